@@ -1,0 +1,2 @@
+//! The `greenroom` program.
+fn main() {}
