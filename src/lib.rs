@@ -1,1 +1,4 @@
 //! Greenroom.
+#![expect(dead_code, reason = "being assembled")]
+mod entity;
+mod permission;
