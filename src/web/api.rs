@@ -5,8 +5,12 @@
 //! them as [`Caller`]. Unknown routes, wrong methods and unknown plugins answer 404 with an empty body.
 
 mod auth;
+mod body;
 mod envelope;
 mod health;
+mod parameters;
+mod permission;
+mod reply;
 
 use std::time::Duration;
 
@@ -16,6 +20,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::error::Error;
@@ -43,6 +48,15 @@ struct Gate {
     open: fn(&str) -> bool,
 }
 
+impl Gate {
+    /// Public keys are public in every plugin.
+    fn is_open(&self, path: &str) -> bool {
+        path == KEYS || (self.open)(path)
+    }
+}
+
+const KEYS: &str = "/.backstage/auth/v1/jwks.json";
+
 /// Body parsers' limits in Backstage.
 const SMALL_BODY: usize = 100 * 1024;
 
@@ -51,6 +65,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     let plugin = |name: &'static str, routes: Router<AppState>, limit: usize, open: fn(&str) -> bool| {
         let gate = Gate { state: state.clone(), plugin: name, open };
         let routes = routes
+            .route(KEYS, get(auth::keys))
             .fallback(empty_not_found)
             .method_not_allowed_fallback(empty_not_found)
             .layer(DefaultBodyLimit::max(limit))
@@ -62,6 +77,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     };
     Router::new()
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
+        .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(envelope::face)))
         .merge(unknown_plugins())
 }
@@ -73,11 +89,11 @@ async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next
         Ok(Some(credentials)) => {
             request.extensions_mut().insert(Caller(credentials));
         }
-        Ok(None) if gate.state.auth.is_open() || (gate.open)(request.uri().path()) => {
+        Ok(None) if gate.state.auth.is_open() || gate.is_open(request.uri().path()) => {
             request.extensions_mut().insert(Caller(Credentials::anonymous()));
         }
         Ok(None) => return missing_credentials().into_response(),
-        Err(_) if (gate.open)(request.uri().path()) => {
+        Err(_) if gate.is_open(request.uri().path()) => {
             request.extensions_mut().insert(Caller(Credentials::anonymous()));
         }
         Err(error) => return error.into_response(),

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use axum::Router;
+use axum::response::Response;
+use serde_json::json;
 
-use super::bearer;
+use super::{bearer, reply};
 use crate::auth::{Auth, AuthError};
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -23,13 +24,14 @@ pub(super) fn router() -> Router<AppState> {
         .route("/{provider}/logout", axum::routing::post(logout))
 }
 
-async fn keys(State(auth): State<Auth>) -> Result<Json<Value>, Error> {
-    Ok(Json(auth.key_set().await?))
+/// The public keys.
+pub(super) async fn keys(State(auth): State<Auth>) -> Result<Response, Error> {
+    Ok(reply::ok(&auth.key_set().await?))
 }
 
-async fn openid(State(auth): State<Auth>) -> Json<Value> {
+async fn openid(State(auth): State<Auth>) -> Response {
     let issuer = auth.issuer();
-    Json(json!({
+    reply::ok(&json!({
         "issuer": issuer,
         "token_endpoint": format!("{issuer}/v1/token"),
         "userinfo_endpoint": format!("{issuer}/v1/userinfo"),
@@ -48,22 +50,22 @@ async fn openid(State(auth): State<Auth>) -> Json<Value> {
 }
 
 /// Only for tokens: the session of a browser is not asked.
-async fn userinfo(State(auth): State<Auth>, headers: HeaderMap) -> Result<Json<Value>, Error> {
+async fn userinfo(State(auth): State<Auth>, headers: HeaderMap) -> Result<Response, Error> {
     let token = bearer(&headers).ok_or(AuthError::MissingToken)?;
     let caller = auth.authenticate(token, "auth").await?;
     let user = caller.user_ref().ok_or(AuthError::IllegalToken)?;
-    Ok(Json(json!({ "claims": { "sub": user, "ent": caller.ownership() } })))
+    Ok(reply::ok(&json!({ "claims": { "sub": user, "ent": caller.ownership() } })))
 }
 
-async fn start(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Json<Value>, Error> {
+async fn start(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Response, Error> {
     known(&auth, &provider)?;
     Err(Error::NotImplemented("Not implemented".to_owned()))
 }
 
-async fn refresh(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Json<Value>, Error> {
+async fn refresh(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Response, Error> {
     known(&auth, &provider)?;
     let issued = auth.issue_guest().await?;
-    Ok(Json(json!({
+    Ok(reply::ok(&json!({
         "profile": {},
         "backstageIdentity": {
             "token": issued.token,
@@ -78,7 +80,7 @@ async fn refresh(State(auth): State<Auth>, Path(provider): Path<String>) -> Resu
 }
 
 /// The guest keeps nothing that could be given up, so Backstage has no such route for it.
-async fn logout(Path(provider): Path<String>) -> Result<Json<Value>, Error> {
+async fn logout(Path(provider): Path<String>) -> Result<Response, Error> {
     Err(AuthError::UnknownProvider(provider).into())
 }
 

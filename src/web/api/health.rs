@@ -1,11 +1,13 @@
 //! `/.backstage/health/v1/{readiness,liveness}`.
 
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use axum::Router;
+use serde_json::json;
 use sqlx::PgPool;
 
+use super::reply;
 use crate::web::AppState;
 use crate::web::error::Error;
 
@@ -17,14 +19,14 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 /// The process answers.
-async fn alive() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+async fn alive() -> Response {
+    reply::ok(&json!({ "status": "ok" }))
 }
 
 /// Postgres answers too.
-async fn ready(State(pool): State<PgPool>) -> Result<Json<Value>, Error> {
+async fn ready(State(pool): State<PgPool>) -> Result<Response, Error> {
     match pool.acquire().await {
-        Ok(_) => Ok(Json(json!({ "status": "ok" }))),
+        Ok(_) => Ok(reply::ok(&json!({ "status": "ok" }))),
         Err(error) => {
             tracing::warn!(%error, "not ready: the database cannot be reached");
             Err(Error::Unavailable("the database cannot be reached".to_owned()))
