@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod doctor;
+mod portal;
 mod print;
 mod serve;
 mod template;
