@@ -215,7 +215,7 @@ async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
     first.stop().await;
 
     let layout = Layout::create(dir.path()).unwrap();
-    let account = Account::needed(&layout).unwrap();
+    let account = Account::needed(&layout);
     let binaries = Binaries::find(None, None, account.as_ref(), &layout.cluster()).unwrap();
     let mut command = Command::new(binaries.postgres());
     command
@@ -250,7 +250,7 @@ async fn a_stale_pid_file_is_no_obstacle() {
     let layout = Layout::create(dir.path()).unwrap();
     let mut command = Command::new("sleep");
     command.arg("1000");
-    if let Some(account) = Account::needed(&layout).unwrap() {
+    if let Some(account) = Account::needed(&layout) {
         command.uid(account.uid).gid(account.gid);
     }
     // A process of Postgres' user that happens to have the number, first alive, then as a zombie.
