@@ -4,12 +4,15 @@
 //! own, because every test has another runtime that ends with it. The schema is migrated once, into a template, and
 //! each test gets a copy.
 //!
-//! Clusters are kept between runs beside the test programs (`target/debug/test-postgres/0`, `1`, …: the first whose
-//! lock is free), so that only the first run waits for `initdb`. The template's name contains a hash of the
-//! migrations. Databases that an earlier run did not drop are dropped when the cluster is started again. When the test
-//! process ends, the parent-death signal ends Postgres; where there is none, the next run does.
+//! Clusters are kept between runs, so that only the first run waits for `initdb`: in memory (`/dev/shm`) where there is
+//! room, since a copy of the template is three hundred small files, else beside the test programs in the build folder.
+//! Each build folder has clusters `0`, `1`, … of its own, and a process takes the first whose lock is free. The
+//! template's name contains a hash of the migrations. Databases that an earlier run did not drop are dropped when the
+//! cluster is started again. When the test process ends, the parent-death signal ends Postgres; where there is none,
+//! the next run does.
 
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -23,6 +26,9 @@ use super::embedded::{Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgr
 
 /// Clusters that may run at once; more test processes than that on one build directory wait for nothing, they fail.
 const SLOTS: u32 = 32;
+
+/// Free bytes that a file system in memory must have to be used: some clusters with some databases.
+const MEMORY_NEEDED: u64 = 2 << 30;
 
 /// Connections one test may hold.
 const POOL_SIZE: u32 = 8;
@@ -135,10 +141,9 @@ fn next_name() -> String {
 
 /// Starts Postgres in the first slot that is free, and prepares the template.
 async fn start() -> (EmbeddedPostgres, String) {
-    let test_program = std::env::current_exe().unwrap();
-    let build_dir = test_program.parent().and_then(|deps| deps.parent()).unwrap();
+    let home = home();
     for slot in 0..SLOTS {
-        let options = options(&build_dir.join("test-postgres").join(slot.to_string()));
+        let options = options(&home.join(slot.to_string()));
         let cluster = match EmbeddedPostgres::start(options.clone()).await {
             Ok(postgres) => prepare(postgres).await.map_err(|error| error.to_string()),
             Err(EmbeddedError::Locked { .. }) => continue,
@@ -152,6 +157,31 @@ async fn start() -> (EmbeddedPostgres, String) {
     panic!("all {SLOTS} test clusters of this build directory are in use");
 }
 
+/// Where this build folder's clusters are.
+fn home() -> PathBuf {
+    let test_program = std::env::current_exe().unwrap();
+    let build_dir = test_program.parent().and_then(Path::parent).unwrap();
+    match memory_dir() {
+        Some(memory) => memory.join(format!(
+            "greenroom-test-{}",
+            short_hash(build_dir.as_os_str().as_bytes())
+        )),
+        None => build_dir.join("test-postgres"),
+    }
+}
+
+/// A directory for files that need not last, the fastest there is.
+pub(crate) fn scratch_dir() -> PathBuf {
+    memory_dir().unwrap_or_else(std::env::temp_dir)
+}
+
+/// A file system in memory with enough room; containers often have a tiny one.
+fn memory_dir() -> Option<PathBuf> {
+    let memory = PathBuf::from("/dev/shm");
+    let room = rustix::fs::statvfs(&memory).ok()?;
+    (room.f_bavail * room.f_frsize > MEMORY_NEEDED).then_some(memory)
+}
+
 /// A kept cluster may be of another version, or damaged: without fsync it does not survive a power cut.
 async fn start_anew(options: EmbeddedOptions, error: &str) -> (EmbeddedPostgres, String) {
     println!("the kept test cluster is replaced: {error}");
@@ -162,7 +192,7 @@ async fn start_anew(options: EmbeddedOptions, error: &str) -> (EmbeddedPostgres,
     prepare(postgres).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn options(data_dir: &std::path::Path) -> EmbeddedOptions {
+fn options(data_dir: &Path) -> EmbeddedOptions {
     EmbeddedOptions {
         data_dir: PathBuf::from(data_dir),
         bin_dir: None,
@@ -220,9 +250,18 @@ fn template_name() -> String {
         hash.chain_update(migration.version.to_be_bytes())
             .chain_update(&migration.checksum)
     });
+    format!("template_{}", in_hex(hash))
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    in_hex(Sha256::new().chain_update(bytes))
+}
+
+/// The start of a hash: enough for names.
+fn in_hex(hash: Sha256) -> String {
     let hash = hash.finalize();
     let start = hash.first_chunk().expect("SHA-256 is longer than eight bytes");
-    format!("template_{:016x}", u64::from_be_bytes(*start))
+    format!("{:016x}", u64::from_be_bytes(*start))
 }
 
 #[cfg(test)]
