@@ -201,3 +201,6 @@ fn primitive(value: &Value) -> Option<String> {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

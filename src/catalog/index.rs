@@ -219,3 +219,6 @@ impl Index {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

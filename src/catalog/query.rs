@@ -273,3 +273,6 @@ impl Terms {
         self.term.as_ref().is_none_or(has_term) && self.words.iter().all(|word| record.haystack.contains(word.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests;
