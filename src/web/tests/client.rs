@@ -52,11 +52,14 @@ impl Default for Options {
     }
 }
 
-struct Nobody;
+/// The guest of the golden recordings.
+struct Platform;
 
-impl Directory for Nobody {
+impl Directory for Platform {
     fn user(&self, _: &EntityRef) -> Option<Entity> {
-        None
+        let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
+        let user = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
+        serde_json::from_value(user).ok()
     }
 }
 
@@ -75,8 +78,8 @@ impl TestApp {
             version: "0.0.0".to_owned(),
         });
         let issuer = site.absolute("/api/auth");
-        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true };
-        let auth = Auth::open(pool.clone(), config, Nobody).await.unwrap();
+        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
+        let auth = Auth::open(pool.clone(), config, Platform).await.unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let state = AppState { auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
