@@ -92,6 +92,11 @@ impl Auth {
         self.0.config.backend.dangerously_disable_default_auth_policy
     }
 
+    /// Whether the portal is for this machine alone.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.config.loopback
+    }
+
     /// The provider `guest`: its user.
     pub(crate) fn guest(&self) -> Result<&Guest, AuthError> {
         let providers = self.0.config.providers.as_ref();

@@ -6,8 +6,6 @@
 //!
 //! Answers stream for as long as they take; there is no deadline here.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -54,7 +52,7 @@ struct Wanted {
 }
 
 async fn advertise(
-    State(forge): State<Arc<LocalForge>>,
+    State(forge): State<LocalForge>,
     State(auth): State<Auth>,
     Path(asked): Path<Asked>,
     Query(wanted): Query<Wanted>,
@@ -66,7 +64,7 @@ async fn advertise(
 }
 
 async fn upload_pack(
-    State(forge): State<Arc<LocalForge>>,
+    State(forge): State<LocalForge>,
     State(auth): State<Auth>,
     Path(asked): Path<Asked>,
     headers: HeaderMap,

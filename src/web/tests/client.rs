@@ -13,6 +13,7 @@ use url::Url;
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
+use crate::forge::{Forge, Forges, LocalForge};
 use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
 
 /// The router on a database of its own.
@@ -20,6 +21,7 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
     _database: TestDatabase,
+    _folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -81,10 +83,13 @@ impl TestApp {
         let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
         let auth = Auth::open(pool.clone(), config, Platform).await.unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-        let state = AppState { auth, site, metrics, pool };
+        let folder = tempfile::tempdir().unwrap();
+        let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let state = AppState { forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _database: database }
+        Self { router, state, _database: database, _folder: folder }
     }
 
     /// Sends a request as it is.
