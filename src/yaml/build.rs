@@ -221,11 +221,10 @@ impl<'a> Builder<'a> {
         frame.size += size;
         match &mut frame.collection {
             Collection::List(items) => items.push(value),
-            Collection::Map(map, pending) => match pending.take() {
-                Some((name, _)) => {
+            Collection::Map(map, pending) => {
+                if let Some((name, _)) = pending.take() {
                     map.insert(name, value);
-                }
-                None => {
+                } else {
                     let name = scalar::key(&value);
                     if map.contains_key(&name) {
                         return Err(YamlError {
@@ -235,7 +234,7 @@ impl<'a> Builder<'a> {
                     }
                     *pending = Some((name, position));
                 }
-            },
+            }
         }
         Ok(())
     }

@@ -8,14 +8,13 @@ use serde_json::{Number, Value};
 /// The value of a scalar; an unknown tag is ignored.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Value {
     let text_value = || Value::String(text.to_owned());
-    match tag.map(|tag| tag.core_suffix()) {
-        Some(Some("null")) => null(text),
-        Some(Some("bool")) => boolean(text),
-        Some(Some("int")) => integer(text),
-        Some(Some("float")) => float(text),
-        Some(_) => None,
+    match tag.map(|tag| tag.core_suffix().unwrap_or("str")) {
+        Some("null") => null(text),
+        Some("bool") => boolean(text),
+        Some("int") => integer(text),
+        Some("float") => float(text),
         None if style == ScalarStyle::Plain => plain(text),
-        None => None,
+        _ => None,
     }
     .unwrap_or_else(text_value)
 }
@@ -33,9 +32,12 @@ pub(super) fn key(value: &Value) -> String {
 
 /// A collection used as a key, in flow style: `[ a, b ]`, `{ x }`.
 fn flow(value: &Value) -> String {
-    let list = |open, parts: Vec<String>, close| match parts.is_empty() {
-        true => format!("{open}{close}"),
-        false => format!("{open} {} {close}", parts.join(", ")),
+    let list = |open: char, parts: Vec<String>, close: char| {
+        if parts.is_empty() {
+            return format!("{open}{close}");
+        }
+
+        format!("{open} {} {close}", parts.join(", "))
     };
     match value {
         Value::Array(items) => list('[', items.iter().map(flow).collect(), ']'),
