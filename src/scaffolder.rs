@@ -1,3 +1,7 @@
 //! Scaffolder.
+mod expression;
 mod form;
 mod schema;
+mod secret;
+mod template;
+mod workspace;

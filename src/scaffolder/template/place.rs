@@ -1,0 +1,53 @@
+//! Finds the line and column of a problem in the descriptor that the template was read from.
+
+use super::TemplateProblem;
+use crate::entity::EntityRef;
+use crate::yaml::{self, Position, Positions};
+
+/// The descriptor's text with the positions of the template's document in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    lines: Vec<String>,
+    positions: Positions,
+}
+
+impl Source {
+    /// Finds the document of an entity in a descriptor file.
+    pub(crate) fn find(text: &str, reference: &EntityRef) -> Option<Self> {
+        let document = yaml::documents(text).into_iter().flatten().find(|document| {
+            let part = |pointer: &str| document.value.pointer(pointer).and_then(|value| value.as_str());
+            let namespace = part("/metadata/namespace").unwrap_or("default");
+            let found = EntityRef::new(part("/kind").unwrap_or_default(), namespace, part("/metadata/name").unwrap_or_default());
+            found == *reference
+        })?;
+        Some(Self { lines: text.lines().map(str::to_owned).collect(), positions: document.positions })
+    }
+
+    /// Sets line and column.
+    pub(super) fn place(&self, problem: &mut TemplateProblem) {
+        let exact = problem.within.and_then(|within| self.within(self.positions.value(&problem.pointer)?, within));
+        let position = exact.unwrap_or_else(|| self.positions.nearest(&problem.pointer));
+        problem.line = Some(position.line);
+        problem.column = Some(position.column);
+    }
+
+    /// A place inside a text. Exact for plain and quoted texts of one line and for literal blocks; folded texts give
+    /// the line where they begin.
+    fn within(&self, start: Position, (line, column): (u32, u32)) -> Option<Position> {
+        let at = |line: u32| self.lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
+        let first = at(start.line)?;
+        let opening = first.chars().nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
+        match opening {
+            '|' => {
+                let body = start.line + 1;
+                let indent = self.lines.iter().skip(usize::try_from(start.line).ok()?).find(|line| !line.trim().is_empty())?;
+                let indent = u32::try_from(indent.chars().take_while(|character| *character == ' ').count()).ok()?;
+                Some(Position { line: body + line - 1, column: indent + column })
+            }
+            '>' => Some(Position { line: start.line + 1, column: 1 }),
+            '"' | '\'' if line == 1 => Some(Position { line: start.line, column: start.column + column }),
+            _ if line == 1 => Some(Position { line: start.line, column: start.column + column - 1 }),
+            _ => None,
+        }
+    }
+}
