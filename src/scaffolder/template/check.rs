@@ -24,6 +24,14 @@ struct Text {
     step: Option<usize>,
 }
 
+/// A step that reads what another made.
+struct Use {
+    user: usize,
+    used: usize,
+    pointer: String,
+    within: Option<(u32, u32)>,
+}
+
 /// Adds every problem and note.
 pub(super) fn check(template: &mut Template, engine: &Engine, actions: &dyn KnownActions) {
     unknown_keys(template);
@@ -117,7 +125,7 @@ fn collect(value: &Value, pointer: String, step: Option<usize>, texts: &mut Vec<
 /// Syntax of every expression, and the steps that they refer to.
 fn expressions(template: &mut Template, engine: &Engine) {
     let mut problems = Vec::new();
-    let mut uses: Vec<(usize, usize, String)> = Vec::new();
+    let mut uses: Vec<Use> = Vec::new();
     for text in texts(template) {
         let references = match engine.references(&text.text) {
             Ok(references) => references,
@@ -127,17 +135,18 @@ fn expressions(template: &mut Template, engine: &Engine) {
                 continue;
             }
         };
-        for path in references {
-            let [root, id, ..] = path.as_slice() else { continue };
+        for reference in references {
+            let [root, id, ..] = reference.path.as_slice() else { continue };
             if root != "steps" {
                 continue;
             }
+            let within = Some((count(reference.line), count(reference.column)));
             match (template.steps.iter().position(|step| step.id == *id), text.step) {
                 (None, _) => {
                     let message = format!("there is no step `{id}`");
-                    problems.push(TemplateProblem::new(text.pointer.clone(), message));
+                    problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer.clone(), message) });
                 }
-                (Some(used), Some(user)) => uses.push((user, used, text.pointer.clone())),
+                (Some(used), Some(user)) => uses.push(Use { user, used, pointer: text.pointer.clone(), within }),
                 (Some(_), None) => {}
             }
         }
@@ -147,9 +156,9 @@ fn expressions(template: &mut Template, engine: &Engine) {
 }
 
 /// A step can only use what ran before it.
-fn forward(template: &Template, uses: &[(usize, usize, String)]) -> Vec<TemplateProblem> {
+fn forward(template: &Template, uses: &[Use]) -> Vec<TemplateProblem> {
     let mut problems = Vec::new();
-    for (user, used, pointer) in uses.iter().filter(|(user, used, _)| used >= user) {
+    for Use { user, used, pointer, within } in uses.iter().filter(|found| found.used >= found.user) {
         let (user_id, used_id) = (&template.steps[*user].id, &template.steps[*used].id);
         let message = if user == used {
             format!("step `{user_id}` uses its own output, which is not there yet")
@@ -159,14 +168,14 @@ fn forward(template: &Template, uses: &[(usize, usize, String)]) -> Vec<Template
         } else {
             format!("step `{user_id}` uses the output of step `{used_id}`, which runs later; move it up")
         };
-        problems.push(TemplateProblem::new(pointer.clone(), message));
+        problems.push(TemplateProblem { within: *within, ..TemplateProblem::new(pointer.clone(), message) });
     }
     problems.dedup_by(|a, b| a.pointer == b.pointer && a.message == b.message);
     problems
 }
 
 /// The chain of uses from one step to another, both named.
-fn way_back(uses: &[(usize, usize, String)], from: usize, to: usize) -> Option<Vec<usize>> {
+fn way_back(uses: &[Use], from: usize, to: usize) -> Option<Vec<usize>> {
     let mut paths = vec![vec![from]];
     let mut seen = vec![from];
     while let Some(path) = paths.pop() {
@@ -174,7 +183,7 @@ fn way_back(uses: &[(usize, usize, String)], from: usize, to: usize) -> Option<V
         if end == to {
             return Some(path);
         }
-        for (_, next, _) in uses.iter().filter(|(user, used, _)| *user == end && used != user) {
+        for next in uses.iter().filter(|found| found.user == end && found.used != end).map(|found| &found.used) {
             if !seen.contains(next) {
                 seen.push(*next);
                 paths.push(path.iter().copied().chain([*next]).collect());

@@ -1,8 +1,7 @@
 //! Finds the line and column of a problem in the descriptor that the template was read from.
 
 use super::TemplateProblem;
-use crate::entity::EntityRef;
-use crate::yaml::{self, Position, Positions};
+use crate::yaml::{Position, Positions};
 
 /// The descriptor's text with the positions of the template's document in it.
 #[derive(Debug, Clone)]
@@ -12,15 +11,9 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Finds the document of an entity in a descriptor file.
-    pub(crate) fn find(text: &str, reference: &EntityRef) -> Option<Self> {
-        let document = yaml::documents(text).into_iter().flatten().find(|document| {
-            let part = |pointer: &str| document.value.pointer(pointer).and_then(|value| value.as_str());
-            let namespace = part("/metadata/namespace").unwrap_or("default");
-            let found = EntityRef::new(part("/kind").unwrap_or_default(), namespace, part("/metadata/name").unwrap_or_default());
-            found == *reference
-        })?;
-        Some(Self { lines: text.lines().map(str::to_owned).collect(), positions: document.positions })
+    /// The positions of a document, and the text they count in.
+    pub(crate) fn new(positions: Positions, text: &str) -> Self {
+        Self { lines: text.lines().map(str::to_owned).collect(), positions }
     }
 
     /// Sets line and column.
