@@ -1,6 +1,8 @@
 //! Scaffolder.
+mod action;
 mod expression;
 mod form;
+mod log;
 mod schema;
 mod secret;
 mod template;

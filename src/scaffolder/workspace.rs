@@ -119,7 +119,7 @@ impl Workspace {
     /// Writes a file, in place of one that is there.
     pub(crate) fn write(&mut self, path: &str, mode: FileMode, bytes: Bytes) -> Result<(), WorkspaceError> {
         let path = normal(path)?;
-        if path.is_empty() || self.below(&path).next().is_some() {
+        if path.is_empty() || self.below(&path).any(|(rest, _)| !rest.is_empty()) {
             return Err(WorkspaceError::Folder(path));
         }
         for (at, _) in path.match_indices('/') {
@@ -184,7 +184,7 @@ fn check_link(path: &str, target: &[u8]) -> Result<(), WorkspaceError> {
     let refused = |target: &str| WorkspaceError::Link(path.to_owned(), target.to_owned());
     let target = std::str::from_utf8(target).map_err(|_| refused("?"))?;
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if target.is_empty() || target.starts_with('/') || normal(&format!("{folder}/{target}").trim_start_matches('/').to_owned()).is_err() {
+    if target.is_empty() || target.starts_with('/') || normal(format!("{folder}/{target}").trim_start_matches('/')).is_err() {
         return Err(refused(target));
     }
     Ok(())
