@@ -184,10 +184,12 @@ pub(super) fn globs<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobS
     for pattern in patterns {
         let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
         for form in [pattern.to_owned(), format!("{pattern}/**")] {
-            let build = |form: &str| GlobBuilder::new(form).literal_separator(true).build();
-            // What is no pattern, such as a name with an expression in it, stands for itself.
-            let glob = build(&form).or_else(|_| build(&globset::escape(&form)));
-            set.add(glob.map_err(|error| ActionError::input(format!("pattern `{pattern}`: {}", error.kind())))?);
+            // A name with an expression in it may read as a pattern and still mean itself.
+            for form in [form.clone(), globset::escape(&form)] {
+                if let Ok(glob) = GlobBuilder::new(&form).literal_separator(true).build() {
+                    set.add(glob);
+                }
+            }
         }
     }
     set.build().map_err(|error| ActionError::input(format!("patterns: {error}")))

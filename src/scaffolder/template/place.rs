@@ -27,17 +27,16 @@ impl Source {
     /// A place inside a text. Exact for plain and quoted texts of one line and for literal blocks; folded texts give
     /// the line where they begin.
     fn within(&self, start: Position, (line, column): (u32, u32)) -> Option<Position> {
-        let at = |line: u32| self.lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
-        let first = at(start.line)?;
-        let opening = first.chars().nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
+        let text = |line: u32| self.lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
+        // A block begins on the line after its indicator: `key: |`.
+        let header = text(start.line.checked_sub(1)?).and_then(|line| line.split_whitespace().next_back());
+        match header.and_then(|word| word.chars().next()) {
+            Some('|') => return Some(Position { line: start.line + line - 1, column: start.column + column - 1 }),
+            Some('>') => return Some(start),
+            _ => {}
+        }
+        let opening = text(start.line)?.chars().nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
         match opening {
-            '|' => {
-                let body = start.line + 1;
-                let indent = self.lines.iter().skip(usize::try_from(start.line).ok()?).find(|line| !line.trim().is_empty())?;
-                let indent = u32::try_from(indent.chars().take_while(|character| *character == ' ').count()).ok()?;
-                Some(Position { line: body + line - 1, column: indent + column })
-            }
-            '>' => Some(Position { line: start.line + 1, column: 1 }),
             '"' | '\'' if line == 1 => Some(Position { line: start.line, column: start.column + column }),
             _ if line == 1 => Some(Position { line: start.line, column: start.column + column - 1 }),
             _ => None,
