@@ -1,5 +1,6 @@
 //! The local forge against its promises, judged by real Git where Git has an opinion.
 
+mod clone;
 mod commits;
 mod repositories;
 
@@ -116,7 +117,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 
 fn git_output(folder: &Path, arguments: &[&str]) -> std::process::Output {
     Command::new("git")
-        .args(["-c", "safe.directory=*", "-c", "gc.auto=0"])
+        .args(["-c", "safe.directory=*", "-c", "gc.auto=0", "-c", "core.fsync=none"])
         .args(arguments)
         .current_dir(folder)
         .envs([

@@ -1,0 +1,59 @@
+# Greenroom. `make run` starts the portal, `make test` checks everything; both install what they need first.
+
+BUILD := $(CURDIR)/build
+NODE_MODULES := $(BUILD)/node/node_modules
+VENV := $(BUILD)/venv
+TOOLS := $(BUILD)/tools
+ARGS ?=
+
+export PATH := $(TOOLS)/bin:$(PATH)
+export GREENROOM_NODE_MODULES := $(NODE_MODULES)
+
+.PHONY: help run test bench setup-run setup-test format lint unit golden-path browser clean
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: setup-run ## Builds and starts the portal on http://localhost:7007 (ARGS="--port 7008")
+	cargo run --release --locked -- $(ARGS)
+
+test: setup-test ## Lints, then runs every test
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) golden-path
+	$(MAKE) browser
+	@echo "all checks passed"
+
+bench: setup-test ## Measures the bars: start, memory, runs, pages
+	cargo build --release --locked
+	python3 benches/bars.py --binary target/release/greenroom
+
+setup-run: ## Installs Postgres with the system's package manager where it is missing
+	@.ci/setup run
+
+setup-test: ## Installs everything the tests need: system packages when root, the rest into build/
+	@.ci/setup test
+
+format: ## Formats the code
+	cargo fmt
+
+lint: ## rustfmt, clippy, rustdoc, licences and bans, unused dependencies
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	cargo deny --config .deny.toml --locked check bans licenses sources
+	cargo machete
+
+unit: ## Unit, database and router tests
+	cargo test --locked
+
+golden-path: ## Renders the shipped templates and checks the result with the field's own tools
+	cargo build --locked
+	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
+
+browser: ## Walks the story in headless Chromium, with and without JavaScript
+	cargo build --locked
+	node --test --test-concurrency=1 tests/browser/
+
+clean: ## Removes what the targets made, the portal's data excepted
+	rm -rf target $(BUILD)

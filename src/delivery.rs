@@ -1,0 +1,117 @@
+//! Delivery: the environments services run in, and the applications declared for them.
+//!
+//! [`Environment`]s are configuration, in the order of promotion. A run declares one Argo CD application for each
+//! (`argocd:application`); the declaration is kept here, so the portal knows what should run where before any
+//! cluster says what does. Declaring is idempotent for the run that did it and refused for any other.
+
+pub(crate) mod action;
+mod environment;
+mod store;
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
+
+/// The context: cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivery {
+    pool: PgPool,
+    environments: std::sync::Arc<[Environment]>,
+}
+
+/// An Argo CD application that a run declared.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Application {
+    /// `payments-api-dev`
+    pub(crate) name: String,
+    /// Name of the environment.
+    pub(crate) environment: String,
+    /// Cluster it is for.
+    pub(crate) cluster: String,
+    /// Namespace on that cluster.
+    pub(crate) namespace: String,
+    /// Argo CD project.
+    pub(crate) project: String,
+    /// `host/owner/repository` that holds the chart.
+    pub(crate) repository: String,
+    /// Folder of the chart.
+    pub(crate) path: String,
+    /// Values files, the later win.
+    #[sqlx(json)]
+    pub(crate) value_files: Vec<String>,
+    /// The Application manifest in the repository.
+    pub(crate) manifest: Option<String>,
+    /// Whether a change goes out without a pull request.
+    pub(crate) automated: bool,
+    /// The run that declared it.
+    pub(crate) task: Uuid,
+    /// When.
+    pub(crate) declared_at: chrono::DateTime<chrono::Utc>,
+}
+
+/// Why delivery refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DeliveryError {
+    /// The configuration of environments is wrong.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Another run declared an application of that name.
+    #[error("Argo CD application `{name}` on cluster `{cluster}` was declared by another run; choose another service name, or remove the old one first")]
+    Taken {
+        /// Application name.
+        name: String,
+        /// Cluster.
+        cluster: String,
+    },
+    /// Postgres failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl Delivery {
+    /// Checks the environments' names and rules.
+    pub(crate) fn new(pool: PgPool, environments: Vec<Environment>) -> Result<Self, DeliveryError> {
+        environment::check(&environments)?;
+        Ok(Self { pool, environments: environments.into() })
+    }
+
+    /// The environments in the order of promotion.
+    pub(crate) fn environments(&self) -> &[Environment] {
+        &self.environments
+    }
+
+    /// One environment by name.
+    pub(crate) fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == name)
+    }
+
+    /// Records an application; `Ok` as well when the same run has done so before.
+    pub(crate) async fn declare(&self, application: &Application) -> Result<(), DeliveryError> {
+        if store::declare(&self.pool, application).await? {
+            return Ok(());
+        }
+        Err(DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() })
+    }
+
+    /// The application of a name on a cluster.
+    pub(crate) async fn declared(&self, cluster: &str, name: &str) -> Result<Option<Application>, DeliveryError> {
+        Ok(store::by_name(&self.pool, cluster, name).await?)
+    }
+
+    /// Forgets an application that `task` declared.
+    pub(crate) async fn withdraw(&self, cluster: &str, name: &str, task: Uuid) -> Result<(), DeliveryError> {
+        Ok(store::withdraw(&self.pool, cluster, name, task).await?)
+    }
+
+    /// Everything declared from a repository (`host/owner/repository`), in the order of promotion.
+    pub(crate) async fn applications(&self, repository: &str) -> Result<Vec<Application>, DeliveryError> {
+        let mut applications = store::by_repository(&self.pool, repository).await?;
+        let position = |name: &str| self.environments.iter().position(|environment| environment.name == name);
+        applications.sort_by_key(|application| position(&application.environment).unwrap_or(usize::MAX));
+        Ok(applications)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! What every part of the program must keep to, checked on the source itself, and the harness for whole-app tests.
+
+mod layering;
