@@ -1,0 +1,9 @@
+//! Scaffolder.
+mod action;
+mod expression;
+mod form;
+mod log;
+mod schema;
+mod secret;
+mod template;
+mod workspace;
