@@ -7,3 +7,7 @@ mod schema;
 mod secret;
 mod template;
 mod workspace;
+pub(crate) use action::*;
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct ScaffolderConfig {}
