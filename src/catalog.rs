@@ -23,7 +23,9 @@ mod schedule;
 mod store;
 mod walk;
 
-pub(crate) use config::{AllowedHost, AllowedKind, CatalogConfig, ConfiguredLocation, KindRule, OrphanStrategy, ReadingRules};
+pub(crate) use config::{
+    AllowedHost, AllowedKind, CatalogConfig, ConfiguredLocation, KindRule, OrphanStrategy, ReadingRules,
+};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
@@ -197,7 +199,9 @@ impl Operation {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Insert, Self::Update, Self::Status, Self::Delete].into_iter().find(|operation| operation.as_str() == text)
+        [Self::Insert, Self::Update, Self::Status, Self::Delete]
+            .into_iter()
+            .find(|operation| operation.as_str() == text)
     }
 }
 
@@ -221,7 +225,11 @@ impl Catalog {
     /// Loads the index and takes over the configured locations. Nothing is read from sources yet: see
     /// [`Catalog::read_due`] and [`Catalog::run`].
     pub(crate) async fn open(pool: PgPool, forges: Forges, config: CatalogConfig) -> Result<Self, CatalogError> {
+        let mut config = config;
         let reader = Reader::new(forges, config.reading.clone());
+        for location in &mut config.locations {
+            location.target = reader.stored_target(&location.kind, &location.target);
+        }
         let (sequence, rows) = store::all(&pool).await?;
         let mut index = Index::default();
         index.apply(rows);
@@ -273,10 +281,18 @@ impl Catalog {
     }
 
     /// How many entities have each value of some fields, sorted by value.
-    pub(crate) fn facets(&self, _who: &Credentials, filter: &EntityFilter, facets: &[String]) -> Vec<(String, Vec<(String, usize)>)> {
+    pub(crate) fn facets(
+        &self,
+        _who: &Credentials,
+        filter: &EntityFilter,
+        facets: &[String],
+    ) -> Vec<(String, Vec<(String, usize)>)> {
         let index = self.inner.index.load();
         let selected = filter.select(&index);
-        facets.iter().map(|facet| (facet.clone(), query::facet(&index, &selected, facet))).collect()
+        facets
+            .iter()
+            .map(|facet| (facet.clone(), query::facet(&index, &selected, facet)))
+            .collect()
     }
 
     /// The entity and the locations that led to it, each with the references of its parents.
@@ -284,8 +300,15 @@ impl Catalog {
         let index = self.inner.index.load();
         let mut chain: Vec<(Arc<Record>, Vec<String>)> = Vec::new();
         let mut next = index.get(reference).cloned();
-        while let Some(record) = next.take().filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid)) {
-            next = record.parent.as_deref().and_then(|parent| index.get_exact(parent)).cloned();
+        while let Some(record) = next
+            .take()
+            .filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid))
+        {
+            next = record
+                .parent
+                .as_deref()
+                .and_then(|parent| index.get_exact(parent))
+                .cloned();
             let parents = record.parent.iter().cloned().collect();
             chain.push((record, parents));
         }
@@ -301,11 +324,17 @@ impl Catalog {
         how: Registration,
     ) -> Result<Registered, CatalogError> {
         if kind != "url" {
-            return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
+            return Err(CatalogError::Invalid(
+                "Registered locations must be of an allowed type [\"url\"]".to_owned(),
+            ));
         }
-        let url = Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
-        let target = if self.reader().is_forge(&url) { self.reader().canonical(&url) } else { target.to_owned() };
-        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target };
+        Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
+        let target = self.reader().stored_target(kind, target);
+        let location = Location {
+            id: Uuid::now_v7(),
+            kind: kind.to_owned(),
+            target,
+        };
         if how == Registration::DryRun {
             return self.try_location(location).await;
         }
@@ -315,14 +344,25 @@ impl Catalog {
         let reference = location.reference();
         self.read_source(&reference).await?;
         let index = self.inner.index.load();
-        let entities = index.records().filter(|record| record.source == reference).map(|record| record.entity.clone()).collect();
+        let entities = index
+            .records()
+            .filter(|record| record.source == reference)
+            .map(|record| record.entity.clone())
+            .collect();
         let problems = store::problems(&self.inner.pool, Some(&reference)).await?;
-        Ok(Registered { location, entities, existed, problems })
+        Ok(Registered {
+            location,
+            entities,
+            existed,
+            problems,
+        })
     }
 
     /// Forgets a location and everything that only it declared.
     pub(crate) async fn unregister(&self, _who: &Credentials, id: Uuid) -> Result<(), CatalogError> {
-        let location = store::location(&self.inner.pool, id).await?.ok_or_else(|| no_location(id))?;
+        let location = store::location(&self.inner.pool, id)
+            .await?
+            .ok_or_else(|| no_location(id))?;
         let reading = self.reading(&location.reference());
         let _reading = reading.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
@@ -346,9 +386,16 @@ impl Catalog {
 
     /// Deletes one entity. Its source is read again soon: if the file still declares it, it comes back with a new uid.
     pub(crate) async fn delete(&self, who: &Credentials, uid: Uuid) -> Result<(), CatalogError> {
-        let Some(record) = self.entity_by_uid(who, uid) else { return Ok(()) };
+        let Some(record) = self.entity_by_uid(who, uid) else {
+            return Ok(());
+        };
         let reference = record.reference.to_string();
-        let logged = store::Logged { reference: reference.clone(), operation: Operation::Delete, uid, document: None };
+        let logged = store::Logged {
+            reference: reference.clone(),
+            operation: Operation::Delete,
+            uid,
+            document: None,
+        };
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;
         store::delete(&mut *transaction, &[reference]).await?;
@@ -368,11 +415,17 @@ impl Catalog {
 
     /// One registered location.
     pub(crate) async fn location(&self, _who: &Credentials, id: Uuid) -> Result<Location, CatalogError> {
-        store::location(&self.inner.pool, id).await?.ok_or_else(|| no_location(id))
+        store::location(&self.inner.pool, id)
+            .await?
+            .ok_or_else(|| no_location(id))
     }
 
     /// The registered location that an entity comes from.
-    pub(crate) async fn location_by_entity(&self, who: &Credentials, reference: &EntityRef) -> Result<Location, CatalogError> {
+    pub(crate) async fn location_by_entity(
+        &self,
+        who: &Credentials,
+        reference: &EntityRef,
+    ) -> Result<Location, CatalogError> {
         let missing = || CatalogError::NotFound(format!("found no entity for ref {reference}"));
         let source = self.entity(who, reference).ok_or_else(missing)?.source.clone();
         let found = store::location_of(&self.inner.pool, &source).await?;
@@ -397,13 +450,19 @@ impl Catalog {
     pub(crate) async fn validate(&self, entity: Value, location: &str) -> Result<(), Vec<ValidationError>> {
         let wrong = |message: String| vec![ValidationError::new("TypeError", message)];
         let Some(location) = LocationRef::parse(location) else {
-            return Err(wrong(format!("Unable to parse location ref '{location}', expected '<type>:<target>', e.g. 'url:https://host/path'")));
+            return Err(wrong(format!(
+                "Unable to parse location ref '{location}', expected '<type>:<target>', e.g. 'url:https://host/path'"
+            )));
         };
         if !location.is_url() {
-            return Err(wrong(format!("Invalid location ref {location}, only 'url:<target>' is supported, e.g. url:https://host/path")));
+            return Err(wrong(format!(
+                "Invalid location ref {location}, only 'url:<target>' is supported, e.g. url:https://host/path"
+            )));
         }
         let entity = entity::check_envelope(entity).map_err(|error| vec![error])?;
-        walk::validate(self.reader(), entity, &location).await.map_err(|error| vec![error])
+        walk::validate(self.reader(), entity, &location)
+            .await
+            .map_err(|error| vec![error])
     }
 
     /// Stores a location and its source; gives the one that is there already.
@@ -418,7 +477,10 @@ impl Catalog {
         store::lock(&mut *transaction).await?;
         let is_new = store::add_location(&mut *transaction, location, &name_of(who), now).await?;
         if !is_new && how == Registration::New {
-            return Err(CatalogError::Conflict(format!("Location {} already exists", location.reference())));
+            return Err(CatalogError::Conflict(format!(
+                "Location {} already exists",
+                location.reference()
+            )));
         }
         store::add_source(&mut *transaction, &location.location(), false, now).await?;
         let existing = store::location_of(&mut *transaction, &location.reference()).await?;
@@ -432,15 +494,28 @@ impl Catalog {
         if let Some(trouble) = walk.troubles.first() {
             return Err(CatalogError::Invalid(trouble.error.to_string()));
         }
-        let existed = store::location_of(&self.inner.pool, &location.reference()).await?.is_some();
+        let existed = store::location_of(&self.inner.pool, &location.reference())
+            .await?
+            .is_some();
         let entities = walk.declared.into_iter().map(|declared| declared.entity).collect();
-        Ok(Registered { location, entities, existed, problems: Vec::new() })
+        Ok(Registered {
+            location,
+            entities,
+            existed,
+            problems: Vec::new(),
+        })
     }
 
     /// Takes over the configured locations, and removes those that are configured no more.
     async fn configure(&self) -> Result<(), CatalogError> {
         let now = Utc::now();
-        let configured: Vec<LocationRef> = self.inner.config.locations.iter().map(ConfiguredLocation::reference).collect();
+        let configured: Vec<LocationRef> = self
+            .inner
+            .config
+            .locations
+            .iter()
+            .map(ConfiguredLocation::reference)
+            .collect();
         let references: Vec<String> = configured.iter().map(LocationRef::to_string).collect();
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;

@@ -28,7 +28,10 @@ pub(super) async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
 
 /// Tells every process that there are changes, when the transaction ends.
 pub(super) async fn notify(db: impl PgExecutor<'_>) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
+    sqlx::query("SELECT pg_notify($1, '')")
+        .bind(CHANNEL)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -50,7 +53,9 @@ struct EntityRow {
 impl EntityRow {
     fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.as_str().into();
-        let (Some(uid), Some(document)) = (self.uid, self.document) else { return Ok(Changed { reference, row: None }) };
+        let (Some(uid), Some(document)) = (self.uid, self.document) else {
+            return Ok(Changed { reference, row: None });
+        };
         let row = Row {
             reference: Arc::clone(&reference),
             uid,
@@ -58,12 +63,20 @@ impl EntityRow {
             location: self.location.unwrap_or_default(),
             parent: self.parent,
             document: Arc::new(json::<Entity>(&document)?),
-            errors: self.errors.as_deref().map(json::<Vec<Value>>).transpose()?.unwrap_or_default(),
+            errors: self
+                .errors
+                .as_deref()
+                .map(json::<Vec<Value>>)
+                .transpose()?
+                .unwrap_or_default(),
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
             version: self.version,
         };
-        Ok(Changed { reference, row: Some(row) })
+        Ok(Changed {
+            reference,
+            row: Some(row),
+        })
     }
 }
 
@@ -127,7 +140,11 @@ pub(super) async fn known(db: impl PgExecutor<'_>, source: &str) -> Result<Vec<K
 }
 
 /// Which of these entities belong to another source, and to which.
-pub(super) async fn owners(db: impl PgExecutor<'_>, references: &[String], source: &str) -> Result<Vec<(String, String)>> {
+pub(super) async fn owners(
+    db: impl PgExecutor<'_>,
+    references: &[String],
+    source: &str,
+) -> Result<Vec<(String, String)>> {
     sqlx::query_as("SELECT reference, source FROM catalog_entity WHERE reference = ANY($1) AND source <> $2")
         .bind(references)
         .bind(source)
@@ -182,7 +199,12 @@ pub(super) async fn upsert(db: impl PgExecutor<'_>, source: &str, writes: &[Writ
 }
 
 /// Notes that the newest version of an entity has errors or that nothing declares it.
-pub(super) async fn set_status(db: impl PgExecutor<'_>, reference: &str, errors: Option<&str>, is_orphan: bool) -> Result<()> {
+pub(super) async fn set_status(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    errors: Option<&str>,
+    is_orphan: bool,
+) -> Result<()> {
     sqlx::query("UPDATE catalog_entity SET errors = $2::json, is_orphan = $3 WHERE reference = $1")
         .bind(reference)
         .bind(errors)
@@ -194,7 +216,10 @@ pub(super) async fn set_status(db: impl PgExecutor<'_>, reference: &str, errors:
 
 /// Deletes entities.
 pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[String]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)").bind(references).execute(db).await?;
+    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)")
+        .bind(references)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -221,7 +246,12 @@ pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged]
     .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
-    .bind(logged.iter().map(|row| row.document.as_deref()).collect::<Vec<Option<&str>>>())
+    .bind(
+        logged
+            .iter()
+            .map(|row| row.document.as_deref())
+            .collect::<Vec<Option<&str>>>(),
+    )
     .execute(db)
     .await?;
     Ok(())
@@ -271,7 +301,10 @@ pub(super) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> R
 
 /// Replaces the problems of a source.
 pub(super) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_problem WHERE source = $1").bind(source).execute(&mut *db).await?;
+    sqlx::query("DELETE FROM catalog_problem WHERE source = $1")
+        .bind(source)
+        .execute(&mut *db)
+        .await?;
     for (ordinal, problem) in (0_i32..).zip(problems) {
         sqlx::query(
             "INSERT INTO catalog_problem
@@ -352,7 +385,10 @@ pub(super) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) ->
 
 /// Forgets a source; its entities must be gone.
 pub(super) async fn remove_source(db: impl PgExecutor<'_>, reference: &str) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_source WHERE reference = $1").bind(reference).execute(db).await?;
+    sqlx::query("DELETE FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -366,7 +402,12 @@ pub(super) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> R
 }
 
 /// Takes sources that are due, so that no other process reads them meanwhile.
-pub(super) async fn claim_due(db: impl PgExecutor<'_>, now: DateTime<Utc>, until: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
+pub(super) async fn claim_due(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "UPDATE catalog_source SET claimed_until = $2
          WHERE reference IN (
@@ -384,7 +425,9 @@ pub(super) async fn claim_due(db: impl PgExecutor<'_>, now: DateTime<Utc>, until
 
 /// When the next source is due.
 pub(super) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
+    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source")
+        .fetch_one(db)
+        .await
 }
 
 /// Notes that a source was read.
@@ -434,7 +477,12 @@ pub(super) async fn release(db: impl PgExecutor<'_>, references: &[String], now:
 }
 
 /// Registers a location; false if it is there.
-pub(super) async fn add_location(db: impl PgExecutor<'_>, location: &Location, by: &str, now: DateTime<Utc>) -> Result<bool> {
+pub(super) async fn add_location(
+    db: impl PgExecutor<'_>,
+    location: &Location,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO catalog_location (id, reference, type, target, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT ON CONSTRAINT catalog_location_reference_uq DO NOTHING",
@@ -452,21 +500,32 @@ pub(super) async fn add_location(db: impl PgExecutor<'_>, location: &Location, b
 
 /// Registered locations, oldest first.
 pub(super) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
+    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id")
+        .fetch_all(db)
+        .await
 }
 
 /// One registered location.
 pub(super) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The registered location of a reference.
 pub(super) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1").bind(reference).fetch_optional(db).await
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await
 }
 
 /// Forgets a registered location.
 pub(super) async fn remove_location(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_location WHERE id = $1").bind(id).execute(db).await?;
+    sqlx::query("DELETE FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .execute(db)
+        .await?;
     Ok(())
 }

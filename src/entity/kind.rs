@@ -61,12 +61,20 @@ struct RelationField {
     reverse: &'static str,
 }
 
-const fn needs(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: true, shape }
+pub(super) const fn needs(name: &'static str, shape: Shape) -> Field {
+    Field {
+        name,
+        required: true,
+        shape,
+    }
 }
 
-const fn may(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: false, shape }
+pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
+    Field {
+        name,
+        required: false,
+        shape,
+    }
 }
 
 const fn relation(
@@ -74,7 +82,12 @@ const fn relation(
     default_kind: Option<&'static str>,
     (forward, reverse): (&'static str, &'static str),
 ) -> RelationField {
-    RelationField { field, default_kind, forward, reverse }
+    RelationField {
+        field,
+        default_kind,
+        forward,
+        reverse,
+    }
 }
 
 const OWNED_BY: (&str, &str) = ("ownedBy", "ownerOf");
@@ -89,18 +102,39 @@ const ON: RelationField = relation("dependsOn", None, DEPENDS_ON);
 const OF: RelationField = relation("dependencyOf", None, DEPENDENCY_OF);
 
 const REFERENCES: Shape = Shape::List(&Shape::Text);
-const PROFILE: Shape =
-    Shape::Object(&[may("displayName", Shape::Text), may("email", Shape::Text), may("picture", Shape::Text)]);
+const PROFILE: Shape = Shape::Object(&[
+    may("displayName", Shape::Text),
+    may("email", Shape::Text),
+    may("picture", Shape::Text),
+]);
 
 const CORE: &[&str] = &["backstage.io/v1alpha1", "backstage.io/v1beta1"];
 const BUILTIN: &str = "BuiltinKindsEntityProcessor";
 
 const fn core(name: &'static str, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
-    Kind { name, versions: CORE, spec_type: None, processor: BUILTIN, fields, relations }
+    Kind {
+        name,
+        versions: CORE,
+        spec_type: None,
+        processor: BUILTIN,
+        fields,
+        relations,
+    }
 }
 
-const fn ai_resource(spec_type: Option<&'static str>, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
-    Kind { name: "AiResource", versions: &["backstage.io/v1alpha1"], spec_type, processor: BUILTIN, fields, relations }
+const fn ai_resource(
+    spec_type: Option<&'static str>,
+    fields: &'static [Field],
+    relations: &'static [RelationField],
+) -> Kind {
+    Kind {
+        name: "AiResource",
+        versions: &["backstage.io/v1alpha1"],
+        spec_type,
+        processor: BUILTIN,
+        fields,
+        relations,
+    }
 }
 
 /// Every kind; of two rows that fit, the first counts.
@@ -135,7 +169,10 @@ static KINDS: &[Kind] = &[
                 needs("type", Shape::Text),
                 needs("lifecycle", Shape::Text),
                 needs("owner", Shape::Text),
-                needs("remotes", Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)]))),
+                needs(
+                    "remotes",
+                    Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)])),
+                ),
                 may("system", Shape::Text),
             ],
             &[OWNER, SYSTEM],
@@ -164,12 +201,20 @@ static KINDS: &[Kind] = &[
     ),
     core(
         "System",
-        &[needs("owner", Shape::Text), may("domain", Shape::Text), may("type", Shape::Text)],
+        &[
+            needs("owner", Shape::Text),
+            may("domain", Shape::Text),
+            may("type", Shape::Text),
+        ],
         &[OWNER, relation("domain", Some("Domain"), PART_OF)],
     ),
     core(
         "Domain",
-        &[needs("owner", Shape::Text), may("subdomainOf", Shape::Text), may("type", Shape::Text)],
+        &[
+            needs("owner", Shape::Text),
+            may("subdomainOf", Shape::Text),
+            may("type", Shape::Text),
+        ],
         &[OWNER, relation("subdomainOf", Some("Domain"), PART_OF)],
     ),
     core(
@@ -276,8 +321,15 @@ const STEP: &[Field] = &[
 ];
 
 /// Lists that are kept in order, so that rewriting them in another order changes nothing.
-const SORTED: &[&str] =
-    &["providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members"];
+const SORTED: &[&str] = &[
+    "providesApis",
+    "consumesApis",
+    "dependsOn",
+    "dependencyOf",
+    "memberOf",
+    "children",
+    "members",
+];
 
 /// One directed relation that an entity's own text states: of itself, or of the other end towards it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,7 +359,10 @@ impl Kind {
             for target in references(entity, field)? {
                 let edge = |source: &str, kind: &str, target: &str| Edge {
                     source: source.to_owned(),
-                    relation: Relation { kind: kind.to_owned(), target: target.to_owned() },
+                    relation: Relation {
+                        kind: kind.to_owned(),
+                        target: target.to_owned(),
+                    },
                 };
                 edges.push(edge(&own, field.forward, &target));
                 edges.push(edge(&target, field.reverse, &own));
@@ -318,7 +373,8 @@ impl Kind {
 
     /// The names of all kinds, once each.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        let is_first = |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);
+        let is_first =
+            |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);
         KINDS.iter().enumerate().filter(is_first).map(|(_, kind)| kind.name)
     }
 }
@@ -348,7 +404,11 @@ fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Re
     let after_kind = colon.map_or(0, |colon| colon + 1);
     let namespace = slash.map_or(default_namespace, |slash| &text[after_kind..slash]);
     let name = &text[slash.map_or(after_kind, |slash| slash + 1)..];
-    let missing = |part: &str, hint: &str| Err(format!("Entity reference \"{text}\" had missing or empty {part} {hint}"));
+    let missing = |part: &str, hint: &str| {
+        Err(format!(
+            "Entity reference \"{text}\" had missing or empty {part} {hint}"
+        ))
+    };
     if kind.is_empty() {
         return missing("kind", "(e.g. did not start with \"component:\" or similar)");
     }
@@ -363,7 +423,9 @@ fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Re
 
 /// Puts the lists whose order means nothing into one order, as Backstage stores them.
 pub(crate) fn sort_references(entity: &mut Entity) {
-    let Some(Value::Object(spec)) = entity.0.get_mut("spec") else { return };
+    let Some(Value::Object(spec)) = entity.0.get_mut("spec") else {
+        return;
+    };
     for field in SORTED {
         if let Some(Value::Array(items)) = spec.get_mut(*field)
             && items.iter().all(Value::is_string)
@@ -438,14 +500,24 @@ mod tests {
     #[test]
     fn kinds_are_found_by_version_and_type() {
         let check = |version: &str, kind: &str, spec_type: &str| {
-            let value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
+            let value =
+                json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
             Kind::of(&entity(value)).map(|kind| (kind.name, kind.spec_type))
         };
-        assert_eq!(check("backstage.io/v1beta1", "Component", "x"), Some(("Component", None)));
+        assert_eq!(
+            check("backstage.io/v1beta1", "Component", "x"),
+            Some(("Component", None))
+        );
         assert_eq!(check("backstage.io/v1alpha1", "component", "x"), None);
         assert_eq!(check("example.com/v1", "Component", "x"), None);
-        assert_eq!(check("backstage.io/v1alpha1", "API", "mcp-server"), Some(("API", Some("mcp-server"))));
-        assert_eq!(check("backstage.io/v1alpha1", "AiResource", "other"), Some(("AiResource", None)));
+        assert_eq!(
+            check("backstage.io/v1alpha1", "API", "mcp-server"),
+            Some(("API", Some("mcp-server")))
+        );
+        assert_eq!(
+            check("backstage.io/v1alpha1", "AiResource", "other"),
+            Some(("AiResource", None))
+        );
         assert_eq!(Kind::names().filter(|name| *name == "API").count(), 1);
     }
 
@@ -453,6 +525,9 @@ mod tests {
     fn lists_of_references_are_sorted() {
         let mut group = entity(json!({"spec": {"children": ["b", "B", "a"], "members": ["b", 1], "tags": ["z", "y"]}}));
         sort_references(&mut group);
-        assert_eq!(group, entity(json!({"spec": {"children": ["B", "a", "b"], "members": ["b", 1], "tags": ["z", "y"]}})));
+        assert_eq!(
+            group,
+            entity(json!({"spec": {"children": ["B", "a", "b"], "members": ["b", 1], "tags": ["z", "y"]}}))
+        );
     }
 }
