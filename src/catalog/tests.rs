@@ -14,6 +14,7 @@ use url::Url;
 
 use super::*;
 use crate::db::testing::{TestDatabase, database};
+use crate::entity::{Entity, EntityRef};
 use crate::forge::{
     Contents, Forge, LocalForge, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
 };

@@ -9,20 +9,19 @@
 //!
 //! Nothing here writes; [`Walk`] is compared with the store by `ingest`.
 
+mod process;
+mod targets;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::config::CatalogConfig;
-use super::descriptor::{self, Draft, Fault, Placeholders, Seems};
+use super::descriptor::{Draft, Fault, Seems};
 use super::location::LocationRef;
 use super::reader::{ReadError, Reader};
-use crate::entity::{
-    self, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
-};
-use crate::forge::LocationKind;
+use crate::entity::{Entity, ValidationError};
 use crate::yaml::{Position, Positions};
 
 /// How many files one root may lead to, and how deep.
@@ -229,93 +228,6 @@ impl Walker<'_> {
         }
     }
 
-    /// Reads the files that a location names. Errors become the location's.
-    async fn files_of(&mut self, branch: &Branch) -> Vec<File> {
-        let mut locations = Vec::new();
-        for target in targets(&branch.entity) {
-            match self.locate(branch, target).await {
-                Ok(found) => locations.extend(found),
-                Err(error) => {
-                    self.walk.uncertain.insert(branch.reference.clone());
-                    self.location_error(branch, &branch.location.clone(), error);
-                }
-            }
-        }
-        self.files += locations.len();
-        if self.files > MAX_FILES || branch.depth > MAX_DEPTH {
-            let message = format!(
-                "{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep",
-                self.root
-            );
-            self.location_error(branch, &branch.location.clone(), ValidationError::new("Error", message));
-            self.walk.uncertain.insert(branch.reference.clone());
-            locations.clear();
-        }
-        let reader = self.reader;
-        let read = |location: LocationRef| async move {
-            let content = reader.read(&location).await;
-            let content = content.map(|fetched| Content {
-                documents: descriptor::read(&fetched.bytes, &location),
-                version: fetched.version,
-            });
-            File { location, content }
-        };
-        let files: Vec<File> = stream::iter(locations)
-            .map(read)
-            .buffered(CONCURRENT_READS)
-            .collect()
-            .await;
-        let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
-        for file in &files {
-            let Err(error) = &file.content else { continue };
-            if !(is_optional && error.is_not_found()) {
-                self.walk
-                    .uncertain
-                    .extend([file.location.to_string(), branch.reference.clone()]);
-                self.location_error(branch, &file.location, unreadable(&file.location, error));
-            }
-        }
-        files
-    }
-
-    /// The files that one target stands for.
-    async fn locate(&self, branch: &Branch, target: &str) -> Result<Vec<LocationRef>, ValidationError> {
-        let base = &branch.location;
-        let kind = branch.entity.text(&["spec", "type"]).unwrap_or(&base.kind);
-        let is_root = branch.depth == 0;
-        // Only what is on this machine's disk itself may lead to other files on it.
-        if !is_root && kind != base.kind && kind != "url" {
-            return Err(ValidationError::new(
-                "InputError",
-                "Registered locations must be of an allowed type [\"url\"]",
-            ));
-        }
-        let location = if is_root {
-            LocationRef::new(kind, target)
-        } else if kind == base.kind {
-            let resolved = self.reader.resolve(base, target, LocationKind::Blob);
-            resolved.map_err(|error| ValidationError::new(error.name(), error.to_string()))?
-        } else {
-            let url = url::Url::parse(target)
-                .map_err(|error| ValidationError::new("InputError", format!("\"{target}\" is not a URL: {error}")))?;
-            LocationRef::new("url", self.reader.canonical(&url))
-        };
-        if location.is_file() && location.target.ends_with('/') {
-            let message = format!(
-                "LocationEntityProcessor cannot handle file type location with target {} that ends with a path separator",
-                location.target
-            );
-            return Err(ValidationError::new("InputError", message));
-        }
-        let found = self.reader.expand(&location).await;
-        let found = found.map_err(|error| unreadable(&location, &error))?;
-        let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
-        if found.is_empty() && !is_optional {
-            return Err(unreadable(&location, &ReadError::NotFound(location.target.clone())));
-        }
-        Ok(found)
-    }
-
     /// Takes the entities of a file; the locations among them are to be read next.
     async fn take(&mut self, branch: &Branch, file: File, is_whole: bool) -> Vec<Branch> {
         let File { location, content } = file;
@@ -412,53 +324,6 @@ impl Walker<'_> {
         })
     }
 
-    /// Everything between what is written and what is stored.
-    async fn process(&self, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
-        let placeholders = Placeholders {
-            reader: self.reader,
-            location,
-        };
-        let mut entity = placeholders.replace(entity).await?;
-        entity::sort_references(&mut entity);
-        entity::check(&entity)?;
-        Ok(self.annotate(entity, location))
-    }
-
-    /// Adds the namespace and where the entity comes from, as Backstage does.
-    fn annotate(&self, mut entity: Entity, location: &LocationRef) -> Entity {
-        let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") else {
-            return entity;
-        };
-        metadata.entry("namespace").or_insert_with(|| json!("default"));
-        let written = match metadata.shift_remove("annotations") {
-            Some(Value::Object(written)) => written,
-            _ => Map::new(),
-        };
-        let mut annotations = Map::new();
-        annotations.insert(MANAGED_BY_LOCATION.to_owned(), json!(location.to_string()));
-        annotations.insert(MANAGED_BY_ORIGIN_LOCATION.to_owned(), json!(self.root.to_string()));
-        if let Some((view, folder)) = self.reader.browse(location) {
-            annotations.insert(VIEW_URL.to_owned(), json!(view));
-            if let Some(folder) = folder {
-                annotations.insert(SOURCE_LOCATION.to_owned(), json!(format!("url:{folder}")));
-            }
-        }
-        for (key, value) in written {
-            if key != MANAGED_BY_LOCATION && key != MANAGED_BY_ORIGIN_LOCATION {
-                annotations.insert(key, value);
-            }
-        }
-        for key in [VIEW_URL, "backstage.io/edit-url"] {
-            if let Some(value) = annotations.get_mut(key)
-                && value.as_str().is_some_and(is_script)
-            {
-                *value = json!("https://backstage.io/annotation-rejected-for-security-reasons");
-            }
-        }
-        metadata.insert("annotations".to_owned(), Value::Object(annotations));
-        entity
-    }
-
     fn location_error(&mut self, branch: &Branch, location: &LocationRef, error: ValidationError) {
         self.walk.declared[branch.at].errors.push(error.clone());
         let entity = Some(branch.reference.clone());
@@ -497,33 +362,4 @@ impl Walker<'_> {
             seems,
         });
     }
-}
-
-/// `spec.target` and `spec.targets`.
-fn targets(location: &Entity) -> impl Iterator<Item = &str> {
-    let one = location.text(&["spec", "target"]);
-    let many = location.at(&["spec", "targets"]).and_then(Value::as_array);
-    one.into_iter()
-        .chain(many.into_iter().flatten().filter_map(Value::as_str))
-}
-
-/// A failed read in Backstage's words.
-fn unreadable(location: &LocationRef, error: &ReadError) -> ValidationError {
-    let message = match (location.is_file(), error.is_not_found()) {
-        (true, true) => format!("file {} does not exist", location.target),
-        (true, false) => format!("file {} could not be read, {error}", location.target),
-        (false, true) => format!("Unable to read url, no matching files found for {}", location.target),
-        (false, false) => format!("Unable to read url, {error}"),
-    };
-    ValidationError::new(error.name(), message)
-}
-
-/// Whether a browser would run the URL as a script; control characters and blanks before the scheme do not stop it.
-fn is_script(url: &str) -> bool {
-    let scheme: String = url
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .take(11)
-        .collect();
-    scheme.eq_ignore_ascii_case("javascript:")
 }
