@@ -24,6 +24,7 @@ pub(crate) use config::{AuthConfig, BackendAuth, ExternalAccess, Guest, Provider
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use tokens::{Identity, Issued};
 
+use crate::catalog::Catalog;
 use crate::entity::{Entity, EntityRef, RefDefaults};
 use crate::permission::Credentials;
 
@@ -31,6 +32,13 @@ use crate::permission::Credentials;
 pub(crate) trait Directory: Send + Sync {
     /// The User entity, if there is one.
     fn user(&self, user: &EntityRef) -> Option<Entity>;
+}
+
+impl Directory for Catalog {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
+        let record = self.entity(&Credentials::service("auth"), user)?;
+        Some(record.entity.clone())
+    }
 }
 
 /// Cheap to clone.
@@ -90,6 +98,11 @@ impl Auth {
     /// Whether the API answers callers without credentials (`dangerouslyDisableDefaultAuthPolicy`).
     pub(crate) fn is_open(&self) -> bool {
         self.0.config.backend.dangerously_disable_default_auth_policy
+    }
+
+    /// Whether the portal is for this machine alone.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.config.loopback
     }
 
     /// The provider `guest`: its user.
@@ -180,7 +193,14 @@ impl Auth {
         let relations = entity.map(|entity| entity.relations()).unwrap_or_default();
         let groups = relations.into_iter().filter(|relation| relation.kind == "memberOf");
         let groups = groups.filter_map(|relation| EntityRef::parse(&relation.target, RefDefaults::default()).ok());
-        std::iter::once(user.clone()).chain(groups).collect()
+        let mut ownership = vec![user.clone()];
+        let guest = self.guest().ok().filter(|guest| guest.user() == *user);
+        for owner in groups.chain(guest.into_iter().flat_map(Guest::ownership)) {
+            if !ownership.contains(&owner) {
+                ownership.push(owner);
+            }
+        }
+        ownership
     }
 
     fn display_name(&self, user: &EntityRef) -> String {

@@ -26,7 +26,7 @@ impl Directory for Acme {
 fn config(yaml: &str) -> AuthConfig {
     let providers = serde_yaml::from_str::<Option<Providers>>(yaml).unwrap();
     let issuer = "http://localhost:7007/api/auth".to_owned();
-    AuthConfig { providers, backend: BackendAuth::default(), issuer, loopback: true }
+    AuthConfig { providers, backend: BackendAuth::default(), issuer, loopback: true, session_duration: None }
 }
 
 async fn auth(database: &TestDatabase, config: AuthConfig) -> Auth {

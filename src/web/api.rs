@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod catalog;
 mod envelope;
 mod health;
 mod parameters;
@@ -77,6 +78,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     };
     Router::new()
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
+        .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(envelope::face)))
         .merge(unknown_plugins())
@@ -115,7 +117,7 @@ async fn caller(gate: &Gate, method: &Method, headers: &HeaderMap) -> Result<Opt
 }
 
 /// The token of an `Authorization: Bearer` header.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())

@@ -11,8 +11,10 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
+use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
+use crate::forge::{Forge, Forges, LocalForge};
 use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
 
 /// The router on a database of its own.
@@ -20,6 +22,7 @@ pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
     _database: TestDatabase,
+    _folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -44,19 +47,23 @@ impl Answer {
 pub(crate) struct Options {
     pub(crate) backend: BackendAuth,
     pub(crate) base_url: &'static str,
+    pub(crate) catalog: CatalogConfig,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007" }
+        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007", catalog: CatalogConfig::default() }
     }
 }
 
-struct Nobody;
+/// The catalog; where it has no guest, one in the team `platform`, as in the golden recordings.
+struct People(Catalog);
 
-impl Directory for Nobody {
-    fn user(&self, _: &EntityRef) -> Option<Entity> {
-        None
+impl Directory for People {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
+        let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
+        let guest = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
+        self.0.user(user).or_else(|| serde_json::from_value(guest).ok())
     }
 }
 
@@ -75,13 +82,17 @@ impl TestApp {
             version: "0.0.0".to_owned(),
         });
         let issuer = site.absolute("/api/auth");
-        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true };
-        let auth = Auth::open(pool.clone(), config, Nobody).await.unwrap();
+        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-        let state = AppState { auth, site, metrics, pool };
+        let folder = tempfile::tempdir().unwrap();
+        let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
+        let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
+        let state = AppState { catalog, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _database: database }
+        Self { router, state, _database: database, _folder: folder }
     }
 
     /// Sends a request as it is.
