@@ -38,7 +38,7 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+pub(crate) use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{StatusCode, Uri, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
