@@ -90,7 +90,7 @@ pub(crate) struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_secs(60) }
+        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_mins(1) }
     }
 }
 
@@ -147,6 +147,7 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
 }
 
 /// A handler's panic as an internal error; the process goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", text.unwrap_or("(no message)"))).into_response()
