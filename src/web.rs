@@ -28,6 +28,7 @@ pub(crate) mod error;
 pub(crate) mod extract;
 mod git;
 mod observe;
+pub(crate) mod serve;
 pub(crate) mod page;
 mod pages;
 mod security;
