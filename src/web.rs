@@ -33,6 +33,7 @@ pub(crate) mod page;
 mod pages;
 mod security;
 pub(crate) mod session;
+pub(crate) mod sse;
 pub(crate) mod url;
 
 use std::any::Any;
