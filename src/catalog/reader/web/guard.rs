@@ -94,7 +94,7 @@ mod tests {
             };
             let resolved = guard.resolve("127.0.0.1".parse().unwrap()).await;
             resolved
-                .map(|addresses| addresses.count())
+                .map(Iterator::count)
                 .map_err(|error| error.to_string())
         };
         assert_eq!(
