@@ -27,17 +27,15 @@ mod store;
 mod walk;
 
 pub(crate) use change::{Change, Operation};
-pub(crate) use config::{
-    AllowedHost, AllowedKind, CatalogConfig, ConfiguredLocation, KindRule, OrphanStrategy, ReadingRules,
-};
+pub(crate) use config::{CatalogConfig, ConfiguredLocation, ReadingRules};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
 pub(crate) use problem::Problem;
 pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
-pub(crate) use reader::{Fetched, ReadError, Reader, Tree, TreeFile};
+pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
-pub(crate) use registration::{Location, Registered, Registration};
+pub(crate) use registration::{Location, Registration};
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};

@@ -9,7 +9,7 @@ mod kind;
 mod reference;
 mod validation;
 
-pub(crate) use kind::{Edge, Kind, sort_references};
+pub(crate) use kind::{Edge, sort_references};
 pub(crate) use reference::{EntityRef, EntityRefError, RefDefaults};
 pub(crate) use validation::{ValidationError, check, check_envelope, edges};
 

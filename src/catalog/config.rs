@@ -102,7 +102,11 @@ pub(crate) struct ConfiguredLocation {
 impl ConfiguredLocation {
     /// A URL, with no rules of its own.
     pub(crate) fn url(target: String) -> Self {
-        Self { kind: "url".to_owned(), target, rules: Vec::new() }
+        Self {
+            kind: "url".to_owned(),
+            target,
+            rules: Vec::new(),
+        }
     }
 }
 

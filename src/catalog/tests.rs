@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
 
+use super::registration::Registered;
 use super::*;
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};

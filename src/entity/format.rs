@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::validation::pointer_step;
 use super::{Entity, ValidationError};
 
 const NAME: &str =
@@ -71,20 +72,14 @@ fn expect(field: &str, found: &str, valid: bool, expected: &str) -> Result<(), V
 
 /// `labels.a/b` → `/metadata/labels/a~1b`.
 fn pointer(field: &str) -> String {
-    let mut pointer = String::new();
-    let (first, rest) = field.split_once('.').unwrap_or((field, ""));
-    if !matches!(first, "apiVersion" | "kind" | "metadata") {
-        pointer.push_str("/metadata");
-    }
-    crate::yaml::pointer_push(&mut pointer, first);
+    let Some((first, rest)) = field.split_once('.') else {
+        return format!("/{field}");
+    };
     match first {
-        "links" => rest
-            .split('.')
-            .for_each(|step| crate::yaml::pointer_push(&mut pointer, step)),
-        _ if rest.is_empty() => {}
-        _ => crate::yaml::pointer_push(&mut pointer, rest),
+        "metadata" => format!("/metadata/{rest}"),
+        "links" => format!("/metadata/links/{}", rest.replace('.', "/")),
+        map => format!("/metadata/{map}/{}", pointer_step(rest)),
     }
-    pointer
 }
 
 fn texts<'a>(entity: &'a Entity, field: &str) -> impl Iterator<Item = (&'a str, &'a str)> {

@@ -273,11 +273,12 @@ fn text_map(metadata: &Value, name: &str) -> Option<Finding> {
         _ => return Some(Finding::wrong_type(pointer, "object")),
     };
     let broken = map.iter().find(|(key, value)| !key.is_empty() && !value.is_string());
-    broken.map(|(key, _)| {
-        let mut pointer = pointer;
-        crate::yaml::pointer_push(&mut pointer, key);
-        Finding::wrong_type(pointer, "string")
-    })
+    broken.map(|(key, _)| Finding::wrong_type(format!("{pointer}/{}", pointer_step(key)), "string"))
+}
+
+/// One step of a JSON pointer, escaped.
+pub(super) fn pointer_step(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -93,9 +93,7 @@ mod tests {
                 rules: ReadingRules { allow },
             };
             let resolved = guard.resolve("127.0.0.1".parse().unwrap()).await;
-            resolved
-                .map(|addresses| addresses.count())
-                .map_err(|error| error.to_string())
+            resolved.map(Iterator::count).map_err(|error| error.to_string())
         };
         assert_eq!(
             check(false).await,
