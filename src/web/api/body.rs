@@ -66,7 +66,7 @@ pub(super) enum Shape {
 impl Body {
     /// Refuses a body that lacks a field, or has one of another shape. Only the first fault is told.
     pub(super) fn check(&self, required: &[&str], shapes: &[(&str, Shape)]) -> Result<(), Error> {
-        if self.1 == Sent::Nothing && !required.is_empty() {
+        if self.is_absent() && !required.is_empty() {
             return Err(Error::Input("unsupported media type undefined".to_owned()));
         }
         if let Some(name) = required.iter().find(|name| !self.0.contains_key(**name)) {
@@ -79,6 +79,11 @@ impl Body {
             }
         }
         Ok(())
+    }
+
+    /// Whether there was no body at all.
+    pub(super) fn is_absent(&self) -> bool {
+        self.1 == Sent::Nothing
     }
 
     /// A field that passed the check as text.

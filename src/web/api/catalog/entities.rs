@@ -9,7 +9,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -35,7 +35,7 @@ const LIST: &[Parameter] = &[
 ];
 
 /// The place in a list that `after` holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct After {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
@@ -102,9 +102,16 @@ impl Page {
         }
         let page = Self { limit, offset: offset.unwrap_or_default() };
         let Some(after) = parameters.text("after") else { return Ok((limit.is_some() || offset.is_some()).then_some(page)) };
-        let decoded = STANDARD.decode(after).ok().and_then(|json| serde_json::from_slice::<After>(&json).ok());
-        let after = decoded.ok_or_else(|| Error::Input("Malformed after cursor, could not be parsed".to_owned()))?;
-        Ok(Some(Self { limit: after.limit.or(limit), offset: after.offset }))
+        let malformed = |fault: &str| Error::Input(format!("Malformed after cursor, {fault}"));
+        let decoded = STANDARD.decode(after).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+        let after = decoded.ok_or_else(|| malformed("could not be parsed"))?;
+        let number = |name: &str, otherwise: Option<usize>| match after.get(name) {
+            None => Ok(otherwise),
+            Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()).map(Some).ok_or(()),
+        };
+        let limit = number("limit", limit).map_err(|()| malformed("limit was not an number"))?;
+        let offset = number("offset", offset).map_err(|()| malformed("offset was not a number"))?;
+        Ok(Some(Self { limit, offset: offset.unwrap_or_default() }))
     }
 }
 
@@ -221,6 +228,13 @@ pub(super) async fn by_refs(
     body: Body,
 ) -> Result<Response, Error> {
     let parameters = Parameters::read(query.as_deref(), &[Parameter::texts("filter")])?;
+    if body.is_absent() {
+        return Err(Error::Input(
+            "Malformed request body (did you remember to specify an application/json content type?), \
+             Validation error: Required at \"entityRefs\""
+                .to_owned(),
+        ));
+    }
     body.check(
         &["entityRefs"],
         &[("entityRefs", Shape::Texts), ("fields", Shape::Texts), ("query", Shape::Object)],
