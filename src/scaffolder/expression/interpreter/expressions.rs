@@ -294,8 +294,11 @@ impl<'a> Interpreter<'a> {
             return Err(Fault::new("the step of a slice is a number other than 0"));
         }
         let falling = number < 0.0;
-        let mut index = match start {
-            Some(start) => from_end(start, length, meter)?,
+        if length.to_number(meter)?.is_nan() {
+            return Err(Fault::new(format!("{} has no length and cannot be sliced", target.kind())));
+        }
+        let start = match start {
+            Some(start) => start,
             None if falling => Value::Number(length.to_number(meter)? - 1.0),
             None => zero.clone(),
         };
@@ -304,8 +307,7 @@ impl<'a> Interpreter<'a> {
             None if falling => Value::Number(-1.0),
             None => length.clone(),
         };
-        // An omitted start below zero is moved too: an empty target has no last index.
-        index = from_end(index, length, meter)?;
+        let mut index = from_end(start, length, meter)?;
         let mut items = Vec::new();
         loop {
             let is = |order: Option<std::cmp::Ordering>, test: fn(std::cmp::Ordering) -> bool| order.is_some_and(test);
