@@ -67,10 +67,13 @@ fn ours(request: &Request) -> Result<Option<Value>, String> {
     result.map_err(|error| error.to_string())
 }
 
-/// Numbers are compared as JavaScript has them.
+/// Numbers are compared as JavaScript has them; serde_json reads the last digit of an answer inexactly.
 fn is_equal(left: Option<&Value>, right: Option<&Value>) -> bool {
     match (left, right) {
-        (Some(Value::Number(left)), Some(Value::Number(right))) => left.as_f64() == right.as_f64(),
+        (Some(Value::Number(left)), Some(Value::Number(right))) => {
+            let (left, right) = (left.as_f64().unwrap_or_default(), right.as_f64().unwrap_or_default());
+            (left - right).abs() <= left.abs() * 1e-15
+        }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_equal(Some(left), Some(right)))
         }
