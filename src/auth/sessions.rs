@@ -1,0 +1,103 @@
+//! Sessions of browsers: 256 random bits in a cookie, their SHA-256 in Postgres.
+//!
+//! Somebody who reads the database cannot use a session, and the CSRF token, which is a second hash of the
+//! cookie, need not be stored. A session lasts a week from its last use, and never longer than thirty days.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Duration, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::{Auth, AuthError, store};
+use crate::entity::EntityRef;
+use crate::permission::Credentials;
+
+const UNUSED: Duration = Duration::days(7);
+const LONGEST: Duration = Duration::days(30);
+
+/// Somebody signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// Their User entity.
+    pub(crate) user: EntityRef,
+    /// What to call them.
+    pub(crate) name: String,
+    /// What they may use and own by.
+    pub(crate) credentials: Credentials,
+    /// The token that forms of this session carry.
+    pub(crate) csrf: String,
+}
+
+/// A new session, to be given to the browser.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn {
+    /// The cookie's value.
+    pub(crate) token: String,
+    /// How long the browser is to keep it.
+    pub(crate) max_age: Duration,
+}
+
+/// Starts a session.
+pub(super) async fn start(auth: &Auth, user: &EntityRef, provider: &str) -> Result<SignedIn, AuthError> {
+    let mut bits = [0; 32];
+    aws_lc_rs::rand::fill(&mut bits).map_err(|_| AuthError::Random)?;
+    let token = hexadecimal(&bits);
+    let now = Utc::now();
+    store::insert_session(&auth.0.pool, &hash(&token), &user.to_string(), provider, now, now + UNUSED).await?;
+    Ok(SignedIn { token, max_age: LONGEST })
+}
+
+/// The session of a cookie, made to last on.
+pub(super) async fn find(auth: &Auth, token: &str) -> Result<Option<Session>, AuthError> {
+    let (hash, now) = (hash(token), Utc::now());
+    let Some(stored) = store::find_session(&auth.0.pool, &hash, now).await? else { return Ok(None) };
+    let Ok(user) = stored.user.parse::<EntityRef>() else { return Ok(None) };
+    if let Some(expires) = extension(stored.created, stored.expires, now) {
+        store::extend_session(&auth.0.pool, &hash, expires).await?;
+    }
+    let credentials = auth.credentials_of(&user);
+    Ok(Some(Session { name: auth.display_name(&user), credentials, csrf: csrf(token), user }))
+}
+
+/// The new end of a session in use; written at most once a day.
+fn extension(created: DateTime<Utc>, expires: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let wanted = (now + UNUSED).min(created + LONGEST);
+    (wanted - expires >= Duration::days(1)).then_some(wanted)
+}
+
+/// What is stored of a cookie.
+pub(super) fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// The CSRF token of a session; from it the cookie cannot be found.
+fn csrf(token: &str) -> String {
+    hexadecimal(&Sha256::new().chain_update(b"greenroom form token\0").chain_update(token.as_bytes()).finalize()[..16])
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String never fails");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_in_use_lasts_on_but_not_for_ever() {
+        let start = DateTime::UNIX_EPOCH;
+        let day = Duration::days;
+        let cases = [
+            (start + day(7), Duration::hours(1), None),
+            (start + day(7), day(2), Some(start + day(9))),
+            (start + day(28), day(27), Some(start + day(30))),
+            (start + day(30), day(29), None),
+        ];
+        for (expires, age, expected) in cases {
+            assert_eq!(extension(start, expires, start + age), expected, "{age}");
+        }
+    }
+}

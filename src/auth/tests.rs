@@ -1,0 +1,1 @@
+//! Sessions, tokens and the guest against a real Postgres.

@@ -1,0 +1,51 @@
+//! The forms of a JSON answer: built as one value, with an `ETag`, or stored documents passed through, without.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::web::error::Error;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// An answer built as one value. `envelope::face` turns it into 304 where the client has it already.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => tagged(status, body.into()),
+        Err(error) => Error::internal(error).into_response(),
+    }
+}
+
+/// `200` with [`json`].
+pub(super) fn ok(value: &impl Serialize) -> Response {
+    json(StatusCode::OK, value)
+}
+
+/// An answer whose parts were serialised before.
+pub(super) fn passed_through(body: impl Into<Bytes>) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+fn tagged(status: StatusCode, body: Bytes) -> Response {
+    let etag = HeaderValue::try_from(weak_tag(&body)).expect("a tag is hexadecimal and base64 digits");
+    (status, [(header::CONTENT_TYPE, JSON), (header::ETAG, etag)], body).into_response()
+}
+
+/// The tag that Express gives the same bytes, so that a client's copy stays good across a move.
+fn weak_tag(body: &[u8]) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, body);
+    let hash = base64::engine::general_purpose::STANDARD_NO_PAD.encode(hash);
+    format!("W/\"{:x}-{hash}\"", body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_those_of_express() {
+        assert_eq!(weak_tag(br#"{"status":"ok"}"#), "W/\"f-VaSQ4oDUiZblZNAEkkN+sX+q3Sg\"");
+    }
+}

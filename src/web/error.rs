@@ -1,0 +1,147 @@
+//! One error, two faces.
+//!
+//! Handlers of pages and of the API alike return [`Error`]. As a response it is only a status with the error
+//! attached; the layer around the handler gives it its face: `api::envelope` writes Backstage's JSON, and
+//! `page::face` a page that says what to do next (or leads to the sign-in page). So a handler cannot answer
+//! with the wrong one, and extractors and the panic catcher need not know where they are used.
+//!
+//! The match from each context's error is exhaustive on purpose: a new case must be given a status here.
+//! Internal errors are logged here, once, with an id; the client sees the id and nothing else.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
+
+use crate::auth::AuthError;
+
+/// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Error {
+    /// The request is malformed or its values are refused.
+    #[error("{0}")]
+    Input(String),
+    /// Nobody is signed in, or the token is no good.
+    #[error("{0}")]
+    Authentication(String),
+    /// The caller is known and may not.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// The thing asked for does not exist, or not for this caller.
+    #[error("{0}")]
+    NotFound(String),
+    /// The thing exists already or has changed meanwhile.
+    #[error("{0}")]
+    Conflict(String),
+    /// Understood, and not offered.
+    #[error("{0}")]
+    NotImplemented(String),
+    /// Something needed is away for the moment.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Our fault.
+    #[error("{0}")]
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// The error of a response that has no face yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// What went wrong.
+    pub(crate) error: Error,
+    /// Where the log tells more; internal errors only.
+    pub(crate) log_id: Option<String>,
+}
+
+impl Error {
+    /// An internal error from whatever could not be foreseen.
+    pub(crate) fn internal(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(Arc::from(error.into()))
+    }
+
+    /// The name Backstage's clients look for.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "InputError",
+            Self::Authentication(_) => "AuthenticationError",
+            Self::NotAllowed(_) => "NotAllowedError",
+            Self::NotFound(_) => "NotFoundError",
+            Self::Conflict(_) => "ConflictError",
+            Self::NotImplemented(_) => "NotImplementedError",
+            Self::Unavailable(_) => "ServiceUnavailableError",
+            Self::Internal(_) => "Error",
+        }
+    }
+
+    /// The status that goes with it.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Input(_) => StatusCode::BAD_REQUEST,
+            Self::Authentication(_) => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl Failure {
+    /// What the client is told.
+    pub(crate) fn message(&self) -> String {
+        match &self.log_id {
+            Some(log_id) => format!("An internal error occurred logId={log_id}"),
+            None => self.error.to_string(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let log_id = match &self {
+            Self::Internal(error) => {
+                let log_id = Uuid::new_v4().simple().to_string()[..20].to_owned();
+                tracing::error!(log_id, error = chain(error.as_ref()), "a request failed for an internal reason");
+                Some(log_id)
+            }
+            _ => None,
+        };
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Failure { error: self, log_id });
+        response
+    }
+}
+
+/// The error and its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::IllegalToken | AuthError::MissingToken => Self::Authentication(error.to_string()),
+            AuthError::GuestNotOffered => Self::NotAllowed(error.to_string()),
+            AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
+            AuthError::Database(_) | AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_error_is_told_by_its_log_id_only() {
+        let response = Error::internal("the password is hunter2").into_response();
+        let failure = response.extensions().get::<Failure>().unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!failure.message().contains("hunter2"));
+        assert_eq!(failure.message().len(), "An internal error occurred logId=".len() + 20);
+    }
+}

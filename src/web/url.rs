@@ -1,0 +1,247 @@
+//! Every internal link, as a function: templates and handlers never paste paths together.
+//!
+//! Each value is percent-encoded for the place it stands in, so a name with a slash or a question mark stays
+//! one segment. The route patterns that answer these links stand beside their handlers.
+
+use std::fmt::Write as _;
+
+use uuid::Uuid;
+
+use crate::entity::EntityRef;
+
+/// `/`
+pub(crate) fn home() -> String {
+    "/".to_owned()
+}
+
+/// The sign-in page; `next` is where to go afterwards.
+pub(crate) fn sign_in(next: Option<&str>) -> String {
+    match next {
+        Some(next) if next != "/" => format!("/sign-in?next={}", query(next)),
+        _ => "/sign-in".to_owned(),
+    }
+}
+
+/// Where the sign-out form posts to.
+pub(crate) fn sign_out() -> String {
+    "/sign-out".to_owned()
+}
+
+/// The gallery of templates.
+pub(crate) fn create() -> String {
+    "/create".to_owned()
+}
+
+/// Starts a form for a template.
+pub(crate) fn create_from(template: &EntityRef) -> String {
+    format!("/create/templates/{}/{}", segment(template.namespace()), segment(template.name()))
+}
+
+/// One page of an unfinished form, counted from 0.
+pub(crate) fn draft(id: Uuid, page: usize) -> String {
+    format!("/create/drafts/{id}/{page}")
+}
+
+/// What an unfinished form would make.
+pub(crate) fn draft_plan(id: Uuid) -> String {
+    format!("/create/drafts/{id}/plan")
+}
+
+/// All runs.
+pub(crate) fn tasks() -> String {
+    "/create/tasks".to_owned()
+}
+
+/// One run.
+pub(crate) fn task(id: Uuid) -> String {
+    format!("/create/tasks/{id}")
+}
+
+/// The live events of one run.
+pub(crate) fn task_events(id: Uuid) -> String {
+    format!("/create/tasks/{id}/events")
+}
+
+/// Where the form that cancels a run posts to.
+pub(crate) fn task_cancellation(id: Uuid) -> String {
+    format!("/create/tasks/{id}/cancellation")
+}
+
+/// The list of entities.
+pub(crate) fn catalog() -> String {
+    "/catalog".to_owned()
+}
+
+/// The list of entities with filters, e.g. `[("kind", "component")]`.
+pub(crate) fn catalog_where(filters: &[(&str, &str)]) -> String {
+    let mut link = catalog();
+    for (index, (key, value)) in filters.iter().enumerate() {
+        let mark = if index == 0 { '?' } else { '&' };
+        link.push(mark);
+        link.push_str(&query(key));
+        link.push('=');
+        link.push_str(&query(value));
+    }
+    link
+}
+
+/// One entity.
+pub(crate) fn entity(reference: &EntityRef) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    format!("/catalog/{namespace}/{kind}/{name}")
+}
+
+/// A tab of an entity's page: `api`, `history`, `environments`.
+pub(crate) fn entity_tab(reference: &EntityRef, tab: &str) -> String {
+    format!("{}/{}", entity(reference), segment(tab))
+}
+
+/// Where the form that reads an entity's source again posts to.
+pub(crate) fn entity_refresh(reference: &EntityRef) -> String {
+    entity_tab(reference, "refresh")
+}
+
+/// What is broken in the catalog.
+pub(crate) fn problems() -> String {
+    "/catalog/problems".to_owned()
+}
+
+/// The registered locations.
+pub(crate) fn locations() -> String {
+    "/catalog/locations".to_owned()
+}
+
+/// One registered location.
+pub(crate) fn location(id: Uuid) -> String {
+    format!("/catalog/locations/{id}")
+}
+
+/// All repositories of the local forge.
+pub(crate) fn repositories() -> String {
+    "/repositories".to_owned()
+}
+
+/// One repository of the local forge.
+pub(crate) fn repository(owner: &str, repository: &str) -> String {
+    format!("/repositories/{}/{}", segment(owner), segment(repository))
+}
+
+/// A folder of a repository at a branch, tag or commit; an empty path is the root.
+pub(crate) fn tree(owner: &str, name: &str, revision: &str, path: &str) -> String {
+    in_repository(owner, name, "tree", revision, path)
+}
+
+/// A file of a repository.
+pub(crate) fn blob(owner: &str, name: &str, revision: &str, path: &str) -> String {
+    in_repository(owner, name, "blob", revision, path)
+}
+
+/// A file's bytes.
+pub(crate) fn raw(owner: &str, name: &str, revision: &str, path: &str) -> String {
+    in_repository(owner, name, "raw", revision, path)
+}
+
+/// The history of a branch, tag or commit.
+pub(crate) fn commits(owner: &str, name: &str, revision: &str) -> String {
+    in_repository(owner, name, "commits", revision, "")
+}
+
+/// One commit.
+pub(crate) fn commit(owner: &str, name: &str, id: &str) -> String {
+    format!("{}/commit/{}", repository(owner, name), segment(id))
+}
+
+/// Where Git clients fetch from, below the site's base URL.
+pub(crate) fn git(owner: &str, name: &str) -> String {
+    format!("/git/{}/{}.git", segment(owner), segment(name))
+}
+
+/// The operators' page.
+pub(crate) fn status() -> String {
+    "/status".to_owned()
+}
+
+struct EntityParts {
+    namespace: String,
+    kind: String,
+    name: String,
+}
+
+fn entity_parts(reference: &EntityRef) -> EntityParts {
+    EntityParts {
+        namespace: segment(reference.namespace()),
+        kind: segment(reference.kind()),
+        name: segment(reference.name()),
+    }
+}
+
+fn in_repository(owner: &str, name: &str, view: &str, revision: &str, path: &str) -> String {
+    let mut link = format!("{}/{view}/{}", repository(owner, name), segment(revision));
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        link.push('/');
+        link.push_str(&segment(part));
+    }
+    link
+}
+
+/// Encodes one segment of a path.
+pub(crate) fn segment(text: &str) -> String {
+    encode(text, |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'+' | b'=' | b','))
+}
+
+/// Encodes a key or a value of a query.
+pub(crate) fn query(text: &str) -> String {
+    encode(text, |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'/'))
+}
+
+fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("writing to a String never fails");
+        }
+    }
+    // A segment of only dots would be resolved away by the browser.
+    if encoded == "." || encoded == ".." { encoded.replace('.', "%2E") } else { encoded }
+}
+
+/// `next` if it is a path of this site, else the home page. Refused: other sites, also in their short forms
+/// (`//host`, `/\host`), and control characters, which browsers drop while reading a URL.
+pub(crate) fn same_site(next: &str) -> &str {
+    let mut characters = next.chars();
+    let rooted = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
+    if rooted && !next.chars().any(char::is_control) { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_in_their_segment() {
+        assert_eq!(blob("a b", "r/x", "feature/1", "docs/über?.md"), "/repositories/a%20b/r%2Fx/blob/feature%2F1/docs/%C3%BCber%3F.md");
+        assert_eq!(entity(&EntityRef::new("Component", "default", "A.b")), "/catalog/default/component/a.b");
+        assert_eq!(segment(".."), "%2E%2E");
+        assert_eq!(catalog_where(&[("kind", "component"), ("q", "a&b")]), "/catalog?kind=component&q=a%26b");
+        assert_eq!(sign_in(Some("/create?x=1&y=2")), "/sign-in?next=/create%3Fx%3D1%26y%3D2");
+    }
+
+    #[test]
+    fn only_paths_of_this_site_are_followed() {
+        let cases = [
+            ("/create/drafts/1", "/create/drafts/1"),
+            ("/catalog?q=//x", "/catalog?q=//x"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("/\t/evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("javascript:alert(1)", "/"),
+            ("", "/"),
+        ];
+        for (next, expected) in cases {
+            assert_eq!(same_site(next), expected, "{next:?}");
+        }
+    }
+}
