@@ -56,6 +56,8 @@ pub(crate) enum Area {
     Catalog,
     /// Templates, forms, runs.
     Create,
+    /// Runs of templates.
+    Runs,
     /// The local forge.
     Repositories,
     /// The operators' page.
