@@ -12,6 +12,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -50,7 +51,8 @@ impl Database {
         if !matches!(scheme, Some("postgres" | "postgresql")) {
             return Err(DatabaseError::InvalidUrl("it must begin with postgres://".to_owned()));
         }
-        url.parse().map_err(|error: sqlx::Error| DatabaseError::InvalidUrl(error.to_string()))
+        url.parse()
+            .map_err(|error: sqlx::Error| DatabaseError::InvalidUrl(innermost(&error)))
     }
 
     /// Connects, looks at the server's version, and opens a pool of at most `size` connections.
@@ -103,7 +105,9 @@ pub(crate) fn constraint(error: &sqlx::Error) -> Option<&str> {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DatabaseError {
     /// The URL cannot be read.
-    #[error("DATABASE_URL is not the address of a Postgres database: {0}; it looks like postgres://user:password@host:5432/name")]
+    #[error(
+        "DATABASE_URL is not the address of a Postgres database: {0}; it looks like postgres://user:password@host:5432/name"
+    )]
     InvalidUrl(String),
     /// No connection.
     #[error("cannot reach the database {target}: {reason}; check DATABASE_URL and that the server runs")]
@@ -130,7 +134,9 @@ pub(crate) enum DatabaseError {
         version: String,
     },
     /// The schema is ahead of this program.
-    #[error("the database was last used by a newer version of greenroom (migration {version}); start that version or a later one")]
+    #[error(
+        "the database was last used by a newer version of greenroom (migration {version}); start that version or a later one"
+    )]
     Newer {
         /// The first migration this program does not know.
         version: i64,
@@ -144,7 +150,9 @@ pub(crate) enum DatabaseError {
 async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;
-        let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
+        let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok(number)
     };
@@ -152,9 +160,17 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     let number = match tokio::time::timeout(CONNECT_TIMEOUT, asked).await {
         Ok(Ok(number)) => number,
         Ok(Err(sqlx::Error::Database(error))) => {
-            return Err(DatabaseError::Refused { target, reason: error.message().to_owned() });
+            return Err(DatabaseError::Refused {
+                target,
+                reason: error.message().to_owned(),
+            });
         }
-        Ok(Err(error)) => return Err(DatabaseError::Unreachable { target, reason: error.to_string() }),
+        Ok(Err(error)) => {
+            return Err(DatabaseError::Unreachable {
+                target,
+                reason: error.to_string(),
+            });
+        }
         Err(_) => {
             let reason = format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs());
             return Err(DatabaseError::Unreachable { target, reason });
@@ -164,7 +180,10 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     if u32::try_from(major).is_ok_and(|major| major >= OLDEST_MAJOR) {
         return Ok(());
     }
-    Err(DatabaseError::TooOld { target, version: format!("{major}.{minor}") })
+    Err(DatabaseError::TooOld {
+        target,
+        version: format!("{major}.{minor}"),
+    })
 }
 
 /// The address in words, built from its parts so that a password cannot get into it.
@@ -173,8 +192,17 @@ fn target(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or(user);
     match options.get_socket() {
         Some(socket) => format!("`{database}` as `{user}` on the socket in `{}`", socket.display()),
-        None => format!("`postgres://{user}:***@{}:{}/{database}`", options.get_host(), options.get_port()),
+        None => format!(
+            "`postgres://{user}:***@{}:{}/{database}`",
+            options.get_host(),
+            options.get_port()
+        ),
     }
+}
+
+/// The cause without the layers that only say that there is one.
+fn innermost(error: &dyn Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 async fn set(connection: &mut PgConnection, settings: &'static str) -> sqlx::Result<()> {

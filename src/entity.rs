@@ -4,9 +4,14 @@
 //! that keeps every key it was given; the accessors name the parts that Greenroom reads. Nothing here does
 //! I/O, knows SQL or HTTP.
 
+mod format;
+mod kind;
 mod reference;
+mod validation;
 
+pub(crate) use kind::{Edge, Kind, sort_references};
 pub(crate) use reference::{EntityRef, EntityRefError, RefDefaults};
+pub(crate) use validation::{ValidationError, check, check_envelope};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -44,12 +44,20 @@ impl Binaries {
 
     /// The directory somebody chose, which must serve.
     fn in_chosen(dir: &Path, account: Option<&Account>) -> Result<Self, EmbeddedError> {
-        let unusable = |reason: String| EmbeddedError::UnusableBinaries { dir: dir.to_owned(), reason };
+        let unusable = |reason: String| EmbeddedError::UnusableBinaries {
+            dir: dir.to_owned(),
+            reason,
+        };
         let Some(found) = Self::in_dir(dir) else {
-            return Err(unusable("it does not hold working `postgres` and `initdb` programs".to_owned()));
+            return Err(unusable(
+                "it does not hold working `postgres` and `initdb` programs".to_owned(),
+            ));
         };
         if found.major < OLDEST_MAJOR {
-            return Err(unusable(format!("it holds Postgres {}, and {OLDEST_MAJOR} is the oldest that works", found.major)));
+            return Err(unusable(format!(
+                "it holds Postgres {}, and {OLDEST_MAJOR} is the oldest that works",
+                found.major
+            )));
         }
         match account.and_then(|account| Some((account, account.first_closed_dir(&found.dir)?))) {
             Some((account, closed)) => Err(unusable(format!(
@@ -68,37 +76,56 @@ impl Binaries {
         if !real_dir.join("initdb").exists() {
             return None;
         }
-        let major = major_in_path(dir).or_else(|| major_in_path(real_dir)).or_else(|| ask_major(&real))?;
-        Some(Self { dir: real_dir.to_owned(), major })
+        let major = major_in_path(dir)
+            .or_else(|| major_in_path(real_dir))
+            .or_else(|| ask_major(&real))?;
+        Some(Self {
+            dir: real_dir.to_owned(),
+            major,
+        })
     }
 }
 
 /// Every directory worth a look, the likeliest first.
 fn places(root: &Path, path: Option<&OsStr>) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
+    let mut places: Vec<PathBuf> = path
+        .map(|path| std::env::split_paths(path).collect())
+        .unwrap_or_default();
     let versioned = [
-        ("usr/lib/postgresql", "", "bin"),              // Debian, Ubuntu
-        ("usr", "pgsql-", "bin"),                       // the Postgres project's packages for Fedora and RHEL
-        ("usr/lib", "postgresql", "bin"),               // openSUSE
-        ("usr/libexec", "postgresql", ""),              // Alpine
-        ("usr/lib64", "postgresql-", "bin"),            // Gentoo
-        ("opt/homebrew/opt", "postgresql@", "bin"),     // Homebrew on Apple silicon
-        ("usr/local/opt", "postgresql@", "bin"),        // Homebrew on Intel
+        ("usr/lib/postgresql", "", "bin"),          // Debian, Ubuntu
+        ("usr", "pgsql-", "bin"),                   // the Postgres project's packages for Fedora and RHEL
+        ("usr/lib", "postgresql", "bin"),           // openSUSE
+        ("usr/libexec", "postgresql", ""),          // Alpine
+        ("usr/lib64", "postgresql-", "bin"),        // Gentoo
+        ("opt/homebrew/opt", "postgresql@", "bin"), // Homebrew on Apple silicon
+        ("usr/local/opt", "postgresql@", "bin"),    // Homebrew on Intel
         ("home/linuxbrew/.linuxbrew/opt", "postgresql@", "bin"),
         ("Applications/Postgres.app/Contents/Versions", "", "bin"),
-        ("Library/PostgreSQL", "", "bin"),              // the EDB installer
+        ("Library/PostgreSQL", "", "bin"), // the EDB installer
     ];
     for (parent, prefix, below) in versioned {
-        places.extend(numbered(&root.join(parent), prefix).into_iter().map(|dir| dir.join(below)));
+        places.extend(
+            numbered(&root.join(parent), prefix)
+                .into_iter()
+                .map(|dir| dir.join(below)),
+        );
     }
-    let plain = ["usr/bin", "usr/local/bin", "usr/local/pgsql/bin", "usr/libexec/postgresql", "opt/homebrew/opt/postgresql/bin"];
+    let plain = [
+        "usr/bin",
+        "usr/local/bin",
+        "usr/local/pgsql/bin",
+        "usr/libexec/postgresql",
+        "opt/homebrew/opt/postgresql/bin",
+    ];
     places.extend(plain.map(|place| root.join(place)));
     places
 }
 
 /// The subdirectories called `prefix` and a number, highest first.
 fn numbered(parent: &Path, prefix: &str) -> Vec<PathBuf> {
-    let Ok(entries) = parent.read_dir() else { return Vec::new() };
+    let Ok(entries) = parent.read_dir() else {
+        return Vec::new();
+    };
     let mut found: Vec<(u32, PathBuf)> = entries
         .flatten()
         .filter_map(|entry| {
@@ -123,21 +150,31 @@ fn search(places: &[PathBuf], account: Option<&Account>) -> Vec<Binaries> {
 
 /// The one of the wanted version, else the newest; the first of equals.
 fn choose(found: Vec<Binaries>, wanted: Option<u32>, cluster: &Path) -> Result<Binaries, EmbeddedError> {
-    let mut usable: Vec<Binaries> = found.into_iter().filter(|binaries| binaries.major >= OLDEST_MAJOR).collect();
+    let mut usable: Vec<Binaries> = found
+        .into_iter()
+        .filter(|binaries| binaries.major >= OLDEST_MAJOR)
+        .collect();
     if usable.is_empty() {
-        return Err(EmbeddedError::NoBinaries { install: install::advice(wanted) });
+        return Err(EmbeddedError::NoBinaries {
+            install: install::advice(wanted),
+        });
     }
     // A stable sort keeps the order of the search among equals.
     usable.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
-    let Some(wanted) = wanted else { return Ok(usable.swap_remove(0)) };
+    let Some(wanted) = wanted else {
+        return Ok(usable.swap_remove(0));
+    };
     let mut majors: Vec<String> = usable.iter().map(|binaries| binaries.major.to_string()).collect();
     majors.dedup();
-    usable.into_iter().find(|binaries| binaries.major == wanted).ok_or_else(|| EmbeddedError::WrongVersion {
-        cluster: cluster.to_owned(),
-        wanted,
-        found: majors.join(" and "),
-        install: install::advice(Some(wanted)),
-    })
+    usable
+        .into_iter()
+        .find(|binaries| binaries.major == wanted)
+        .ok_or_else(|| EmbeddedError::WrongVersion {
+            cluster: cluster.to_owned(),
+            wanted,
+            found: majors.join(" and "),
+            install: install::advice(Some(wanted)),
+        })
 }
 
 /// `…/postgresql/15/bin`, `…/pgsql-16/bin`, `…/postgresql@17/bin`, `…/Postgres.app/Contents/Versions/18/bin`.
@@ -161,28 +198,47 @@ fn major_in_path(dir: &Path) -> Option<u32> {
 
 /// Asks the program itself; it prints `postgres (PostgreSQL) 15.18 (Debian …)` or `… 19devel`.
 fn ask_major(postgres: &Path) -> Option<u32> {
-    let output = Command::new(postgres).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let output = Command::new(postgres)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let version = text.strip_prefix("postgres (PostgreSQL) ")?;
-    let digits = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
+    let digits = version
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(version.len());
     version[..digits].parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    /// Makes an executable shell script. Another process writes it: a program that is still open for writing in one
+    /// that was just forked by a test beside this one cannot be executed.
+    pub(in crate::db::embedded) fn write_script(path: &Path, script: &str) {
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+        let status = Command::new("sh")
+            .args(["-c", write, "sh"])
+            .arg(path)
+            .arg(script)
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
 
     /// Makes a directory with the two programs; `postgres` can say its version.
     fn install(root: &Path, dir: &str, version: &str) -> PathBuf {
         let dir = root.join(dir);
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("initdb"), "").unwrap();
-        let postgres = dir.join("postgres");
-        fs::write(&postgres, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
-        fs::set_permissions(&postgres, fs::Permissions::from_mode(0o755)).unwrap();
+        write_script(
+            &dir.join("postgres"),
+            &format!("echo 'postgres (PostgreSQL) {version}'"),
+        );
         dir
     }
 
@@ -201,7 +257,11 @@ mod tests {
         check("usr/lib64/postgresql-15/bin", "must not be asked", 15);
         check("opt/homebrew/opt/postgresql@17/bin", "must not be asked", 17);
         check("usr/local/opt/postgresql@16/bin", "must not be asked", 16);
-        check("Applications/Postgres.app/Contents/Versions/18/bin", "must not be asked", 18);
+        check(
+            "Applications/Postgres.app/Contents/Versions/18/bin",
+            "must not be asked",
+            18,
+        );
         check("usr/bin", "15.18 (Debian 15.18-0+deb12u1)", 15);
         check("usr/local/pgsql/bin", "19devel", 19);
     }
@@ -230,8 +290,12 @@ mod tests {
 
     #[test]
     fn the_cluster_decides_the_version_and_a_new_one_gets_the_newest() {
-        let found: Vec<Binaries> =
-            [16, 14, 18, 15].map(|major| Binaries { dir: PathBuf::from(format!("/{major}")), major }).into();
+        let found: Vec<Binaries> = [16, 14, 18, 15]
+            .map(|major| Binaries {
+                dir: PathBuf::from(format!("/{major}")),
+                major,
+            })
+            .into();
         let check = |found: &[Binaries], wanted, expected: Result<u32, &str>| {
             let chosen = choose(found.to_vec(), wanted, Path::new("/data/postgres/cluster"));
             match (chosen, expected) {
@@ -242,9 +306,17 @@ mod tests {
         };
         check(&found, None, Ok(18));
         check(&found, Some(15), Ok(15));
-        check(&found, Some(17), Err("belongs to Postgres 17, but only 18 and 16 and 15 is installed"));
+        check(
+            &found,
+            Some(17),
+            Err("belongs to Postgres 17, but only 18 and 16 and 15 is installed"),
+        );
         check(&found[1..2], None, Err("no Postgres 15 or newer was found"));
-        check(&[], Some(15), Err("or set DATABASE_URL to a Postgres that runs already"));
+        check(
+            &[],
+            Some(15),
+            Err("or set DATABASE_URL to a Postgres that runs already"),
+        );
     }
 
     #[test]
@@ -252,14 +324,25 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         let check = |dir: &Path, expected: &str| {
-            let error = Binaries::find(Some(dir), None, None, Path::new("/cluster")).unwrap_err().to_string();
+            let error = Binaries::find(Some(dir), None, None, Path::new("/cluster"))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check(&root.join("missing"), "does not hold working `postgres` and `initdb` programs");
+        check(
+            &root.join("missing"),
+            "does not hold working `postgres` and `initdb` programs",
+        );
         check(&install(&root, "mute", ""), "does not hold working");
-        check(&install(&root, "old", "14.9"), "it holds Postgres 14, and 15 is the oldest that works");
+        check(
+            &install(&root, "old", "14.9"),
+            "it holds Postgres 14, and 15 is the oldest that works",
+        );
         let good = install(&root, "good", "15.2");
         let found = Binaries::find(Some(&good), Some(15), None, Path::new("/cluster")).unwrap();
-        assert_eq!((found.postgres(), found.initdb()), (good.join("postgres"), good.join("initdb")));
+        assert_eq!(
+            (found.postgres(), found.initdb()),
+            (good.join("postgres"), good.join("initdb"))
+        );
     }
 }

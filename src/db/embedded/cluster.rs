@@ -29,7 +29,10 @@ pub(super) fn major(layout: &Layout) -> Result<Option<u32>, EmbeddedError> {
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse() {
             Ok(major) => Ok(Some(major)),
-            Err(_) => Err(failed(io::Error::other(format!("`{}` is not a major version of Postgres", text.trim())))),
+            Err(_) => Err(failed(io::Error::other(format!(
+                "`{}` is not a major version of Postgres",
+                text.trim()
+            )))),
         },
         // A directory without this file is not a cluster of ours; `rename` will say so if it is in the way.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -71,12 +74,7 @@ fn remove(path: &Path) -> Result<(), EmbeddedError> {
 }
 
 /// Runs `initdb` to its end; this thread waits, so the death signal cannot come too early.
-fn initdb(
-    layout: &Layout,
-    binaries: &Binaries,
-    account: Option<&Account>,
-    locale: &str,
-) -> Result<(), EmbeddedError> {
+fn initdb(layout: &Layout, binaries: &Binaries, account: Option<&Account>, locale: &str) -> Result<(), EmbeddedError> {
     let program = binaries.initdb();
     let arguments = [
         "--auth=trust", // who can enter the socket's directory is the owner or root; names would add nothing
@@ -89,7 +87,11 @@ fn initdb(
     ];
     let mut arguments = Vec::from(arguments.map(std::ffi::OsString::from));
     arguments.push(layout.for_postgres(UNFINISHED).into());
-    let program_call = Program { path: program.clone(), arguments, death_signal: Signal::TERM };
+    let program_call = Program {
+        path: program.clone(),
+        arguments,
+        death_signal: Signal::TERM,
+    };
     let mut command = program_call.command(layout, account)?;
     let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).output();
     let output = output.map_err(EmbeddedError::files("start", &program))?;
@@ -104,7 +106,9 @@ fn failure(cluster: PathBuf, output: &str) -> EmbeddedError {
         return EmbeddedError::DiskFull { path: cluster };
     }
     // Its last lines tell what it cleans up.
-    let lines = output.lines().filter(|line| !line.trim().is_empty() && !line.contains(": removing "));
+    let lines = output
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.contains(": removing "));
     let output = lines.collect::<Vec<_>>().join("; ");
     EmbeddedError::Initdb { cluster, output }
 }
@@ -115,11 +119,13 @@ fn sync_tree(root: &Path) -> io::Result<()> {
     list(root, &mut paths)?;
     let share = paths.len().div_ceil(SYNC_THREADS);
     std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            paths.chunks(share).map(|paths| scope.spawn(move || paths.iter().try_for_each(|path| sync(path)))).collect();
-        threads.into_iter().try_for_each(|thread| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        let threads: Vec<_> = paths
+            .chunks(share)
+            .map(|paths| scope.spawn(move || paths.iter().try_for_each(|path| sync(path))))
+            .collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 

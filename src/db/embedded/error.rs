@@ -8,7 +8,9 @@ use std::process::ExitStatus;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EmbeddedError {
     /// Nothing to run was found on this machine.
-    #[error("no Postgres 15 or newer was found for the built-in database: {install}, or set DATABASE_URL to a Postgres that runs already")]
+    #[error(
+        "no Postgres 15 or newer was found for the built-in database: {install}, or set DATABASE_URL to a Postgres that runs already"
+    )]
     NoBinaries {
         /// What to do on this system, as a clause.
         install: String,
@@ -145,5 +147,8 @@ impl EmbeddedError {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(|| "another server".to_owned(), |pid| format!("another server (process {pid})"))
+    pid.map_or_else(
+        || "another server".to_owned(),
+        |pid| format!("another server (process {pid})"),
+    )
 }

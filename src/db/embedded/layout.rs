@@ -30,8 +30,13 @@ impl Layout {
     pub(super) fn create(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let home = data_dir.join("postgres");
         make_dir(&home)?;
-        let data_dir = data_dir.canonicalize().map_err(EmbeddedError::files("find", data_dir))?;
-        Ok(Self { data_dir, descriptor: None })
+        let data_dir = data_dir
+            .canonicalize()
+            .map_err(EmbeddedError::files("find", data_dir))?;
+        Ok(Self {
+            data_dir,
+            descriptor: None,
+        })
     }
 
     /// Hands the directories to the user Postgres runs as, and decides how Postgres gets there.
@@ -48,12 +53,20 @@ impl Layout {
         }
         match closed {
             _ if launcher::is_available() => {}
-            Some((account, dir)) => return Err(EmbeddedError::Unreachable { user: account.name.clone(), dir }),
+            Some((account, dir)) => {
+                return Err(EmbeddedError::Unreachable {
+                    user: account.name.clone(),
+                    dir,
+                });
+            }
             None => return Err(EmbeddedError::PathTooLong { dir: self.data_dir }),
         }
         let home = self.home();
         let directory = File::open(&home).map_err(EmbeddedError::files("open", &home))?;
-        Ok(Self { descriptor: Some(directory.into()), ..self })
+        Ok(Self {
+            descriptor: Some(directory.into()),
+            ..self
+        })
     }
 
     /// The portal's data directory, absolute.
@@ -73,7 +86,11 @@ impl Layout {
 
     /// A path below [`Self::home`] as Postgres is told it.
     pub(super) fn for_postgres(&self, name: &str) -> PathBuf {
-        let home = if self.descriptor.is_some() { PathBuf::from(HOME) } else { self.home() };
+        let home = if self.descriptor.is_some() {
+            PathBuf::from(HOME)
+        } else {
+            self.home()
+        };
         home.join(name)
     }
 
@@ -112,14 +129,19 @@ impl Layout {
 /// The exclusive right to a data directory; given back when dropped, and by the kernel when the process ends.
 #[derive(Debug)]
 pub(super) struct DataLock {
-    _file: File,
+    file: File,
 }
 
 impl DataLock {
     /// Takes the lock or says who has it.
     pub(super) fn acquire(layout: &Layout) -> Result<Self, EmbeddedError> {
         let path = layout.data_dir().join("lock");
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let open = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
         let mut file = open.map_err(EmbeddedError::files("open", &path))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -128,7 +150,10 @@ impl DataLock {
                 // The lock is what counts; its text only helps to find the other server.
                 let _ = file.read_to_string(&mut holder);
                 let pid = holder.trim().parse().ok();
-                return Err(EmbeddedError::Locked { dir: layout.data_dir().to_owned(), pid });
+                return Err(EmbeddedError::Locked {
+                    dir: layout.data_dir().to_owned(),
+                    pid,
+                });
             }
             Err(error) => return Err(EmbeddedError::files("lock", &path)(error.into())),
         }
@@ -138,7 +163,14 @@ impl DataLock {
         }
         let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(EmbeddedError::files("write", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DataLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread has just forked holds a copy of the file until it calls exec.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -29,7 +29,10 @@ impl ServerLog {
         if length(&path) > LIMIT {
             fs::rename(&path, path.with_extension("log.1")).map_err(EmbeddedError::files("rename", &path))?;
         }
-        let log = Self { start: length(&path), path };
+        let log = Self {
+            start: length(&path),
+            path,
+        };
         log.append()?;
         if let Some(account) = account {
             account.own(&log.path)?;
@@ -69,13 +72,26 @@ impl ServerLog {
 
 /// A fatal message with the detail and hint that follow it, in one line.
 fn reason(log: &str) -> String {
-    let message = |line: &str| ["FATAL:", "PANIC:"].iter().find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()));
+    let message = |line: &str| {
+        ["FATAL:", "PANIC:"]
+            .iter()
+            .find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()))
+    };
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
     let Some(index) = lines.iter().rposition(|line| message(line).is_some()) else {
-        return lines.last().map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned());
+        return lines
+            .last()
+            .map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned());
     };
-    let detail = |line: &&str| ["DETAIL:", "HINT:"].iter().find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()));
-    let parts: Vec<String> = message(lines[index]).into_iter().chain(lines[index + 1..].iter().map_while(detail)).collect();
+    let detail = |line: &&str| {
+        ["DETAIL:", "HINT:"]
+            .iter()
+            .find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()))
+    };
+    let parts: Vec<String> = message(lines[index])
+        .into_iter()
+        .chain(lines[index + 1..].iter().map_while(detail))
+        .collect();
     parts.join("; ")
 }
 
@@ -93,6 +109,9 @@ mod tests {
              2026-01-01 UTC [1] HINT:  Is another postmaster running?\n2026-01-01 UTC [1] LOG:  shut down\n",
             "lock file \"postmaster.pid\" already exists; Is another postmaster running?",
         );
-        check("x FATAL:  first\nx PANIC:  could not write: No space left on device\n", "could not write: No space left on device");
+        check(
+            "x FATAL:  first\nx PANIC:  could not write: No space left on device\n",
+            "could not write: No space left on device",
+        );
     }
 }

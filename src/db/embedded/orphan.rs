@@ -29,14 +29,26 @@ const POLL: Duration = Duration::from_millis(5);
 pub(super) fn end(cluster: &Path) -> Result<(), EmbeddedError> {
     let pid_file = cluster.join("postmaster.pid");
     // Without the file the last Postgres ended in good order, children included.
-    let Ok(content) = fs::read_to_string(&pid_file) else { return Ok(()) };
-    if let Some(pid) = content.lines().next().and_then(parse_pid).filter(|pid| works_on(*pid, cluster)) {
-        tracing::warn!(postgres.pid = raw(pid), "ending a Postgres that an earlier server left behind");
+    let Ok(content) = fs::read_to_string(&pid_file) else {
+        return Ok(());
+    };
+    if let Some(pid) = content
+        .lines()
+        .next()
+        .and_then(parse_pid)
+        .filter(|pid| works_on(*pid, cluster))
+    {
+        tracing::warn!(
+            postgres.pid = raw(pid),
+            "ending a Postgres that an earlier server left behind"
+        );
         end_postmaster(pid, cluster)?;
     }
     end_bereaved(cluster)?;
     match fs::remove_file(&pid_file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EmbeddedError::files("remove", &pid_file)(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(EmbeddedError::files("remove", &pid_file)(error))
+        }
         _ => Ok(()),
     }
 }
@@ -49,7 +61,10 @@ fn end_postmaster(pid: Pid, cluster: &Path) -> Result<(), EmbeddedError> {
             return Ok(());
         }
     }
-    Err(EmbeddedError::Orphan { pid: raw(pid), cluster: cluster.to_owned() })
+    Err(EmbeddedError::Orphan {
+        pid: raw(pid),
+        cluster: cluster.to_owned(),
+    })
 }
 
 /// Ends session processes that have lost their postmaster; what they had committed is in the log and comes back.
@@ -64,7 +79,10 @@ fn end_bereaved(cluster: &Path) -> Result<(), EmbeddedError> {
         return Ok(());
     }
     let pid = workers(cluster).first().map_or(0, |pid| raw(*pid));
-    Err(EmbeddedError::Orphan { pid, cluster: cluster.to_owned() })
+    Err(EmbeddedError::Orphan {
+        pid,
+        cluster: cluster.to_owned(),
+    })
 }
 
 fn wait_until(limit: Duration, condition: impl Fn() -> bool) -> bool {
@@ -102,15 +120,21 @@ pub(super) fn works_on(pid: Pid, cluster: &Path) -> bool {
 
 #[cfg(target_os = "linux")]
 fn workers(cluster: &Path) -> Vec<Pid> {
-    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = processes.flatten().filter_map(|process| parse_pid(process.file_name().to_str()?));
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = processes
+        .flatten()
+        .filter_map(|process| parse_pid(process.file_name().to_str()?));
     pids.filter(|pid| works_on(*pid, cluster)).collect()
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn works_on(pid: Pid, cluster: &Path) -> bool {
     let mut ps = std::process::Command::new("ps");
-    let Ok(output) = ps.args(["-o", "stat=,command=", "-p", &raw(pid).to_string()]).output() else { return false };
+    let Ok(output) = ps.args(["-o", "stat=,command=", "-p", &raw(pid).to_string()]).output() else {
+        return false;
+    };
     let text = String::from_utf8_lossy(&output.stdout);
     !text.starts_with('Z') && text.contains("postgres") && text.contains(&*cluster.to_string_lossy())
 }

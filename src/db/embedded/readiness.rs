@@ -7,9 +7,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Executor as _};
 use tokio::time::Instant;
 
+use super::EmbeddedError;
 use super::log::ServerLog;
 use super::process::Running;
-use super::EmbeddedError;
 
 /// The database of [`super::DATABASE`].
 const CREATE_DATABASE: &str = "CREATE DATABASE greenroom";
@@ -26,7 +26,9 @@ pub(super) async fn wait(
     log: &ServerLog,
 ) -> Result<String, EmbeddedError> {
     let mut connection = connect(options, running, log).await?;
-    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await;
+    let version = sqlx::query_scalar("SHOW server_version")
+        .fetch_one(&mut connection)
+        .await;
     // The server answered; how it takes the farewell does not matter.
     let _ = connection.close().await;
     version.map_err(EmbeddedError::Refused)
@@ -71,7 +73,9 @@ impl From<sqlx::Error> for Obstacle {
             sqlx::Error::Io(cause) => match cause.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Self::NoSocket,
                 // It ended between our connecting and its answer.
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => Self::NoSocket,
+                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+                    Self::NoSocket
+                }
                 _ => Self::Other(error),
             },
             sqlx::Error::Database(cause) => match cause.code().as_deref() {
@@ -86,9 +90,14 @@ impl From<sqlx::Error> for Obstacle {
 
 fn failure(reason: &str, log: &ServerLog) -> EmbeddedError {
     if reason.contains("No space left on device") {
-        return EmbeddedError::DiskFull { path: log.path().to_owned() };
+        return EmbeddedError::DiskFull {
+            path: log.path().to_owned(),
+        };
     }
-    EmbeddedError::Start { reason: reason.to_owned(), log: log.path().to_owned() }
+    EmbeddedError::Start {
+        reason: reason.to_owned(),
+        log: log.path().to_owned(),
+    }
 }
 
 /// `initdb` makes only its own databases. Done here, so that a first start cut short is completed by the next one.

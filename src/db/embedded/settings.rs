@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use super::{Durability, PORT};
 use super::layout::Layout;
+use super::{Durability, PORT};
 
 /// For a portal with some thousand entities on a laptop or a small server.
 const ALWAYS: [(&str, &str); 16] = [

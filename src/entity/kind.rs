@@ -1,0 +1,458 @@
+//! The kinds of entities, as data: which versions, which fields of `spec`, which of them are relations to what.
+//!
+//! The tables are Backstage's model (`@backstage/catalog-model` 1.10). A new kind is a new row; nothing else in
+//! Greenroom knows the kinds by name but pages that show one in its own way.
+
+use serde_json::Value;
+
+use super::{Entity, EntityRef, Relation, ValidationError};
+
+/// One kind, with everything that validation and relations need.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// `Component`, …; matched with its case.
+    pub(crate) name: &'static str,
+    /// The `apiVersion`s it is accepted with.
+    versions: &'static [&'static str],
+    /// When the table is only for one `spec.type`.
+    spec_type: Option<&'static str>,
+    /// Who reports its errors, as Backstage names it.
+    pub(super) processor: &'static str,
+    /// Fields of `spec` whose form is checked.
+    pub(super) fields: &'static [Field],
+    /// Fields of `spec` that are references to other entities.
+    relations: &'static [RelationField],
+}
+
+/// A checked field of an object.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) required: bool,
+    pub(super) shape: Shape,
+}
+
+/// What a field's value must look like.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// A text that is not empty.
+    Text,
+    /// A text, maybe empty.
+    AnyText,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// Text or boolean: a condition.
+    Condition,
+    /// A list of what follows.
+    List(&'static Shape),
+    /// An object with these fields, and others.
+    Object(&'static [Field]),
+    /// An object or a list of objects.
+    ObjectOrList,
+}
+
+/// A field of `spec` that refers to other entities.
+#[derive(Debug)]
+struct RelationField {
+    field: &'static str,
+    /// Kind of a reference that names none.
+    default_kind: Option<&'static str>,
+    forward: &'static str,
+    reverse: &'static str,
+}
+
+const fn needs(name: &'static str, shape: Shape) -> Field {
+    Field { name, required: true, shape }
+}
+
+const fn may(name: &'static str, shape: Shape) -> Field {
+    Field { name, required: false, shape }
+}
+
+const fn relation(
+    field: &'static str,
+    default_kind: Option<&'static str>,
+    (forward, reverse): (&'static str, &'static str),
+) -> RelationField {
+    RelationField { field, default_kind, forward, reverse }
+}
+
+const OWNED_BY: (&str, &str) = ("ownedBy", "ownerOf");
+const PART_OF: (&str, &str) = ("partOf", "hasPart");
+const HAS_PART: (&str, &str) = ("hasPart", "partOf");
+const DEPENDS_ON: (&str, &str) = ("dependsOn", "dependencyOf");
+const DEPENDENCY_OF: (&str, &str) = ("dependencyOf", "dependsOn");
+
+const OWNER: RelationField = relation("owner", Some("Group"), OWNED_BY);
+const SYSTEM: RelationField = relation("system", Some("System"), PART_OF);
+const ON: RelationField = relation("dependsOn", None, DEPENDS_ON);
+const OF: RelationField = relation("dependencyOf", None, DEPENDENCY_OF);
+
+const REFERENCES: Shape = Shape::List(&Shape::Text);
+const PROFILE: Shape =
+    Shape::Object(&[may("displayName", Shape::Text), may("email", Shape::Text), may("picture", Shape::Text)]);
+
+const CORE: &[&str] = &["backstage.io/v1alpha1", "backstage.io/v1beta1"];
+const BUILTIN: &str = "BuiltinKindsEntityProcessor";
+
+const fn core(name: &'static str, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
+    Kind { name, versions: CORE, spec_type: None, processor: BUILTIN, fields, relations }
+}
+
+const fn ai_resource(spec_type: Option<&'static str>, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
+    Kind { name: "AiResource", versions: &["backstage.io/v1alpha1"], spec_type, processor: BUILTIN, fields, relations }
+}
+
+/// Every kind; of two rows that fit, the first counts.
+static KINDS: &[Kind] = &[
+    core(
+        "Component",
+        &[
+            needs("type", Shape::Text),
+            needs("lifecycle", Shape::Text),
+            needs("owner", Shape::Text),
+            may("system", Shape::Text),
+            may("subcomponentOf", Shape::Text),
+            may("providesApis", REFERENCES),
+            may("consumesApis", REFERENCES),
+            may("dependsOn", REFERENCES),
+        ],
+        &[
+            OWNER,
+            relation("subcomponentOf", Some("Component"), PART_OF),
+            relation("providesApis", Some("API"), ("providesApi", "apiProvidedBy")),
+            relation("consumesApis", Some("API"), ("consumesApi", "apiConsumedBy")),
+            ON,
+            OF,
+            SYSTEM,
+        ],
+    ),
+    Kind {
+        spec_type: Some("mcp-server"),
+        ..core(
+            "API",
+            &[
+                needs("type", Shape::Text),
+                needs("lifecycle", Shape::Text),
+                needs("owner", Shape::Text),
+                needs("remotes", Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)]))),
+                may("system", Shape::Text),
+            ],
+            &[OWNER, SYSTEM],
+        )
+    },
+    core(
+        "API",
+        &[
+            needs("type", Shape::Text),
+            needs("lifecycle", Shape::Text),
+            needs("owner", Shape::Text),
+            needs("definition", Shape::Text),
+            may("system", Shape::Text),
+        ],
+        &[OWNER, SYSTEM],
+    ),
+    core(
+        "Resource",
+        &[
+            needs("type", Shape::Text),
+            needs("owner", Shape::Text),
+            may("dependsOn", REFERENCES),
+            may("system", Shape::Text),
+        ],
+        &[OWNER, ON, OF, SYSTEM],
+    ),
+    core(
+        "System",
+        &[needs("owner", Shape::Text), may("domain", Shape::Text), may("type", Shape::Text)],
+        &[OWNER, relation("domain", Some("Domain"), PART_OF)],
+    ),
+    core(
+        "Domain",
+        &[needs("owner", Shape::Text), may("subdomainOf", Shape::Text), may("type", Shape::Text)],
+        &[OWNER, relation("subdomainOf", Some("Domain"), PART_OF)],
+    ),
+    core(
+        "Group",
+        &[
+            needs("type", Shape::Text),
+            needs("children", REFERENCES),
+            may("profile", PROFILE),
+            may("parent", Shape::Text),
+            may("members", REFERENCES),
+        ],
+        &[
+            relation("parent", Some("Group"), ("childOf", "parentOf")),
+            relation("children", Some("Group"), ("parentOf", "childOf")),
+            relation("members", Some("User"), ("hasMember", "memberOf")),
+        ],
+    ),
+    core(
+        "User",
+        &[needs("memberOf", REFERENCES), may("profile", PROFILE)],
+        &[relation("memberOf", Some("Group"), ("memberOf", "hasMember"))],
+    ),
+    core(
+        "Location",
+        &[
+            may("type", Shape::Text),
+            may("target", Shape::Text),
+            may("targets", REFERENCES),
+            may("presence", Shape::OneOf(&["required", "optional"])),
+        ],
+        &[],
+    ),
+    Kind {
+        name: "Template",
+        versions: &["scaffolder.backstage.io/v1beta3"],
+        spec_type: None,
+        processor: "ScaffolderEntitiesProcessor",
+        fields: &[
+            needs("type", Shape::Text),
+            needs("steps", Shape::List(&Shape::Object(STEP))),
+            may("owner", Shape::Text),
+            may("lifecycle", Shape::Text),
+            may("parameters", Shape::ObjectOrList),
+            may("output", Shape::Object(&[])),
+        ],
+        relations: &[OWNER],
+    },
+    ai_resource(
+        Some("skill"),
+        AI_RESOURCE,
+        &[OWNER, SYSTEM, relation("dependsOn", Some("AiResource"), DEPENDS_ON)],
+    ),
+    ai_resource(
+        Some("plugin"),
+        &[
+            needs("type", Shape::Text),
+            needs("lifecycle", Shape::Text),
+            needs("owner", Shape::Text),
+            needs("skills", REFERENCES),
+            may("system", Shape::Text),
+        ],
+        &[OWNER, SYSTEM, relation("skills", Some("AiResource"), HAS_PART)],
+    ),
+    ai_resource(
+        Some("marketplace"),
+        &[
+            needs("type", Shape::Text),
+            needs("lifecycle", Shape::Text),
+            needs("owner", Shape::Text),
+            needs("plugins", REFERENCES),
+            may("system", Shape::Text),
+        ],
+        &[OWNER, SYSTEM, relation("plugins", Some("AiResource"), HAS_PART)],
+    ),
+    ai_resource(
+        Some("rule"),
+        &[
+            needs("type", Shape::Text),
+            needs("lifecycle", Shape::Text),
+            needs("owner", Shape::Text),
+            needs("category", Shape::Text),
+            needs("rationale", Shape::Text),
+            may("system", Shape::Text),
+        ],
+        &[OWNER, SYSTEM],
+    ),
+    ai_resource(None, AI_RESOURCE, &[OWNER, SYSTEM]),
+];
+
+const AI_RESOURCE: &[Field] = &[
+    needs("type", Shape::Text),
+    needs("lifecycle", Shape::Text),
+    needs("owner", Shape::Text),
+    may("system", Shape::Text),
+    may("dependsOn", REFERENCES),
+];
+
+const STEP: &[Field] = &[
+    needs("action", Shape::AnyText),
+    may("id", Shape::AnyText),
+    may("name", Shape::AnyText),
+    may("input", Shape::Object(&[])),
+    may("if", Shape::Condition),
+];
+
+/// Lists that are kept in order, so that rewriting them in another order changes nothing.
+const SORTED: &[&str] =
+    &["providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members"];
+
+/// One directed relation that an entity's own text states: of itself, or of the other end towards it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Edge {
+    /// Canonical reference of the entity that shows the relation.
+    pub(crate) source: String,
+    /// What it shows.
+    pub(crate) relation: Relation,
+}
+
+impl Kind {
+    /// The kind of an entity, if it is known with that `apiVersion`.
+    pub(crate) fn of(entity: &Entity) -> Option<&'static Self> {
+        let version = entity.text(&["apiVersion"])?;
+        let spec_type = entity.text(&["spec", "type"]);
+        KINDS.iter().find(|kind| {
+            let fits_type = kind.spec_type.is_none() || kind.spec_type == spec_type;
+            kind.name == entity.kind() && kind.versions.contains(&version) && fits_type
+        })
+    }
+
+    /// What an entity of this kind states about itself and others, in the order of the table.
+    pub(super) fn edges(&self, entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
+        let own = entity.reference().to_string();
+        let mut edges = Vec::new();
+        for field in self.relations {
+            for target in references(entity, field)? {
+                let edge = |source: &str, kind: &str, target: &str| Edge {
+                    source: source.to_owned(),
+                    relation: Relation { kind: kind.to_owned(), target: target.to_owned() },
+                };
+                edges.push(edge(&own, field.forward, &target));
+                edges.push(edge(&target, field.reverse, &own));
+            }
+        }
+        Ok(edges)
+    }
+
+    /// The names of all kinds, once each.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        let is_first = |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);
+        KINDS.iter().enumerate().filter(is_first).map(|(_, kind)| kind.name)
+    }
+}
+
+/// The canonical references in one field.
+fn references(entity: &Entity, field: &RelationField) -> Result<Vec<String>, ValidationError> {
+    let one = |value: &Value| {
+        let Some(text) = value.as_str() else {
+            return Err(format!("Entity reference {value} must be a string"));
+        };
+        target(text, field.default_kind, entity.namespace())
+    };
+    let found: Result<Vec<String>, String> = match entity.at(&["spec", field.field]) {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(one).collect(),
+        Some(value) => one(value).map(|reference| vec![reference]),
+    };
+    found.map_err(|message| ValidationError::new("Error", message).at(format!("/spec/{}", field.field)))
+}
+
+/// Completes a reference as Backstage's `parseEntityRef` does, which takes more than [`EntityRef::parse`]: in
+/// `a:b:c` the name is `b:c`.
+fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Result<String, String> {
+    let slash = text.find('/');
+    let colon = text.find(':').filter(|colon| slash.is_none_or(|slash| *colon < slash));
+    let kind = colon.map(|colon| &text[..colon]).or(default_kind).unwrap_or_default();
+    let after_kind = colon.map_or(0, |colon| colon + 1);
+    let namespace = slash.map_or(default_namespace, |slash| &text[after_kind..slash]);
+    let name = &text[slash.map_or(after_kind, |slash| slash + 1)..];
+    let missing = |part: &str, hint: &str| Err(format!("Entity reference \"{text}\" had missing or empty {part} {hint}"));
+    if kind.is_empty() {
+        return missing("kind", "(e.g. did not start with \"component:\" or similar)");
+    }
+    if namespace.is_empty() {
+        return missing("namespace", "(e.g. did not contain \"/\" or similar)");
+    }
+    if name.is_empty() {
+        return missing("name", "(e.g. was empty or ended with \"/\")");
+    }
+    Ok(EntityRef::new(kind, namespace, name).to_string())
+}
+
+/// Puts the lists whose order means nothing into one order, as Backstage stores them.
+pub(crate) fn sort_references(entity: &mut Entity) {
+    let Some(Value::Object(spec)) = entity.0.get_mut("spec") else { return };
+    for field in SORTED {
+        if let Some(Value::Array(items)) = spec.get_mut(*field)
+            && items.iter().all(Value::is_string)
+        {
+            // UTF-16 code units in JavaScript; they differ from this only beyond the basic plane.
+            items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entity(value: Value) -> Entity {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn relations_come_in_pairs_with_defaults() {
+        let component = entity(json!({
+            "apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": "A", "namespace": "Web"},
+            "spec": {"type": "t", "lifecycle": "l", "owner": "team", "system": "default/s", "providesApis": ["x"],
+                     "dependsOn": ["resource:db"], "dependencyOf": "Component:other/B", "subcomponentOf": "big"}
+        }));
+        let edges = Kind::of(&component).unwrap().edges(&component).unwrap();
+        let shown: Vec<String> = edges
+            .iter()
+            .map(|edge| format!("{} {} {}", edge.source, edge.relation.kind, edge.relation.target))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "component:web/a ownedBy group:web/team",
+                "group:web/team ownerOf component:web/a",
+                "component:web/a partOf component:web/big",
+                "component:web/big hasPart component:web/a",
+                "component:web/a providesApi api:web/x",
+                "api:web/x apiProvidedBy component:web/a",
+                "component:web/a dependsOn resource:web/db",
+                "resource:web/db dependencyOf component:web/a",
+                "component:web/a dependencyOf component:other/b",
+                "component:other/b dependsOn component:web/a",
+                "component:web/a partOf system:default/s",
+                "system:default/s hasPart component:web/a",
+            ]
+        );
+    }
+
+    #[test]
+    fn references_are_completed_as_backstage_completes_them() {
+        let cases = [
+            ("noKind", None, Err("missing or empty kind")),
+            ("a:b:c", Some("Group"), Ok("a:ns/b:c")),
+            ("a/b:c", Some("Group"), Ok("group:a/b:c")),
+            ("User:X", Some("Group"), Ok("user:ns/x")),
+            (":x", Some("Group"), Err("missing or empty kind")),
+            ("k:/x", Some("Group"), Err("missing or empty namespace")),
+            ("k:n/", None, Err("missing or empty name")),
+        ];
+        for (text, kind, expected) in cases {
+            match (target(text, kind, "ns"), expected) {
+                (Ok(found), Ok(wanted)) => assert_eq!(found, wanted),
+                (Err(found), Err(part)) => assert!(found.contains(part), "{text}: {found}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_by_version_and_type() {
+        let check = |version: &str, kind: &str, spec_type: &str| {
+            let value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
+            Kind::of(&entity(value)).map(|kind| (kind.name, kind.spec_type))
+        };
+        assert_eq!(check("backstage.io/v1beta1", "Component", "x"), Some(("Component", None)));
+        assert_eq!(check("backstage.io/v1alpha1", "component", "x"), None);
+        assert_eq!(check("example.com/v1", "Component", "x"), None);
+        assert_eq!(check("backstage.io/v1alpha1", "API", "mcp-server"), Some(("API", Some("mcp-server"))));
+        assert_eq!(check("backstage.io/v1alpha1", "AiResource", "other"), Some(("AiResource", None)));
+        assert_eq!(Kind::names().filter(|name| *name == "API").count(), 1);
+    }
+
+    #[test]
+    fn lists_of_references_are_sorted() {
+        let mut group = entity(json!({"spec": {"children": ["b", "B", "a"], "members": ["b", 1], "tags": ["z", "y"]}}));
+        sort_references(&mut group);
+        assert_eq!(group, entity(json!({"spec": {"children": ["B", "a", "b"], "members": ["b", 1], "tags": ["z", "y"]}})));
+    }
+}

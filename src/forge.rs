@@ -1,0 +1,168 @@
+//! Forges: where Git repositories live.
+//!
+//! [`Forge`] is what the rest of the portal knows of a place that holds repositories: create, commit, read, list,
+//! delete, and turn a file into a URL and back. [`LocalForge`] keeps bare repositories in the data directory; other
+//! hosts implement the same trait. [`Forges`] is the set of configured forges, found by the host in a [`RepoUrl`].
+//!
+//! Invariants every implementation keeps:
+//! - of two concurrent creations of one repository exactly one succeeds;
+//! - a commit names the state it was made for ([`Parent`]), so no writer overwrites another's work;
+//! - what a method returned as done is stored; what failed left nothing that looks done.
+
+mod commit;
+mod error;
+mod local;
+mod location;
+mod repo_url;
+mod repository;
+mod tree;
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use url::Url;
+
+pub(crate) use self::{
+    commit::{
+        Branch, Change, ChangeSide, Commit, CommitChanges, Contents, LogQuery, NewCommit, NewFile, Parent, Signature,
+    },
+    error::{ForgeError, Limit, Missing, NameError},
+    local::{LocalForge, MAX_FILE_BYTES, MAX_FILES},
+    location::{FileLocation, LocationError, LocationKind},
+    repo_url::{RepoUrl, RepoUrlError},
+    repository::{NewRepository, Repository, RepositoryId, Visibility},
+    tree::{EntryKind, File, FileMode, TreeEntry},
+};
+
+/// What a forge answers, some time later.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, ForgeError>>;
+
+/// A place that holds Git repositories.
+///
+/// A `revision` is a branch, a tag, `HEAD`, a full reference name or a commit id (full, or its first 7 or more digits).
+/// Paths are relative to the repository's root, separated by `/`; the root itself is the empty string.
+pub(crate) trait Forge: fmt::Debug + Send + Sync {
+    /// The host that names this forge in a [`RepoUrl`] and in canonical URLs.
+    fn host(&self) -> &str;
+
+    /// Creates an empty repository; `ForgeError::AlreadyExists` if there is one of that name.
+    fn create(&self, new: NewRepository) -> Answer<'_, Repository>;
+
+    /// What is known of a repository; `ForgeError::NotFound` if there is none.
+    fn find<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Repository>;
+
+    /// All repositories, or those of one owner, sorted by name.
+    fn list<'a>(&'a self, owner: Option<&'a str>) -> Answer<'a, Vec<Repository>>;
+
+    /// Removes a repository and everything in it.
+    fn delete<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, ()>;
+
+    /// Adds one commit to a branch; `ForgeError::Conflict` if the branch is not where [`Parent`] expects it.
+    fn commit<'a>(&'a self, repository: &'a RepositoryId, new: NewCommit) -> Answer<'a, Commit>;
+
+    /// Reads one file. A symlink is not followed: its content is its target.
+    fn read<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str, path: &'a str) -> Answer<'a, File>;
+
+    /// The content of a blob by its object id, as listed by [`Forge::tree`] and [`Forge::changes`].
+    fn blob<'a>(&'a self, repository: &'a RepositoryId, object_id: &'a str) -> Answer<'a, Bytes>;
+
+    /// The entries of one folder: folders first, then by name.
+    fn tree<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        revision: &'a str,
+        folder: &'a str,
+    ) -> Answer<'a, Vec<TreeEntry>>;
+
+    /// Every file below a folder, sorted by path.
+    fn walk<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        revision: &'a str,
+        folder: &'a str,
+    ) -> Answer<'a, Vec<TreeEntry>>;
+
+    /// The newest commits of a revision, newest first.
+    fn log<'a>(&'a self, repository: &'a RepositoryId, query: LogQuery) -> Answer<'a, Vec<Commit>>;
+
+    /// One commit and the paths it changed against its first parent.
+    fn changes<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str) -> Answer<'a, CommitChanges>;
+
+    /// All branches, sorted by name.
+    fn branches<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Vec<Branch>>;
+
+    /// The commit id of a revision.
+    fn resolve<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str) -> Answer<'a, String>;
+
+    /// The file or folder a URL of this forge names, without looking whether it exists: the revision is the first
+    /// segment after `tree/` or `blob/` (a branch name's own slashes are written `%2F`; see [`Forge::settle`]).
+    fn locate(&self, url: &Url) -> Option<FileLocation>;
+
+    /// Corrects a located URL whose branch name has unescaped slashes, by looking which revision exists.
+    fn settle(&self, location: FileLocation) -> Answer<'_, FileLocation>;
+
+    /// The URL that is stored: independent of where the portal is reached.
+    fn canonical_url(&self, location: &FileLocation) -> Url;
+
+    /// The URL a person opens.
+    fn browse_url(&self, location: &FileLocation) -> Url;
+
+    /// The page of the repository itself.
+    fn repository_url(&self, repository: &RepositoryId) -> Url;
+
+    /// The URL to give to `git clone`.
+    fn clone_url(&self, repository: &RepositoryId) -> Url;
+}
+
+/// The configured forges, by host. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Forges {
+    by_host: Arc<BTreeMap<String, Arc<dyn Forge>>>,
+}
+
+impl Forges {
+    /// The set of these forges; of two with one host the last counts.
+    pub(crate) fn new(forges: impl IntoIterator<Item = Arc<dyn Forge>>) -> Self {
+        let by_host = forges
+            .into_iter()
+            .map(|forge| (forge.host().to_ascii_lowercase(), forge))
+            .collect();
+        Self {
+            by_host: Arc::new(by_host),
+        }
+    }
+
+    /// The forge of a host.
+    pub(crate) fn by_host(&self, host: &str) -> Result<&Arc<dyn Forge>, ForgeError> {
+        self.by_host.get(&host.to_ascii_lowercase()).ok_or_else(|| {
+            let known = self.hosts().collect::<Vec<_>>().join(", ");
+            ForgeError::NotFound(Missing::Forge {
+                host: host.to_owned(),
+                known,
+            })
+        })
+    }
+
+    /// The forge a repository URL names.
+    pub(crate) fn by_repo_url(&self, url: &RepoUrl) -> Result<&Arc<dyn Forge>, ForgeError> {
+        self.by_host(&url.host)
+    }
+
+    /// The forge that a file's URL belongs to, and what the URL names there.
+    pub(crate) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
+        self.by_host
+            .values()
+            .find_map(|forge| Some((forge, forge.locate(url)?)))
+    }
+
+    /// The hosts of all forges.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.by_host.keys().map(String::as_str)
+    }
+
+    /// All forges, by host.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Forge>> {
+        self.by_host.values()
+    }
+}

@@ -1,0 +1,3 @@
+//! Scaffolder.
+mod form;
+mod schema;
