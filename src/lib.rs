@@ -1,9 +1,11 @@
 //! Greenroom.
-#![expect(dead_code, reason = "being assembled")]
-#![allow(unused_imports, reason = "being assembled")]
+#![allow(dead_code, unused_imports, reason = "being assembled")]
 mod auth;
 mod db;
 mod entity;
+mod forge;
 mod permission;
+mod scaffolder;
 mod telemetry;
 mod web;
+mod yaml;

@@ -1,3 +1,3 @@
 //! Scaffolder.
-mod form;
+pub(crate) mod form;
 mod schema;

@@ -1,0 +1,232 @@
+//! What `app-config.yaml` says about the catalog: `catalog` and `backend.reading`.
+
+use std::time::Duration;
+
+use globset::Glob;
+use serde::Deserialize;
+
+use super::location::LocationRef;
+use crate::entity::Entity;
+
+/// The section `catalog`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct CatalogConfig {
+    /// Locations that are there from the start.
+    pub(crate) locations: Vec<ConfiguredLocation>,
+    /// Which kinds may come from where. Without any, configured locations may declare everything, and registered
+    /// ones everything but groups, users and templates.
+    pub(crate) rules: Vec<KindRule>,
+    /// What becomes of an entity that its file no longer declares.
+    pub(crate) orphan_strategy: OrphanStrategy,
+    /// How often a source is read again, in seconds.
+    #[serde(rename = "readIntervalSeconds")]
+    pub(crate) read_interval_seconds: u64,
+    /// `backend.reading`, put here by the configuration.
+    pub(crate) reading: ReadingRules,
+}
+
+impl Default for CatalogConfig {
+    fn default() -> Self {
+        Self {
+            locations: Vec::new(),
+            rules: Vec::new(),
+            orphan_strategy: OrphanStrategy::default(),
+            read_interval_seconds: 120,
+            reading: ReadingRules::default(),
+        }
+    }
+}
+
+/// One of `catalog.locations`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct ConfiguredLocation {
+    /// `file` or `url`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// A path (relative to the working directory; may have `*`) or a URL.
+    pub(crate) target: String,
+    /// Kinds this location may declare, beside what the general rules allow.
+    #[serde(default)]
+    pub(crate) rules: Vec<KindRule>,
+}
+
+/// One of `catalog.rules`.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct KindRule {
+    /// The kinds that are allowed.
+    pub(crate) allow: Vec<AllowedKind>,
+    /// Only from these locations; from everywhere without.
+    #[serde(default)]
+    pub(crate) locations: Option<Vec<LocationPattern>>,
+}
+
+/// A kind in a rule: `Component`, or `{kind: Component, spec.type: website}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum AllowedKind {
+    /// Every entity of the kind.
+    Kind(String),
+    /// Entities of the kind and type.
+    Typed {
+        /// The kind.
+        kind: String,
+        /// Its `spec.type`.
+        #[serde(rename = "spec.type", default)]
+        spec_type: Option<String>,
+    },
+}
+
+/// Which locations a rule is for.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct LocationPattern {
+    /// `file` or `url`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// The whole target.
+    exact: Option<String>,
+    /// A glob for the target.
+    pattern: Option<String>,
+}
+
+/// What becomes of an entity that nothing declares any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OrphanStrategy {
+    /// It is deleted at once.
+    #[default]
+    Delete,
+    /// It stays, with the annotation `backstage.io/orphan`.
+    Keep,
+}
+
+/// The section `backend.reading`: which hosts may be read from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReadingRules {
+    /// The hosts; none without.
+    pub(crate) allow: Vec<AllowedHost>,
+}
+
+/// One of `backend.reading.allow`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AllowedHost {
+    /// `example.com`, `example.com:8080` or `*.example.com`.
+    pub(crate) host: String,
+    /// Only paths below these.
+    #[serde(default)]
+    pub(crate) paths: Option<Vec<String>>,
+    /// Whether the name may lead to a private or loopback address; always so for `localhost` and written addresses.
+    #[serde(default)]
+    pub(crate) private_addresses: bool,
+}
+
+impl CatalogConfig {
+    /// How often a source is read again.
+    pub(crate) fn read_interval(&self) -> Duration {
+        Duration::from_secs(self.read_interval_seconds.max(1))
+    }
+
+    /// Whether an entity may come from a root location.
+    pub(crate) fn allows(&self, entity: &Entity, origin: &LocationRef) -> bool {
+        let configured = self.locations.iter().find(|location| location.reference() == *origin);
+        let own = configured.map_or(&[][..], |location| &location.rules);
+        if own.iter().flat_map(|rule| &rule.allow).any(|allowed| allowed.fits(entity)) {
+            return true;
+        }
+        if self.rules.is_empty() {
+            let is_trusted = configured.is_some() && own.is_empty();
+            let kind = entity.kind();
+            return is_trusted || !["Group", "User", "Template"].iter().any(|held| kind.eq_ignore_ascii_case(held));
+        }
+        self.rules.iter().any(|rule| rule.fits(entity, origin))
+    }
+}
+
+impl ConfiguredLocation {
+    /// The reference under which the location is read: paths made absolute.
+    pub(crate) fn reference(&self) -> LocationRef {
+        let target = match self.kind.as_str() {
+            "file" => std::path::absolute(&self.target)
+                .map_or_else(|_| self.target.clone(), |path| path.to_string_lossy().into_owned()),
+            _ => self.target.clone(),
+        };
+        LocationRef::new(self.kind.clone(), target)
+    }
+}
+
+impl KindRule {
+    fn fits(&self, entity: &Entity, origin: &LocationRef) -> bool {
+        let fits_location = match &self.locations {
+            None => true,
+            Some(patterns) => patterns.iter().any(|pattern| pattern.fits(origin)),
+        };
+        fits_location && self.allow.iter().any(|allowed| allowed.fits(entity))
+    }
+}
+
+impl AllowedKind {
+    fn fits(&self, entity: &Entity) -> bool {
+        let (kind, spec_type) = match self {
+            Self::Kind(kind) => (kind, None),
+            Self::Typed { kind, spec_type } => (kind, spec_type.as_deref()),
+        };
+        let has_type = |wanted: &str| entity.text(&["spec", "type"]).is_some_and(|found| found.eq_ignore_ascii_case(wanted));
+        kind.eq_ignore_ascii_case(entity.kind()) && spec_type.is_none_or(has_type)
+    }
+}
+
+impl LocationPattern {
+    fn fits(&self, origin: &LocationRef) -> bool {
+        let fits_glob =
+            |pattern: &String| Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(&origin.target));
+        self.kind.as_ref().is_none_or(|kind| *kind == origin.kind)
+            && self.exact.as_ref().is_none_or(|exact| *exact == origin.target)
+            && self.pattern.as_ref().is_none_or(fits_glob)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(value: serde_json::Value) -> CatalogConfig {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn rules_say_which_kinds_come_from_where() {
+        let entity = |kind: &str, spec_type: &str| {
+            serde_json::from_value::<Entity>(json!({"kind": kind, "spec": {"type": spec_type}})).unwrap()
+        };
+        let file = LocationRef::new("file", "/srv/all.yaml");
+        let url = LocationRef::new("url", "https://git.example.com/acme/x.yaml");
+        let open = config(json!({"locations": [{"type": "file", "target": "/srv/all.yaml"}]}));
+        let strict = config(json!({
+            "locations": [{"type": "file", "target": "/srv/all.yaml", "rules": [{"allow": ["User"]}]}],
+            "rules": [
+                {"allow": ["Component", {"kind": "Resource", "spec.type": "database"}]},
+                {"allow": ["Template"], "locations": [{"type": "url", "pattern": "https://git.example.com/**"}]}
+            ]
+        }));
+        let cases = [
+            (&open, &file, entity("Template", "x"), true),
+            (&open, &url, entity("Template", "x"), false),
+            (&open, &url, entity("Group", "x"), false),
+            (&open, &url, entity("Component", "x"), true),
+            (&strict, &file, entity("User", "x"), true),
+            (&strict, &url, entity("User", "x"), false),
+            (&strict, &url, entity("component", "x"), true),
+            (&strict, &url, entity("Resource", "Database"), true),
+            (&strict, &url, entity("Resource", "bucket"), false),
+            (&strict, &url, entity("Template", "x"), true),
+            (&strict, &file, entity("Template", "x"), false),
+        ];
+        for (config, origin, entity, expected) in cases {
+            assert_eq!(config.allows(&entity, origin), expected, "{entity:?} from {origin}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+//! Reads files and folders from wherever a location points: this machine's disk, a forge, the web.
+//!
+//! - `file`: a path. What configuration names is trusted; nothing read from elsewhere can point here.
+//! - `url` of a forge: read through the forge, without a request; the version is the commit.
+//! - any other `url`: HTTP, only to hosts that configuration allows, conditional on the last ETag (see [`web`]).
+//!
+//! Invariants: every read has a size limit and a time limit; a relative reference never leaves its repository; symbolic
+//! links are handed on as what they are and never followed in a tree.
+
+mod disk;
+mod web;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::config::ReadingRules;
+use super::location::LocationRef;
+use crate::forge::{EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind};
+
+/// Largest single file that is read.
+const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
+/// Most that one tree may hold.
+const MAX_TREE_BYTES: usize = 100 * 1024 * 1024;
+const MAX_TREE_FILES: usize = 10_000;
+
+/// Reads by location. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    forges: Forges,
+    web: Arc<web::Web>,
+}
+
+/// What was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetched {
+    /// The content.
+    pub(crate) bytes: Bytes,
+    /// Commit, ETag or content hash: equal versions mean equal content.
+    pub(crate) version: String,
+}
+
+/// A folder's files.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    /// Every file, sorted by path.
+    pub(crate) files: Vec<TreeFile>,
+    /// Commit id of a repository, content hash of a folder on disk.
+    pub(crate) version: String,
+}
+
+/// One file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TreeFile {
+    /// Path below the tree's root, with `/`.
+    pub(crate) path: String,
+    /// Regular, executable, or a symbolic link whose bytes are its target.
+    pub(crate) mode: FileMode,
+    /// The content.
+    pub(crate) bytes: Bytes,
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// Nothing is there.
+    #[error("could not read {0}, 404 Not Found")]
+    NotFound(String),
+    /// Configuration does not allow the host.
+    #[error(
+        "Reading from '{0}' is not allowed. You may need to configure an integration for the target host, or add it to the configured list of allowed hosts at 'backend.reading.allow'"
+    )]
+    NotAllowed(String),
+    /// The name leads into a private network.
+    #[error(
+        "Reading from '{url}' is not allowed: {host} is the private address {address}. Set `privateAddresses: true` for the host at 'backend.reading.allow' if that is meant"
+    )]
+    PrivateAddress {
+        /// What was to be read.
+        url: String,
+        /// Its host.
+        host: String,
+        /// Where the host is.
+        address: std::net::IpAddr,
+    },
+    /// More than is read.
+    #[error("{what} is too large, at most {limit} are read")]
+    TooLarge {
+        /// What.
+        what: String,
+        /// The limit with its unit.
+        limit: String,
+    },
+    /// Not a location that can be read.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The server answered with something else.
+    #[error("could not read {url}, {status}")]
+    Status {
+        /// What was to be read.
+        url: String,
+        /// The status line.
+        status: String,
+    },
+    /// The network failed.
+    #[error("could not read {url}: {reason}")]
+    Network {
+        /// What was to be read.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The disk failed.
+    #[error("could not read {path}: {source}")]
+    Disk {
+        /// The file or folder.
+        path: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The forge failed.
+    #[error(transparent)]
+    Forge(ForgeError),
+}
+
+impl ReadError {
+    /// Whether it is certain that nothing is there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound(_))
+    }
+
+    /// The error class that Backstage would name.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.is_not_found() { "NotFoundError" } else { "Error" }
+    }
+}
+
+impl Reader {
+    /// A reader of these forges and of the hosts that are allowed.
+    pub(crate) fn new(forges: Forges, rules: ReadingRules) -> Self {
+        Self { forges, web: Arc::new(web::Web::new(rules)) }
+    }
+
+    /// Reads one file.
+    pub(crate) async fn read(&self, location: &LocationRef) -> Result<Fetched, ReadError> {
+        match location.kind.as_str() {
+            "file" => disk::read(location.target.clone()).await,
+            "url" => {
+                let url = parse_url(&location.target)?;
+                match self.forges.locate(&url) {
+                    Some((forge, file)) => read_forge(forge, file, &location.target).await,
+                    None => self.web.read(&url).await,
+                }
+            }
+            other => Err(ReadError::Unsupported(format!("No processor was able to handle reading of {other}:{}", location.target))),
+        }
+    }
+
+    /// Reads every file of a folder: `relative` (`./skeleton`, or an absolute URL) seen from the file at `base`
+    /// (`type:target`).
+    pub(crate) async fn read_tree(&self, base: &str, relative: &str) -> Result<Tree, ReadError> {
+        let base = LocationRef::parse(base)
+            .ok_or_else(|| ReadError::Unsupported(format!("\"{base}\" is not a location of the form <type>:<target>")))?;
+        let folder = self.resolve(&base, relative, LocationKind::Tree)?;
+        if folder.is_file() {
+            return disk::tree(folder.target).await;
+        }
+        let url = parse_url(&folder.target)?;
+        match self.forges.locate(&url) {
+            Some((forge, file)) => forge_tree(forge, file, &folder.target).await,
+            None => Err(ReadError::Unsupported(format!(
+                "{url} cannot be read as a folder: only folders on disk and in repositories of a configured forge can"
+            ))),
+        }
+    }
+
+    /// What a reference found in the file at `base` means: relative to it, or absolute.
+    pub(crate) fn resolve(&self, base: &LocationRef, target: &str, kind: LocationKind) -> Result<LocationRef, ReadError> {
+        if let Ok(url) = Url::parse(target)
+            && matches!(url.scheme(), "http" | "https")
+        {
+            return Ok(LocationRef::new("url", self.canonical(&url)));
+        }
+        if base.is_file() {
+            let folder = Path::new(&base.target).parent().unwrap_or(Path::new("/"));
+            return Ok(LocationRef::new("file", disk::normal(&folder.join(target)).to_string_lossy()));
+        }
+        let url = parse_url(&base.target)?;
+        match self.forges.locate(&url) {
+            Some((forge, file)) => {
+                let joined = file.join(target, kind).map_err(|error| ReadError::Forge(error.into()))?;
+                Ok(LocationRef::new("url", forge.canonical_url(&joined)))
+            }
+            None => {
+                let joined = url.join(target).map_err(|error| ReadError::Unsupported(format!("{target}: {error}")))?;
+                Ok(LocationRef::new("url", joined))
+            }
+        }
+    }
+
+    /// The form of a URL that is stored: a forge's own files do not depend on where the portal is reached.
+    pub(crate) fn canonical(&self, url: &Url) -> String {
+        match self.forges.locate(url) {
+            Some((forge, file)) => forge.canonical_url(&file).into(),
+            None => url.as_str().to_owned(),
+        }
+    }
+
+    /// Where a person sees a location, and the folder it is in, if that is known.
+    pub(crate) fn browse(&self, location: &LocationRef) -> Option<(String, Option<String>)> {
+        let url = Url::parse(&location.target).ok().filter(|_| location.is_url())?;
+        let Some((forge, file)) = self.forges.locate(&url) else { return Some((location.target.clone(), None)) };
+        let folder = FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder());
+        let mut folder: String = forge.browse_url(&folder).into();
+        if !folder.ends_with('/') {
+            folder.push('/');
+        }
+        Some((forge.browse_url(&file).into(), Some(folder)))
+    }
+
+    /// The files that a path with `*` stands for, sorted; the path itself without.
+    pub(crate) async fn expand(&self, location: &LocationRef) -> Result<Vec<LocationRef>, ReadError> {
+        if !location.is_file() || !location.target.contains(['*', '?', '[', '{']) {
+            return Ok(vec![location.clone()]);
+        }
+        let paths = disk::glob(location.target.clone()).await?;
+        Ok(paths.into_iter().map(|path| LocationRef::new("file", path)).collect())
+    }
+}
+
+fn parse_url(target: &str) -> Result<Url, ReadError> {
+    Url::parse(target).map_err(|error| ReadError::Unsupported(format!("\"{target}\" is not a URL: {error}")))
+}
+
+async fn read_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Fetched, ReadError> {
+    let wrong = |error| forge_error(error, target);
+    let file = forge.settle(file).await.map_err(wrong)?;
+    let found = forge.read(&file.repository, &file.revision, &file.path).await.map_err(wrong)?;
+    within_file_limit(found.bytes.len(), target)?;
+    Ok(Fetched { bytes: found.bytes, version: found.commit })
+}
+
+async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {
+    let wrong = |error| forge_error(error, target);
+    let folder = forge.settle(folder).await.map_err(wrong)?;
+    // One commit for the whole tree, whatever is pushed meanwhile.
+    let commit = forge.resolve(&folder.repository, &folder.revision).await.map_err(wrong)?;
+    let entries = forge.walk(&folder.repository, &commit, &folder.path).await.map_err(wrong)?;
+    let total = entries.iter().filter_map(|entry| entry.size).sum::<u64>();
+    within_tree_limits(entries.len(), usize::try_from(total).unwrap_or(usize::MAX), target)?;
+    let mut files = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let EntryKind::File(mode) = entry.kind else { continue };
+        let bytes = forge.blob(&folder.repository, &entry.object_id).await.map_err(wrong)?;
+        let path = entry.path.strip_prefix(folder.path.as_str()).unwrap_or(&entry.path).trim_start_matches('/').to_owned();
+        files.push(TreeFile { path, mode, bytes });
+    }
+    Ok(Tree { files, version: commit })
+}
+
+fn forge_error(error: ForgeError, target: &str) -> ReadError {
+    match error {
+        ForgeError::NotFound(_) => ReadError::NotFound(target.to_owned()),
+        other => ReadError::Forge(other),
+    }
+}
+
+fn within_file_limit(bytes: usize, what: &str) -> Result<(), ReadError> {
+    if bytes <= MAX_FILE_BYTES {
+        return Ok(());
+    }
+    Err(ReadError::TooLarge { what: what.to_owned(), limit: format!("{} MiB", MAX_FILE_BYTES / 1024 / 1024) })
+}
+
+fn within_tree_limits(files: usize, bytes: usize, what: &str) -> Result<(), ReadError> {
+    let limit = match (files > MAX_TREE_FILES, bytes > MAX_TREE_BYTES) {
+        (true, _) => format!("{MAX_TREE_FILES} files"),
+        (_, true) => format!("{} MiB", MAX_TREE_BYTES / 1024 / 1024),
+        _ => return Ok(()),
+    };
+    Err(ReadError::TooLarge { what: what.to_owned(), limit })
+}
+
+/// The version of content that has no other: its hash.
+fn content_version(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests;

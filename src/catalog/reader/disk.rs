@@ -1,0 +1,143 @@
+//! Files and folders on this machine.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use bytes::Bytes;
+use globset::GlobBuilder;
+use sha2::{Digest, Sha256};
+
+use super::{Fetched, ReadError, Tree, TreeFile, content_version, hex, within_file_limit, within_tree_limits};
+use crate::forge::FileMode;
+
+/// Reads one file; the version is the hash of its content.
+pub(super) async fn read(path: String) -> Result<Fetched, ReadError> {
+    blocking(move || {
+        let size = fs::metadata(&path).map_err(|error| wrong(&path, error))?.len();
+        within_file_limit(usize::try_from(size).unwrap_or(usize::MAX), &path)?;
+        let bytes = Bytes::from(fs::read(&path).map_err(|error| wrong(&path, error))?);
+        let version = content_version(&bytes);
+        Ok(Fetched { bytes, version })
+    })
+    .await
+}
+
+/// Reads every file below a folder; the version is the hash of all paths, modes and contents.
+pub(super) async fn tree(root: String) -> Result<Tree, ReadError> {
+    blocking(move || {
+        let root = PathBuf::from(root);
+        let shown = root.to_string_lossy().into_owned();
+        let mut files = Vec::new();
+        let mut total = 0;
+        for path in walk(&root)? {
+            let file = tree_file(&root, &path)?;
+            total += file.bytes.len();
+            files.push(file);
+            within_tree_limits(files.len(), total, &shown)?;
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut hasher = Sha256::new();
+        for file in &files {
+            hasher.update(format!("{}\0{:?}\0{}\0", file.path, file.mode, file.bytes.len()));
+            hasher.update(&file.bytes);
+        }
+        Ok(Tree { version: hex(&hasher.finalize()), files })
+    })
+    .await
+}
+
+/// The files that a path with wildcards names, sorted; `*` stays within a folder, `**` does not.
+pub(super) async fn glob(pattern: String) -> Result<Vec<String>, ReadError> {
+    blocking(move || {
+        let pattern = normal(Path::new(&pattern)).to_string_lossy().into_owned();
+        let invalid = |error: globset::Error| ReadError::Unsupported(format!("{pattern} is not a valid glob: {error}"));
+        let matcher = GlobBuilder::new(&pattern).literal_separator(true).build().map_err(invalid)?.compile_matcher();
+        let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+        let root: PathBuf = Path::new(&pattern).components().take_while(is_plain).collect();
+        let found = match walk(&root) {
+            Err(error) if error.is_not_found() => Vec::new(),
+            found => found?,
+        };
+        let mut paths: Vec<String> =
+            found.into_iter().filter(|path| matcher.is_match(path)).map(|path| path.to_string_lossy().into_owned()).collect();
+        paths.sort();
+        Ok(paths)
+    })
+    .await
+}
+
+/// Every file and link below a folder; version-control folders are left out.
+fn walk(root: &Path) -> Result<Vec<PathBuf>, ReadError> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).map_err(|error| wrong(&folder.to_string_lossy(), error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| wrong(&folder.to_string_lossy(), error))?;
+            let kind = entry.file_type().map_err(|error| wrong(&folder.to_string_lossy(), error))?;
+            if !kind.is_dir() {
+                files.push(entry.path());
+            } else if entry.file_name() != ".git" {
+                folders.push(entry.path());
+            }
+        }
+        within_tree_limits(files.len(), 0, &root.to_string_lossy())?;
+    }
+    Ok(files)
+}
+
+fn tree_file(root: &Path, path: &Path) -> Result<TreeFile, ReadError> {
+    let shown = path.to_string_lossy();
+    let metadata = fs::symlink_metadata(path).map_err(|error| wrong(&shown, error))?;
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    let path_text: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let (mode, bytes) = if metadata.is_symlink() {
+        let target = fs::read_link(path).map_err(|error| wrong(&shown, error))?;
+        (FileMode::Symlink, target.to_string_lossy().into_owned().into_bytes())
+    } else {
+        within_file_limit(usize::try_from(metadata.len()).unwrap_or(usize::MAX), &shown)?;
+        (mode_of(&metadata), fs::read(path).map_err(|error| wrong(&shown, error))?)
+    };
+    Ok(TreeFile { path: path_text.join("/"), mode, bytes: bytes.into() })
+}
+
+#[cfg(unix)]
+fn mode_of(metadata: &fs::Metadata) -> FileMode {
+    use std::os::unix::fs::PermissionsExt as _;
+    if metadata.permissions().mode() & 0o111 == 0 { FileMode::Regular } else { FileMode::Executable }
+}
+
+#[cfg(not(unix))]
+fn mode_of(_metadata: &fs::Metadata) -> FileMode {
+    FileMode::Regular
+}
+
+/// The path without `.` and `..`, by its text alone.
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+fn wrong(path: &str, source: std::io::Error) -> ReadError {
+    match source.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::NotFound(path.to_owned()),
+        _ => ReadError::Disk { path: path.to_owned(), source },
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+) -> Result<T, ReadError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| {
+        Err(ReadError::Disk { path: "the disk".to_owned(), source: std::io::Error::other(stopped) })
+    })
+}
