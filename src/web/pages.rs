@@ -1,9 +1,11 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
+mod create;
 mod home;
 mod markdown;
 mod shown;
 mod sign_in;
+mod task;
 
 use axum::Router;
 use axum::extract::OriginalUri;

@@ -52,3 +52,11 @@ pub(crate) struct KindCount {
     pub(crate) count: usize,
     pub(crate) link: String,
 }
+
+impl HomePage {
+    /// The page's heading.
+    fn greeting(&self) -> String {
+        let name = self.chrome.person.as_ref().map(|person| person.name.as_str()).unwrap_or_default();
+        if name.is_empty() { "Welcome".to_owned() } else { format!("Hello, {name}") }
+    }
+}
