@@ -92,6 +92,11 @@ impl Auth {
         self.0.config.backend.dangerously_disable_default_auth_policy
     }
 
+    /// Whether the portal is for this machine alone.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.config.loopback
+    }
+
     /// The provider `guest`: its user.
     pub(crate) fn guest(&self) -> Result<&Guest, AuthError> {
         let providers = self.0.config.providers.as_ref();
@@ -180,7 +185,14 @@ impl Auth {
         let relations = entity.map(|entity| entity.relations()).unwrap_or_default();
         let groups = relations.into_iter().filter(|relation| relation.kind == "memberOf");
         let groups = groups.filter_map(|relation| EntityRef::parse(&relation.target, RefDefaults::default()).ok());
-        std::iter::once(user.clone()).chain(groups).collect()
+        let mut ownership = vec![user.clone()];
+        let guest = self.guest().ok().filter(|guest| guest.user() == *user);
+        for owner in groups.chain(guest.into_iter().flat_map(Guest::ownership)) {
+            if !ownership.contains(&owner) {
+                ownership.push(owner);
+            }
+        }
+        ownership
     }
 
     fn display_name(&self, user: &EntityRef) -> String {

@@ -28,7 +28,7 @@ pub(crate) use self::{
         Branch, Change, ChangeSide, Commit, CommitChanges, Contents, LogQuery, NewCommit, NewFile, Parent, Signature,
     },
     error::{ForgeError, Limit, Missing, NameError},
-    local::{LocalForge, MAX_FILE_BYTES, MAX_FILES},
+    local::{GitResponse, LocalForge, MAX_FILE_BYTES, MAX_FILES, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationError, LocationKind},
     repo_url::{RepoUrl, RepoUrlError},
     repository::{NewRepository, Repository, RepositoryId, Visibility},

@@ -119,7 +119,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
 }
 
 fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
-    let guarded = pages::router().route_layer(from_fn(session::require));
+    let guarded = pages::router().layer(from_fn(session::require));
     Router::new()
         .merge(guarded)
         .merge(pages::open_router())

@@ -17,6 +17,8 @@ pub(crate) struct AuthConfig {
     pub(crate) issuer: String,
     /// Whether the portal listens on loopback only.
     pub(crate) loopback: bool,
+    /// `auth.sessionDuration`: how long a session lasts without use; a week if not set.
+    pub(crate) session_duration: Option<std::time::Duration>,
 }
 
 /// `auth.providers`
@@ -33,6 +35,8 @@ pub(crate) struct Providers {
 pub(crate) struct Guest {
     /// Who the guest is; `user:default/guest` if not set.
     pub(crate) user_entity_ref: Option<String>,
+    /// What the guest owns by, beside the groups of that user.
+    pub(crate) ownership_entity_refs: Vec<String>,
     /// Offers the guest also where the portal does not listen on loopback.
     pub(crate) dangerously_allow_outside_development: bool,
 }
@@ -90,6 +94,11 @@ impl Guest {
         let defaults = RefDefaults { kind: Some("user"), namespace: None };
         let configured = self.user_entity_ref.as_deref().and_then(|text| EntityRef::parse(text, defaults).ok());
         configured.unwrap_or_else(|| EntityRef::new("user", "default", "guest"))
+    }
+
+    /// What the guest owns by in any case.
+    pub(super) fn ownership(&self) -> impl Iterator<Item = EntityRef> {
+        self.ownership_entity_refs.iter().filter_map(|text| EntityRef::parse(text, RefDefaults::default()).ok())
     }
 }
 

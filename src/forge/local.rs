@@ -18,6 +18,7 @@ mod name;
 mod object;
 mod pack;
 mod read;
+mod transport;
 
 mod write;
 
@@ -32,6 +33,7 @@ use futures_util::FutureExt as _;
 use gix::ObjectId;
 use url::{Host, Url};
 
+pub(crate) use self::transport::{GitResponse, ProtocolVersion, Service, decode_body};
 use self::{directory::Directory, read::Reader};
 use super::{
     Answer, Branch, Commit, CommitChanges, File, FileLocation, Forge, ForgeError, LogQuery, Missing, NewCommit,

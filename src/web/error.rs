@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
+use crate::forge::ForgeError;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -128,6 +129,20 @@ impl From<AuthError> for Error {
             AuthError::GuestNotOffered => Self::NotAllowed(error.to_string()),
             AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
             AuthError::Database(_) | AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+        }
+    }
+}
+
+impl From<ForgeError> for Error {
+    fn from(error: ForgeError) -> Self {
+        match error {
+            ForgeError::NotFound(_) => Self::NotFound(error.to_string()),
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => Self::Conflict(error.to_string()),
+            ForgeError::InvalidName(_)
+            | ForgeError::Location(_)
+            | ForgeError::TooLarge { .. }
+            | ForgeError::Protocol(_) => Self::Input(error.to_string()),
+            ForgeError::Io { .. } | ForgeError::Git { .. } => Self::internal(error),
         }
     }
 }

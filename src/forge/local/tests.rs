@@ -1,5 +1,6 @@
 //! The local forge against its promises, judged by real Git where Git has an opinion.
 
+mod clone;
 mod commits;
 mod repositories;
 

@@ -1,0 +1,134 @@
+//! A portal in memory, and clients for it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+use url::Url;
+
+use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
+use crate::db::testing::{TestDatabase, database};
+use crate::entity::{Entity, EntityRef};
+use crate::forge::{Forge, Forges, LocalForge};
+use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
+
+/// The router on a database of its own.
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) state: AppState,
+    _database: TestDatabase,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {:?}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// How a portal under test differs from the default one.
+pub(crate) struct Options {
+    pub(crate) backend: BackendAuth,
+    pub(crate) base_url: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007" }
+    }
+}
+
+/// The guest of the golden recordings.
+struct Platform;
+
+impl Directory for Platform {
+    fn user(&self, _: &EntityRef) -> Option<Entity> {
+        let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
+        let user = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
+        serde_json::from_value(user).ok()
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let database = database().await;
+        let pool = database.pool().clone();
+        let site = Arc::new(Site {
+            title: "Greenroom".to_owned(),
+            organization: "Acme".to_owned(),
+            base_url: Url::parse(options.base_url).unwrap(),
+            version: "0.0.0".to_owned(),
+        });
+        let issuer = site.absolute("/api/auth");
+        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
+        let auth = Auth::open(pool.clone(), config, Platform).await.unwrap();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let folder = tempfile::tempdir().unwrap();
+        let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let state = AppState { forges, forge, auth, site, metrics, pool };
+        let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
+        let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
+        Self { router, state, _database: database, _folder: folder }
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], Body::empty()).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [headers, &[("content-type", "application/json")]].concat();
+        self.request("POST", path, &headers, body.to_string()).await
+    }
+
+    /// Enters as guest and gives the cookie and the CSRF token.
+    pub(crate) async fn enter(&self) -> (String, String) {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = self.request("POST", "/sign-in/guest", &form, "next=%2Fcreate").await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/create"), "{}", answer.text);
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let token = cookie.split_once('=').unwrap().1;
+        let session = self.state.auth.session(token).await.unwrap().unwrap();
+        (cookie, session.csrf)
+    }
+
+    /// A bearer token of the guest, as a header.
+    pub(crate) async fn bearer(&self) -> String {
+        format!("Bearer {}", self.state.auth.issue_guest().await.unwrap().token)
+    }
+}
