@@ -166,3 +166,28 @@ impl Forges {
         self.by_host.values()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn forges_are_found_by_host_and_by_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = Url::parse("http://localhost:7007").unwrap();
+        let local: Arc<dyn Forge> = Arc::new(LocalForge::open(folder.path(), base).unwrap());
+        let forges = Forges::new([local]);
+        assert_eq!(forges.by_host("LOCAL").unwrap().host(), "local");
+        let url: RepoUrl = "example.com?owner=a&repo=b".parse().unwrap();
+        let error = forges.by_repo_url(&url).unwrap_err();
+        assert_eq!(error.to_string(), "forge `example.com` (configured: local) not found");
+        let file = Url::parse("https://local/acme/api/blob/main/a.yaml").unwrap();
+        let (forge, location) = forges.locate(&file).unwrap();
+        assert_eq!(forge.canonical_url(&location), file);
+        assert!(
+            forges
+                .locate(&Url::parse("https://example.com/acme/api/blob/main/a.yaml").unwrap())
+                .is_none()
+        );
+    }
+}

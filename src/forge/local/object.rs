@@ -22,8 +22,12 @@ use super::{
 };
 use crate::forge::{ForgeError, error::Doing};
 
-/// From here on objects are stored as a pack.
+/// From here on objects are stored as a pack,
 const PACK_FROM: usize = 10;
+/// while there are not this many packs yet, as every read has to open them all,
+const FEW_PACKS: usize = 20;
+/// unless there are so many objects that it is worth it.
+const PACK_ALWAYS_FROM: usize = 500;
 
 /// Objects to be stored.
 pub(super) struct NewObjects<'a> {
@@ -61,12 +65,21 @@ impl<'a> NewObjects<'a> {
 
     /// Puts all of them on disk.
     pub(super) fn store(self) -> Result<(), ForgeError> {
-        let stored = if self.objects.len() < PACK_FROM {
-            self.store_loose()
-        } else {
-            self.store_pack()
+        let as_pack = match self.objects.len() {
+            ..PACK_FROM => Ok(false),
+            PACK_ALWAYS_FROM.. => Ok(true),
+            _ => self.has_few_packs(),
         };
+        let stored = as_pack.and_then(|as_pack| if as_pack { self.store_pack() } else { self.store_loose() });
         stored.doing("store the objects of a commit")
+    }
+
+    fn has_few_packs(&self) -> io::Result<bool> {
+        let mut packs = 0;
+        for entry in std::fs::read_dir(self.git.git_dir().join("objects/pack"))? {
+            packs += usize::from(entry?.path().extension().is_some_and(|extension| extension == "idx"));
+        }
+        Ok(packs < FEW_PACKS)
     }
 
     fn store_loose(&self) -> io::Result<()> {

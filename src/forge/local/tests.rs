@@ -117,7 +117,7 @@ fn git(folder: &Path, arguments: &[&str]) -> String {
 
 fn git_output(folder: &Path, arguments: &[&str]) -> std::process::Output {
     Command::new("git")
-        .args(["-c", "safe.directory=*", "-c", "gc.auto=0"])
+        .args(["-c", "safe.directory=*", "-c", "gc.auto=0", "-c", "core.fsync=none"])
         .args(arguments)
         .current_dir(folder)
         .envs([

@@ -9,6 +9,7 @@
 //! `gitprotocol-capabilities.txt` and `gitprotocol-common.txt`; where they leave a choice, `upload-pack.c`.
 
 mod advertisement;
+mod channel;
 mod graph;
 mod packet;
 mod request;
@@ -22,11 +23,7 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 
-use self::{
-    packet::PacketWriter,
-    request::Request,
-    response::{Plan, send_pack},
-};
+use self::{channel::send_pack, packet::PacketWriter, request::Request, response::Plan};
 use super::{LocalForge, read::Reader};
 use crate::forge::{Answer, ForgeError, Limit, RepositoryId};
 

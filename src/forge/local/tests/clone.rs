@@ -1,6 +1,9 @@
 //! Real Git against the transport, over a small HTTP server on loopback.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Router,
@@ -23,6 +26,7 @@ struct Served {
     address: String,
     /// The sizes of the answers to `POST git-upload-pack`.
     answers: Arc<Mutex<Vec<usize>>>,
+    commits: AtomicUsize,
     work: TempDir,
 }
 
@@ -40,18 +44,17 @@ impl Served {
             api,
             address,
             answers,
+            commits: AtomicUsize::new(0),
             work: tempfile::tempdir().unwrap(),
         }
     }
 
-    /// Commits `count` times, each commit changing one of a few files.
+    /// Commits `count` times, each commit changing the same file.
     async fn commits(&self, count: usize) -> String {
         let mut tip = String::new();
-        for n in 0..count {
-            let at = git(&self.fixture.path(&self.api), &["rev-list", "--count", "--all"])
-                .trim()
-                .to_owned();
-            let files = [("fixed/file", "same".to_owned()), ("changing", format!("{at} {n}"))];
+        for _ in 0..count {
+            let n = self.commits.fetch_add(1, Ordering::Relaxed);
+            let files = [("fixed/file", "same".to_owned()), ("changing", n.to_string())];
             let write = files
                 .into_iter()
                 .map(|(path, text)| NewFile::regular(path, text))
@@ -139,7 +142,7 @@ async fn git_clones_fetches_and_finds_no_fault() {
     for version in VERSIONS {
         let served = Served::new().await;
         let noise = |n: u32| {
-            (0..n * 50)
+            (0..n * 200)
                 .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
                 .collect::<Vec<_>>()
         };
@@ -244,10 +247,10 @@ async fn history_is_cut_and_lengthened() {
 async fn work_on_both_sides_is_negotiated() {
     for version in VERSIONS {
         let served = Served::new().await;
-        served.commits(40).await;
+        served.commits(20).await;
         served.run(version, "", &["clone", "URL", "copy"]).await;
-        // The client's own commits are unknown here, more than it names in its first round.
-        for n in 0..60 {
+        // The client's own commits are unknown here, more than the 16 it names in its first round.
+        for n in 0..20 {
             served
                 .run(
                     version,
@@ -256,7 +259,7 @@ async fn work_on_both_sides_is_negotiated() {
                 )
                 .await;
         }
-        let tip = served.commits(30).await;
+        let tip = served.commits(10).await;
         served.answers.lock().unwrap().clear();
         served.run(version, "copy", &["fetch", "origin"]).await;
         assert_eq!(served.run(version, "copy", &["rev-parse", "origin/main"]).await, tip);
@@ -360,5 +363,99 @@ async fn a_pack_that_cannot_be_finished_is_not_taken_for_whole() {
                 .status
                 .success()
         );
+    }
+}
+
+/// A request as a client of protocol version 0 writes it; `FLUSH` is a flush packet.
+fn request(lines: &[&str]) -> Bytes {
+    let packet = |line: &&str| match *line {
+        "FLUSH" => "0000".to_owned(),
+        line => format!("{:04x}{line}\n", line.len() + 5),
+    };
+    lines.iter().map(packet).collect::<String>().into()
+}
+
+async fn answer(forge: &LocalForge, id: &RepositoryId, lines: &[&str]) -> Vec<u8> {
+    let answer = forge
+        .upload_pack(id, ProtocolVersion::V0, request(lines))
+        .await
+        .unwrap();
+    to_bytes(Body::from_stream(answer.body), usize::MAX)
+        .await
+        .unwrap()
+        .to_vec()
+}
+
+#[tokio::test]
+async fn a_pack_is_wrapped_as_the_client_can_read_it() {
+    let (fixture, api) = Fixture::with_repository().await;
+    let noise: Vec<u8> = (0..200_000_u32)
+        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
+        .collect();
+    let tip = fixture
+        .commit(&api, Contents::Tree(vec![NewFile::regular("noise", noise)]))
+        .await
+        .id;
+    let mut packs = Vec::new();
+    for (capability, largest) in [("", None), ("side-band", Some(1000)), ("side-band-64k", Some(65_520))] {
+        let want = format!("want {tip} {capability}");
+        let answered = answer(&fixture.forge, &api, &[want.trim(), "FLUSH", "done"]).await;
+        let mut rest = answered.strip_prefix(b"0008NAK\n").unwrap();
+        let Some(largest) = largest else {
+            packs.push(rest.to_vec());
+            continue;
+        };
+        let mut pack = Vec::new();
+        while rest != b"0000" {
+            let length = usize::from_str_radix(std::str::from_utf8(&rest[..4]).unwrap(), 16).unwrap();
+            assert!(length <= largest && rest[4] == 1, "{capability}: {length}");
+            pack.extend_from_slice(&rest[5..length]);
+            rest = &rest[length..];
+        }
+        packs.push(pack);
+    }
+    assert!(packs[0].starts_with(b"PACK"));
+    assert!(packs.iter().all(|pack| *pack == packs[0]));
+    let file = fixture.folder.path().join("whole.pack");
+    std::fs::write(&file, &packs[0]).unwrap();
+    git(fixture.folder.path(), &["index-pack", "--strict", "whole.pack"]);
+}
+
+#[tokio::test]
+async fn each_kind_of_acknowledgment_is_spoken() {
+    let (fixture, api) = Fixture::with_repository().await;
+    let first = fixture.commit(&api, tree(&[("a", "1")])).await.id;
+    let tip = fixture.commit(&api, tree(&[("a", "2")])).await.id;
+    let (have, other) = (format!("have {first}"), format!("have {}", "1".repeat(40)));
+    let cases = [
+        ("", vec![other.as_str(), "FLUSH"], "NAK\n".to_owned()),
+        ("", vec![&have, &other, "FLUSH"], format!("ACK {first}\n")),
+        (
+            "multi_ack",
+            vec![&have, "FLUSH"],
+            format!("ACK {first} continue\nNAK\n"),
+        ),
+        ("multi_ack_detailed", vec![&other, "FLUSH"], "NAK\n".to_owned()),
+        (
+            "multi_ack_detailed",
+            vec![&have, &other, "FLUSH"],
+            format!("ACK {first} common\nACK {first} ready\nNAK\n"),
+        ),
+        ("multi_ack_detailed", vec![], String::new()),
+    ];
+    for (capability, lines, expected) in cases {
+        let want = format!("want {tip} {capability}");
+        let mut all = vec![want.trim(), "FLUSH"];
+        all.extend(lines);
+        let answered = answer(&fixture.forge, &api, &all).await;
+        let text = String::from_utf8(answered).unwrap();
+        let mut rest = text.as_str();
+        let mut said = String::new();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(usize::from_str_radix(&rest[..4], 16).unwrap());
+            said.push_str(&line[4..]);
+            rest = after;
+        }
+        assert_eq!(said, expected, "{capability} {all:?}");
     }
 }
