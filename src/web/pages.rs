@@ -1,8 +1,10 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
 mod create;
+mod diff;
 mod home;
 mod markdown;
+mod repository;
 mod shown;
 mod sign_in;
 mod task;
@@ -19,7 +21,7 @@ use super::url as link;
 
 /// Pages for signed-in people; anybody else is sent to the sign-in page.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new()
+    Router::new().merge(repository::router())
 }
 
 /// Pages for everybody: the sign-in page.
