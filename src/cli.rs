@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod doctor;
+mod portal;
 mod print;
 mod serve;
 mod template;
@@ -73,7 +74,7 @@ enum Command {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    if let Some(launched) = crate::db::launcher(std::env::args_os()) {
+    if let Some(launched) = crate::db::embedded::launcher::run_if_asked(std::env::args_os()) {
         return launched;
     }
     // Two TLS providers could be compiled in by a dependency; this one is meant.

@@ -59,11 +59,7 @@ impl Database {
     pub(crate) async fn connect(options: PgConnectOptions, size: u32) -> Result<Self, DatabaseError> {
         let options = options.application_name(APPLICATION_NAME);
         check_server(&options).await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(size)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(|connection, _| Box::pin(set(connection, SESSION)))
-            .connect_lazy_with(options);
+        let pool = open_pool(options, size);
         Ok(Self { pool })
     }
 
@@ -81,6 +77,15 @@ impl Database {
     pub(crate) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// A pool that connects when it is used, and whose sessions have our limits.
+fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(|connection, _| Box::pin(set(connection, SESSION)))
+        .connect_lazy_with(options)
 }
 
 /// Brings the schema up to date.

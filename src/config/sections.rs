@@ -1,12 +1,13 @@
 //! The sections that belong to the whole process rather than to one context.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
+
+use crate::auth::{BackendAuth, Providers};
+use crate::web::CorsConfig;
 
 /// Port that Backstage's backend uses, too.
 pub(crate) const DEFAULT_PORT: u16 = 7007;
@@ -42,7 +43,7 @@ pub(crate) struct BackendSection {
     /// Folder for the embedded database, repositories and workspaces; `--data-dir` goes before it.
     pub(crate) data_dir: Option<std::path::PathBuf>,
     /// Origins that may call the API from a browser.
-    pub(crate) cors: Cors,
+    pub(crate) cors: CorsConfig,
     /// Authentication of API calls.
     pub(crate) auth: BackendAuth,
 }
@@ -97,72 +98,12 @@ pub(crate) struct ConnectionParts {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PortNumber(pub(crate) u16);
 
-/// `backend.cors`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Cors {
-    /// Allowed origin or origins; none by default.
-    pub(crate) origin: Origins,
-    /// Allowed methods; Backstage's set without any.
-    pub(crate) methods: Option<Vec<String>>,
-    /// Whether cookies may be sent.
-    pub(crate) credentials: bool,
-}
-
-/// One origin or several.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Origins(pub(crate) Vec<String>);
-
-/// `backend.auth`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct BackendAuth {
-    /// Lets everybody call the API without a token, as in Backstage.
-    pub(crate) dangerously_disable_default_auth_policy: bool,
-    /// Static tokens of other services.
-    pub(crate) external_access: Vec<ExternalAccess>,
-}
-
-/// One entry of `backend.auth.externalAccess`.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct ExternalAccess {
-    /// `static` or `legacy`; other types are not read.
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    /// `token` and `subject`.
-    #[serde(default)]
-    pub(crate) options: BTreeMap<String, Value>,
-}
-
 /// `auth`
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct AuthSection {
-    /// Sign-in providers by name.
-    pub(crate) providers: Providers,
-    /// How long a session lasts; twelve hours without it.
-    #[serde(with = "hours")]
-    pub(crate) session_duration: Option<Duration>,
-}
-
-/// `auth.providers`
-#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Providers {
-    /// Entering without an account.
-    pub(crate) guest: Option<Guest>,
-}
-
-/// `auth.providers.guest`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Guest {
-    /// The user that a guest is; `user:default/guest` without one.
-    pub(crate) user_entity_ref: Option<String>,
-    /// What a guest owns by, beside the user's groups.
-    pub(crate) ownership_entity_refs: Vec<String>,
-    /// Offers it when listening on other than loopback addresses, too.
-    pub(crate) dangerously_allow_outside_development: bool,
+pub(crate) struct AuthSection {
+    /// Sign-in providers by name; the guest on loopback without any.
+    pub(crate) providers: Option<Providers>,
 }
 
 impl Default for Listen {
@@ -216,21 +157,6 @@ impl<'de> Deserialize<'de> for PortNumber {
     }
 }
 
-impl<'de> Deserialize<'de> for Origins {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(origin) => Ok(Self(vec![origin])),
-            Value::Array(items) => items
-                .into_iter()
-                .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| serde::de::Error::custom("origins are texts")))
-                .collect::<Result<_, _>>()
-                .map(Self),
-            Value::Null | Value::Bool(false) => Ok(Self::default()),
-            other => Err(serde::de::Error::custom(format!("{other} is neither an origin nor a list of origins"))),
-        }
-    }
-}
-
 impl ConnectionParts {
     /// The same as a URL.
     pub(crate) fn url(&self) -> Result<Url, url::ParseError> {
@@ -240,22 +166,6 @@ impl ConnectionParts {
         written.and_then(|()| url.set_password(self.password.as_deref())).map_err(|()| url::ParseError::EmptyHost)?;
         url.set_path(self.database.as_deref().unwrap_or("greenroom"));
         Ok(url)
-    }
-}
-
-/// Durations written as a number of hours or as Backstage's `{hours: 12}`.
-mod hours {
-    use super::{Deserialize, Deserializer, Duration, Value};
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        let unit = |name: &str, seconds: f64| value.get(name).and_then(Value::as_f64).map_or(0.0, |n| n * seconds);
-        let seconds = match &value {
-            Value::Number(hours) => hours.as_f64().unwrap_or_default() * 3600.0,
-            Value::Object(_) => unit("days", 86_400.0) + unit("hours", 3600.0) + unit("minutes", 60.0) + unit("seconds", 1.0),
-            other => return Err(serde::de::Error::custom(format!("{other} is no duration; write {{hours: 12}}"))),
-        };
-        Duration::try_from_secs_f64(seconds).map(Some).map_err(serde::de::Error::custom)
     }
 }
 

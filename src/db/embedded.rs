@@ -153,7 +153,7 @@ impl EmbeddedPostgres {
         &self.summary
     }
 
-    /// Resolves when Postgres has ended without being asked to, with the reason from its log.
+    /// Resolves when Postgres has ended, with the reason from its log; to be raced against the server's own shutdown.
     pub(crate) fn exited(&self) -> impl Future<Output = EmbeddedError> + Send + 'static {
         let mut exit = self.running.exit();
         let log = self.log.clone();
@@ -204,7 +204,7 @@ impl Started {
     fn new(options: &EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let layout = Layout::create(&options.data_dir)?;
         let lock = DataLock::acquire(&layout)?;
-        let account = Account::needed(&layout)?;
+        let account = Account::needed(&layout);
         let layout = layout.owned_by(account.as_ref())?;
         let major = cluster::major(&layout)?;
         let binaries = Binaries::find(options.bin_dir.as_deref(), major, account.as_ref(), &layout.cluster())?;

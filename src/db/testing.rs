@@ -4,17 +4,20 @@
 //! own, because every test has another runtime that ends with it. The schema is migrated once, into a template, and
 //! each test gets a copy.
 //!
-//! Clusters are kept between runs beside the test programs (`target/debug/test-postgres/0`, `1`, …: the first whose
-//! lock is free), so that only the first run waits for `initdb`. The template's name contains a hash of the
-//! migrations. Databases that an earlier run did not drop are dropped when the cluster is started again. When the test
-//! process ends, the parent-death signal ends Postgres; where there is none, the next run does.
+//! Clusters are kept between runs, so that only the first run waits for `initdb`: in memory (`/dev/shm`) where there is
+//! room, since a copy of the template is three hundred small files, else beside the test programs in the build folder.
+//! Each build folder has clusters `0`, `1`, … of its own, and a process takes the first whose lock is free. The
+//! template's name contains a hash of the migrations. Databases that an earlier run did not drop are dropped when the
+//! cluster is started again. When the test process ends, the parent-death signal ends Postgres; where there is none,
+//! the next run does.
 
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest as _, Sha256};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +26,9 @@ use super::embedded::{Durability, EmbeddedError, EmbeddedOptions, EmbeddedPostgr
 
 /// Clusters that may run at once; more test processes than that on one build directory wait for nothing, they fail.
 const SLOTS: u32 = 32;
+
+/// Free bytes that a file system in memory must have to be used: some clusters with some databases.
+const MEMORY_NEEDED: u64 = 2 << 30;
 
 /// Connections one test may hold.
 const POOL_SIZE: u32 = 8;
@@ -60,9 +66,7 @@ pub(crate) async fn database() -> TestDatabase {
         .send(Request::Create(answer))
         .expect("the thread of the test cluster lives as long as the process");
     let (name, options) = created.await.expect("the test cluster starts and copies its template");
-    let pool = PgPoolOptions::new()
-        .max_connections(POOL_SIZE)
-        .connect_lazy_with(options.clone());
+    let pool = super::open_pool(options.clone(), POOL_SIZE);
     TestDatabase { pool, options, name }
 }
 
@@ -92,9 +96,8 @@ fn cluster() -> &'static mpsc::UnboundedSender<Request> {
 }
 
 async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
-    let postgres = start().await;
+    let (postgres, template) = start().await;
     let maintenance = postgres.connect_options().database("postgres");
-    let template = prepare_template(&postgres.connect_options()).await;
     let connect = async || PgConnection::connect_with(&maintenance).await.unwrap();
     // Two connections, so that nobody waits for the end of somebody else's database.
     let mut creating = connect().await;
@@ -105,7 +108,7 @@ async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
             Request::Create(answer) => {
                 let name = next_name();
                 let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
-                creating.execute(AssertSqlSafe(sql)).await.unwrap();
+                execute(&mut creating, sql).await.unwrap();
                 let options = postgres.connect_options().database(&name);
                 // A test that gave up does not take its database; the next run drops it.
                 let _ = answer.send((name, options));
@@ -117,13 +120,18 @@ async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
 
 async fn drop_databases(mut connection: PgConnection, mut names: mpsc::UnboundedReceiver<String>) {
     while let Some(name) = names.recv().await {
-        drop_database(&mut connection, &name).await;
+        // The next run tries again.
+        let _ = drop_database(&mut connection, &name).await;
     }
 }
 
-async fn drop_database(connection: &mut PgConnection, name: &str) {
-    let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    connection.execute(AssertSqlSafe(sql)).await.unwrap();
+async fn drop_database(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
+    execute(connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await
+}
+
+/// Runs a statement whose names are all made here.
+async fn execute(connection: &mut PgConnection, sql: String) -> sqlx::Result<()> {
+    connection.execute(AssertSqlSafe(sql)).await.map(drop)
 }
 
 fn next_name() -> String {
@@ -131,27 +139,60 @@ fn next_name() -> String {
     format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Starts Postgres in the first slot that is free; a cluster that does not start is made anew.
-async fn start() -> EmbeddedPostgres {
-    let test_program = std::env::current_exe().unwrap();
-    let build_dir = test_program.parent().and_then(|deps| deps.parent()).unwrap();
-    let slots = (0..SLOTS).map(|slot| build_dir.join("test-postgres").join(slot.to_string()));
-    for data_dir in slots {
-        match EmbeddedPostgres::start(options(&data_dir)).await {
-            Ok(postgres) => return postgres,
-            Err(EmbeddedError::Locked { .. }) => {}
-            // It may be of another version, or damaged: without fsync it does not survive a power cut.
-            Err(EmbeddedError::Start { .. } | EmbeddedError::WrongVersion { .. } | EmbeddedError::Refused(_)) => {
-                std::fs::remove_dir_all(data_dir.join("postgres")).unwrap();
-                return EmbeddedPostgres::start(options(&data_dir)).await.unwrap();
-            }
-            Err(error) => panic!("{error}"),
-        }
+/// Starts Postgres in the first slot that is free, and prepares the template.
+async fn start() -> (EmbeddedPostgres, String) {
+    let home = home();
+    for slot in 0..SLOTS {
+        let options = options(&home.join(slot.to_string()));
+        let cluster = match EmbeddedPostgres::start(options.clone()).await {
+            Ok(postgres) => prepare(postgres).await.map_err(|error| error.to_string()),
+            Err(EmbeddedError::Locked { .. }) => continue,
+            Err(error) => Err(error.to_string()),
+        };
+        return match cluster {
+            Ok(cluster) => cluster,
+            Err(error) => start_anew(options, &error).await,
+        };
     }
     panic!("all {SLOTS} test clusters of this build directory are in use");
 }
 
-fn options(data_dir: &std::path::Path) -> EmbeddedOptions {
+/// Where this build folder's clusters are.
+fn home() -> PathBuf {
+    let test_program = std::env::current_exe().unwrap();
+    let build_dir = test_program.parent().and_then(Path::parent).unwrap();
+    match memory_dir() {
+        Some(memory) => memory.join(format!(
+            "greenroom-test-{}",
+            short_hash(build_dir.as_os_str().as_bytes())
+        )),
+        None => build_dir.join("test-postgres"),
+    }
+}
+
+/// A directory for files that need not last, the fastest there is.
+pub(crate) fn scratch_dir() -> PathBuf {
+    memory_dir().unwrap_or_else(std::env::temp_dir)
+}
+
+/// A file system in memory with enough room; containers often have a tiny one.
+fn memory_dir() -> Option<PathBuf> {
+    let memory = PathBuf::from("/dev/shm");
+    let room = rustix::fs::statvfs(&memory).ok()?;
+    (room.f_bavail * room.f_frsize > MEMORY_NEEDED).then_some(memory)
+}
+
+/// A kept cluster may be of another version, or damaged: without fsync it does not survive a power cut.
+async fn start_anew(options: EmbeddedOptions, error: &str) -> (EmbeddedPostgres, String) {
+    println!("the kept test cluster is replaced: {error}");
+    let _ = std::fs::remove_dir_all(options.data_dir.join("postgres"));
+    let postgres = EmbeddedPostgres::start(options)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    prepare(postgres).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn options(data_dir: &Path) -> EmbeddedOptions {
     EmbeddedOptions {
         data_dir: PathBuf::from(data_dir),
         bin_dir: None,
@@ -160,45 +201,48 @@ fn options(data_dir: &std::path::Path) -> EmbeddedOptions {
 }
 
 /// Drops what earlier runs left, and makes the template unless the migrations are the same as then.
-async fn prepare_template(options: &PgConnectOptions) -> String {
-    let mut connection = PgConnection::connect_with(&options.clone().database("postgres"))
-        .await
-        .unwrap();
+async fn prepare(postgres: EmbeddedPostgres) -> Result<(EmbeddedPostgres, String), anyhow::Error> {
     let template = template_name();
-    let found = "SELECT datname, datistemplate FROM pg_database WHERE datname ~ '^(test|template)_'";
-    let databases: Vec<(String, bool)> = sqlx::query_as(found).fetch_all(&mut connection).await.unwrap();
+    let prepared = prepare_template(&postgres.connect_options(), &template).await;
+    match prepared {
+        Ok(()) => Ok((postgres, template)),
+        Err(error) => {
+            postgres.stop().await;
+            Err(error)
+        }
+    }
+}
+
+async fn prepare_template(options: &PgConnectOptions, template: &str) -> Result<(), anyhow::Error> {
+    let mut connection = PgConnection::connect_with(&options.clone().database("postgres")).await?;
+    if clean(&mut connection, template).await? {
+        return Ok(());
+    }
+    execute(&mut connection, format!("CREATE DATABASE {template}")).await?;
+    let pool = super::open_pool(options.clone().database(template), 1);
+    super::migrate(&pool).await?;
+    pool.close().await;
+    // The mark comes last: it says that all migrations are in.
+    Ok(execute(&mut connection, format!("ALTER DATABASE {template} IS_TEMPLATE true")).await?)
+}
+
+/// Drops all databases but the finished template, and says whether that is there.
+async fn clean(connection: &mut PgConnection, template: &str) -> sqlx::Result<bool> {
+    let sql = "SELECT datname, datistemplate FROM pg_database WHERE datname ~ '^(test|template)_'";
+    let databases: Vec<(String, bool)> = sqlx::query_as(sql).fetch_all(&mut *connection).await?;
     let mut ready = false;
     for (name, finished) in databases {
         if name == template && finished {
             ready = true;
             continue;
         }
-        // A template cannot be dropped while it is marked as one.
-        connection
-            .execute(AssertSqlSafe(format!("ALTER DATABASE {name} IS_TEMPLATE false")))
-            .await
-            .unwrap();
-        drop_database(&mut connection, &name).await;
+        // A template cannot be dropped while it is marked as one; and a half-dropped database cannot be altered.
+        if finished {
+            execute(connection, format!("ALTER DATABASE {name} IS_TEMPLATE false")).await?;
+        }
+        drop_database(connection, &name).await?;
     }
-    if !ready {
-        connection
-            .execute(AssertSqlSafe(format!("CREATE DATABASE {template}")))
-            .await
-            .unwrap();
-        let pool = PgPoolOptions::new()
-            .connect_with(options.clone().database(&template))
-            .await
-            .unwrap();
-        super::migrate(&pool).await.unwrap();
-        pool.close().await;
-        // The mark comes last: it says that all migrations are in.
-        connection
-            .execute(AssertSqlSafe(format!("ALTER DATABASE {template} IS_TEMPLATE true")))
-            .await
-            .unwrap();
-    }
-    connection.close().await.unwrap();
-    template
+    Ok(ready)
 }
 
 fn template_name() -> String {
@@ -206,14 +250,18 @@ fn template_name() -> String {
         hash.chain_update(migration.version.to_be_bytes())
             .chain_update(&migration.checksum)
     });
+    format!("template_{}", in_hex(hash))
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    in_hex(Sha256::new().chain_update(bytes))
+}
+
+/// The start of a hash: enough for names.
+fn in_hex(hash: Sha256) -> String {
     let hash = hash.finalize();
-    format!(
-        "template_{}",
-        hash.iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    )
+    let start = hash.first_chunk().expect("SHA-256 is longer than eight bytes");
+    format!("{:016x}", u64::from_be_bytes(*start))
 }
 
 #[cfg(test)]

@@ -87,6 +87,11 @@ pub(crate) fn check(entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
         .map_err(|error| error.during(&format!("Processor {} threw an error while postprocessing", kind.processor)))
 }
 
+/// The relations that an entity states; none of one that states them wrongly.
+pub(crate) fn edges(entity: &Entity) -> Vec<Edge> {
+    Kind::of(entity).and_then(|kind| kind.edges(entity).ok()).unwrap_or_default()
+}
+
 fn spec(entity: &Entity, kind: &Kind) -> Option<Finding> {
     match entity.0.get("spec") {
         None => Some(Finding::missing(String::new(), "spec")),

@@ -29,7 +29,7 @@ pub(super) async fn tree(root: String) -> Result<Tree, ReadError> {
         let shown = root.to_string_lossy().into_owned();
         let mut files = Vec::new();
         let mut total = 0;
-        for path in walk(&root)? {
+        for path in walk(&root, usize::MAX)? {
             let file = tree_file(&root, &path)?;
             total += file.bytes.len();
             files.push(file);
@@ -54,7 +54,9 @@ pub(super) async fn glob(pattern: String) -> Result<Vec<String>, ReadError> {
         let matcher = GlobBuilder::new(&pattern).literal_separator(true).build().map_err(invalid)?.compile_matcher();
         let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
         let root: PathBuf = Path::new(&pattern).components().take_while(is_plain).collect();
-        let found = match walk(&root) {
+        let depth = Path::new(&pattern).components().count() - root.components().count();
+        let depth = if pattern.contains("**") { usize::MAX } else { depth };
+        let found = match walk(&root, depth) {
             Err(error) if error.is_not_found() => Vec::new(),
             found => found?,
         };
@@ -66,19 +68,19 @@ pub(super) async fn glob(pattern: String) -> Result<Vec<String>, ReadError> {
     .await
 }
 
-/// Every file and link below a folder; version-control folders are left out.
-fn walk(root: &Path) -> Result<Vec<PathBuf>, ReadError> {
+/// Every file and link below a folder, as deep as told; version-control folders are left out.
+fn walk(root: &Path, depth: usize) -> Result<Vec<PathBuf>, ReadError> {
     let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
+    let mut folders = vec![(root.to_owned(), depth)];
+    while let Some((folder, depth)) = folders.pop() {
         let entries = fs::read_dir(&folder).map_err(|error| wrong(&folder.to_string_lossy(), error))?;
         for entry in entries {
             let entry = entry.map_err(|error| wrong(&folder.to_string_lossy(), error))?;
             let kind = entry.file_type().map_err(|error| wrong(&folder.to_string_lossy(), error))?;
             if !kind.is_dir() {
                 files.push(entry.path());
-            } else if entry.file_name() != ".git" {
-                folders.push(entry.path());
+            } else if entry.file_name() != ".git" && depth > 1 {
+                folders.push((entry.path(), depth - 1));
             }
         }
         within_tree_limits(files.len(), 0, &root.to_string_lossy())?;

@@ -27,17 +27,17 @@ pub(super) struct Account {
 
 impl Account {
     /// The user to become, or `None` when the server is not root and Postgres can simply run as the same user.
-    pub(super) fn needed(layout: &Layout) -> Result<Option<Self>, EmbeddedError> {
+    pub(super) fn needed(layout: &Layout) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            return Ok(None);
+            return None;
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let owner = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.uid(), metadata.gid()));
-        Ok(Some(Self::choose(
+        Some(Self::choose(
             &passwd,
             owner(&layout.cluster()),
             owner(layout.data_dir()),
-        )))
+        ))
     }
 
     fn choose(passwd: &str, cluster_owner: Option<(u32, u32)>, data_owner: Option<(u32, u32)>) -> Self {

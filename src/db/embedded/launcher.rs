@@ -14,7 +14,7 @@
 //!
 //! A program whose `main` does not call [`run_if_asked`] would start itself for ever, so without that call, and on
 //! systems other than Linux, programs are started directly; the next start then ends what a killed server left.
-//! In unit tests the running program is the test harness; [`entry`], an ignored test, is the launcher there.
+//! In unit tests the running program is the test harness; the ignored test `entry` is the launcher there.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,6 +39,9 @@ pub(super) const HOME: &str = "{home}";
 /// The hidden first argument.
 const ASKED: &str = "__postgres";
 
+/// The running program's own file, wherever it lies and whoever may walk there.
+const ITSELF: &str = "/proc/self/exe";
+
 /// Whether this program's `main` calls [`run_if_asked`].
 static AVAILABLE: AtomicBool = AtomicBool::new(false);
 
@@ -52,13 +55,14 @@ pub(crate) fn run_if_asked(mut arguments: impl Iterator<Item = OsString>) -> Opt
     }
     let Err(error) = become_program(arguments);
     // Standard error is Postgres' log here.
-    let _ = writeln!(io::stderr(), "FATAL:  cannot start Postgres: {error}");
+    let _ = writeln!(io::stderr(), "greenroom FATAL:  cannot start Postgres: {error}");
     Some(ExitCode::from(127))
 }
 
 /// Whether programs can be started through the launcher.
 pub(super) fn is_available() -> bool {
-    cfg!(target_os = "linux") && (cfg!(test) || AVAILABLE.load(Ordering::Relaxed))
+    let reachable = cfg!(target_os = "linux") && Path::new(ITSELF).exists();
+    reachable && (cfg!(test) || AVAILABLE.load(Ordering::Relaxed))
 }
 
 /// One of Postgres' programs.
@@ -102,7 +106,7 @@ impl Program {
     }
 
     fn launched(self) -> Command {
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(ITSELF);
         #[cfg(test)]
         command.args(["--exact", "--ignored", "--nocapture", "--quiet", tests::ENTRY, "--"]);
         command
@@ -212,7 +216,7 @@ pub(super) mod tests {
     #[test]
     fn a_program_whose_parent_is_another_is_not_started() {
         let arguments = ["1", "15", "/bin/true"].map(OsString::from);
-        let output = Command::new("/proc/self/exe")
+        let output = Command::new(ITSELF)
             .args(["--exact", "--ignored", "--nocapture", "--quiet", ENTRY, "--", ASKED])
             .args(arguments)
             .output()

@@ -6,8 +6,10 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use super::account::Account;
 use super::launcher::{self, HOME};
@@ -15,6 +17,10 @@ use super::{EmbeddedError, PORT};
 
 /// Addresses of Unix sockets hold 104 bytes on macOS and 108 on Linux, with the closing zero.
 const LONGEST_SOCKET_PATH: usize = 103;
+
+/// How long a lock may stay taken before that counts as another server, and how often it is tried.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+const LOCK_POLL: Duration = Duration::from_millis(5);
 
 /// The paths under one data directory.
 #[derive(Debug)]
@@ -143,16 +149,16 @@ impl DataLock {
             .truncate(false)
             .open(&path);
         let mut file = open.map_err(EmbeddedError::files("open", &path))?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        match lock(&file) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(Errno::WOULDBLOCK) => {
                 let mut holder = String::new();
                 // The lock is what counts; its text only helps to find the other server.
                 let _ = file.read_to_string(&mut holder);
-                let pid = holder.trim().parse().ok();
+                let dir = layout.data_dir().to_owned();
                 return Err(EmbeddedError::Locked {
-                    dir: layout.data_dir().to_owned(),
-                    pid,
+                    dir,
+                    pid: holder.trim().parse().ok(),
                 });
             }
             Err(error) => return Err(EmbeddedError::files("lock", &path)(error.into())),
@@ -171,6 +177,17 @@ impl Drop for DataLock {
     fn drop(&mut self) {
         // Closing is not enough: a child that another thread has just forked holds a copy of the file until it calls exec.
         let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+/// Waits a little: the kernel takes a moment to close the files of a server that was killed just now.
+fn lock(file: &File) -> Result<(), Errno> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+            result => return result,
+        }
     }
 }
 

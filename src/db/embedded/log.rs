@@ -11,6 +11,10 @@ use super::layout::Layout;
 
 /// A log longer than this is put aside at the next start; one older log is kept.
 const LIMIT: u64 = 4 << 20;
+/// Levels after which Postgres ends.
+const FATAL: [&str; 2] = [" FATAL: ", " PANIC: "];
+/// Levels of lines that belong to the one before.
+const DETAIL: [&str; 2] = [" DETAIL: ", " HINT: "];
 /// How much of its end is searched.
 const TAIL: u64 = 8 << 10;
 
@@ -72,27 +76,20 @@ impl ServerLog {
 
 /// A fatal message with the detail and hint that follow it, in one line.
 fn reason(log: &str) -> String {
-    let message = |line: &str| {
-        ["FATAL:", "PANIC:"]
-            .iter()
-            .find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()))
-    };
     let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    let Some(index) = lines.iter().rposition(|line| message(line).is_some()) else {
-        return lines
-            .last()
-            .map_or_else(|| "it said nothing".to_owned(), |line| line.trim().to_owned());
+    let Some(index) = lines.iter().rposition(|line| message(line, &FATAL).is_some()) else {
+        // Not from Postgres itself, such as the loader's complaint about a library.
+        let foreign = lines.last().filter(|line| !line.contains(" LOG: "));
+        return foreign.map_or("its log gives no reason", |line| line.trim()).to_owned();
     };
-    let detail = |line: &&str| {
-        ["DETAIL:", "HINT:"]
-            .iter()
-            .find_map(|level| Some(line.split_once(level)?.1.trim().to_owned()))
-    };
-    let parts: Vec<String> = message(lines[index])
-        .into_iter()
-        .chain(lines[index + 1..].iter().map_while(detail))
-        .collect();
+    let details = lines[index + 1..].iter().map_while(|line| message(line, &DETAIL));
+    let parts: Vec<&str> = message(lines[index], &FATAL).into_iter().chain(details).collect();
     parts.join("; ")
+}
+
+/// The message of a log line that has one of these levels.
+fn message<'line>(line: &'line str, levels: &[&str]) -> Option<&'line str> {
+    levels.iter().find_map(|level| Some(line.split_once(level)?.1.trim()))
 }
 
 #[cfg(test)]
@@ -102,7 +99,11 @@ mod tests {
     #[test]
     fn the_reason_is_the_last_fatal_message() {
         let check = |log: &str, expected: &str| assert_eq!(reason(log), expected);
-        check("", "it said nothing");
+        check("", "its log gives no reason");
+        check(
+            "x LOG:  database system is ready to accept connections\n",
+            "its log gives no reason",
+        );
         check("something\nodd\n", "odd");
         check(
             "2026-01-01 UTC [1] LOG:  starting\n2026-01-01 UTC [1] FATAL:  lock file \"postmaster.pid\" already exists\n\

@@ -17,7 +17,7 @@ const CREATE_DATABASE: &str = "CREATE DATABASE greenroom";
 /// Between two tries; a try on a socket that is not there costs microseconds.
 const POLL: Duration = Duration::from_millis(3);
 /// How long Postgres may take until it has a socket. Recovery after a crash comes later and takes what it takes.
-const SOCKET_LIMIT: Duration = Duration::from_secs(60);
+const SOCKET_LIMIT: Duration = Duration::from_mins(1);
 
 /// Returns Postgres' version once it can be used.
 pub(super) async fn wait(
@@ -46,11 +46,11 @@ async fn connect(
             Ok(connection) => return Ok(connection),
             Err(error) => match Obstacle::from(error) {
                 Obstacle::NoDatabase => create_database(options).await.map_err(EmbeddedError::Refused)?,
-                Obstacle::StartingUp => {}
                 Obstacle::NoSocket if Instant::now() < deadline => {}
                 Obstacle::NoSocket => return Err(failure("it does not listen", log)),
                 Obstacle::Other(error) if exit.status().is_none() => return Err(EmbeddedError::Refused(error)),
-                Obstacle::Other(_) => {}
+                // Recovery goes on; or it has ended, which is seen below.
+                Obstacle::StartingUp | Obstacle::Other(_) => {}
             },
         }
         if tokio::time::timeout(POLL, exit.wait()).await.is_ok() {

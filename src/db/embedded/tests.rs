@@ -13,6 +13,10 @@ use tempfile::TempDir;
 
 use super::*;
 
+fn scratch() -> TempDir {
+    TempDir::new_in(crate::db::testing::scratch_dir()).unwrap()
+}
+
 /// Tells [`helper_server`] its data directory.
 const HELPER_DIR: &str = "GREENROOM_TEST_HELPER_DIR";
 
@@ -56,6 +60,7 @@ fn is_postgres(pid: u32, data_dir: &TempDir) -> bool {
 
 /// A directory with programs that say something and fail, for everybody to enter.
 fn failing_programs(message: &str) -> TempDir {
+    // Not in memory: programs may not be allowed to run there.
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     binaries::tests::write_script(&dir.path().join("postgres"), "echo 'postgres (PostgreSQL) 16.1'");
@@ -65,7 +70,7 @@ fn failing_programs(message: &str) -> TempDir {
 
 #[tokio::test]
 async fn a_restart_keeps_the_data() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let first = start(dir.path()).await;
     assert!(first.summary().first_start);
     execute(&first, "CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES").await;
@@ -94,7 +99,7 @@ async fn a_restart_keeps_the_data() {
 
 #[tokio::test]
 async fn it_is_utf8_durable_and_closed_to_the_network() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let options = EmbeddedOptions {
         durability: Durability::Full,
         ..options(dir.path())
@@ -112,7 +117,7 @@ async fn it_is_utf8_durable_and_closed_to_the_network() {
 
 #[tokio::test]
 async fn a_second_server_on_the_same_data_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let first = start(dir.path()).await;
     let error = start_error(options(dir.path())).await;
     let data_dir = dir.path().canonicalize().unwrap();
@@ -131,7 +136,7 @@ async fn a_second_server_on_the_same_data_is_refused() {
 
 #[tokio::test]
 async fn a_path_too_long_for_a_socket_still_works() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let long = dir.path().join("long".repeat(40));
     let postgres = start(&long).await;
     execute(&postgres, "CREATE TABLE kept ()").await;
@@ -140,7 +145,7 @@ async fn a_path_too_long_for_a_socket_still_works() {
 
 #[tokio::test]
 async fn a_path_with_special_characters_works() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let odd = dir.path().join("it's, \"my\" data");
     let postgres = start(&odd).await;
@@ -167,7 +172,7 @@ async fn helper_server() {
 
 #[tokio::test]
 async fn a_killed_server_loses_nothing_and_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let mut server = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -207,7 +212,7 @@ async fn a_killed_server_loses_nothing_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let first = start(dir.path()).await;
     execute(&first, "CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES").await;
@@ -215,7 +220,7 @@ async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
     first.stop().await;
 
     let layout = Layout::create(dir.path()).unwrap();
-    let account = Account::needed(&layout).unwrap();
+    let account = Account::needed(&layout);
     let binaries = Binaries::find(None, None, account.as_ref(), &layout.cluster()).unwrap();
     let mut command = Command::new(binaries.postgres());
     command
@@ -245,12 +250,12 @@ async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
 
 #[tokio::test]
 async fn a_stale_pid_file_is_no_obstacle() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     start(dir.path()).await.stop().await;
     let layout = Layout::create(dir.path()).unwrap();
     let mut command = Command::new("sleep");
     command.arg("1000");
-    if let Some(account) = Account::needed(&layout).unwrap() {
+    if let Some(account) = Account::needed(&layout) {
         command.uid(account.uid).gid(account.gid);
     }
     // A process of Postgres' user that happens to have the number, first alive, then as a zombie.
@@ -270,7 +275,7 @@ async fn a_stale_pid_file_is_no_obstacle() {
 
 #[tokio::test]
 async fn an_unexpected_end_is_noticed_and_recovered_from() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let postgres = start(dir.path()).await;
     execute(&postgres, "CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES").await;
     let exited = postgres.exited();
@@ -289,7 +294,7 @@ async fn an_unexpected_end_is_noticed_and_recovered_from() {
 
 #[tokio::test]
 async fn an_unfinished_first_start_is_begun_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let unfinished = dir.path().join("postgres/cluster.new");
     fs::create_dir_all(&unfinished).unwrap();
     fs::write(unfinished.join("PG_VERSION"), "15\n").unwrap();
@@ -299,7 +304,7 @@ async fn an_unfinished_first_start_is_begun_again() {
 
 #[tokio::test]
 async fn a_setting_that_stops_postgres_is_quoted_from_its_log() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     start(dir.path()).await.stop().await;
     let config = cluster(&dir).join("postgresql.conf");
     fs::write(&config, "no_such_setting = on\n").unwrap();
@@ -312,7 +317,7 @@ async fn a_setting_that_stops_postgres_is_quoted_from_its_log() {
 
 #[tokio::test]
 async fn a_cluster_of_another_version_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     fs::create_dir_all(dir.path().join("postgres/cluster")).unwrap();
     let check = async |version: &str, expected: &[&str]| {
         fs::write(dir.path().join("postgres/cluster/PG_VERSION"), version).unwrap();
@@ -334,7 +339,7 @@ async fn a_cluster_of_another_version_is_named() {
 #[tokio::test]
 async fn initdb_errors_say_what_to_do() {
     let check = async |message: &str, expected: &str| {
-        let (dir, programs) = (tempfile::tempdir().unwrap(), failing_programs(message));
+        let (dir, programs) = (scratch(), failing_programs(message));
         let bin_dir = Some(programs.path().to_owned());
         let error = start_error(EmbeddedOptions {
             bin_dir,
@@ -358,7 +363,7 @@ async fn initdb_errors_say_what_to_do() {
 
 #[tokio::test]
 async fn a_data_directory_that_cannot_be_made_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     let error = start_error(options(&file.join("data"))).await;
@@ -402,7 +407,7 @@ fn error_texts_tell_what_to_do() {
 
 #[test]
 fn settings_name_real_paths_or_the_descriptor() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let layout = Layout::create(dir.path()).unwrap();
     let arguments = settings::arguments(&layout, Durability::Full);
     assert_eq!(arguments[..2], [OsString::from("-D"), cluster(&dir).into()]);

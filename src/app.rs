@@ -1,0 +1,160 @@
+//! The composition root: builds every context from configuration, and owns what runs in the background.
+//!
+//! Order of a start: local forge and what it ships with → catalog (index from Postgres) → delivery → scaffolder with
+//! every action → auth → web. Order of a stop: no new requests, steps under way finish, catalog and workers end,
+//! then the database.
+
+mod data;
+pub(crate) mod database;
+mod seed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer};
+pub(crate) use database::Opened;
+
+use crate::auth::{Auth, AuthConfig};
+use crate::catalog::{Catalog, CatalogConfig};
+use crate::config::{Config, Loaded};
+use crate::db::Database;
+use crate::delivery::{self, Delivery};
+use crate::forge::{Forge, Forges, LocalForge};
+use crate::scaffolder::Scaffolder;
+use crate::web::{self, AppState, Site, WebConfig};
+
+/// How long background work may take to end once the server stops.
+const GRACE: Duration = Duration::from_secs(30);
+/// How often expired sessions and drafts are removed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+
+/// All contexts of a running portal.
+pub(crate) struct App {
+    /// What handlers see.
+    pub(crate) state: AppState,
+    web: WebConfig,
+    background: TaskTracker,
+}
+
+/// What an [`App`] is told besides its configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    /// Where people and clients reach the portal.
+    pub(crate) base_url: Url,
+    /// Whether it listens on loopback only.
+    pub(crate) loopback: bool,
+    /// Which database it is, in words.
+    pub(crate) database: String,
+}
+
+impl App {
+    /// Builds every context. Nothing runs yet; what is shipped is in the forge.
+    pub(crate) async fn open(
+        loaded: &Loaded,
+        pool: &PgPool,
+        data: &DataDir,
+        surroundings: Surroundings,
+    ) -> anyhow::Result<Self> {
+        let config = &loaded.config;
+        let local: Arc<dyn Forge> = Arc::new(
+            LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?,
+        );
+        let forges = Forges::new([Arc::clone(&local)]);
+        let catalog_config = catalog_config(loaded, &*local).await?;
+        let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
+        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+        let scaffolder = scaffolder(config, pool, data, &surroundings, &catalog, &forges, &delivery)?;
+        let auth_config = AuthConfig {
+            providers: config.auth.providers.clone(),
+            backend: config.backend.auth.clone(),
+            issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
+            loopback: surroundings.loopback,
+        };
+        let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
+        let web = WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
+        let site = site(config, data, surroundings);
+        let state = AppState {
+            catalog,
+            scaffolder,
+            delivery,
+            forges,
+            auth,
+            site: Arc::new(site),
+            metrics: crate::telemetry::metrics().clone(),
+            pool: pool.clone(),
+        };
+        Ok(Self { state, web, background: TaskTracker::new() })
+    }
+
+    /// Starts reading sources, running tasks and sweeping, until `shutdown`.
+    pub(crate) fn start(&self, shutdown: &CancellationToken) {
+        let AppState { catalog, scaffolder, auth, .. } = self.state.clone();
+        self.background.spawn(catalog.run(shutdown.clone()));
+        self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        let stopped = shutdown.clone();
+        self.background.spawn(async move {
+            let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = stopped.cancelled() => break,
+                }
+                if let Err(error) = auth.sweep().await {
+                    tracing::warn!(%error, "cannot remove expired sessions");
+                }
+                if let Err(error) = scaffolder.sweep().await {
+                    tracing::warn!(%error, "cannot remove expired drafts");
+                }
+            }
+        });
+    }
+
+    /// Everything that answers HTTP.
+    pub(crate) fn router(&self) -> web::Router {
+        web::router(self.state.clone(), self.web.clone())
+    }
+
+    /// Waits for what [`App::start`] started; a step that takes too long is recorded as interrupted at the next start.
+    pub(crate) async fn finish(&self) {
+        self.background.close();
+        if tokio::time::timeout(GRACE, self.background.wait()).await.is_err() {
+            tracing::warn!("background work did not end within {} s", GRACE.as_secs());
+        }
+    }
+}
+
+/// The catalog's section, with what is shipped where configuration names no locations.
+async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<CatalogConfig> {
+    let mut config = loaded.config.catalog.clone();
+    config.reading = loaded.config.backend.reading.clone();
+    let templates = seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
+    if loaded.document.pointer("/catalog/locations").is_none() {
+        let example = seed::example_organisation(forge).await.context("cannot put the example into the local forge")?;
+        config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
+    }
+    Ok(config)
+}
+
+fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
+    Site {
+        title: config.app.title.clone().unwrap_or_else(|| "Greenroom".to_owned()),
+        organization: config.organization.name.clone().unwrap_or_default(),
+        base_url: surroundings.base_url,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: surroundings.database,
+        data_dir: data.root().to_path_buf(),
+    }
+}
+
+/// The server that announced itself on a data directory, if it still answers.
+pub(crate) async fn running_server(data: &DataDir) -> Option<RunningServer> {
+    let server = data.announced()?;
+    let client = reqwest::Client::builder().timeout(PROBE_TIMEOUT).build().ok()?;
+    let probe = server.url.join("/.backstage/health/v1/readiness").ok()?;
+    client.get(probe).send().await.ok().filter(|answer| answer.status().is_success()).map(|_| server)
+}

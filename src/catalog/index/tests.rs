@@ -1,0 +1,79 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// One change of a small world: which of ten components, and its owner and dependencies, or its end.
+#[derive(Debug, Clone)]
+struct Step {
+    name: usize,
+    content: Option<(u8, Vec<usize>)>,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let content = prop::option::weighted(0.7, (0_u8..3, prop::collection::vec(0_usize..10, 0..4)));
+    prop::collection::vec((0_usize..10, content).prop_map(|(name, content)| Step { name, content }), 0..60)
+}
+
+fn changed(step: &Step) -> Changed {
+    let reference: Arc<str> = format!("component:default/c{}", step.name).into();
+    let row = step.content.as_ref().map(|(owner, dependencies)| {
+        let depends: Vec<String> = dependencies.iter().map(|name| format!("component:c{name}")).collect();
+        let document = json!({
+            "apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": format!("c{}", step.name)},
+            "spec": {"type": "t", "lifecycle": "l", "owner": format!("g{owner}"), "dependsOn": depends}
+        });
+        Row {
+            reference: Arc::clone(&reference),
+            uid: Uuid::from_u128(step.name as u128 + 1),
+            source: "file:/x".into(),
+            location: "file:/x".to_owned(),
+            parent: None,
+            document: Arc::new(serde_json::from_value(document).unwrap()),
+            errors: Vec::new(),
+            is_orphan: false,
+            positions: None,
+            version: None,
+        }
+    });
+    Changed { reference, row }
+}
+
+/// Everything that can be asked of an index.
+fn content(index: &Index) -> Vec<String> {
+    let mut shown: Vec<String> = index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
+    for (key, field) in &index.fields {
+        let names = |slots: &Bits| {
+            let mut names: Vec<String> = slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();
+            names.sort();
+            names.join(",")
+        };
+        shown.push(format!("{key}: {}", names(&field.present)));
+        shown.extend(field.folded.iter().map(|(value, slots)| format!("{key}={value}: {}", names(slots))));
+        shown.extend(field.original.iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
+    }
+    shown.push(format!("{} {}", index.len(), index.all().len()));
+    shown.sort();
+    shown
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_changes_gives_what_a_fresh_index_has(steps in steps(), batch in 1_usize..7) {
+        let mut followed = Index::default();
+        for steps in steps.chunks(batch) {
+            // A batch of the change log has each entity once.
+            let mut last: BTreeMap<usize, &Step> = BTreeMap::new();
+            last.extend(steps.iter().map(|step| (step.name, step)));
+            let shared = followed.clone();
+            let before = content(&shared);
+            followed.apply(last.into_values().map(changed).collect());
+            prop_assert_eq!(content(&shared), before, "a shared snapshot never changes");
+        }
+        let mut last: BTreeMap<usize, &Step> = BTreeMap::new();
+        last.extend(steps.iter().map(|step| (step.name, step)));
+        let mut fresh = Index::default();
+        fresh.apply(last.into_values().filter(|step| step.content.is_some()).map(changed).collect());
+        prop_assert_eq!(content(&followed), content(&fresh));
+    }
+}

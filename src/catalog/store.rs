@@ -1,0 +1,472 @@
+//! The catalog's tables.
+//!
+//! Writers take [`lock`] first in their transaction: so changes get their numbers in the order in which they become
+//! visible, and an index that has change `n` has everything before it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::index::Changed;
+use super::record::Row;
+use super::{Change, Location, Operation, Problem};
+use crate::entity::Entity;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// The channel that tells other processes of changes.
+pub(super) const CHANNEL: &str = "catalog_change";
+
+/// Waits until no other process writes to the catalog; until the end of the transaction.
+pub(super) async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(7007001)").execute(db).await?;
+    Ok(())
+}
+
+/// Tells every process that there are changes, when the transaction ends.
+pub(super) async fn notify(db: impl PgExecutor<'_>) -> Result<()> {
+    sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct EntityRow {
+    reference: String,
+    sequence: i64,
+    uid: Option<Uuid>,
+    source: Option<String>,
+    location: Option<String>,
+    parent: Option<String>,
+    document: Option<String>,
+    errors: Option<String>,
+    is_orphan: Option<bool>,
+    positions: Option<String>,
+    version: Option<String>,
+}
+
+impl EntityRow {
+    fn changed(self) -> Result<Changed> {
+        let reference: Arc<str> = self.reference.as_str().into();
+        let (Some(uid), Some(document)) = (self.uid, self.document) else { return Ok(Changed { reference, row: None }) };
+        let row = Row {
+            reference: Arc::clone(&reference),
+            uid,
+            source: self.source.unwrap_or_default().into(),
+            location: self.location.unwrap_or_default(),
+            parent: self.parent,
+            document: Arc::new(json::<Entity>(&document)?),
+            errors: self.errors.as_deref().map(json::<Vec<Value>>).transpose()?.unwrap_or_default(),
+            is_orphan: self.is_orphan.unwrap_or_default(),
+            positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
+            version: self.version,
+        };
+        Ok(Changed { reference, row: Some(row) })
+    }
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// Every entity, and the number of the last change.
+pub(super) async fn all(db: impl PgExecutor<'_>) -> Result<(i64, Vec<Changed>)> {
+    let rows: Vec<EntityRow> = sqlx::query_as(
+        "SELECT reference, (SELECT COALESCE(MAX(sequence), 0) FROM catalog_change) AS sequence, uid, source, location, parent,
+                document::text AS document, errors::text AS errors, is_orphan, positions::text AS positions, version
+         FROM catalog_entity",
+    )
+    .fetch_all(db)
+    .await?;
+    split(rows)
+}
+
+/// The present state of every entity that changed after a change, and the number of the last change.
+pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<(i64, Vec<Changed>)> {
+    // One statement sees one state: the rows are what they were at the change whose number comes with them.
+    let rows: Vec<EntityRow> = sqlx::query_as(
+        "SELECT changed.reference, changed.sequence, uid, source, location, parent,
+                document::text AS document, errors::text AS errors, is_orphan, positions::text AS positions, version
+         FROM (SELECT reference, MAX(sequence) AS sequence FROM catalog_change WHERE sequence > $1 GROUP BY reference) AS changed
+         LEFT JOIN catalog_entity ON catalog_entity.reference = changed.reference",
+    )
+    .bind(sequence)
+    .fetch_all(db)
+    .await?;
+    split(rows)
+}
+
+fn split(rows: Vec<EntityRow>) -> Result<(i64, Vec<Changed>)> {
+    let sequence = rows.iter().map(|row| row.sequence).max().unwrap_or_default();
+    let changed: Result<Vec<Changed>> = rows.into_iter().map(EntityRow::changed).collect();
+    Ok((sequence, changed?))
+}
+
+/// What a source has declared so far.
+#[derive(Debug, FromRow)]
+pub(super) struct Known {
+    pub(super) reference: String,
+    pub(super) uid: Uuid,
+    pub(super) hash: String,
+    pub(super) location: String,
+    pub(super) parent: Option<String>,
+    pub(super) errors: Option<String>,
+    pub(super) is_orphan: bool,
+}
+
+/// The entities of a source.
+pub(super) async fn known(db: impl PgExecutor<'_>, source: &str) -> Result<Vec<Known>> {
+    sqlx::query_as(
+        "SELECT reference, uid, hash, location, parent, errors::text AS errors, is_orphan FROM catalog_entity WHERE source = $1",
+    )
+    .bind(source)
+    .fetch_all(db)
+    .await
+}
+
+/// Which of these entities belong to another source, and to which.
+pub(super) async fn owners(db: impl PgExecutor<'_>, references: &[String], source: &str) -> Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT reference, source FROM catalog_entity WHERE reference = ANY($1) AND source <> $2")
+        .bind(references)
+        .bind(source)
+        .fetch_all(db)
+        .await
+}
+
+/// An entity to be written.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) reference: String,
+    pub(super) uid: Uuid,
+    pub(super) location: String,
+    pub(super) parent: Option<String>,
+    pub(super) document: String,
+    pub(super) hash: String,
+    pub(super) errors: Option<String>,
+    pub(super) positions: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) operation: Operation,
+}
+
+/// Writes new versions of entities.
+pub(super) async fn upsert(db: impl PgExecutor<'_>, source: &str, writes: &[Write], now: DateTime<Utc>) -> Result<()> {
+    let texts = |of: fn(&Write) -> &str| writes.iter().map(of).collect::<Vec<&str>>();
+    let options = |of: fn(&Write) -> Option<&str>| writes.iter().map(of).collect::<Vec<Option<&str>>>();
+    sqlx::query(
+        "INSERT INTO catalog_entity
+            (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at)
+         SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2
+         FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
+            AS written (reference, uid, location, parent, document, hash, errors, positions, version)
+         ON CONFLICT ON CONSTRAINT catalog_entity_pk DO UPDATE SET
+            location = EXCLUDED.location, parent = EXCLUDED.parent, document = EXCLUDED.document, hash = EXCLUDED.hash,
+            errors = EXCLUDED.errors, is_orphan = FALSE, positions = EXCLUDED.positions, version = EXCLUDED.version,
+            changed_at = EXCLUDED.changed_at",
+    )
+    .bind(source)
+    .bind(now)
+    .bind(texts(|write| &write.reference))
+    .bind(writes.iter().map(|write| write.uid).collect::<Vec<Uuid>>())
+    .bind(texts(|write| &write.location))
+    .bind(options(|write| write.parent.as_deref()))
+    .bind(texts(|write| &write.document))
+    .bind(texts(|write| &write.hash))
+    .bind(options(|write| write.errors.as_deref()))
+    .bind(options(|write| write.positions.as_deref()))
+    .bind(options(|write| write.version.as_deref()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes that the newest version of an entity has errors or that nothing declares it.
+pub(super) async fn set_status(db: impl PgExecutor<'_>, reference: &str, errors: Option<&str>, is_orphan: bool) -> Result<()> {
+    sqlx::query("UPDATE catalog_entity SET errors = $2::json, is_orphan = $3 WHERE reference = $1")
+        .bind(reference)
+        .bind(errors)
+        .bind(is_orphan)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Deletes entities.
+pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[String]) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)").bind(references).execute(db).await?;
+    Ok(())
+}
+
+/// One row of the change log to be written.
+#[derive(Debug)]
+pub(super) struct Logged {
+    pub(super) reference: String,
+    pub(super) operation: Operation,
+    pub(super) uid: Uuid,
+    pub(super) document: Option<String>,
+}
+
+/// Appends to the change log.
+pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO catalog_change (reference, operation, uid, document, source, changed_at)
+         SELECT reference, operation, uid, document::json, $1, $2
+         FROM UNNEST($3::text[], $4::text[], $5::uuid[], $6::text[]) WITH ORDINALITY
+            AS logged (reference, operation, uid, document, ordinal)
+         ORDER BY ordinal",
+    )
+    .bind(source)
+    .bind(now)
+    .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
+    .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
+    .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
+    .bind(logged.iter().map(|row| row.document.as_deref()).collect::<Vec<Option<&str>>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct ChangeRow {
+    sequence: i64,
+    operation: String,
+    document: Option<String>,
+    source: String,
+    changed_at: DateTime<Utc>,
+}
+
+/// The changes of one entity, newest first.
+pub(super) async fn history(db: impl PgExecutor<'_>, reference: &str, limit: i64) -> Result<Vec<Change>> {
+    let rows: Vec<ChangeRow> = sqlx::query_as(
+        "SELECT sequence, operation, document::text AS document, source, changed_at
+         FROM catalog_change WHERE reference = $1 ORDER BY sequence DESC LIMIT $2",
+    )
+    .bind(reference)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    let change = |row: ChangeRow| {
+        Ok(Change {
+            sequence: row.sequence,
+            operation: Operation::parse(&row.operation).ok_or_else(|| sqlx::Error::Decode(row.operation.into()))?,
+            document: row.document.as_deref().map(json).transpose()?,
+            source: row.source,
+            at: row.changed_at,
+        })
+    };
+    rows.into_iter().map(change).collect()
+}
+
+/// The problems of one source, or of all.
+pub(super) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> Result<Vec<Problem>> {
+    sqlx::query_as(
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+         FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
+    )
+    .bind(source)
+    .fetch_all(db)
+    .await
+}
+
+/// Replaces the problems of a source.
+pub(super) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_problem WHERE source = $1").bind(source).execute(&mut *db).await?;
+    for (ordinal, problem) in (0_i32..).zip(problems) {
+        sqlx::query(
+            "INSERT INTO catalog_problem
+                (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(source)
+        .bind(ordinal)
+        .bind(&problem.location)
+        .bind(&problem.entity)
+        .bind(&problem.kind)
+        .bind(&problem.name)
+        .bind(&problem.error_name)
+        .bind(&problem.message)
+        .bind(&problem.pointer)
+        .bind(problem.line)
+        .bind(problem.column)
+        .bind(problem.since)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// A root location as it stands.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct Source {
+    pub(super) reference: String,
+    #[sqlx(rename = "type")]
+    pub(super) kind: String,
+    pub(super) target: String,
+    pub(super) digest: Option<String>,
+    pub(super) failures: i32,
+}
+
+/// One source; none if there is no such.
+pub(super) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
+    sqlx::query_as("SELECT reference, type, target, digest, failures FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await
+}
+
+/// Adds a source that is to be read now; one that is there becomes configured if it is now.
+pub(super) async fn add_source(
+    db: impl PgExecutor<'_>,
+    source: &super::location::LocationRef,
+    is_configured: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
+            is_configured = catalog_source.is_configured OR EXCLUDED.is_configured, next_read_at = EXCLUDED.next_read_at,
+            claimed_until = NULL",
+    )
+    .bind(source.to_string())
+    .bind(&source.kind)
+    .bind(&source.target)
+    .bind(is_configured)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sources that nothing asks for any more: neither configured now nor registered.
+pub(super) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_source
+         WHERE reference <> ALL($1) AND NOT EXISTS
+            (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)",
+    )
+    .bind(configured)
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets a source; its entities must be gone.
+pub(super) async fn remove_source(db: impl PgExecutor<'_>, reference: &str) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_source WHERE reference = $1").bind(reference).execute(db).await?;
+    Ok(())
+}
+
+/// Whether configuration names the source.
+pub(super) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
+    let found: Option<bool> = sqlx::query_scalar("SELECT is_configured FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Takes sources that are due, so that no other process reads them meanwhile.
+pub(super) async fn claim_due(db: impl PgExecutor<'_>, now: DateTime<Utc>, until: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "UPDATE catalog_source SET claimed_until = $2
+         WHERE reference IN (
+            SELECT reference FROM catalog_source
+            WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
+            ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+         RETURNING reference",
+    )
+    .bind(now)
+    .bind(until)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// When the next source is due.
+pub(super) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
+}
+
+/// Notes that a source was read.
+pub(super) async fn set_read(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    digest: Option<&str>,
+    failures: i32,
+    now: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE catalog_source SET digest = $2, failures = $3, last_read_at = $4, next_read_at = $5, claimed_until = NULL
+         WHERE reference = $1",
+    )
+    .bind(reference)
+    .bind(digest)
+    .bind(failures)
+    .bind(now)
+    .bind(next)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Makes a source due, whatever it declared last.
+pub(super) async fn invalidate(db: impl PgExecutor<'_>, reference: &str, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query("UPDATE catalog_source SET digest = NULL, next_read_at = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Makes every source due that could not have one of these names because another had it.
+pub(super) async fn release(db: impl PgExecutor<'_>, references: &[String], now: DateTime<Utc>) -> Result<()> {
+    sqlx::query(
+        "UPDATE catalog_source SET digest = NULL, next_read_at = $2
+         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
+    )
+    .bind(references)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Registers a location; false if it is there.
+pub(super) async fn add_location(db: impl PgExecutor<'_>, location: &Location, by: &str, now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO catalog_location (id, reference, type, target, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT ON CONSTRAINT catalog_location_reference_uq DO NOTHING",
+    )
+    .bind(location.id)
+    .bind(location.reference())
+    .bind(&location.kind)
+    .bind(&location.target)
+    .bind(by)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Registered locations, oldest first.
+pub(super) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
+}
+
+/// One registered location.
+pub(super) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
+}
+
+/// The registered location of a reference.
+pub(super) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1").bind(reference).fetch_optional(db).await
+}
+
+/// Forgets a registered location.
+pub(super) async fn remove_location(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_location WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+"""How the service is deployed: chart, manifests, Argo CD."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import kubernetes_validate
+import yaml
+from helm_python import HelmError
+from helm_python import chart as helm_chart
+
+from .repository import Finding, Repository
+
+# The oldest that Chart.yaml allows, and the newest that the validator knows.
+KUBERNETES = ("1.29", "1.37")
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+RELEASED = {"image": {"tag": "sha-0123456789ab", "digest": DIGEST}}
+# Everything that is off by default.
+EVERYTHING = RELEASED | {
+    "autoscaling": {"enabled": True, "minReplicas": 2, "maxReplicas": 3},
+    "imagePullSecrets": ["registry"],
+    "labels": {"team": "a"},
+    "networkPolicy": {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": 5432}]}]},
+    "podAnnotations": {"example.org/a": "b"},
+    "podMonitor": {"enabled": True},
+    "route": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["a.example.org"]},
+}
+
+
+def merge(base, over):
+    """As Helm lays one values file over another."""
+    both = dict(base)
+    for key, value in over.items():
+        both[key] = merge(both[key], value) if isinstance(value, dict) and isinstance(both.get(key), dict) else value
+    return both
+
+
+def cases(repository):
+    """What is rendered: every environment as generated and after a release, and one with everything on."""
+    for environment in repository.environments:
+        values = repository.document(f"chart/values-{environment}.yaml")
+        yield environment, values
+        yield f"{environment}, released", merge(values, RELEASED)
+    yield "everything", EVERYTHING
+
+
+def render(repository, values):
+    """The manifests of one case."""
+    name = repository.document("chart/Chart.yaml")["name"]
+    with helm_chart.Chart.load(repository.root / "chart") as loaded:
+        loaded.validate_schema(values)
+        files = loaded.render(values, name=name, namespace="somewhere")
+    manifests = {path: text for path, text in files.items() if path.endswith(".yaml")}
+    return [item for text in manifests.values() for item in yaml.safe_load_all(text) if item]
+
+
+def helm(repository):
+    """`helm lint --strict` and `helm template`; every message counts, information too."""
+    severities = {0: "unknown", 1: "info", 2: "warning", 3: "error"}
+    for case, values in cases(repository):
+        report = helm_chart.lint(repository.root / "chart", values, strict=True)
+        messages = {(message["severity"], message["path"], message["error"]) for message in report["messages"]}
+        for severity, path, text in sorted(messages):
+            yield Finding(f"helm/{severities[severity]}", f"{case}: {path}: {text}")
+        for error in report["errors"]:
+            if not any(error in text or text in error for _, _, text in messages):
+                yield Finding("helm/error", f"{case}: {error}")
+        try:
+            manifests = render(repository, values)
+        except HelmError as error:
+            yield Finding("helm/error", f"{case}: {error}")
+            continue
+        for missing in {"Deployment", "NetworkPolicy", "Service", "ServiceAccount"} - {one["kind"] for one in manifests}:
+            yield Finding("helm/missing", f"{case}: renders no {missing}")
+        fewest, budget = floor(manifests)
+        if (fewest > 1) != budget:
+            yield Finding("helm/budget", f"{case}: {fewest} pods and {'a' if budget else 'no'} disruption budget")
+
+
+def floor(manifests):
+    """How many pods there are at least, and whether a disruption budget guards them."""
+    by_kind = {manifest["kind"]: manifest for manifest in manifests}
+    scaler = by_kind.get("HorizontalPodAutoscaler")
+    deployment = by_kind["Deployment"]["spec"]
+    if scaler and "replicas" in deployment:
+        raise ValueError("the deployment sets replicas although it is scaled")
+    return (scaler["spec"]["minReplicas"] if scaler else deployment["replicas"]), "PodDisruptionBudget" in by_kind
+
+
+def kubernetes(repository):
+    """Every manifest against the API's own schemas, unknown fields refused."""
+    for case, values in cases(repository):
+        for manifest in render(repository, values):
+            for version in KUBERNETES:
+                name = f"{manifest['kind']} {manifest['metadata']['name']}"
+                try:
+                    kubernetes_validate.validate(manifest, version, strict=True)
+                except kubernetes_validate.SchemaNotFoundError:
+                    yield Finding("kubernetes/no-schema", f"{name} ({case}): {version} has no {manifest['apiVersion']}")
+                except kubernetes_validate.ValidationError as error:
+                    place = ".".join(map(str, error.path))
+                    yield Finding("kubernetes/invalid", f"{name} ({case}, {version}): {place}: {error.message}")
+
+
+def pods(repository):
+    """What the restricted Pod Security Standard asks for, and what a pod needs besides to be a good neighbour."""
+    for case, values in cases(repository):
+        (deployment,) = [one for one in render(repository, values) if one["kind"] == "Deployment"]
+        pod = deployment["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        security, own = pod["securityContext"], container["securityContext"]
+        waits = {one["name"]: one["value"] for one in container["env"]}
+        waiting = int(waits["DRAIN_SECONDS"]) + int(waits["SHUTDOWN_SECONDS"])
+        for what, good in (
+            ("runs as a user that is not root", security["runAsNonRoot"] is True and security["runAsUser"] > 0),
+            ("uses the runtime's seccomp profile", security["seccompProfile"] == {"type": "RuntimeDefault"}),
+            ("cannot gain privileges", own["allowPrivilegeEscalation"] is False),
+            ("has no capabilities", own["capabilities"] == {"drop": ["ALL"]}),
+            ("cannot write its file system", own["readOnlyRootFilesystem"] is True),
+            ("has no token of the cluster", pod["automountServiceAccountToken"] is False),
+            ("has all three probes", {"startupProbe", "readinessProbe", "livenessProbe"} <= set(container)),
+            ("asks for CPU and memory", set(container["resources"]["requests"]) == {"cpu", "memory"}),
+            ("is limited in memory", "memory" in container["resources"]["limits"]),
+            ("is spread", len(pod["topologySpreadConstraints"]) == 2),
+            ("has the time to stop", pod["terminationGracePeriodSeconds"] > waiting),
+            ("runs by digest", case in repository.environments or container["image"].endswith("@" + DIGEST)),
+            ("selects its own pods", deployment["spec"]["selector"]["matchLabels"].items()
+             <= deployment["spec"]["template"]["metadata"]["labels"].items()),
+        ):
+            if not good:
+                yield Finding("pods/restricted", f"{case}: not true that the pod {what}")
+
+
+def refusals(repository):
+    """The values schema refuses what would fail in the cluster."""
+    for wrong in (
+        {"unknown": 1},
+        {"image": {"digest": "sha256:short"}},
+        {"image": {"digest": 5}},
+        {"port": 80},
+        {"replicas": 0},
+        {"env": {"lower": "x"}},
+        {"env": {"PORT": "1"}},
+        {"resources": {"limits": {"memory": "lots"}}},
+        {"route": {"enabled": True}},
+    ):
+        with helm_chart.Chart.load(repository.root / "chart") as loaded:
+            try:
+                loaded.validate_schema(merge(loaded.values, wrong))
+            except Exception:  # noqa: BLE001, S112
+                continue
+        yield Finding("values/accepted", f"values.schema.json accepts {wrong}")
+
+
+def argocd(repository):
+    """The project allows exactly what its applications do, and each environment has its own, as it was asked for."""
+    project = repository.document("deploy/argocd/project.yaml")
+    listed = repository.document("deploy/argocd/kustomization.yaml")["resources"]
+    if sorted(listed) != sorted(["project.yaml", *(f"{name}.yaml" for name in repository.environments)]):
+        yield Finding("argocd/kustomization", f"kustomization.yaml lists {listed}")
+    allowed = [(place["server"], place["namespace"]) for place in project["spec"]["destinations"]]
+    kinds = {(one["group"], one["kind"]) for one in project["spec"]["namespaceResourceWhitelist"]}
+    rendered = {
+        (manifest["apiVersion"].rpartition("/")[0], manifest["kind"])
+        for _, values in cases(repository)
+        for manifest in render(repository, values)
+    }
+    if rendered != kinds:
+        yield Finding("argocd/kinds", f"the project allows {sorted(kinds)}, the chart makes {sorted(rendered)}")
+    asked = {one["name"]: one for one in (repository.answers or {}).get("environments", [])}
+    used = []
+    for name in repository.environments:
+        application = repository.document(f"deploy/argocd/{name}.yaml")
+        used.append((application["spec"]["destination"]["server"], application["spec"]["destination"]["namespace"]))
+        for text in application_findings(repository, name, application, project, asked.get(name)):
+            yield Finding("argocd/application", f"deploy/argocd/{name}.yaml: {text}")
+    if sorted(used) != sorted(allowed):
+        yield Finding("argocd/destinations", f"the project allows {allowed}, the applications use {used}")
+
+
+def application_findings(repository, name, application, project, asked):
+    spec, labels = application["spec"], application["metadata"]["labels"]
+    service = repository.document("chart/Chart.yaml")["name"]
+    if spec["project"] != project["metadata"]["name"]:
+        yield f"is in the project {spec['project']}"
+    if [spec["source"]["repoURL"]] != project["spec"]["sourceRepos"]:
+        yield f"{spec['source']['repoURL']} is not the project's repository"
+    if spec["source"]["helm"]["valueFiles"] != ["values.yaml", f"values-{name}.yaml"]:
+        yield f"uses {spec['source']['helm']['valueFiles']}"
+    if (labels["app.kubernetes.io/name"], labels["environment"]) != (service, name):
+        yield f"has the labels {labels}"
+    if not asked:
+        return
+    found = (application["metadata"]["name"], spec["destination"]["server"], spec["destination"]["namespace"])
+    if found != (asked["application"], asked["server"], asked["namespace"]):
+        yield f"is {found}"
+    automated = spec["syncPolicy"].get("automated")
+    wanted = {"enabled": True, "prune": True, "selfHeal": True} if asked["automated"] else None
+    if automated != wanted:
+        yield f"syncs with {automated}"
+
+
+def set_image(repository):
+    """The script of the pipeline changes the image and nothing else, and refuses what is no image."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "repository"
+        for part in ("chart", "deploy"):
+            shutil.copytree(repository.root / part, copy / part)
+
+        def run(*arguments):
+            script = ["sh", "deploy/set-image.sh", *arguments]
+            return subprocess.run(script, cwd=copy, capture_output=True, text=True, check=False).returncode
+
+        for name in repository.environments:
+            path = f"chart/values-{name}.yaml"
+            code = run(name, RELEASED["image"]["tag"], DIGEST)
+            expected = merge(repository.document(path), RELEASED)
+            if code or Repository(copy).document(path) != expected:
+                yield Finding("set-image/written", f"{path}: not as expected after set-image.sh (exit code {code})")
+            kept = (copy / path).read_text()
+            bad = (name, "a b", DIGEST), (name, "a/b", DIGEST), (name, "a", "sha256:0"), ("nowhere", "a", DIGEST)
+            for wrong in bad:
+                if run(*wrong) == 0 or (copy / path).read_text() != kept:
+                    yield Finding("set-image/refused", f"set-image.sh accepts {wrong}")

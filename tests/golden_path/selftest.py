@@ -1,0 +1,89 @@
+"""Proves that the checks see what they are for: breaks a copy of a good repository in one way after another.
+
+    python selftest.py FOLDER
+
+FOLDER is a repository that check.py accepts. Each change must bring up its rule. Exits with 1 when one does not.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from check import run
+from checks import content, deployment, tools
+from checks.repository import Repository
+
+CI, DEPLOYMENT = ".github/workflows/ci.yaml", "chart/templates/deployment.yaml"
+
+# Check, rule it must report, file, what stands there, what is put there instead.
+CHANGES = [
+    (content.text, "text/trailing-space", "README.md", "## Run it", "## Run it "),
+    (content.text, "text/leftover", "README.md", "## Run it", "${{ values.name }}"),
+    (content.text, "text/blank-lines", "README.md", "## Run it\n", "## Run it\n\n\n"),
+    (content.text, "text/final-newline", "Dockerfile", '["/service"]\n', '["/service"]'),
+    (content.data, "data/syntax", "chart/values.yaml", "replicas: 1\n", "replicas: 1\nreplicas: 2\n"),
+    (content.data, "data/syntax", "Cargo.toml", "[package]", "[package"),
+    (content.catalog, "catalog/field", "catalog-info.yaml", "  owner: ", "  possessor: "),
+    (content.catalog, "catalog/annotation", "catalog-info.yaml", "techdocs-ref: dir:.", "techdocs-ref: dir:docs"),
+    (content.catalog, "openapi/paths", "openapi.yaml", "  /v1/allocations:", "  /v2/allocations:"),
+    (content.catalog, "openapi/reference", "openapi.yaml", "    Problem:", "    Trouble:"),
+    (content.documentation, "docs/link", "docs/index.md", "(operations.md)", "(operation.md)"),
+    (content.documentation, "docs/navigation", "mkdocs.yml", "operations.md", "operation.md"),
+    (content.versions, "versions/rust", "rust-toolchain.toml", 'channel = "1', 'channel = "2'),
+    (content.versions, "versions/digest", "Dockerfile", "@sha256:6", "@sha256:7"),
+    (content.versions, "versions/port", "Dockerfile", "EXPOSE ", "EXPOSE 1"),
+    (content.pins, "actions/pin", CI, "actions/checkout@3", "actions/checkout@4"),
+    (content.pins, "actions/pin", CI, "# v7.0.1", "# v7"),
+    (content.pins, "actions/permissions", CI, "permissions: {}", "permissions: read-all"),
+    (content.pins, "actions/job", CI, "    timeout-minutes: 5\n", ""),
+    (tools.hadolint, "hadolint/DL3006", "Dockerfile", "FROM scratch", "FROM debian"),
+    (tools.actionlint, "actionlint/expression", CI, "github.actor", "github.player"),
+    (tools.actionlint, "actionlint/shellcheck", CI, '"$values" > /dev/null', "$values > /dev/null"),
+    (tools.shellcheck, "shellcheck/SC2086", "deploy/set-image.sh", 'rm "$written"', "rm $written"),
+    (tools.schemas, "schema/invalid", CI, "runs-on: ubuntu-24.04", "run-on: ubuntu-24.04"),
+    (tools.schemas, "schema/invalid", ".github/dependabot.yml", "interval: weekly", "interval: sometimes"),
+    (tools.schemas, "schema/invalid", "chart/values.yaml", "replicas: 1", "replicas: one"),
+    (deployment.helm, "helm/error", "chart/Chart.yaml", "version: 0.1.0", "version: first"),
+    (deployment.helm, "helm/budget", "chart/templates/poddisruptionbudget.yaml", "| int) 1", "| int) 99"),
+    (deployment.kubernetes, "kubernetes/invalid", DEPLOYMENT, "readinessProbe:", "readynessProbe:"),
+    (deployment.kubernetes, "kubernetes/invalid", DEPLOYMENT, "maxSurge: 1", "maxSurge: [1]"),
+    (deployment.pods, "pods/restricted", DEPLOYMENT, "runAsNonRoot: true", "runAsNonRoot: false"),
+    (deployment.pods, "pods/restricted", DEPLOYMENT, ".Values.shutdown.requestSeconds 5 }}", "0 }}"),
+    (deployment.refusals, "values/accepted", "chart/values.schema.json", '"minimum": 1024', '"minimum": 1'),
+    (deployment.argocd, "argocd/kinds", "deploy/argocd/project.yaml", "kind: Deployment", "kind: StatefulSet"),
+    (deployment.argocd, "argocd/destinations", "deploy/argocd/project.yaml", "      namespace: ", "      namespace: x-"),
+    (deployment.argocd, "argocd/application", "deploy/argocd/project.yaml", ".git\n", "\n"),
+    (deployment.argocd, "argocd/kustomization", "deploy/argocd/kustomization.yaml", "  - project.yaml\n", ""),
+    (deployment.set_image, "set-image/written", "deploy/set-image.sh", "  digest: .*", "  digests: .*"),
+    (deployment.set_image, "set-image/refused", "deploy/set-image.sh", "sha256:[0-9a-f]{64}", ".*"),
+]
+
+
+def main():
+    good = Path(sys.argv[1])
+    missed = [change for change in CHANGES if not seen(good, *change)]
+    for check, rule, path, old, new in missed:
+        print(f"FAILED {check.__name__} does not report {rule} for {path}: {old!r} changed to {new!r}")
+    print(f"selftest: {len(CHANGES) - len(missed)} passed, {len(missed)} failed")
+    return 1 if missed else 0
+
+
+def seen(good, check, rule, path, old, new):
+    """Whether the check reports the rule for the changed copy, and does not for the good one."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "repository"
+        shutil.copytree(good, copy, ignore=shutil.ignore_patterns(".git", "target"))
+        before = (copy / path).read_text()
+        if old not in before or rule in rules(check, copy):
+            return False
+        (copy / path).write_text(before.replace(old, new))
+        return rule in rules(check, copy)
+
+
+def rules(check, root):
+    return {finding.rule for finding in run(check, Repository(root))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
