@@ -1,6 +1,7 @@
 //! Greenroom.
 #![allow(dead_code, unused_imports, reason = "being assembled")]
 mod auth;
+mod catalog;
 mod db;
 mod entity;
 mod forge;
