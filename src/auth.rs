@@ -24,6 +24,7 @@ pub(crate) use config::{AuthConfig, BackendAuth, ExternalAccess, Guest, Provider
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use tokens::{Identity, Issued};
 
+use crate::catalog::Catalog;
 use crate::entity::{Entity, EntityRef, RefDefaults};
 use crate::permission::Credentials;
 
@@ -31,6 +32,13 @@ use crate::permission::Credentials;
 pub(crate) trait Directory: Send + Sync {
     /// The User entity, if there is one.
     fn user(&self, user: &EntityRef) -> Option<Entity>;
+}
+
+impl Directory for Catalog {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
+        let record = self.entity(&Credentials::service("auth"), user)?;
+        Some(record.entity.clone())
+    }
 }
 
 /// Cheap to clone.

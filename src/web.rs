@@ -26,6 +26,7 @@ pub(crate) mod assets;
 mod cors;
 pub(crate) mod error;
 pub(crate) mod extract;
+mod git;
 mod observe;
 pub(crate) mod page;
 mod pages;
@@ -53,11 +54,19 @@ pub(crate) use cors::CorsConfig;
 pub(crate) use page::Site;
 
 use crate::auth::Auth;
+use crate::catalog::Catalog;
+use crate::forge::{Forges, LocalForge};
 use error::Error;
 
 /// What handlers can ask for; each names only the parts it uses, as `State<Part>`.
 #[derive(Clone, FromRef)]
 pub(crate) struct AppState {
+    /// Entities, locations, problems.
+    pub(crate) catalog: Catalog,
+    /// All forges, by host.
+    pub(crate) forges: Forges,
+    /// The one that Git clients and the pages of repositories read.
+    pub(crate) forge: LocalForge,
     /// Sessions and tokens.
     pub(crate) auth: Auth,
     /// What the portal says about itself.
@@ -85,6 +94,9 @@ impl Default for WebConfig {
     }
 }
 
+/// What Git sends is compressed already.
+const PACKS: NotForContentType = NotForContentType::const_new("application/x-git");
+
 /// A posted form is at most this large.
 const LARGEST_FORM: usize = 1024 * 1024;
 
@@ -95,6 +107,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
     let inner = Router::new()
         .merge(page_routes(&state, config.deadline))
         .merge(api::router(&state, config.deadline))
+        .merge(git::router())
         .merge(assets::router())
         .route("/metrics", get(figures))
         .layer(from_fn(observe::measure))
@@ -111,7 +124,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
     outer
         .layer(from_fn(security::limits))
         .layer(CompressionLayer::new().gzip(true).br(true).compress_when(
-            SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
+            SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES).and(PACKS),
         ))
         .layer(from_fn(observe::request_id))
         .layer(from_fn_with_state(site, security::headers))

@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod catalog;
 mod envelope;
 mod health;
 mod parameters;
@@ -77,6 +78,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     };
     Router::new()
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
+        .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(envelope::face)))
         .merge(unknown_plugins())

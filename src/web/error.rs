@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
+use crate::catalog::{CatalogError, FilterError};
 use crate::forge::ForgeError;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
@@ -130,6 +131,23 @@ impl From<AuthError> for Error {
             AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
             AuthError::Database(_) | AuthError::Signing(_) | AuthError::Random => Self::internal(error),
         }
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Invalid(message) => Self::Input(message),
+            CatalogError::NotFound(message) => Self::NotFound(message),
+            CatalogError::Conflict(message) => Self::Conflict(message),
+            CatalogError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::Input(error.to_string())
     }
 }
 

@@ -4,5 +4,4 @@ mod client;
 mod git;
 mod golden;
 mod hygiene;
-
-pub(crate) use client::TestApp;
+mod rig;

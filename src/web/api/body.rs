@@ -9,7 +9,15 @@ use crate::web::error::Error;
 
 /// A JSON object that was posted; an absent body is an empty one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Body(pub(super) Map<String, Value>);
+pub(super) struct Body(pub(super) Map<String, Value>, Sent);
+
+/// Whether there was a body at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Sent {
+    #[default]
+    Nothing,
+    Json,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
@@ -28,7 +36,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             return Err(Error::Input(format!("unsupported media type {essence}")));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(Value::Object(object)) => Ok(Self(object, Sent::Json)),
             Ok(_) => Err(Error::Input("request/body must be object".to_owned())),
             Err(error) if error.is_eof() => Err(Error::Input("Unexpected end of JSON input".to_owned())),
             Err(error) => Err(Error::Input(format!("the body is not valid JSON: {error}"))),
@@ -58,6 +66,9 @@ pub(super) enum Shape {
 impl Body {
     /// Refuses a body that lacks a field, or has one of another shape. Only the first fault is told.
     pub(super) fn check(&self, required: &[&str], shapes: &[(&str, Shape)]) -> Result<(), Error> {
+        if self.1 == Sent::Nothing && !required.is_empty() {
+            return Err(Error::Input("unsupported media type undefined".to_owned()));
+        }
         if let Some(name) = required.iter().find(|name| !self.0.contains_key(**name)) {
             return Err(Error::Input(format!("request/body must have required property '{name}'")));
         }
@@ -130,7 +141,7 @@ mod tests {
             (json!({"target": "x", "facets": ["a", 1]}), Some("request/body/facets/1 must be string")),
         ];
         for (body, expected) in cases {
-            let got = Body(body.as_object().unwrap().clone()).check(&["target"], &shapes);
+            let got = Body(body.as_object().unwrap().clone(), Sent::Json).check(&["target"], &shapes);
             assert_eq!(got.err().map(|error| error.to_string()).as_deref(), expected, "{body}");
         }
     }

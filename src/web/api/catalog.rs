@@ -33,7 +33,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/entity-facets", get(query::get_facets).post(query::post_facets))
         .route("/locations", get(locations::list).post(locations::create))
         .route("/locations/by-query", post(locations::by_query))
-        .route("/locations/{id}", get(locations::show).put(locations::change).delete(locations::delete))
+        .route("/locations/{id}", get(locations::show).delete(locations::delete))
         .route("/locations/by-entity/{kind}/{namespace}/{name}", get(locations::by_entity))
         .route("/refresh", post(sources::refresh))
         .route("/validate-entity", post(sources::validate))

@@ -11,6 +11,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
+use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
@@ -46,22 +47,23 @@ impl Answer {
 pub(crate) struct Options {
     pub(crate) backend: BackendAuth,
     pub(crate) base_url: &'static str,
+    pub(crate) catalog: CatalogConfig,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007" }
+        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007", catalog: CatalogConfig::default() }
     }
 }
 
-/// The guest of the golden recordings.
-struct Platform;
+/// The catalog; where it has no guest, one in the team `platform`, as in the golden recordings.
+struct People(Catalog);
 
-impl Directory for Platform {
-    fn user(&self, _: &EntityRef) -> Option<Entity> {
+impl Directory for People {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
         let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
-        let user = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
-        serde_json::from_value(user).ok()
+        let guest = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
+        self.0.user(user).or_else(|| serde_json::from_value(guest).ok())
     }
 }
 
@@ -81,12 +83,13 @@ impl TestApp {
         });
         let issuer = site.absolute("/api/auth");
         let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
-        let auth = Auth::open(pool.clone(), config, Platform).await.unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let folder = tempfile::tempdir().unwrap();
         let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
-        let state = AppState { forges, forge, auth, site, metrics, pool };
+        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
+        let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
+        let state = AppState { catalog, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
         Self { router, state, _database: database, _folder: folder }

@@ -74,7 +74,7 @@ pub(super) async fn list(
         ..EntityQuery::default()
     };
     let (limit, offset) = (query.limit, query.offset);
-    let found = catalog.query(&who, &query)?;
+    let found = catalog.query(&who, &query);
     let body = array(&found.items, fields.as_ref());
     // Built as one value in Backstage, so it has a tag: pages of fields, and lists with nothing in them.
     let tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
@@ -109,24 +109,26 @@ impl Page {
 
 /// `asc:metadata.name`, repeatable. Pages are ordered by reference where nothing else decides.
 fn order(parameters: &[String], paged: bool) -> Result<Vec<Order>, Error> {
-    let parse = |text: &String| {
-        let (direction, field) = text.split_once(':').unwrap_or_default();
-        let order = match direction {
-            "asc" => Direction::Asc,
-            "desc" => Direction::Desc,
-            _ => return Err(text),
-        };
-        if field.is_empty() { Err(text) } else { Ok(Order { field: field.to_owned(), order }) }
-    };
-    let parsed: Result<Vec<_>, _> = parameters.iter().map(parse).collect();
-    let mut order = parsed.map_err(|text| {
-        Error::Input(format!("Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\""))
-    })?;
+    let mut order = parameters.iter().map(|text| order_by(text)).collect::<Result<Vec<_>, _>>()?;
     if paged {
         let reference = ["kind", "metadata.namespace", "metadata.name"];
         order.extend(reference.map(|field| Order { field: field.to_owned(), order: Direction::Asc }));
     }
     Ok(order)
+}
+
+fn order_by(text: &str) -> Result<Order, Error> {
+    let (direction, field) = text.split_once(':').unwrap_or_default();
+    let order = match direction {
+        "asc" => Some(Direction::Asc),
+        "desc" => Some(Direction::Desc),
+        _ => None,
+    };
+    let malformed = || {
+        Error::Input(format!("Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\""))
+    };
+    let order = order.filter(|_| !field.is_empty()).ok_or_else(malformed)?;
+    Ok(Order { field: field.to_owned(), order })
 }
 
 /// The address of the next page, relative to the plugin as in Backstage: the same query with another `after`.
@@ -176,7 +178,7 @@ pub(super) async fn delete(
     Path(uid): Path<String>,
 ) -> Result<StatusCode, Error> {
     if let Ok(uid) = uid.parse() {
-        catalog.forget(&who, uid).await?;
+        catalog.delete(&who, uid).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -209,7 +211,7 @@ pub(super) async fn ancestry(
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
     }
-    let item = |(record, parents): &(Arc<Record>, Vec<EntityRef>)| json!({ "entity": record.entity, "parentEntityRefs": parents });
+    let item = |(record, parents): &(Arc<Record>, Vec<String>)| json!({ "entity": record.entity, "parentEntityRefs": parents });
     let items: Vec<_> = chain.iter().map(item).collect();
     Ok(reply::ok(&json!({ "rootEntityRef": reference, "items": items })))
 }
@@ -266,6 +268,6 @@ fn meant(
     }
     let uids = found.iter().flatten().map(|record| record.uid.to_string()).collect();
     let filter = EntityFilter::In("metadata.uid".to_owned(), uids).and(filter);
-    let page = catalog.query(who, &EntityQuery { filter, ..EntityQuery::default() })?;
+    let page = catalog.query(who, &EntityQuery { filter, ..EntityQuery::default() });
     Ok(Some(page.items.iter().map(|record| record.uid).collect()))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::entities::Name;
-use crate::catalog::{Catalog, RegisteredLocation};
+use crate::catalog::{Catalog, Location, Registration};
 use crate::web::api::Caller;
 use crate::web::api::body::{Body, Shape};
 use crate::web::api::parameters::{Parameter, Parameters};
@@ -78,11 +78,8 @@ pub(super) async fn show(
     Caller(who): Caller,
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
-    let known = match id.parse() {
-        Ok(id) => catalog.location(&who, id).await?,
-        Err(_) => None,
-    };
-    known.map(|location| reply::ok(&wire(&location))).ok_or_else(|| missing(&id))
+    let id = id.parse().map_err(|_| missing(&id))?;
+    Ok(reply::ok(&wire(&catalog.location(&who, id).await?)))
 }
 
 /// `GET /locations/by-entity/{kind}/{namespace}/{name}`
@@ -91,17 +88,7 @@ pub(super) async fn by_entity(
     Caller(who): Caller,
     Path(name): Path<Name>,
 ) -> Result<Response, Error> {
-    let reference = name.reference();
-    let Some(record) = catalog.entity(&who, &reference) else {
-        return Err(Error::NotFound(format!("found no entity for ref {reference}")));
-    };
-    match catalog.location_by_entity(&who, &reference).await? {
-        Some(location) => Ok(reply::ok(&wire(&location))),
-        None => {
-            let (kind, target) = record.source.split_once(':').unwrap_or_default();
-            Err(Error::NotFound(format!("Found no location with type {kind} and target {target}")))
-        }
-    }
+    Ok(reply::ok(&wire(&catalog.location_by_entity(&who, &name.reference()).await?)))
 }
 
 /// `POST /locations`
@@ -114,36 +101,19 @@ pub(super) async fn create(
     let taken = [Parameter::text("dryRun"), Parameter::one_of("onConflict", &["refresh", "reject"])];
     let parameters = Parameters::read(query.as_deref(), &taken)?;
     let (kind, target) = input(&body)?;
-    let dry_run = matches!(parameters.text("dryRun"), Some("true" | "1"));
-    let registered = match catalog.register(&who, &kind, &target, dry_run).await {
-        Ok(registered) => registered,
-        Err(error) if error.is_conflict() && parameters.text("onConflict") == Some("refresh") => {
-            let location = catalog.registered(&who, &kind, &target).await?;
-            let location = location.ok_or(Error::from(error))?;
-            catalog.refresh(&who, &location.entity_ref).await?;
-            return Ok(created(&json!({ "location": wire(&location), "entities": [] })));
-        }
-        Err(error) => return Err(error.into()),
+    let how = match (parameters.text("dryRun"), parameters.text("onConflict")) {
+        (Some("true" | "1"), _) => Registration::DryRun,
+        (_, Some("refresh")) => Registration::Refresh,
+        _ => Registration::New,
     };
-    if !dry_run {
+    let registered = catalog.register(&who, &kind, &target, how).await?;
+    if how != Registration::DryRun {
+        // As in Backstage, which reads it later; what it declares is in the catalog already.
         return Ok(created(&json!({ "location": wire(&registered.location), "entities": [] })));
     }
     let mut location = wire(&registered.location);
     location["id"] = json!(format!("{kind}:{target}"));
     Ok(created(&json!({ "exists": registered.existed, "location": location, "entities": registered.entities })))
-}
-
-/// `PUT /locations/{id}`: another target for the same location.
-pub(super) async fn change(
-    State(catalog): State<Catalog>,
-    Caller(who): Caller,
-    Path(id): Path<String>,
-    body: Body,
-) -> Result<Response, Error> {
-    let (kind, target) = input(&body)?;
-    let id = id.parse().map_err(|_| missing(&id))?;
-    let location = catalog.change_location(&who, id, &kind, &target).await?;
-    Ok(reply::ok(&wire(&location)))
 }
 
 /// `DELETE /locations/{id}`: its entities go at once.
@@ -177,9 +147,9 @@ fn input(body: &Body) -> Result<(String, String), Error> {
     Ok((kind.to_owned(), body.text("target").unwrap_or_default().to_owned()))
 }
 
-fn wire(location: &RegisteredLocation) -> Value {
+fn wire(location: &Location) -> Value {
     json!({
-        "id": location.id, "type": location.kind, "target": location.target, "entityRef": location.entity_ref,
+        "id": location.id, "type": location.kind, "target": location.target, "entityRef": location.entity_ref(),
     })
 }
 
