@@ -1,11 +1,12 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
+mod catalog;
 mod create;
 mod diff;
 mod home;
 mod markdown;
 mod repository;
-mod shown;
+pub(crate) mod shown;
 mod sign_in;
 mod task;
 
@@ -21,7 +22,7 @@ use super::url as link;
 
 /// Pages for signed-in people; anybody else is sent to the sign-in page.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().merge(repository::router())
+    Router::new().merge(catalog::router()).merge(repository::router())
 }
 
 /// Pages for everybody: the sign-in page.

@@ -5,7 +5,9 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 
+use crate::catalog::Catalog;
 use crate::entity::EntityRef;
+use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// A link to an entity with the picture of its kind.
@@ -41,6 +43,19 @@ impl EntityLink {
     /// A link to an entity that something refers to and the catalog does not have.
     pub(crate) fn missing(reference: &EntityRef) -> Self {
         Self { known: false, ..Self::titled(reference, reference.short(Some(reference.kind()))) }
+    }
+
+    /// A link with the title the catalog knows, or marked as missing there.
+    pub(crate) fn find(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef) -> Self {
+        match catalog.entity(&viewer.credentials, reference) {
+            Some(record) => Self::titled(reference, record.entity.title()),
+            None => Self::missing(reference),
+        }
+    }
+
+    /// The same for a written reference; none if it is no reference.
+    pub(crate) fn read(catalog: &Catalog, viewer: &Viewer, reference: &str) -> Option<Self> {
+        Some(Self::find(catalog, viewer, &reference.parse().ok()?))
     }
 
     fn icon(&self) -> &str {
