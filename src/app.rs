@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -20,16 +21,16 @@ pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer};
 pub(crate) use database::Opened;
 
 use crate::auth::{Auth, AuthConfig};
-use crate::catalog::{Catalog, CatalogConfig};
+use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
-use crate::db::Database;
 use crate::delivery::{self, Delivery};
 use crate::forge::{Forge, Forges, LocalForge};
-use crate::scaffolder::Scaffolder;
 use crate::web::{self, AppState, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long the question whether a server runs may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often expired sessions and drafts are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -61,28 +62,25 @@ impl App {
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let local: Arc<dyn Forge> = Arc::new(
-            LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?,
-        );
-        let forges = Forges::new([Arc::clone(&local)]);
-        let catalog_config = catalog_config(loaded, &*local).await?;
+        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?;
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
-        let scaffolder = scaffolder(config, pool, data, &surroundings, &catalog, &forges, &delivery)?;
         let auth_config = AuthConfig {
             providers: config.auth.providers.clone(),
             backend: config.backend.auth.clone(),
             issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
             loopback: surroundings.loopback,
+            session_duration: config.auth.session_duration.map(|duration| duration.0),
         };
         let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
         let web = WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings);
         let state = AppState {
             catalog,
-            scaffolder,
-            delivery,
             forges,
+            forge,
             auth,
             site: Arc::new(site),
             metrics: crate::telemetry::metrics().clone(),
@@ -93,9 +91,8 @@ impl App {
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
-        let AppState { catalog, scaffolder, auth, .. } = self.state.clone();
+        let AppState { catalog, auth, .. } = self.state.clone();
         self.background.spawn(catalog.run(shutdown.clone()));
-        self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         let stopped = shutdown.clone();
         self.background.spawn(async move {
             let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -106,9 +103,6 @@ impl App {
                 }
                 if let Err(error) = auth.sweep().await {
                     tracing::warn!(%error, "cannot remove expired sessions");
-                }
-                if let Err(error) = scaffolder.sweep().await {
-                    tracing::warn!(%error, "cannot remove expired drafts");
                 }
             }
         });

@@ -1,8 +1,12 @@
 //! Greenroom.
-#![allow(dead_code, unused_imports, reason = "being assembled")]
+#![expect(dead_code, reason = "being assembled")]
+mod app;
 mod auth;
 mod catalog;
+pub mod cli;
+mod config;
 mod db;
+mod delivery;
 mod entity;
 mod forge;
 mod permission;
@@ -10,3 +14,5 @@ mod scaffolder;
 mod telemetry;
 mod web;
 mod yaml;
+#[cfg(test)]
+mod tests;

@@ -28,17 +28,19 @@ pub(crate) mod error;
 pub(crate) mod extract;
 mod git;
 mod observe;
+pub(crate) mod serve;
 pub(crate) mod page;
 mod pages;
 mod security;
 pub(crate) mod session;
+pub(crate) mod sse;
 pub(crate) mod url;
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+pub(crate) use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{StatusCode, Uri, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
@@ -90,7 +92,7 @@ pub(crate) struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_secs(60) }
+        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_mins(1) }
     }
 }
 
@@ -147,6 +149,7 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
 }
 
 /// A handler's panic as an internal error; the process goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", text.unwrap_or("(no message)"))).into_response()

@@ -51,6 +51,13 @@ pub(crate) struct ConfiguredLocation {
     pub(crate) rules: Vec<KindRule>,
 }
 
+impl ConfiguredLocation {
+    /// A URL, with no rules of its own.
+    pub(crate) fn url(target: String) -> Self {
+        Self { kind: "url".to_owned(), target, rules: Vec::new() }
+    }
+}
+
 /// One of `catalog.rules`.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct KindRule {

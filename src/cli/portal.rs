@@ -191,7 +191,7 @@ pub(super) fn values(files: &[std::path::PathBuf], pairs: &[String]) -> anyhow::
                 Value::Null => {}
                 _ => bail!("{}: values are a map of names", file.display()),
             },
-            Some(Err(error)) => bail!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message),
+            Some(Err(error)) => bail!("{}:{}:{}: {}", file.display(), error.position.line, error.position.column, error.message),
         }
     }
     for pair in pairs {

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
@@ -66,8 +67,15 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         hash.update([0]);
         hash.update(Files::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
-    hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hexadecimal(&hash.finalize()[..8])
 });
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String never fails");
+        text
+    })
+}
 
 /// The URL of a file of `static/`, e.g. `asset("css/portal.css")`.
 pub(crate) fn asset(path: &str) -> String {
@@ -83,8 +91,7 @@ async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap
     let Some(file) = Files::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
     let current = version == *VERSION && !cfg!(debug_assertions);
     let policy = if current { CachePolicy::Forever } else { CachePolicy::Revalidate };
-    let hash: String = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("W/\"{hash}\"");
+    let etag = format!("W/\"{}\"", hexadecimal(&file.metadata.sha256_hash()[..12]));
     let common = [
         (header::CACHE_CONTROL, policy.header()),
         (header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits make a header")),

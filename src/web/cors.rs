@@ -46,11 +46,16 @@ impl OneOrMany {
     }
 }
 
+/// Marks requests of listed origins, which may also change things.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listed;
+
 /// Answers preflights and adds the headers for listed origins.
-pub(crate) async fn apply(State(config): State<Arc<CorsConfig>>, request: Request, next: Next) -> Response {
+pub(crate) async fn apply(State(config): State<Arc<CorsConfig>>, mut request: Request, next: Next) -> Response {
     let api = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/.backstage/");
     let origin = request.headers().get(header::ORIGIN).cloned().filter(|_| api);
     let Some(origin) = origin.filter(|origin| is_listed(&config, origin)) else { return next.run(request).await };
+    request.extensions_mut().insert(Listed);
     let preflight = request.method() == Method::OPTIONS;
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };

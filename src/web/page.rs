@@ -3,6 +3,7 @@
 //! A page is a struct with an askama template and a `chrome` field; its handler returns [`PageResult`].
 //! Templates lie in `templates/portal/` and extend `layout.html`, which shows the [`Chrome`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
@@ -33,6 +34,10 @@ pub(crate) struct Site {
     pub(crate) base_url: Url,
     /// Greenroom's version.
     pub(crate) version: String,
+    /// Which database it uses, in words, for the operators' page.
+    pub(crate) database: String,
+    /// Where its files are.
+    pub(crate) data_dir: PathBuf,
 }
 
 impl Site {

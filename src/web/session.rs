@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
@@ -136,8 +136,7 @@ async fn leave(
         auth.sign_out(cookie.value()).await?;
     }
     let gone = session_cookie(&site, String::new(), chrono::Duration::zero());
-    let forget = [(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""))];
-    Ok((forget, CookieJar::new().add(gone), Redirect::to(&link::sign_in(None))).into_response())
+    Ok((CookieJar::new().add(gone), Redirect::to(&link::sign_in(None))).into_response())
 }
 
 /// The prefix makes browsers insist that the cookie is encrypted and for this host alone.

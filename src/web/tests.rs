@@ -1,6 +1,7 @@
 //! The whole router against a real Postgres.
 
 mod client;
+mod faces;
 mod git;
 mod golden;
 mod hygiene;

@@ -11,7 +11,7 @@ use crate::web::error::Failure;
 
 /// Writes `{"error":{name,message},"request":{method,url},"response":{statusCode}}` for an error without a face;
 /// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
-pub(super) async fn face(request: Request, next: Next) -> Response {
+pub(crate) async fn face(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let url = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();

@@ -74,17 +74,19 @@ impl TestApp {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         let database = database().await;
+        let folder = tempfile::tempdir().unwrap();
         let pool = database.pool().clone();
         let site = Arc::new(Site {
             title: "Greenroom".to_owned(),
             organization: "Acme".to_owned(),
             base_url: Url::parse(options.base_url).unwrap(),
             version: "0.0.0".to_owned(),
+            database: "a test database".to_owned(),
+            data_dir: folder.path().to_owned(),
         });
         let issuer = site.absolute("/api/auth");
         let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-        let folder = tempfile::tempdir().unwrap();
         let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();

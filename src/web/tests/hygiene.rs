@@ -130,7 +130,7 @@ async fn a_browsers_session_is_good_for_the_api_but_not_for_other_sites() {
     assert_eq!((own.status, own.json()), (StatusCode::OK, json!({ "items": [{ "id": "1", "result": "ALLOW" }] })));
     let cross = [("cookie", cookie.as_str()), ("sec-fetch-site", "cross-site")];
     let foreign = app.post_json("/api/permission/authorize", &cross, &body).await;
-    assert_eq!(foreign.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use crate::web::api::parameters::{Parameter, Parameters};
 use crate::web::api::reply;
 use crate::web::error::Error;
 use crate::web::extract::Path;
+use crate::web::url as link;
 
 const LIST: &[Parameter] = &[
     Parameter::list("fields"),
@@ -43,13 +44,13 @@ struct After {
 
 /// `{kind}/{namespace}/{name}` of a path.
 #[derive(Deserialize)]
-pub(super) struct Name {
+pub(super) struct EntityPath {
     kind: String,
     namespace: String,
     name: String,
 }
 
-impl Name {
+impl EntityPath {
     pub(super) fn reference(&self) -> EntityRef {
         EntityRef::new(&self.kind, &self.namespace, &self.name)
     }
@@ -134,26 +135,24 @@ fn order_by(text: &str) -> Result<Order, Error> {
 /// The address of the next page, relative to the plugin as in Backstage: the same query with another `after`.
 fn next_link(uri: &Uri, after: &After) -> String {
     let cursor = STANDARD.encode(serde_json::to_vec(after).unwrap_or_default());
-    let mut query = String::new();
-    let mut replaced = false;
+    let after = format!("after={}", link::query(&cursor));
+    let (mut pairs, mut replaced) = (Vec::new(), false);
     for pair in uri.query().unwrap_or_default().split('&') {
         let name = pair.split('=').next().unwrap_or_default();
         let pair = match name {
             "offset" => continue,
             "after" => {
                 replaced = true;
-                format!("after={}", crate::web::url::query(&cursor))
+                after.clone()
             }
             _ => pair.to_owned(),
         };
-        query.push_str(if query.is_empty() { "" } else { "&" });
-        query.push_str(&pair);
+        pairs.push(pair);
     }
     if !replaced {
-        query.push_str(if query.is_empty() { "" } else { "&" });
-        query.push_str(&format!("after={}", crate::web::url::query(&cursor)));
+        pairs.push(after);
     }
-    format!("<{}?{query}>; rel=\"next\"", uri.path())
+    format!("<{}?{}>; rel=\"next\"", uri.path(), pairs.join("&"))
 }
 
 /// `GET /entities/by-uid/{uid}`
@@ -187,26 +186,24 @@ pub(super) async fn delete(
 pub(super) async fn by_name(
     State(catalog): State<Catalog>,
     Caller(who): Caller,
-    Path(name): Path<Name>,
+    Path(path): Path<EntityPath>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     Parameters::read(query.as_deref(), &[])?;
-    match catalog.entity(&who, &name.reference()) {
-        Some(record) => Ok(entity(&record)),
-        None => {
-            let Name { kind, namespace, name } = name;
-            Err(Error::NotFound(format!("No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'")))
-        }
+    if let Some(record) = catalog.entity(&who, &path.reference()) {
+        return Ok(entity(&record));
     }
+    let EntityPath { kind, namespace, name } = path;
+    Err(Error::NotFound(format!("No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'")))
 }
 
 /// `GET /entities/by-name/{kind}/{namespace}/{name}/ancestry`: the entity, what led to it, and so on.
 pub(super) async fn ancestry(
     State(catalog): State<Catalog>,
     Caller(who): Caller,
-    Path(name): Path<Name>,
+    Path(path): Path<EntityPath>,
 ) -> Result<Response, Error> {
-    let reference = name.reference();
+    let reference = path.reference();
     let chain = catalog.ancestry(&who, &reference);
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
@@ -235,7 +232,7 @@ pub(super) async fn by_refs(
     }
     let references = body.texts("entityRefs").unwrap_or_default();
     let found: Vec<_> = references.iter().map(|text| exactly(&catalog, &who, text)).collect();
-    let wanted = meant(&catalog, &who, filter, &found)?;
+    let wanted = meant(&catalog, &who, filter, &found);
     let mut json = b"{\"items\":[".to_vec();
     for (index, record) in found.iter().enumerate() {
         if index > 0 {
@@ -262,12 +259,12 @@ fn meant(
     who: &Credentials,
     filter: EntityFilter,
     found: &[Option<Arc<Record>>],
-) -> Result<Option<HashSet<Uuid>>, Error> {
+) -> Option<HashSet<Uuid>> {
     if filter == EntityFilter::default() {
-        return Ok(None);
+        return None;
     }
     let uids = found.iter().flatten().map(|record| record.uid.to_string()).collect();
     let filter = EntityFilter::In("metadata.uid".to_owned(), uids).and(filter);
     let page = catalog.query(who, &EntityQuery { filter, ..EntityQuery::default() });
-    Ok(Some(page.items.iter().map(|record| record.uid).collect()))
+    Some(page.items.iter().map(|record| record.uid).collect())
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::entities::Name;
+use super::entities::EntityPath;
 use crate::catalog::{Catalog, Location, Registration};
 use crate::web::api::Caller;
 use crate::web::api::body::{Body, Shape};
@@ -86,9 +86,9 @@ pub(super) async fn show(
 pub(super) async fn by_entity(
     State(catalog): State<Catalog>,
     Caller(who): Caller,
-    Path(name): Path<Name>,
+    Path(path): Path<EntityPath>,
 ) -> Result<Response, Error> {
-    Ok(reply::ok(&wire(&catalog.location_by_entity(&who, &name.reference()).await?)))
+    Ok(reply::ok(&wire(&catalog.location_by_entity(&who, &path.reference()).await?)))
 }
 
 /// `POST /locations`

@@ -1,11 +1,8 @@
 //! The events of a run: all at once, or as they happen.
 
-use std::convert::Infallible;
-
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
-use axum::response::sse::{Event as Message, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use axum::response::sse::Event as Message;
 use futures_util::StreamExt as _;
 
 use super::tasks::task_id;
@@ -14,6 +11,7 @@ use crate::web::api::parameters::{Parameter, Parameters};
 use crate::web::api::{Caller, reply};
 use crate::web::error::Error;
 use crate::web::extract::Path;
+use crate::web::sse::Follower;
 
 /// `GET /v2/tasks/{id}/events?after=…`
 pub(super) async fn list(
@@ -36,23 +34,18 @@ pub(super) async fn stream(
     Caller(who): Caller,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    follower: Follower,
 ) -> Result<Response, Error> {
     let after = after(query.as_deref())?;
     let id = task_id(&id)?;
     scaffolder.task(&who, id).await?;
-    let events = scaffolder.follow(&who, id, last_seen(&headers).or(after)).map(|event| Ok::<_, Infallible>(message(&event)));
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+    let events = scaffolder.follow(&who, id, follower.last_seen().or(after));
+    Ok(follower.follow(events.map(|event| message(&event))))
 }
 
 fn after(query: Option<&str>) -> Result<Option<i64>, Error> {
     let parameters = Parameters::read(query, &[Parameter::integer("after")])?;
     Ok(parameters.integer("after"))
-}
-
-/// `Last-Event-ID`, which a browser sends when it connects again.
-pub(crate) fn last_seen(headers: &HeaderMap) -> Option<i64> {
-    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
 fn message(event: &Event) -> Message {

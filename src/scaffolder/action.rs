@@ -1,0 +1,424 @@
+//! Actions: what the steps of a template do.
+//!
+//! An [`Action`] says what it takes and gives (JSON Schema), and whether it only touches the workspace (repeatable at
+//! will: a plan runs it for real, a retry runs it again) or the outside world (done once: a plan asks [`Action::inspect`]
+//! instead, a retry reuses what is recorded). Outside actions record what they made before and after making it, so a
+//! run that was cut off knows what is its own.
+//!
+//! [`ActionRegistry`] holds the actions by id and checks their input: types strictly, in Backstage's words; keys that
+//! the schema does not know only warn.
+
+mod catalog;
+mod debug;
+mod fetch;
+mod fs;
+mod input;
+mod provenance;
+mod publish;
+mod skeleton;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::log::TaskLog;
+use super::schema::Schema;
+use super::template::KnownActions;
+use super::workspace::{Workspace, WorkspaceError};
+use crate::catalog::{Catalog, ReadError, Reader, Tree};
+use crate::entity::EntityRef;
+use crate::forge::{ForgeError, Forges};
+use crate::permission::Credentials;
+
+pub(crate) use self::publish::Author;
+
+/// What an action did or would do, and the keys that later steps see.
+pub(crate) type Outputs = Map<String, Value>;
+
+/// Whether an action can be repeated at will.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EffectClass {
+    /// Only the workspace and the log.
+    Workspace,
+    /// Anything that stays when the run is gone.
+    Outside,
+}
+
+/// What an outside effect is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EffectKind {
+    /// A repository comes to be.
+    Repository,
+    /// Commits are pushed.
+    Push,
+    /// The catalog gets an entry.
+    Register,
+    /// Something is deployed.
+    Deploy,
+    /// Anything else.
+    Other,
+}
+
+impl EffectKind {
+    /// One word, for pages and the API.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Repository => "repository",
+            Self::Push => "push",
+            Self::Register => "register",
+            Self::Deploy => "deploy",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One thing that a run will do outside of its workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Effect {
+    /// The step's id.
+    pub(crate) step: String,
+    /// The step's name.
+    pub(crate) step_name: String,
+    /// The action's id.
+    pub(crate) action: String,
+    /// What will happen: "create repository acme/payments-api".
+    pub(crate) sentence: String,
+    /// What it is about.
+    pub(crate) kind: EffectKind,
+    /// Why it will not succeed.
+    pub(crate) conflict: Option<String>,
+}
+
+/// What an outside action would do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Inspection {
+    /// The effects in their order.
+    pub(crate) effects: Vec<Effect>,
+    /// The outputs that later steps of a plan see.
+    pub(crate) outputs: Outputs,
+    /// What the reader of a plan should know.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Why a step failed. The name is the class that Backstage would report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct ActionError {
+    /// `Error`, `InputError`, `NotFoundError`, `ConflictError`, …
+    pub(crate) name: &'static str,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+impl ActionError {
+    /// Anything without a class of its own.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self { name: "Error", message: message.into() }
+    }
+
+    /// The step's input is wrong.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self { name: "InputError", message: message.into() }
+    }
+
+    /// Something is there that must not be.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self { name: "ConflictError", message: message.into() }
+    }
+}
+
+impl From<WorkspaceError> for ActionError {
+    fn from(error: WorkspaceError) -> Self {
+        Self { name: "NotAllowedError", message: error.to_string() }
+    }
+}
+
+impl From<ReadError> for ActionError {
+    fn from(error: ReadError) -> Self {
+        Self { name: error.name(), message: error.to_string() }
+    }
+}
+
+impl From<ForgeError> for ActionError {
+    fn from(error: ForgeError) -> Self {
+        let name = match &error {
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => "ConflictError",
+            ForgeError::NotFound(_) => "NotFoundError",
+            ForgeError::InvalidName(_) | ForgeError::Location(_) => "InputError",
+            _ => "Error",
+        };
+        Self { name, message: error.to_string() }
+    }
+}
+
+/// An example of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Example {
+    /// What it shows.
+    pub(crate) description: &'static str,
+    /// The step, as YAML.
+    pub(crate) example: &'static str,
+}
+
+/// What is told about an action.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ActionDescription {
+    /// The id that steps name.
+    pub(crate) id: &'static str,
+    /// What it does.
+    pub(crate) description: &'static str,
+    /// The JSON Schema of its input.
+    pub(crate) input: Value,
+    /// The JSON Schema of its outputs.
+    pub(crate) output: Option<Value>,
+    /// Steps to start from.
+    pub(crate) examples: Vec<Example>,
+}
+
+impl ActionDescription {
+    /// What `GET /v2/actions` answers for it.
+    pub(crate) fn backstage(&self) -> Value {
+        let with_dialect = |schema: &Value| {
+            let mut schema = schema.clone();
+            if let Some(keys) = schema.as_object_mut() {
+                keys.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+            }
+            schema
+        };
+        let mut schema = Map::from_iter([("input".to_owned(), with_dialect(&self.input))]);
+        if let Some(output) = &self.output {
+            schema.insert("output".to_owned(), with_dialect(output));
+        }
+        let mut answer = json!({"id": self.id, "description": self.description, "schema": schema});
+        if !self.examples.is_empty() {
+            let examples = self.examples.iter().map(|example| json!({"description": example.description, "example": example.example}));
+            answer["examples"] = examples.collect();
+        }
+        answer
+    }
+}
+
+/// One action.
+pub(crate) trait Action: Send + Sync {
+    /// What is told about it; the id among it.
+    fn description(&self) -> ActionDescription;
+
+    /// Whether it can be repeated at will.
+    fn effect(&self) -> EffectClass {
+        EffectClass::Workspace
+    }
+
+    /// Does it.
+    fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>>;
+
+    /// Of an outside action: what it would do, whether it exists already, and the outputs that later steps of a plan see.
+    fn inspect<'a>(&'a self, _: &'a ActionContext, _: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+        Box::pin(async { Ok(Inspection::default()) })
+    }
+}
+
+/// The template that a run is of.
+#[derive(Debug, Clone)]
+pub(crate) struct TemplateInfo {
+    /// Its reference; none for a dry run of a text.
+    pub(crate) reference: EntityRef,
+    /// `type:target` of its descriptor: the base of relative URLs.
+    pub(crate) location: String,
+    /// Its commit or content hash, where the catalog knows it.
+    pub(crate) version: Option<String>,
+    /// The folder's files, where the caller gave them instead of a location.
+    pub(crate) contents: Option<Arc<Tree>>,
+}
+
+/// What a step's action is given.
+pub(crate) struct ActionContext {
+    /// The files made so far.
+    pub(crate) workspace: Workspace,
+    /// The run's log, for lines of this step.
+    pub(crate) log: TaskLog,
+    /// The run.
+    pub(crate) task: Uuid,
+    /// When the run was asked for.
+    pub(crate) created_at: chrono::DateTime<chrono::Utc>,
+    /// The step, with the key of the round where it has several: `deploy[dev]`.
+    pub(crate) step: StepInfo,
+    /// On whose behalf.
+    pub(crate) who: Credentials,
+    /// The person's entity.
+    pub(crate) user: Option<EntityRef>,
+    /// The template.
+    pub(crate) template: TemplateInfo,
+    /// The answers, with defaults filled in, without secrets.
+    pub(crate) answers: Map<String, Value>,
+    /// Fires when the run is cancelled.
+    pub(crate) cancelled: CancellationToken,
+    /// What this run has made outside, kept over restarts.
+    pub(crate) ledger: Arc<dyn Ledger>,
+    /// Which folder of the workspace went to which repository: its contents URL → the folder.
+    pub(crate) published: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// The step that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct StepInfo {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Its action.
+    pub(crate) action: String,
+    /// The id with the key of the round, which the ledger keeps things under.
+    pub(crate) key: String,
+}
+
+impl ActionContext {
+    /// One effect of this step.
+    pub(crate) fn effect(&self, kind: EffectKind, sentence: impl Into<String>, conflict: Option<String>) -> Effect {
+        Effect {
+            step: self.step.id.clone(),
+            step_name: self.step.name.clone(),
+            action: self.step.action.clone(),
+            sentence: sentence.into(),
+            kind,
+            conflict,
+        }
+    }
+
+    /// What an earlier attempt of this step noted under a key.
+    pub(crate) async fn noted(&self, key: &str) -> Result<Option<Value>, ActionError> {
+        self.ledger.get(&self.step.key, key).await
+    }
+
+    /// Notes something that a later attempt must know; kept when this returns.
+    pub(crate) async fn note(&self, key: &str, value: Value) -> Result<(), ActionError> {
+        self.ledger.put(&self.step.key, key, value, None).await
+    }
+
+    /// Notes that something now exists outside; `sentence` names it: "repository acme/payments-api".
+    pub(crate) async fn made(&self, key: &str, sentence: &str, value: Value) -> Result<(), ActionError> {
+        self.ledger.put(&self.step.key, key, value, Some(sentence)).await
+    }
+
+    /// Remembers that the folder of the workspace is what the repository holds.
+    pub(crate) fn remember_published(&self, contents_url: &str, folder: &str) {
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.insert(contents_url.trim_end_matches('/').to_owned(), folder.to_owned());
+    }
+
+    /// The folder of the workspace that was published at a contents URL.
+    pub(crate) fn published_folder(&self, contents_url: &str) -> Option<String> {
+        let published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        published.get(contents_url.trim_end_matches('/')).cloned()
+    }
+}
+
+/// What a run keeps of the outside effects it had, step by step.
+pub(crate) trait Ledger: Send + Sync {
+    /// The value under a key of a step.
+    fn get<'a>(&'a self, step: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Value>, ActionError>>;
+    /// Keeps a value; `made` names what exists from now on.
+    fn put<'a>(&'a self, step: &'a str, key: &'a str, value: Value, made: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>>;
+}
+
+/// A ledger that is forgotten: for plans.
+#[derive(Debug, Default)]
+pub(crate) struct Forgetful;
+
+impl Ledger for Forgetful {
+    fn get<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Option<Value>, ActionError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn put<'a>(&'a self, _: &'a str, _: &'a str, _: Value, _: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// An action with its input schema compiled.
+pub(super) struct Registered {
+    pub(super) action: Arc<dyn Action>,
+    pub(super) description: ActionDescription,
+    input: input::InputCheck,
+}
+
+impl Registered {
+    /// Checks a step's input; what is merely unknown is returned as warnings.
+    pub(super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
+        self.input.check(name, input)
+    }
+}
+
+/// The actions, by id.
+#[derive(Clone, Default)]
+pub(crate) struct ActionRegistry {
+    actions: BTreeMap<&'static str, Arc<Registered>>,
+}
+
+impl ActionRegistry {
+    /// The built-in actions.
+    pub(crate) fn builtin(catalog: &Catalog, forges: &Forges, author: &Author) -> Self {
+        let reader = catalog.reader();
+        let mut registry = Self::default();
+        for action in fetch::actions(reader) {
+            registry.register(action);
+        }
+        for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
+            registry.register(action);
+        }
+        registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
+        registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
+        registry
+    }
+
+    /// Adds an action; one of the same id is replaced.
+    pub(crate) fn register(&mut self, action: Arc<dyn Action>) {
+        let description = action.description();
+        let input = input::InputCheck::new(&description.input);
+        self.actions.insert(description.id, Arc::new(Registered { action, description, input }));
+    }
+
+    /// What is told about every action, by id.
+    pub(crate) fn descriptions(&self) -> Vec<ActionDescription> {
+        self.actions.values().map(|registered| registered.description.clone()).collect()
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<&Arc<Registered>> {
+        self.actions.get(id)
+    }
+}
+
+impl KnownActions for ActionRegistry {
+    fn knows(&self, id: &str) -> bool {
+        self.actions.contains_key(id)
+    }
+
+    fn like(&self, id: &str) -> Option<String> {
+        let near = |known: &&&'static str| input::distance(known, id) <= 2;
+        self.actions.keys().find(near).map(|known| (*known).to_owned())
+    }
+}
+
+/// The text at a key of an input.
+fn text<'a>(input: &'a Outputs, key: &str) -> Option<&'a str> {
+    input.get(key).and_then(Value::as_str)
+}
+
+/// The texts of a list at a key.
+fn texts(input: &Outputs, key: &str) -> Vec<String> {
+    let list = input.get(key).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Whether a key is set to true.
+fn flag(input: &Outputs, key: &str) -> bool {
+    input.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// Outputs from pairs.
+fn outputs<const N: usize>(pairs: [(&str, Value); N]) -> Outputs {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}

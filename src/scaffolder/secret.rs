@@ -1,0 +1,115 @@
+//! Keeps secrets out of everything that is shown: a [`Mask`] knows the secret texts of one run and hides them.
+//!
+//! Hidden are the secret itself, its form inside a JSON text, base64 and percent encoding, and every text that an
+//! action's input made with a secret: Backstage shows such a text as `***` from end to end.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+/// What is shown instead.
+pub(crate) const HIDDEN: &str = "***";
+
+/// The texts that must not be shown.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mask {
+    /// The longest first, so that a text made with a secret goes before the secret in it.
+    texts: Vec<String>,
+}
+
+impl Mask {
+    /// Hides every text among a run's secrets.
+    pub(crate) fn new(secrets: &Map<String, Value>) -> Self {
+        let mut mask = Self::default();
+        secrets.values().for_each(|value| mask.hide(value));
+        mask
+    }
+
+    /// Whether there is nothing to hide.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
+    /// Hides every text of a value.
+    pub(crate) fn hide(&mut self, value: &Value) {
+        match value {
+            Value::String(text) if !text.is_empty() => self.hide_text(text),
+            Value::Array(items) => items.iter().for_each(|item| self.hide(item)),
+            Value::Object(entries) => entries.values().for_each(|value| self.hide(value)),
+            _ => {}
+        }
+    }
+
+    fn hide_text(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let json = Value::from(text).to_string();
+        let encoded = form_urlencoded::byte_serialize(bytes).collect::<String>();
+        let forms = [
+            text.to_owned(),
+            json.trim_matches('"').to_owned(),
+            encoded.replace('+', "%20"),
+            encoded,
+            STANDARD.encode(bytes),
+            STANDARD_NO_PAD.encode(bytes),
+            URL_SAFE.encode(bytes),
+            URL_SAFE_NO_PAD.encode(bytes),
+        ];
+        for form in forms {
+            if !self.texts.contains(&form) {
+                self.texts.push(form);
+            }
+        }
+        self.texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    }
+
+    /// The text with everything secret replaced.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.texts.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), HIDDEN) } else { text }
+        })
+    }
+
+    /// The value with everything secret in its texts replaced.
+    pub(crate) fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), self.value(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_in_every_form() {
+        let mask = Mask::new(json!({"a": "p\"ss wörd", "list": ["other"], "n": 5, "empty": ""}).as_object().unwrap());
+        let cases = [
+            ("before p\"ss wörd after", "before *** after"),
+            (r#"{"x":"p\"ss wörd"}"#, r#"{"x":"***"}"#),
+            ("cCJzcyB3w7ZyZA==", "***"),
+            ("?q=p%22ss+w%C3%B6rd&r=p%22ss%20w%C3%B6rd", "?q=***&r=***"),
+            ("an other thing, 5", "an *** thing, 5"),
+            ("nothing", "nothing"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(mask.text(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_was_made_with_a_secret_is_hidden_whole() {
+        let mut mask = Mask::new(json!({"hush": "very-secret"}).as_object().unwrap());
+        mask.hide(&json!({"message": "secret is very-secret"}));
+        assert_eq!(mask.text("info: secret is very-secret"), "info: ***");
+        assert_eq!(mask.value(&json!({"a": ["very-secret"]})), json!({"a": ["***"]}));
+    }
+}

@@ -1,0 +1,198 @@
+//! What can be said of a template before it runs: steps, references between them, expressions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{KnownActions, Template, TemplateProblem};
+use crate::scaffolder::expression::Engine;
+use crate::scaffolder::schema::escape;
+
+/// Keys of a step that mean something.
+const STEP_KEYS: [&str; 6] = ["id", "name", "action", "input", "if", "each"];
+/// Keys of `spec` that mean something.
+const SPEC_KEYS: [&str; 11] = [
+    "type", "owner", "lifecycle", "parameters", "steps", "output", "secrets", "presentation", "formDecorators",
+    "EXPERIMENTAL_formDecorators", "EXPERIMENTAL_recovery",
+];
+
+/// A text somewhere in the template that may hold expressions.
+struct Text {
+    pointer: String,
+    text: String,
+    /// The step it belongs to; none for the output.
+    step: Option<usize>,
+}
+
+/// A step that reads what another made.
+struct Use {
+    user: usize,
+    used: usize,
+    pointer: String,
+    within: Option<(u32, u32)>,
+}
+
+/// Adds every problem and note.
+pub(super) fn check(template: &mut Template, engine: &Engine, actions: &dyn KnownActions) {
+    unknown_keys(template);
+    duplicate_ids(template);
+    unknown_actions(template, actions);
+    expressions(template, engine);
+}
+
+fn unknown_keys(template: &mut Template) {
+    let keys = |value: Option<&Value>| -> Vec<String> {
+        value.and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.clone()).collect()
+    };
+    for key in keys(template.entity.at(&["spec"])) {
+        if !SPEC_KEYS.contains(&key.as_str()) {
+            template.note(format!("/spec/{}", escape(&key)), format!("`{key}` means nothing here"));
+        }
+    }
+    let steps = template.entity.at(&["spec", "steps"]).and_then(Value::as_array).cloned().unwrap_or_default();
+    for (index, step) in steps.iter().enumerate() {
+        for key in keys(Some(step)) {
+            if !STEP_KEYS.contains(&key.as_str()) && !key.starts_with("backstage:") {
+                template.note(format!("/spec/steps/{index}/{}", escape(&key)), format!("`{key}` means nothing in a step"));
+            }
+        }
+    }
+}
+
+fn duplicate_ids(template: &mut Template) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (index, step) in template.steps.iter().enumerate() {
+        if let Some(first) = seen.insert(step.id.clone(), index) {
+            let message = format!("step id `{}` is used by step {} too; give each step its own", step.id, first + 1);
+            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message));
+        }
+    }
+    template.problems.extend(problems);
+}
+
+fn unknown_actions(template: &mut Template, actions: &dyn KnownActions) {
+    let mut problems = Vec::new();
+    for (index, step) in template.steps.iter().enumerate() {
+        if actions.knows(&step.action) {
+            continue;
+        }
+        let hint = actions.like(&step.action).map(|like| format!("; did you mean `{like}`?")).unwrap_or_default();
+        let message = format!("there is no action `{}`{hint}", step.action);
+        let problem = TemplateProblem::new(format!("/spec/steps/{index}/action"), message);
+        problems.push(TemplateProblem { unknown_action: true, ..problem });
+    }
+    template.problems.extend(problems);
+}
+
+fn texts(template: &Template) -> Vec<Text> {
+    let mut texts = Vec::new();
+    for (index, step) in template.steps.iter().enumerate() {
+        let pointer = format!("/spec/steps/{index}");
+        if let Some(condition) = &step.condition {
+            collect(condition, format!("{pointer}/if"), Some(index), &mut texts);
+        }
+        if let Some(each) = &step.each {
+            collect(each, format!("{pointer}/each"), Some(index), &mut texts);
+        }
+        for (key, value) in &step.input {
+            collect(value, format!("{pointer}/input/{}", escape(key)), Some(index), &mut texts);
+        }
+    }
+    for (key, value) in &template.output {
+        collect(value, format!("/spec/output/{}", escape(key)), None, &mut texts);
+    }
+    texts
+}
+
+fn collect(value: &Value, pointer: String, step: Option<usize>, texts: &mut Vec<Text>) {
+    match value {
+        Value::String(text) => texts.push(Text { pointer, text: text.clone(), step }),
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect(item, format!("{pointer}/{index}"), step, texts);
+            }
+        }
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                collect(value, format!("{pointer}/{}", escape(key)), step, texts);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Syntax of every expression, and the steps that they refer to.
+fn expressions(template: &mut Template, engine: &Engine) {
+    let mut problems = Vec::new();
+    let mut uses: Vec<Use> = Vec::new();
+    for text in texts(template) {
+        let references = match engine.references(&text.text) {
+            Ok(references) => references,
+            Err(error) => {
+                let within = Some((count(error.line), count(error.column)));
+                problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer, error.message) });
+                continue;
+            }
+        };
+        for reference in references {
+            let [root, id, ..] = reference.path.as_slice() else { continue };
+            if root != "steps" {
+                continue;
+            }
+            let within = Some((count(reference.line), count(reference.column)));
+            match (template.steps.iter().position(|step| step.id == *id), text.step) {
+                (None, _) => {
+                    let message = format!("there is no step `{id}`");
+                    problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer.clone(), message) });
+                }
+                (Some(used), Some(user)) => uses.push(Use { user, used, pointer: text.pointer.clone(), within }),
+                (Some(_), None) => {}
+            }
+        }
+    }
+    problems.extend(forward(template, &uses));
+    template.problems.extend(problems);
+}
+
+/// A step can only use what ran before it.
+fn forward(template: &Template, uses: &[Use]) -> Vec<TemplateProblem> {
+    let mut problems = Vec::new();
+    for Use { user, used, pointer, within } in uses.iter().filter(|found| found.used >= found.user) {
+        let (user_id, used_id) = (&template.steps[*user].id, &template.steps[*used].id);
+        let message = if user == used {
+            format!("step `{user_id}` uses its own output, which is not there yet")
+        } else if let Some(path) = way_back(uses, *used, *user) {
+            let ids: Vec<&str> = path.iter().map(|step| template.steps[*step].id.as_str()).collect();
+            format!("steps wait for each other: `{user_id}` → `{}`; break the circle", ids.join("` → `"))
+        } else {
+            format!("step `{user_id}` uses the output of step `{used_id}`, which runs later; move it up")
+        };
+        problems.push(TemplateProblem { within: *within, ..TemplateProblem::new(pointer.clone(), message) });
+    }
+    problems.dedup_by(|a, b| a.pointer == b.pointer && a.message == b.message);
+    problems
+}
+
+/// The chain of uses from one step to another, both named.
+fn way_back(uses: &[Use], from: usize, to: usize) -> Option<Vec<usize>> {
+    let mut paths = vec![vec![from]];
+    let mut seen = vec![from];
+    while let Some(path) = paths.pop() {
+        let end = *path.last()?;
+        if end == to {
+            return Some(path);
+        }
+        for next in uses.iter().filter(|found| found.user == end && found.used != end).map(|found| &found.used) {
+            if !seen.contains(next) {
+                seen.push(*next);
+                paths.push(path.iter().copied().chain([*next]).collect());
+            }
+        }
+    }
+    None
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,45 @@
+//! Finds the line and column of a problem in the descriptor that the template was read from.
+
+use super::TemplateProblem;
+use crate::yaml::{Position, Positions};
+
+/// The descriptor's text with the positions of the template's document in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    lines: Vec<String>,
+    positions: Positions,
+}
+
+impl Source {
+    /// The positions of a document, and the text they count in.
+    pub(crate) fn new(positions: Positions, text: &str) -> Self {
+        Self { lines: text.lines().map(str::to_owned).collect(), positions }
+    }
+
+    /// Sets line and column.
+    pub(super) fn place(&self, problem: &mut TemplateProblem) {
+        let exact = problem.within.and_then(|within| self.within(self.positions.value(&problem.pointer)?, within));
+        let position = exact.unwrap_or_else(|| self.positions.nearest(&problem.pointer));
+        problem.line = Some(position.line);
+        problem.column = Some(position.column);
+    }
+
+    /// A place inside a text. Exact for plain and quoted texts of one line and for literal blocks; folded texts give
+    /// the line where they begin.
+    fn within(&self, start: Position, (line, column): (u32, u32)) -> Option<Position> {
+        let text = |line: u32| self.lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
+        // A block begins on the line after its indicator: `key: |`.
+        let header = text(start.line.checked_sub(1)?).and_then(|line| line.split_whitespace().next_back());
+        match header.and_then(|word| word.chars().next()) {
+            Some('|') => return Some(Position { line: start.line + line - 1, column: start.column + column - 1 }),
+            Some('>') => return Some(start),
+            _ => {}
+        }
+        let opening = text(start.line)?.chars().nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
+        match opening {
+            '"' | '\'' if line == 1 => Some(Position { line: start.line, column: start.column + column }),
+            _ if line == 1 => Some(Position { line: start.line, column: start.column + column - 1 }),
+            _ => None,
+        }
+    }
+}
