@@ -1,7 +1,7 @@
 //! Scaffolder.
 mod action;
 mod expression;
-mod form;
+pub(crate) mod form;
 mod log;
 mod schema;
 mod secret;

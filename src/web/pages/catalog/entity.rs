@@ -30,20 +30,20 @@ const LINES: usize = 3000;
 pub(super) struct Head {
     pub(super) reference: EntityRef,
     pub(super) title: String,
-    kind: String,
-    kind_of: Option<String>,
-    lifecycle: Option<String>,
-    owners: Vec<EntityLink>,
-    tags: Vec<(String, String)>,
-    tabs: Vec<Tab>,
-    refresh: String,
+    pub(super) kind: String,
+    pub(super) kind_of: Option<String>,
+    pub(super) lifecycle: Option<String>,
+    pub(super) owners: Vec<EntityLink>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) tabs: Vec<Tab>,
+    pub(super) refresh: String,
 }
 
-struct Tab {
-    label: &'static str,
-    icon: &'static str,
-    link: String,
-    current: bool,
+pub(super) struct Tab {
+    pub(super) label: &'static str,
+    pub(super) icon: &'static str,
+    pub(super) link: String,
+    pub(super) current: bool,
 }
 
 impl Head {
@@ -71,11 +71,11 @@ impl Head {
         viewer.chrome(Area::Catalog, self.title.clone())
     }
 
-    fn kind_name(&self) -> String {
+    pub(super) fn kind_name(&self) -> String {
         shown::kind_name(&self.kind)
     }
 
-    fn crumbs(&self) -> Vec<(String, String)> {
+    pub(super) fn crumbs(&self) -> Vec<(String, String)> {
         let list = link::catalog_where(&[("kind", &self.kind)]);
         vec![("Catalog".to_owned(), link::catalog()), (shown::kind_plural(&self.kind), list)]
     }
