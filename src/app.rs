@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer};
+pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer, Taken};
 pub(crate) use database::Opened;
 
 use crate::auth::{Auth, AuthConfig};

@@ -1,8 +1,8 @@
 //! Git over smart HTTP: `git clone {base}/git/{owner}/{repository}.git` from the local forge.
 //!
-//! A public repository is read by anybody while the portal is for this machine alone (or its API is open). Everything
-//! else needs credentials: a token as the password of Basic authentication (any user name), which is what Git asks
-//! for, or as a Bearer token. Pushing is refused: repositories are written by runs, so that every change has one.
+//! While the portal is for this machine alone, Git reads what anybody can read in the browser: everything where guests
+//! may enter, public repositories where they may not. Everywhere else it needs credentials: a token as the password of
+//! Basic authentication (any user name), which is what Git asks for, or as a Bearer token. Pushing is refused: repositories are written by runs, so that every change has one.
 //!
 //! Answers stream for as long as they take; there is no deadline here.
 
@@ -89,7 +89,7 @@ async fn readable(forge: &LocalForge, auth: &Auth, asked: &Asked, headers: &Head
             auth.authenticate(&token, "git").await?;
             true
         }
-        None => auth.is_open(),
+        None => auth.is_open() || (auth.is_local() && auth.guest_offered()),
     };
     let found = forge.find(&id).await;
     let public = found.as_ref().is_ok_and(|repository| repository.visibility == Visibility::Public);
