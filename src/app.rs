@@ -79,6 +79,7 @@ impl App {
         let site = site(config, data, surroundings);
         let state = AppState {
             catalog,
+            delivery,
             forges,
             forge,
             auth,

@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 
 use crate::web::AppState;
 
+pub(super) use self::entity::named;
 pub(super) use self::index::lifecycle_of;
 
 /// The routes.

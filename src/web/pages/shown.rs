@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use crate::catalog::Catalog;
-use crate::entity::EntityRef;
+use crate::entity::{Entity, EntityRef};
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
@@ -61,6 +61,12 @@ impl EntityLink {
     fn icon(&self) -> &str {
         icon_of(&self.kind)
     }
+}
+
+/// The entity's first owner.
+pub(crate) fn owner(catalog: &Catalog, viewer: &Viewer, entity: &Entity) -> Option<EntityLink> {
+    let relation = entity.relations().into_iter().find(|relation| relation.kind == "ownedBy")?;
+    EntityLink::read(catalog, viewer, &relation.target)
 }
 
 /// The symbol of an entity's kind.

@@ -91,7 +91,8 @@ impl TestApp {
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
-        let state = AppState { catalog, forges, forge, auth, site, metrics, pool };
+        let delivery = crate::delivery::Delivery::new(pool.clone(), Vec::new()).unwrap();
+        let state = AppState { catalog, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
         Self { router, state, _database: database, _folder: folder }

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 
+pub(in crate::web::pages) use self::origin::named;
 use self::origin::Origin;
 use self::relations::{RelationGroup, grouped};
 use crate::catalog::{Catalog, Record};

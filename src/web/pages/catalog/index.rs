@@ -240,14 +240,13 @@ impl Listing<'_> {
 
     fn row(&self, record: &Arc<Record>) -> Row {
         let entity = &record.entity;
-        let owner = entity.relations().into_iter().find(|relation| relation.kind == "ownedBy");
         Row {
             entity: EntityLink::titled(&record.reference, entity.title()),
             about: entity.description().unwrap_or_default().to_owned(),
             kind_of: entity.text(&["spec", "type"]).unwrap_or_default().to_owned(),
-            owner: owner.and_then(|relation| EntityLink::read(self.catalog, self.viewer, &relation.target)),
+            owner: shown::owner(self.catalog, self.viewer, entity),
             lifecycle: lifecycle_of(entity),
-            tags: entity.tags().take(3).map(|tag| (tag.to_owned(), self.asked.with(Facet::Tag, tag).link())).collect(),
+            tags: entity.tags().take(2).map(|tag| (tag.to_owned(), self.asked.with(Facet::Tag, tag).link())).collect(),
             broken: entity.at(&["status", "items"]).is_some(),
             orphan: entity.annotation("backstage.io/orphan") == Some("true"),
         }

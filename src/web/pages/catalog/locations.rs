@@ -8,8 +8,9 @@ use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::entity::named;
 use super::problems::Line as ProblemLine;
-use crate::catalog::{Catalog, CatalogError, LocationRef, Registered, Registration};
+use crate::catalog::{Catalog, CatalogError, Registered, Registration};
 use crate::entity::Entity;
 use crate::forge::Forges;
 use crate::web::error::Error;
@@ -32,8 +33,10 @@ pub(super) struct LocationsPage {
 
 /// A root location with what it declares.
 struct Source {
-    kind: String,
+    /// `acme/catalog: catalog-info.yaml`
     target: String,
+    /// Where its file is seen.
+    page: Option<String>,
     count: usize,
     problems: usize,
     /// The page of a registered one; configured ones have none.
@@ -48,8 +51,8 @@ struct Preview {
 }
 
 /// `GET /catalog/locations`
-pub(super) async fn list(State(catalog): State<Catalog>, viewer: Viewer) -> PageResult<LocationsPage> {
-    Ok(Page(LocationsPage::new(&catalog, &viewer).await?))
+pub(super) async fn list(State(catalog): State<Catalog>, State(forges): State<Forges>, viewer: Viewer) -> PageResult<LocationsPage> {
+    Ok(Page(LocationsPage::new(&catalog, &forges, &viewer).await?))
 }
 
 #[derive(Deserialize)]
@@ -68,7 +71,7 @@ pub(super) async fn register(
 ) -> Answer {
     let target = form.target.trim();
     let how = if form.step == "register" { Registration::Refresh } else { Registration::DryRun };
-    let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &viewer).await? };
+    let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer).await? };
     match catalog.register(&viewer.credentials, "url", target, how).await {
         Ok(registered) if how == Registration::Refresh => {
             return Ok(Redirect::to(&link::location(registered.location.id)).into_response());
@@ -81,7 +84,7 @@ pub(super) async fn register(
 }
 
 impl LocationsPage {
-    async fn new(catalog: &Catalog, viewer: &Viewer) -> Result<Self, Error> {
+    async fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer) -> Result<Self, Error> {
         let registered = catalog.locations(&viewer.credentials).await?;
         let mut broken: BTreeMap<String, usize> = BTreeMap::new();
         for problem in catalog.problems(&viewer.credentials).await? {
@@ -95,11 +98,11 @@ impl LocationsPage {
             counts.entry(location.reference()).or_default();
         }
         let source = |(reference, count): (String, usize)| {
-            let parsed = LocationRef::parse(&reference);
+            let (target, page) = named(forges, &reference, None);
             let known = registered.iter().find(|location| location.reference() == reference);
             Source {
-                kind: parsed.as_ref().map_or_else(String::new, |location| location.kind.clone()),
-                target: parsed.map_or_else(|| reference.clone(), |location| location.target),
+                target,
+                page,
                 count,
                 problems: broken.get(&reference).copied().unwrap_or_default(),
                 link: known.map(|location| link::location(location.id)),
@@ -132,6 +135,8 @@ impl Preview {
 pub(super) struct LocationPage {
     chrome: Chrome,
     target: String,
+    /// Where its file is seen.
+    page: Option<String>,
     entities: Vec<EntityLink>,
     problems: Vec<ProblemLine>,
     removal: String,
@@ -155,9 +160,11 @@ pub(super) async fn show(
     entities.sort();
     let problems = catalog.problems(&viewer.credentials).await?;
     let problems = problems.iter().filter(|problem| problem.source == reference);
+    let (target, page) = named(&forges, &reference, None);
     Ok(Page(LocationPage {
         chrome: viewer.chrome(Area::Catalog, "Location"),
-        target: location.target,
+        target,
+        page,
         entities,
         problems: problems.map(|problem| ProblemLine::new(&catalog, &forges, &viewer, problem)).collect(),
         removal: link::location_removal(id),

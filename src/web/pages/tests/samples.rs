@@ -22,6 +22,8 @@ pub(super) fn chrome(area: Area, title: &str) -> Chrome {
         organization: "Acme".to_owned(),
         base_url: "http://localhost:7007/".parse().unwrap(),
         version: "0.1.0".to_owned(),
+        database: "embedded Postgres 17".to_owned(),
+        data_dir: ".greenroom".into(),
     };
     let user = EntityRef::new("user", "default", "guest");
     Chrome {

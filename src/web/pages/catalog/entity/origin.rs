@@ -92,7 +92,7 @@ pub(super) fn located<'a>(forges: &'a Forges, record: &Record) -> Option<(&'a Ar
 }
 
 /// A location's short name, and where a person sees it.
-fn named(forges: &Forges, location: &str, view: Option<&str>) -> (String, Option<String>) {
+pub(in crate::web::pages) fn named(forges: &Forges, location: &str, view: Option<&str>) -> (String, Option<String>) {
     let Some(parsed) = LocationRef::parse(location) else { return (location.to_owned(), None) };
     match Url::parse(&parsed.target).ok().and_then(|url| forges.locate(&url)) {
         Some((_, file)) => (format!("{}: {}", file.repository, file.path), Some(page_of(&file))),
