@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -199,6 +200,12 @@ impl ActionDescription {
             answer["examples"] = examples.collect();
         }
         answer
+    }
+}
+
+impl Serialize for ActionDescription {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.backstage().serialize(serializer)
     }
 }
 

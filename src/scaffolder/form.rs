@@ -22,9 +22,10 @@ mod tests;
 use serde_json::{Map, Value};
 
 pub(crate) use self::check::{Directory, FieldError, check, check_page};
-pub(crate) use self::defaults::filled;
-pub(crate) use self::read::{Posted, read};
+pub(crate) use self::defaults::{filled, filled_but};
+pub(crate) use self::read::{Posted, merged, read};
 use super::schema::Schema;
+use crate::catalog::EntityFilter;
 
 /// One page of a template's parameters.
 #[derive(Debug)]
@@ -114,6 +115,25 @@ pub(crate) struct EntityChoice {
     pub(crate) multiple: bool,
     /// Only what the person who fills the form owns by or belongs to.
     pub(crate) own: Own,
+}
+
+impl EntityChoice {
+    /// The entities that are offered, as the catalog is asked; what is the person's own comes on top.
+    pub(crate) fn catalog_filter(&self) -> EntityFilter {
+        let condition = |(key, value): (&String, &Value)| {
+            let key = key.to_lowercase();
+            match value {
+                Value::Array(values) => EntityFilter::In(key, values.iter().map(|value| text_of(value).to_lowercase()).collect()),
+                Value::Object(test) if test.get("exists") == Some(&Value::Bool(false)) => {
+                    EntityFilter::Not(Box::new(EntityFilter::Exists(key)))
+                }
+                Value::Object(_) => EntityFilter::Exists(key),
+                value => EntityFilter::is(&key, &text_of(value)),
+            }
+        };
+        let sets: Vec<EntityFilter> = self.filter.iter().map(|set| EntityFilter::All(set.iter().map(condition).collect())).collect();
+        if sets.is_empty() { EntityFilter::default() } else { EntityFilter::Any(sets) }
+    }
 }
 
 /// What of the person's own a picker is restricted to.

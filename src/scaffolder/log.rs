@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -17,6 +18,15 @@ pub(crate) struct NewEvent {
     pub(crate) kind: EventKind,
     /// `message`, and with some events `stepId`, `status`, `output`, `error`.
     pub(crate) body: Value,
+    /// When it happened.
+    pub(crate) at: DateTime<Utc>,
+}
+
+impl NewEvent {
+    /// An event that happens now.
+    pub(crate) fn new(kind: EventKind, body: Value) -> Self {
+        Self { kind, body, at: Utc::now() }
+    }
 }
 
 /// What an event means.
@@ -83,13 +93,6 @@ impl StepStatus {
 pub(crate) enum Entry {
     /// An event.
     Event(NewEvent),
-    /// How a step stands now.
-    Step {
-        /// The step.
-        id: String,
-        /// Its status.
-        status: StepStatus,
-    },
     /// Answers when everything before it is kept.
     Flush(tokio::sync::oneshot::Sender<()>),
 }
@@ -115,6 +118,11 @@ impl TaskLog {
     /// A log that hides what `mask` knows.
     pub(crate) fn new(journal: UnboundedSender<Entry>, mask: Mask) -> Self {
         Self { journal, mask: Arc::new(RwLock::new(mask)), step: None }
+    }
+
+    /// The same secrets, written elsewhere.
+    pub(crate) fn to(&self, journal: UnboundedSender<Entry>) -> Self {
+        Self { journal, ..self.clone() }
     }
 
     /// The same log, for lines of one step.
@@ -163,7 +171,6 @@ impl TaskLog {
 
     /// A step's new status, with the line that tells it.
     pub(crate) fn step(&self, id: &str, status: StepStatus, message: &str) {
-        self.send(Entry::Step { id: id.to_owned(), status });
         self.of_step(id).event(EventKind::Log, message, [("status", json!(status.as_str()))]);
     }
 
@@ -176,7 +183,7 @@ impl TaskLog {
         for (key, value) in more {
             body.insert(key.to_owned(), self.masked_value(&value));
         }
-        self.send(Entry::Event(NewEvent { kind, body: Value::Object(body) }));
+        self.send(Entry::Event(NewEvent::new(kind, Value::Object(body))));
     }
 
     fn send(&self, entry: Entry) {

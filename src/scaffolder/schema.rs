@@ -60,6 +60,11 @@ impl Violation {
         })
     }
 
+    /// The error object without the value, which may be secret.
+    pub(crate) fn without_instance(&self) -> Value {
+        Self { instance: Value::Null, ..self.clone() }.backstage()
+    }
+
     /// The JSON pointer of the field to show the violation at: a missing property's own.
     pub(crate) fn pointer(&self) -> String {
         let segments = self.path.iter().chain(&self.missing);

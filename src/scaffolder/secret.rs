@@ -34,7 +34,8 @@ impl Mask {
     /// Hides every text of a value.
     pub(crate) fn hide(&mut self, value: &Value) {
         match value {
-            Value::String(text) if !text.is_empty() => self.hide_text(text),
+            // A single letter hides nothing but the rest of the text.
+            Value::String(text) if text.len() > 1 => self.hide_text(text),
             Value::Array(items) => items.iter().for_each(|item| self.hide(item)),
             Value::Object(entries) => entries.values().for_each(|value| self.hide(value)),
             _ => {}

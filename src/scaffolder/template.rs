@@ -33,6 +33,8 @@ pub(crate) struct Template {
     pub(crate) entity: Entity,
     /// Where it was read from, `type:target`: the base of relative URLs in its steps.
     pub(crate) location: String,
+    /// Commit or content hash of its file.
+    pub(crate) version: Option<String>,
     /// The pages of the form.
     pub(crate) pages: Vec<Page>,
     /// The parameters' schemas as written, one for each page: keys for other programs are kept.
@@ -68,6 +70,22 @@ pub(crate) struct Step {
     pub(crate) shown: Value,
 }
 
+impl Step {
+    /// A step as tasks show it, with `id`, `name` and `action`.
+    pub(crate) fn of_task(shown: &Value) -> Option<Self> {
+        let text = |key: &str| shown.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            id: text("id")?,
+            name: text("name")?,
+            action: text("action")?,
+            input: shown.get("input").and_then(Value::as_object).cloned().unwrap_or_default(),
+            condition: shown.get("if").cloned(),
+            each: shown.get("each").cloned(),
+            shown: shown.clone(),
+        })
+    }
+}
+
 /// One mistake of a template.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TemplateProblem {
@@ -81,13 +99,15 @@ pub(crate) struct TemplateProblem {
     pub(crate) column: Option<u32>,
     /// Line and column within the text at `pointer`, from 1: where an expression is wrong.
     pub(crate) within: Option<(u32, u32)>,
+    /// Whether line and column are as exact as they can be; without the file's text a column can be one off.
+    pub(crate) exact: bool,
     /// The action that is not registered, where that is the problem.
     pub(crate) unknown_action: bool,
 }
 
 impl TemplateProblem {
     fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), pointer: pointer.into(), line: None, column: None, within: None, unknown_action: false }
+        Self { message: message.into(), pointer: pointer.into(), line: None, column: None, within: None, exact: false, unknown_action: false }
     }
 }
 
@@ -106,6 +126,7 @@ impl Template {
             reference: entity.reference(),
             entity: entity.clone(),
             location: location.to_owned(),
+            version: None,
             pages: Vec::new(),
             schemas: Vec::new(),
             steps: Vec::new(),
@@ -264,15 +285,7 @@ impl Template {
         let mut shown = step.clone();
         shown.insert("id".to_owned(), json!(id));
         shown.insert("name".to_owned(), json!(name));
-        self.steps.push(Step {
-            action: action.to_owned(),
-            input: step.get("input").and_then(Value::as_object).cloned().unwrap_or_default(),
-            condition: step.get("if").cloned(),
-            each: step.get("each").cloned(),
-            shown: Value::Object(shown),
-            id,
-            name,
-        });
+        self.steps.extend(Step::of_task(&Value::Object(shown)));
     }
 
     fn read_rest(&mut self) {

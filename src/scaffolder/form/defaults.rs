@@ -3,6 +3,8 @@
 //! Only what is absent is filled. A default can open a branch whose properties have defaults of their own, so filling
 //! goes round until nothing changes (bounded).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Page, branch, type_of};
@@ -14,6 +16,15 @@ const ROUNDS: usize = 8;
 pub(crate) fn filled(pages: &[Page], values: &Map<String, Value>) -> Map<String, Value> {
     let mut values = values.clone();
     for page in pages {
+        fill(page, &mut values);
+    }
+    values
+}
+
+/// The answers with the defaults of the pages that were not answered: what somebody cleared stays clear.
+pub(crate) fn filled_but(pages: &[Page], answers: &Map<String, Value>, answered: &BTreeSet<usize>) -> Map<String, Value> {
+    let mut values = answers.clone();
+    for (_, page) in pages.iter().enumerate().filter(|(index, _)| !answered.contains(index)) {
         fill(page, &mut values);
     }
     values

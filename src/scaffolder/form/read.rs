@@ -55,6 +55,24 @@ pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, 
     Posted { values: current, secrets, stay }
 }
 
+/// The answers with those of one page replaced. `read` are all values after reading it; only what the page asked before
+/// or asks now is taken over, so that defaults of other pages are not fixed by this one.
+pub(crate) fn merged(page: &Page, answers: &Map<String, Value>, before: &Map<String, Value>, read: &Map<String, Value>) -> Map<String, Value> {
+    let document = page.schema.document();
+    let mut merged = answers.clone();
+    for values in [before, read] {
+        for (name, _) in branch::resolve(document, document, values).properties {
+            merged.shift_remove(&name);
+        }
+    }
+    for (name, _) in branch::resolve(document, document, read).properties {
+        if let Some(value) = read.get(&name) {
+            merged.insert(name, value.clone());
+        }
+    }
+    merged
+}
+
 fn default(page: &Page, key: &str, values: &mut Map<String, Value>) {
     let mut filled = values.clone();
     defaults::fill(page, &mut filled);

@@ -3,17 +3,17 @@
 use super::TemplateProblem;
 use crate::yaml::{Position, Positions};
 
-/// The descriptor's text with the positions of the template's document in it.
+/// Where the template's nodes were written, with the descriptor's text if it is at hand.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
-    lines: Vec<String>,
+    lines: Option<Vec<String>>,
     positions: Positions,
 }
 
 impl Source {
     /// The positions of a document, and the text they count in.
-    pub(crate) fn new(positions: Positions, text: &str) -> Self {
-        Self { lines: text.lines().map(str::to_owned).collect(), positions }
+    pub(crate) fn new(positions: Positions, text: Option<&str>) -> Self {
+        Self { lines: text.map(|text| text.lines().map(str::to_owned).collect()), positions }
     }
 
     /// Sets line and column.
@@ -22,12 +22,17 @@ impl Source {
         let position = exact.unwrap_or_else(|| self.positions.nearest(&problem.pointer));
         problem.line = Some(position.line);
         problem.column = Some(position.column);
+        problem.exact = self.lines.is_some() || problem.within.is_none();
     }
 
     /// A place inside a text. Exact for plain and quoted texts of one line and for literal blocks; folded texts give
     /// the line where they begin.
     fn within(&self, start: Position, (line, column): (u32, u32)) -> Option<Position> {
-        let text = |line: u32| self.lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
+        let Some(lines) = &self.lines else {
+            let column = if line == 1 { start.column + column - 1 } else { column };
+            return Some(Position { line: start.line + line - 1, column });
+        };
+        let text = |line: u32| lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
         // A block begins on the line after its indicator: `key: |`.
         let header = text(start.line.checked_sub(1)?).and_then(|line| line.split_whitespace().next_back());
         match header.and_then(|word| word.chars().next()) {

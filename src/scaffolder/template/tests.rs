@@ -23,7 +23,7 @@ fn parse(source: &str) -> Template {
     let entity = serde_json::from_value(document.value).unwrap();
     let engine = Engine::new(Syntax::backstage());
     let mut template = Template::parse(&entity, "file:/t/template.yaml", &engine, &Actions);
-    template.place(&Source::new(document.positions, source));
+    template.place(&Source::new(document.positions, Some(source)));
     template
 }
 

@@ -1,0 +1,121 @@
+//! Keeps what a run says: events go to the database in their order, in batches.
+//!
+//! While one batch is being written the next gathers, so the log is as live as the database is quick, and a step that
+//! says much costs few statements. The ledger is written at once: an outside effect must not be forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::action::{ActionError, Ledger};
+use super::bulletin::{Bulletin, Notice};
+use super::log::{Entry, NewEvent};
+use super::store;
+
+/// Most entries of one batch.
+const BATCH: usize = 512;
+/// How often a batch is tried, and how long between.
+const ATTEMPTS: u32 = 5;
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// The right to write for one run.
+#[derive(Debug, Clone)]
+pub(super) struct Pen {
+    pub(super) pool: PgPool,
+    pub(super) bulletin: Bulletin,
+    pub(super) task: Uuid,
+    pub(super) worker: Uuid,
+    /// Fires when the run was given to somebody else, or cannot be written.
+    pub(super) lost: CancellationToken,
+}
+
+impl Pen {
+    /// Writes everything that comes, until nobody can say anything any more.
+    pub(super) async fn keep(self, mut entries: UnboundedReceiver<Entry>) {
+        let mut batch = Vec::new();
+        while entries.recv_many(&mut batch, BATCH).await > 0 {
+            let (mut events, mut waiting) = (Vec::new(), Vec::new());
+            for entry in batch.drain(..) {
+                match entry {
+                    Entry::Event(event) => events.push(event),
+                    Entry::Flush(done) => waiting.push(done),
+                }
+            }
+            if !events.is_empty() && !self.lost.is_cancelled() {
+                self.write(&events).await;
+            }
+            for done in waiting {
+                // Whoever waited may have been dropped.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    async fn write(&self, events: &[NewEvent]) {
+        for attempt in 1..=ATTEMPTS {
+            match self.append(events).await {
+                Ok(true) => return self.bulletin.tell(Notice::Said(self.task)),
+                Ok(false) => break,
+                Err(error) => tracing::warn!(task.id = %self.task, %error, attempt, "cannot write a run's log"),
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+        self.lost.cancel();
+    }
+
+    async fn append(&self, events: &[NewEvent]) -> Result<bool, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        let is_ours = store::append(&mut *transaction, self.task, self.worker, events).await?;
+        store::notify(&mut *transaction, &self.bulletin.payload(Notice::Said(self.task))).await?;
+        transaction.commit().await?;
+        Ok(is_ours)
+    }
+
+    /// Ends the run with its last events; whether it was still ours.
+    pub(super) async fn finish(&self, events: &[NewEvent], status: &str) -> Result<bool, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        let is_ours = store::append(&mut *transaction, self.task, self.worker, events).await?
+            && store::finish(&mut *transaction, self.task, self.worker, status, Utc::now()).await?;
+        store::notify(&mut *transaction, &self.bulletin.payload(Notice::Said(self.task))).await?;
+        transaction.commit().await?;
+        self.bulletin.tell(Notice::Said(self.task));
+        Ok(is_ours)
+    }
+
+    /// The run's ledger.
+    pub(super) fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::new(self.clone())
+    }
+}
+
+impl Ledger for Pen {
+    fn get<'a>(&'a self, step: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Value>, ActionError>> {
+        Box::pin(async move { store::noted(&self.pool, self.task, step, key).await.map_err(unwritten) })
+    }
+
+    fn put<'a>(&'a self, step: &'a str, key: &'a str, value: Value, made: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let note = store::Note { step, key, value: &value, made };
+            match store::note(&self.pool, self.task, self.worker, note, Utc::now()).await {
+                Ok(true) => Ok(()),
+                Ok(false) => {
+                    self.lost.cancel();
+                    Err(ActionError::failed("this run was taken over by another worker"))
+                }
+                Err(error) => Err(unwritten(error)),
+            }
+        })
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unwritten(error: sqlx::Error) -> ActionError {
+    ActionError::failed(format!("what the step made cannot be recorded: {error}"))
+}

@@ -1,0 +1,230 @@
+//! Plans and dry runs: what a run would make, with nothing made.
+//!
+//! The run's own loop does the work: workspace actions run for real in a workspace that is thrown away, outside actions
+//! are asked what they would do. So a plan's files are the run's files.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use chrono::Utc;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::action::{Effect, Forgetful, TemplateInfo};
+use super::log::{Entry, TaskLog};
+use super::run::{self, Job, Means, Mode, Outcome};
+use super::secret::Mask;
+use super::template::{KnownActions as _, Template};
+use super::{Scaffolder, ScaffolderError, form, workspace};
+use crate::catalog::{Tree, TreeFile};
+use crate::entity::{Entity, EntityRef};
+use crate::forge::FileMode;
+use crate::permission::Credentials;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    /// The template.
+    pub(crate) template: EntityRef,
+    /// Every file, by path.
+    pub(crate) files: Vec<PlannedFile>,
+    /// What would happen outside, in order.
+    pub(crate) effects: Vec<Effect>,
+    /// Why it would fail.
+    pub(crate) problems: Vec<PlanProblem>,
+    /// What to know before starting it.
+    pub(crate) warnings: Vec<String>,
+    /// What the steps said.
+    pub(crate) log: Vec<String>,
+    /// The template's output, as far as it is known.
+    pub(crate) output: Value,
+}
+
+impl Plan {
+    /// Whether the run can be expected to succeed.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.problems.is_empty() && self.effects.iter().all(|effect| effect.conflict.is_none())
+    }
+}
+
+/// One file of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PlannedFile {
+    /// Path from the root.
+    pub(crate) path: String,
+    /// Regular, executable or symbolic link.
+    pub(crate) mode: FileMode,
+    /// The content; of a link its target.
+    pub(crate) content: Bytes,
+    /// Whether it can be shown as text.
+    pub(crate) is_text: bool,
+}
+
+/// A step that would fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlanProblem {
+    /// The step's id.
+    pub(crate) step: String,
+    /// Why.
+    pub(crate) message: String,
+}
+
+/// A dry run of a template that need not be in the catalog.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DryRun {
+    /// The Template entity.
+    pub(crate) template: Value,
+    /// The answers.
+    pub(crate) values: Map<String, Value>,
+    /// The secrets.
+    pub(crate) secrets: Map<String, Value>,
+    /// `[{path, base64Content, executable}]`: the files beside the template.
+    pub(crate) directory_contents: Value,
+}
+
+impl Scaffolder {
+    /// What a run with these answers would do.
+    pub(crate) async fn plan(
+        &self,
+        who: &Credentials,
+        template: &EntityRef,
+        values: Map<String, Value>,
+        secrets: Map<String, Value>,
+    ) -> Result<Plan, ScaffolderError> {
+        let template = self.template(who, template)?;
+        self.plan_as(who, &template, Uuid::now_v7(), values, secrets).await
+    }
+
+    /// A plan for the run that will have this id.
+    pub(super) async fn plan_as(
+        &self,
+        who: &Credentials,
+        template: &Template,
+        task: Uuid,
+        values: Map<String, Value>,
+        secrets: Map<String, Value>,
+    ) -> Result<Plan, ScaffolderError> {
+        self.refuse_broken(template, false)?;
+        self.refuse_invalid(who, template, &values, &secrets)?;
+        let job = self.job(who, template, task, values, secrets, None);
+        let (outcome, events) = self.imagine(&job, Mode::Plan).await;
+        let problem = outcome.error.as_ref().map(|error| PlanProblem {
+            step: outcome.failed_step.clone().unwrap_or_default(),
+            message: error.message.clone(),
+        });
+        Ok(Plan {
+            template: template.reference.clone(),
+            files: outcome.workspace.files().map(|(path, file)| planned(path, file)).collect(),
+            effects: outcome.effects,
+            problems: problem.into_iter().collect(),
+            warnings: outcome.warnings,
+            log: events.iter().filter_map(|body| body["message"].as_str().map(str::to_owned)).collect(),
+            output: Value::Object(outcome.output),
+        })
+    }
+
+    /// Backstage's dry run.
+    pub(crate) async fn dry_run(&self, who: &Credentials, run: DryRun) -> Result<Value, ScaffolderError> {
+        let DryRun { template, values, secrets, directory_contents } = run;
+        let Value::Object(entity) = template else {
+            return Err(ScaffolderError::Invalid("the template must be an object".to_owned()));
+        };
+        let contents = contents(&directory_contents)?;
+        let template = Template::parse(&Entity(entity), "", self.engines().values(), self.registry());
+        if let Some(step) = template.steps.iter().find(|step| !self.registry().knows(&step.action)) {
+            let message = format!("Template action with ID '{}' is not registered. {}", step.action, run::HELP);
+            return Err(ScaffolderError::NotFound(message));
+        }
+        self.refuse_broken(&template, false)?;
+        self.refuse_invalid(who, &template, &values, &secrets)?;
+        let job = self.job(who, &template, Uuid::now_v7(), values, secrets, Some(Arc::new(contents)));
+        let (outcome, events) = self.imagine(&job, Mode::DryRun).await;
+        let files = outcome.workspace.files().map(|(path, file)| {
+            json!({"path": path, "executable": file.mode == FileMode::Executable, "base64Content": BASE64.encode(&file.bytes)})
+        });
+        Ok(json!({
+            "log": events.into_iter().map(|body| json!({"body": body})).collect::<Vec<_>>(),
+            "directoryContents": files.collect::<Vec<_>>(),
+            "output": outcome.output,
+            "steps": template.steps.iter().map(|step| &step.shown).collect::<Vec<_>>(),
+        }))
+    }
+
+    /// Runs a job without effect; the outcome and what was said.
+    async fn imagine(&self, job: &Job, mode: Mode) -> (Outcome, Vec<Value>) {
+        let (sender, mut said) = mpsc::unbounded_channel();
+        let means = Means {
+            mode,
+            actions: self.registry().clone(),
+            engines: self.engines().clone(),
+            surroundings: Arc::clone(self.surroundings()),
+            log: TaskLog::new(sender, Mask::new(&job.secrets)),
+            ledger: Arc::new(Forgetful),
+            cancelled: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+        };
+        let outcome = run::run(job, &means).await;
+        let mut events = Vec::new();
+        while let Ok(entry) = said.try_recv() {
+            if let Entry::Event(event) = entry {
+                events.push(event.body);
+            }
+        }
+        (outcome, events)
+    }
+
+    fn job(
+        &self,
+        who: &Credentials,
+        template: &Template,
+        task: Uuid,
+        parameters: Map<String, Value>,
+        secrets: Map<String, Value>,
+        contents: Option<Arc<Tree>>,
+    ) -> Job {
+        Job {
+            task,
+            created_at: Utc::now(),
+            steps: template.steps.clone(),
+            output: template.output.clone(),
+            answers: form::filled(&template.pages, &parameters),
+            parameters,
+            secrets,
+            user: self.user(who),
+            user_ref: who.user_ref().cloned(),
+            who: who.clone(),
+            template: TemplateInfo {
+                reference: template.reference.clone(),
+                location: template.location.clone(),
+                version: template.version.clone(),
+                contents,
+            },
+        }
+    }
+}
+
+fn planned(path: &str, file: &workspace::WorkspaceFile) -> PlannedFile {
+    let is_text = file.mode != FileMode::Symlink && !file.bytes.contains(&0) && std::str::from_utf8(&file.bytes).is_ok();
+    PlannedFile { path: path.to_owned(), mode: file.mode, content: file.bytes.clone(), is_text }
+}
+
+/// Files that came with a request.
+fn contents(value: &Value) -> Result<Tree, ScaffolderError> {
+    let wrong = |what: &str| ScaffolderError::Invalid(format!("directoryContents: {what}"));
+    let mut files = Vec::new();
+    for file in value.as_array().into_iter().flatten() {
+        let path = file.get("path").and_then(Value::as_str).ok_or_else(|| wrong("a file has no path"))?;
+        let path = workspace::normal(path).map_err(|error| wrong(&error.to_string()))?;
+        let content = file.get("base64Content").and_then(Value::as_str).unwrap_or_default();
+        let bytes = BASE64.decode(content).map_err(|error| wrong(&format!("{path} is not base64: {error}")))?;
+        let executable = file.get("executable").and_then(Value::as_bool).unwrap_or(false);
+        let mode = if executable { FileMode::Executable } else { FileMode::Regular };
+        files.push(TreeFile { path, mode, bytes: bytes.into() });
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(Tree { files, version: "dry-run".to_owned() })
+}

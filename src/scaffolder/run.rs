@@ -1,0 +1,250 @@
+//! A run: the steps of a template, one after the other.
+//!
+//! The same loop runs a task for real, makes a plan, and answers a dry run ([`Mode`]). For each step: its condition,
+//! its rounds (`each`), its input (expressions, then the action's schema), then the action. Actions on the workspace run
+//! in every mode; of outside actions a plan only learns what they would do, and another attempt of a run takes the
+//! outputs that the ledger has. After a failure only steps whose condition calls `always()` or `failure()` run, and
+//! the first error is the run's. Messages are Backstage's.
+//!
+//! Whatever is wrong before the first step (an action that is not registered) fails the run before anything is made.
+
+mod step;
+
+pub(super) use self::step::HELP;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::action::{ActionContext, ActionError, ActionRegistry, Effect, Ledger, StepInfo, TemplateInfo};
+use super::context::{Engines, Scope, Start, Surroundings};
+use super::log::{EventKind, StepStatus, TaskLog};
+use super::template::{KnownActions as _, Step};
+use super::workspace::Workspace;
+use crate::entity::EntityRef;
+use crate::permission::Credentials;
+
+/// The key under which the ledger keeps the outputs of an outside step that is done.
+const OUTPUTS: &str = "outputs";
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Everything happens.
+    Real,
+    /// Outside actions are inspected.
+    Plan,
+    /// As a plan, in the words of Backstage's dry run.
+    DryRun,
+}
+
+/// Everything that a run is given.
+pub(super) struct Job {
+    pub(super) task: Uuid,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) steps: Vec<Step>,
+    pub(super) output: Map<String, Value>,
+    pub(super) parameters: Map<String, Value>,
+    /// The parameters with defaults filled in.
+    pub(super) answers: Map<String, Value>,
+    pub(super) secrets: Map<String, Value>,
+    /// `{entity, ref}`, or empty.
+    pub(super) user: Value,
+    pub(super) user_ref: Option<EntityRef>,
+    pub(super) who: Credentials,
+    pub(super) template: TemplateInfo,
+}
+
+/// What a run needs besides its job.
+pub(super) struct Means {
+    pub(super) mode: Mode,
+    pub(super) actions: ActionRegistry,
+    pub(super) engines: Engines,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) log: TaskLog,
+    pub(super) ledger: Arc<dyn Ledger>,
+    /// Somebody asked for the run to be cancelled.
+    pub(super) cancelled: CancellationToken,
+    /// The process ends: no further step begins.
+    pub(super) stopping: CancellationToken,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    Completed,
+    Failed,
+    Cancelled,
+    /// The process ended under it.
+    Interrupted,
+}
+
+/// What a run gave.
+pub(super) struct Outcome {
+    pub(super) ending: Ending,
+    pub(super) output: Map<String, Value>,
+    pub(super) error: Option<ActionError>,
+    /// The step that failed.
+    pub(super) failed_step: Option<String>,
+    pub(super) workspace: Workspace,
+    pub(super) effects: Vec<Effect>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A run under way.
+struct Run<'a> {
+    job: &'a Job,
+    means: &'a Means,
+    scope: Scope,
+    context: ActionContext,
+    failure: Option<(String, ActionError)>,
+    interrupted: bool,
+    effects: Vec<Effect>,
+    warnings: Vec<String>,
+}
+
+/// Runs every step.
+pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
+    let hidden_steps = usize::from(means.mode == Mode::DryRun);
+    means.log.say(&format!("Starting up task with {} steps", job.steps.len() + hidden_steps));
+    let mut run = Run {
+        scope: scope(job, means),
+        context: context(job, means),
+        job,
+        means,
+        failure: None,
+        interrupted: false,
+        effects: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let impossible = job.steps.iter().position(|step| !means.actions.knows(&step.action));
+    for (index, step) in job.steps.iter().enumerate() {
+        if impossible.is_some_and(|first| index < first) {
+            // Nothing is made by a run that cannot come to its end.
+            means.log.step(&step.id, StepStatus::Skipped, &format!("Skipping step {} because a later step cannot run", step.id));
+            continue;
+        }
+        run.step(step).await;
+    }
+    run.finish()
+}
+
+fn scope(job: &Job, means: &Means) -> Scope {
+    let start = Start {
+        task: job.task,
+        parameters: &job.parameters,
+        secrets: &job.secrets,
+        user: &job.user,
+        surroundings: &means.surroundings,
+    };
+    Scope::new(means.engines.clone(), &start)
+}
+
+fn context(job: &Job, means: &Means) -> ActionContext {
+    ActionContext {
+        workspace: Workspace::default(),
+        log: means.log.clone(),
+        task: job.task,
+        created_at: job.created_at,
+        step: StepInfo::default(),
+        who: job.who.clone(),
+        user: job.user_ref.clone(),
+        template: job.template.clone(),
+        answers: job.answers.clone(),
+        cancelled: means.cancelled.clone(),
+        ledger: Arc::clone(&means.ledger),
+        published: Arc::new(Mutex::new(BTreeMap::new())),
+    }
+}
+
+impl Run<'_> {
+    /// One step, with everything that is said about it.
+    async fn step(&mut self, step: &Step) {
+        let log = self.means.log.clone();
+        if self.means.stopping.is_cancelled() && self.failure.is_none() {
+            self.interrupted = true;
+            let error = ActionError { name: "InterruptedError", message: format!("The server was stopped before step {} ({}).", step.id, step.name) };
+            self.failure = Some((step.id.clone(), error));
+        }
+        let condition = step.condition.as_ref();
+        let runs_after_failure = !self.interrupted && condition.is_some_and(|condition| self.means.engines.asks_for_failures(condition));
+        if self.failure.is_some() && !runs_after_failure {
+            let message = format!("Skipping step {} because a previous step failed", step.id);
+            return log.step(&step.id, StepStatus::Skipped, &message);
+        }
+        log.step(&step.id, StepStatus::Processing, &format!("Beginning step {}", step.name));
+        let done = self.perform(step).await;
+        match done {
+            Ok(step::Done::Finished) => log.step(&step.id, StepStatus::Completed, &format!("Finished step {}", step.name)),
+            Ok(step::Done::ConditionFalse) => {
+                let message = format!("Skipping step {} because its if condition was false", step.id);
+                log.step(&step.id, StepStatus::Skipped, &message);
+            }
+            Ok(step::Done::NoDryRun) => {
+                let message = format!("Skipping because {} does not support dry-run", step.action);
+                log.step(&step.id, StepStatus::Skipped, &message);
+            }
+            Err(error) => self.fail(step, error),
+        }
+    }
+
+    fn fail(&mut self, step: &Step, error: ActionError) {
+        let log = &self.means.log;
+        log.step(&step.id, StepStatus::Failed, &format!("{}: {}", error.name, error.message));
+        if self.failure.is_none() {
+            let error = ActionError { message: log.masked(&error.message), ..error };
+            self.failure = Some((step.id.clone(), error));
+        }
+    }
+
+    fn finish(self) -> Outcome {
+        let (failed_step, error) = self.failure.unzip();
+        let ending = match &error {
+            None => Ending::Completed,
+            Some(_) if self.interrupted => Ending::Interrupted,
+            Some(_) if self.means.cancelled.is_cancelled() => Ending::Cancelled,
+            Some(_) => Ending::Failed,
+        };
+        let output = match ending {
+            Ending::Completed => self.scope.output(&self.job.output, &self.means.log),
+            _ => Map::new(),
+        };
+        Outcome {
+            ending,
+            output,
+            error,
+            failed_step,
+            workspace: self.context.workspace,
+            effects: self.effects,
+            warnings: self.warnings,
+        }
+    }
+}
+
+/// The last event of a run.
+pub(super) fn complete(log: &TaskLog, outcome: &Outcome) {
+    let status = outcome.ending.status();
+    let message = format!("Run completed with status: {status}");
+    match &outcome.error {
+        None => log.event(EventKind::Completion, &message, [("output", Value::Object(outcome.output.clone()))]),
+        Some(error) => {
+            let error = json!({"name": error.name, "message": error.message});
+            log.event(EventKind::Completion, &message, [("error", error)]);
+        }
+    }
+}
+
+impl Ending {
+    /// The status of a task that ended so.
+    pub(super) fn status(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed | Self::Interrupted => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The scaffolder's tables: runs, events, ledger, drafts.
+//!
+//! Documents are bound and read as text and cast to JSON by the statement, which keeps the order of their keys.
+//! A worker's statements name the worker: a run that was given to somebody else is out of its reach.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sqlx::{FromRow, PgExecutor};
+use uuid::Uuid;
+
+use super::log::NewEvent;
+
+type Result<T> = std::result::Result<T, sqlx::Error>;
+
+/// The channel that wakes workers and readers of other processes. The payload is a word, a task's id and the process
+/// that says it.
+pub(super) const CHANNEL: &str = "scaffolder";
+
+/// A run as stored.
+#[derive(Debug, Clone, FromRow)]
+pub(super) struct TaskRow {
+    pub(super) id: Uuid,
+    pub(super) spec: String,
+    pub(super) status: String,
+    pub(super) created_by: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) finished_at: Option<DateTime<Utc>>,
+    pub(super) last_heartbeat_at: DateTime<Utc>,
+}
+
+/// A run to be stored.
+pub(super) struct NewTask<'a> {
+    pub(super) id: Uuid,
+    pub(super) template: &'a str,
+    pub(super) spec: &'a Value,
+    pub(super) job: &'a str,
+    pub(super) secrets: &'a Map<String, Value>,
+    pub(super) created_by: Option<&'a str>,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// A run that a worker took.
+#[derive(Debug, FromRow)]
+pub(super) struct Claimed {
+    pub(super) id: Uuid,
+    pub(super) spec: String,
+    pub(super) job: String,
+    pub(super) secrets: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) cancel_requested: bool,
+}
+
+/// An event as stored.
+#[derive(Debug, FromRow)]
+pub(super) struct EventRow {
+    pub(super) id: i64,
+    pub(super) kind: String,
+    pub(super) body: String,
+    pub(super) created_at: DateTime<Utc>,
+}
+
+/// A form as stored.
+#[derive(Debug, FromRow)]
+pub(super) struct DraftRow {
+    pub(super) id: Uuid,
+    pub(super) template: String,
+    pub(super) answers: String,
+    pub(super) secrets: String,
+    pub(super) answered: Vec<i32>,
+    pub(super) updated_at: DateTime<Utc>,
+}
+
+/// Reads a stored document.
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// Writes a document; values always have a text.
+pub(super) fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// Stores a run; whether it is new.
+pub(super) async fn add_task(db: impl PgExecutor<'_>, task: NewTask<'_>) -> Result<bool> {
+    let sql = "INSERT INTO scaffolder_task (id, template, spec, job, secrets, status, created_by, created_at, last_heartbeat_at) \
+               VALUES ($1, $2, $3::json, $4::json, $5::json, 'open', $6, $7, $7) ON CONFLICT ON CONSTRAINT scaffolder_task_pk DO NOTHING";
+    let query = sqlx::query(sql).bind(task.id).bind(task.template).bind(text(task.spec)).bind(task.job);
+    let query = query.bind(text(task.secrets)).bind(task.created_by).bind(task.now);
+    Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+/// Wakes whoever listens, when the transaction ends.
+pub(super) async fn notify(db: impl PgExecutor<'_>, payload: &str) -> Result<()> {
+    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(db).await?;
+    Ok(())
+}
+
+/// Gives the oldest open run to a worker.
+pub(super) async fn claim(db: impl PgExecutor<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<Option<Claimed>> {
+    let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2 WHERE id = ( \
+               SELECT id FROM scaffolder_task WHERE status = 'open' ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
+               RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
+    sqlx::query_as(sql).bind(worker).bind(now).fetch_optional(db).await
+}
+
+/// Tells that the worker is alive. `Some(true)`: the run is to be cancelled; `None`: the run is no longer the worker's.
+pub(super) async fn beat(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, now: DateTime<Utc>) -> Result<Option<bool>> {
+    let sql = "UPDATE scaffolder_task SET last_heartbeat_at = $3 \
+               WHERE id = $1 AND worker = $2 AND status = 'processing' RETURNING cancel_requested";
+    sqlx::query_scalar(sql).bind(task).bind(worker).bind(now).fetch_optional(db).await
+}
+
+/// Adds events in their order, if the run is still the worker's; whether it is.
+pub(super) async fn append(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, events: &[NewEvent]) -> Result<bool> {
+    let sql = "INSERT INTO scaffolder_event (task, kind, body, created_at) \
+               SELECT $1, kind, body::json, at FROM UNNEST($3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY AS e (kind, body, at, n) \
+               WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') ORDER BY n";
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+    let bodies: Vec<String> = events.iter().map(|event| text(&event.body)).collect();
+    let times: Vec<DateTime<Utc>> = events.iter().map(|event| event.at).collect();
+    let query = sqlx::query(sql).bind(task).bind(worker).bind(kinds).bind(bodies).bind(times);
+    Ok(events.is_empty() || query.execute(db).await?.rows_affected() > 0)
+}
+
+/// Ends a run, if it is still the worker's; whether it was.
+pub(super) async fn finish(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, status: &str, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "UPDATE scaffolder_task SET status = $3, finished_at = $4, worker = NULL, secrets = NULL \
+               WHERE id = $1 AND worker = $2 AND status = 'processing'";
+    let query = sqlx::query(sql).bind(task).bind(worker).bind(status).bind(now);
+    Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+/// Takes one run whose worker is silent since `before`.
+pub(super) async fn claim_abandoned(
+    db: impl PgExecutor<'_>,
+    worker: Uuid,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>> {
+    let sql = "UPDATE scaffolder_task SET worker = $1, last_heartbeat_at = $3 WHERE id = ( \
+               SELECT id FROM scaffolder_task WHERE status = 'processing' AND last_heartbeat_at < $2 \
+               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
+               RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
+    sqlx::query_as(sql).bind(worker).bind(before).bind(now).fetch_optional(db).await
+}
+
+/// Cancels a run that nobody took; whether it was such a run.
+pub(super) async fn cancel_open(db: impl PgExecutor<'_>, task: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "UPDATE scaffolder_task SET status = 'cancelled', finished_at = $2, secrets = NULL WHERE id = $1 AND status = 'open'";
+    Ok(sqlx::query(sql).bind(task).bind(now).execute(db).await?.rows_affected() == 1)
+}
+
+/// Asks the worker of a run to cancel it; whether somebody works on it.
+pub(super) async fn request_cancel(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool> {
+    let sql = "UPDATE scaffolder_task SET cancel_requested = TRUE WHERE id = $1 AND status = 'processing'";
+    Ok(sqlx::query(sql).bind(task).execute(db).await?.rows_affected() == 1)
+}
+
+/// Opens a run again that failed or was cancelled. Whether it was such a run.
+pub(super) async fn reopen(db: impl PgExecutor<'_>, task: Uuid, secrets: &Map<String, Value>, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "UPDATE scaffolder_task SET status = 'open', secrets = $2::json, finished_at = NULL, cancel_requested = FALSE, \
+               last_heartbeat_at = $3 WHERE id = $1 AND status IN ('failed', 'cancelled')";
+    Ok(sqlx::query(sql).bind(task).bind(text(secrets)).bind(now).execute(db).await?.rows_affected() == 1)
+}
+
+/// Adds one event to a run that no worker has.
+pub(super) async fn add_event(db: impl PgExecutor<'_>, task: Uuid, event: &NewEvent) -> Result<()> {
+    let sql = "INSERT INTO scaffolder_event (task, kind, body, created_at) VALUES ($1, $2, $3::json, $4)";
+    sqlx::query(sql).bind(task).bind(event.kind.as_str()).bind(text(&event.body)).bind(event.at).execute(db).await?;
+    Ok(())
+}
+
+/// One run.
+pub(super) async fn task(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<TaskRow>> {
+    let sql = "SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at FROM scaffolder_task WHERE id = $1";
+    sqlx::query_as(sql).bind(id).fetch_optional(db).await
+}
+
+/// Which runs are listed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TaskQuery {
+    /// Of these people; of everybody when empty.
+    pub(crate) created_by: Vec<String>,
+    /// In these states; in any when empty.
+    pub(crate) status: Vec<String>,
+    /// Of this template.
+    pub(crate) template: Option<String>,
+    /// At most this many.
+    pub(crate) limit: Option<usize>,
+    /// How many of the newest to leave out.
+    pub(crate) offset: usize,
+}
+
+#[derive(FromRow)]
+struct Listed {
+    #[sqlx(flatten)]
+    task: TaskRow,
+    total: i64,
+}
+
+/// One page of runs, newest first, and how many there are.
+pub(super) async fn tasks(db: impl PgExecutor<'_> + Copy, query: &TaskQuery) -> Result<(Vec<TaskRow>, i64)> {
+    let sql = "SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at, COUNT(*) OVER () AS total \
+               FROM scaffolder_task WHERE (cardinality($1::text[]) = 0 OR created_by = ANY ($1)) \
+               AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3) \
+               ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5";
+    let bounded = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let bound = sqlx::query_as(sql).bind(&query.created_by).bind(&query.status).bind(&query.template);
+    let rows: Vec<Listed> = bound.bind(query.limit.map(bounded)).bind(bounded(query.offset)).fetch_all(db).await?;
+    if rows.is_empty() && (query.offset > 0 || query.limit == Some(0)) {
+        let sql = "SELECT COUNT(*) FROM scaffolder_task WHERE (cardinality($1::text[]) = 0 OR created_by = ANY ($1)) \
+                   AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3)";
+        let bound = sqlx::query_scalar(sql).bind(&query.created_by).bind(&query.status).bind(&query.template);
+        return Ok((Vec::new(), bound.fetch_one(db).await?));
+    }
+    let total = rows.first().map_or(0, |row| row.total);
+    Ok((rows.into_iter().map(|row| row.task).collect(), total))
+}
+
+/// Events of a run after one of them.
+pub(super) async fn events(db: impl PgExecutor<'_>, task: Uuid, after: i64) -> Result<Vec<EventRow>> {
+    let sql = "SELECT id, kind, body::text, created_at FROM scaffolder_event WHERE task = $1 AND id > $2 ORDER BY id";
+    sqlx::query_as(sql).bind(task).bind(after).fetch_all(db).await
+}
+
+/// Whether a run has ended, seen together with its newest event.
+pub(super) async fn is_over(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool> {
+    let sql = "SELECT status NOT IN ('open', 'processing') FROM scaffolder_task WHERE id = $1";
+    Ok(sqlx::query_scalar(sql).bind(task).fetch_optional(db).await?.unwrap_or(true))
+}
+
+/// What a run noted.
+pub(super) async fn noted(db: impl PgExecutor<'_>, task: Uuid, step: &str, key: &str) -> Result<Option<Value>> {
+    let sql = "SELECT value::text FROM scaffolder_ledger WHERE task = $1 AND step = $2 AND key = $3";
+    let found: Option<String> = sqlx::query_scalar(sql).bind(task).bind(step).bind(key).fetch_optional(db).await?;
+    found.map(|text| json(&text)).transpose()
+}
+
+/// One thing to note in the ledger.
+pub(super) struct Note<'a> {
+    pub(super) step: &'a str,
+    pub(super) key: &'a str,
+    pub(super) value: &'a Value,
+    pub(super) made: Option<&'a str>,
+}
+
+/// Notes something, if the run is still the worker's; whether it is.
+pub(super) async fn note(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, note: Note<'_>, now: DateTime<Utc>) -> Result<bool> {
+    let sql = "INSERT INTO scaffolder_ledger (task, step, key, value, made, noted_at) \
+               SELECT $1, $3, $4, $5::json, $6, $7 \
+               WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') \
+               ON CONFLICT ON CONSTRAINT scaffolder_ledger_pk DO UPDATE SET value = EXCLUDED.value, made = EXCLUDED.made, noted_at = EXCLUDED.noted_at";
+    let query = sqlx::query(sql).bind(task).bind(worker).bind(note.step).bind(note.key).bind(text(note.value));
+    Ok(query.bind(note.made).bind(now).execute(db).await?.rows_affected() == 1)
+}
+
+/// What a run made outside, in words, oldest first.
+pub(super) async fn made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<String>> {
+    let sql = "SELECT made FROM scaffolder_ledger WHERE task = $1 AND made IS NOT NULL ORDER BY noted_at, key";
+    sqlx::query_scalar(sql).bind(task).fetch_all(db).await
+}
+
+/// Stores a new form.
+pub(super) async fn add_draft(db: impl PgExecutor<'_>, draft: &DraftRow, owner: &str) -> Result<()> {
+    let sql = "INSERT INTO scaffolder_draft (id, template, owner, answers, secrets, answered, created_at, updated_at) \
+               VALUES ($1, $2, $3, $4::json, $5::json, $6, $7, $7)";
+    let query = sqlx::query(sql).bind(draft.id).bind(&draft.template).bind(owner).bind(&draft.answers);
+    query.bind(&draft.secrets).bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
+    Ok(())
+}
+
+/// One of a person's forms.
+pub(super) async fn draft(db: impl PgExecutor<'_>, id: Uuid, owner: &str) -> Result<Option<DraftRow>> {
+    let sql = "SELECT id, template, answers::text, secrets::text, answered, updated_at FROM scaffolder_draft WHERE id = $1 AND owner = $2";
+    sqlx::query_as(sql).bind(id).bind(owner).fetch_optional(db).await
+}
+
+/// Keeps a form's answers.
+pub(super) async fn save_draft(db: impl PgExecutor<'_>, draft: &DraftRow) -> Result<()> {
+    let sql = "UPDATE scaffolder_draft SET answers = $2::json, secrets = $3::json, answered = $4, updated_at = $5 WHERE id = $1";
+    let query = sqlx::query(sql).bind(draft.id).bind(&draft.answers).bind(&draft.secrets);
+    query.bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
+    Ok(())
+}
+
+/// Forgets a form's secrets: its run has them.
+pub(super) async fn forget_draft_secrets(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
+    sqlx::query("UPDATE scaffolder_draft SET secrets = '{}'::json WHERE id = $1").bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// Removes forms that nobody touched since `before`.
+pub(super) async fn sweep_drafts(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let swept = sqlx::query("DELETE FROM scaffolder_draft WHERE updated_at < $1").bind(before).execute(db).await?;
+    Ok(swept.rows_affected())
+}
+
+/// Removes runs that ended before a moment, with their log.
+pub(super) async fn sweep_tasks(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
+    let sql = "DELETE FROM scaffolder_task WHERE finished_at < $1 AND status NOT IN ('open', 'processing')";
+    Ok(sqlx::query(sql).bind(before).execute(db).await?.rows_affected())
+}

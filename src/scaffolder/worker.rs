@@ -1,0 +1,270 @@
+//! Workers: they take open runs, keep a sign of life while they work, and settle what a dead worker left.
+//!
+//! A run belongs to the worker whose id it has; every write names the worker, so one that was given up by the others
+//! (its process was frozen, say) can write no more. A run whose worker is silent for [`Limits::silence`] is shown as
+//! interrupted, with what it made so far; nobody goes on with it unasked.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use futures_util::FutureExt as _;
+use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::action::ActionError;
+use super::bulletin::Notice;
+use super::journal::Pen;
+use super::log::{Entry, EventKind, NewEvent, TaskLog};
+use super::run::{self, Ending, Means, Mode, Outcome};
+use super::secret::Mask;
+use super::store::{self, Claimed};
+use super::workspace::Workspace;
+use super::{Scaffolder, task};
+
+/// How often an idle worker looks by itself, should a notice get lost.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The times of a worker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Between two signs of life.
+    pub(super) beat: Duration,
+    /// Without a sign of life for this long, a worker counts as dead.
+    pub(super) silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(1), silence: Duration::from_secs(10) }
+    }
+}
+
+impl Scaffolder {
+    /// Takes and runs tasks until `shutdown`; returns when the steps under way are done and recorded.
+    pub(crate) async fn work(self, shutdown: CancellationToken) {
+        let tracker = TaskTracker::new();
+        tracker.spawn(self.bulletin().clone().listen(self.pool().clone(), shutdown.clone()));
+        tracker.spawn(self.clone().settle(shutdown.clone()));
+        let worker = Uuid::now_v7();
+        let slots = Arc::new(Semaphore::new(self.config().concurrency()));
+        let mut notices = self.bulletin().subscribe();
+        while let Some(Ok(slot)) = shutdown.run_until_cancelled(Arc::clone(&slots).acquire_owned()).await {
+            match store::claim(self.pool(), worker, Utc::now()).await {
+                Ok(Some(claimed)) => {
+                    let (scaffolder, stopping) = (self.clone(), shutdown.clone());
+                    tracker.spawn(async move {
+                        scaffolder.perform(claimed, worker, stopping).await;
+                        drop(slot);
+                    });
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "cannot look for runs"),
+            }
+            drop(slot);
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = opened(&mut notices) => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    /// Runs one claimed task to its end.
+    async fn perform(&self, claimed: Claimed, worker: Uuid, stopping: CancellationToken) {
+        let pen = self.pen(claimed.id, worker);
+        let span = tracing::info_span!("scaffolder.run", task.id = %claimed.id);
+        let _entered = span.clone();
+        let started = std::time::Instant::now();
+        let (sender, entries) = mpsc::unbounded_channel();
+        let secrets = claimed.secrets.as_deref().and_then(|text| store::json(text).ok()).unwrap_or_default();
+        let log = TaskLog::new(sender, Mask::new(&secrets));
+        let keeping = tokio::spawn(pen.clone().keep(entries));
+        let cancelled = CancellationToken::new();
+        if claimed.cancel_requested {
+            cancelled.cancel();
+        }
+        let ended = CancellationToken::new();
+        let beating = tokio::spawn(beat(self.clone(), pen.clone(), cancelled.clone(), ended.clone()));
+        let outcome = self.outcome(&claimed, &pen, &log, cancelled, stopping).await;
+        log.flush().await;
+        self.conclude(&pen, &log, outcome).await;
+        ended.cancel();
+        drop(log);
+        // Both end by themselves now; a panic in them is already reported.
+        let _ = tokio::join!(keeping, beating);
+        tracing::info!(parent: &span, duration_ms = started.elapsed().as_millis(), "run ended");
+    }
+
+    async fn outcome(&self, claimed: &Claimed, pen: &Pen, log: &TaskLog, cancelled: CancellationToken, stopping: CancellationToken) -> Outcome {
+        let job = match task::job(claimed) {
+            Ok(job) => job,
+            Err(error) => return broken(ActionError::failed(format!("the stored run cannot be read: {error}"))),
+        };
+        let stop = stopping.child_token();
+        let means = Means {
+            mode: Mode::Real,
+            actions: self.registry().clone(),
+            engines: self.engines().clone(),
+            surroundings: Arc::clone(self.surroundings()),
+            log: log.clone(),
+            ledger: pen.ledger(),
+            cancelled,
+            stopping: stop.clone(),
+        };
+        let running = AssertUnwindSafe(run::run(&job, &means)).catch_unwind();
+        tokio::pin!(running);
+        let outcome = tokio::select! {
+            outcome = &mut running => outcome,
+            () = pen.lost.cancelled() => {
+                // Somebody else has the run: no further step, and nothing more to say.
+                stop.cancel();
+                running.await
+            }
+        };
+        outcome.unwrap_or_else(|_| broken(ActionError::failed("an action of this program failed unexpectedly; its log has the details")))
+    }
+
+    /// Records how a run ended, in one transaction with its last events.
+    async fn conclude(&self, pen: &Pen, log: &TaskLog, mut outcome: Outcome) {
+        if outcome.ending == Ending::Interrupted
+            && let Some(error) = &mut outcome.error
+        {
+            let made = store::made(self.pool(), pen.task).await.unwrap_or_default();
+            error.message = format!("{} {} Retry it to go on.", error.message, made_so_far(&made));
+        }
+        let (sender, mut last) = mpsc::unbounded_channel();
+        run::complete(&log.to(sender), &outcome);
+        let mut events = Vec::new();
+        while let Ok(Entry::Event(event)) = last.try_recv() {
+            events.push(event);
+        }
+        match pen.finish(&events, outcome.ending.status()).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over before it could be concluded"),
+            Err(error) => tracing::error!(task.id = %pen.task, %error, "a run's end cannot be recorded; it will be shown as interrupted"),
+        }
+        metrics::counter!("scaffolder_task_count", "result" => outcome.ending.status()).increment(1);
+    }
+
+    /// Looks after runs whose worker died, until `shutdown`.
+    async fn settle(self, shutdown: CancellationToken) {
+        loop {
+            if let Err(error) = self.settle_abandoned().await {
+                tracing::warn!(%error, "cannot look for interrupted runs");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(self.limits().beat) => {}
+            }
+        }
+    }
+
+    /// Records every run whose worker is silent as interrupted; how many.
+    pub(super) async fn settle_abandoned(&self) -> Result<usize, sqlx::Error> {
+        let worker = Uuid::now_v7();
+        let mut settled = 0;
+        loop {
+            let now = Utc::now();
+            let Some(claimed) = store::claim_abandoned(self.pool(), worker, now - self.limits().silence, now).await? else {
+                return Ok(settled);
+            };
+            let said = store::events(self.pool(), claimed.id, 0).await?;
+            let made = store::made(self.pool(), claimed.id).await?;
+            let events = last_words(&said, &made);
+            self.pen(claimed.id, worker).finish(&events, Ending::Interrupted.status()).await?;
+            tracing::warn!(task.id = %claimed.id, "a run was interrupted: its worker died");
+            settled += 1;
+        }
+    }
+
+    fn pen(&self, task: Uuid, worker: Uuid) -> Pen {
+        Pen { pool: self.pool().clone(), bulletin: self.bulletin().clone(), task, worker, lost: CancellationToken::new() }
+    }
+}
+
+/// The end of a run that could not even begin, or that broke.
+fn broken(error: ActionError) -> Outcome {
+    Outcome {
+        ending: Ending::Failed,
+        output: Map::new(),
+        error: Some(error),
+        failed_step: None,
+        workspace: Workspace::default(),
+        effects: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The events that an interrupted run ends with: for the step that was under way, and for the run.
+fn last_words(said: &[store::EventRow], made: &[String]) -> Vec<NewEvent> {
+    let mut under_way: Option<Value> = None;
+    for row in said {
+        let body: Value = store::json(&row.body).unwrap_or_default();
+        match body.get("status").and_then(Value::as_str) {
+            Some("processing") => under_way = body.get("stepId").cloned(),
+            Some(_) => under_way = None,
+            None => {}
+        }
+    }
+    let mut events = Vec::new();
+    let message = format!("The server stopped while the run was under way. {} Retry it to go on.", made_so_far(made));
+    if let Some(step) = under_way {
+        let body = json!({"message": "InterruptedError: The server stopped while this step ran.", "stepId": step, "status": "failed"});
+        events.push(NewEvent::new(EventKind::Log, body));
+    }
+    let error = json!({"name": "InterruptedError", "message": message});
+    events.push(NewEvent::new(EventKind::Completion, json!({"message": "Run completed with status: failed", "error": error})));
+    events
+}
+
+fn made_so_far(made: &[String]) -> String {
+    if made.is_empty() { "Nothing was made outside of the run.".to_owned() } else { format!("Made so far: {}.", made.join(", ")) }
+}
+
+/// Waits for a run that wants a worker.
+async fn opened(notices: &mut broadcast::Receiver<Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Opened(_)) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Signs of life, and an ear for the wish to cancel.
+async fn beat(scaffolder: Scaffolder, pen: Pen, cancelled: CancellationToken, ended: CancellationToken) {
+    let mut notices = scaffolder.bulletin().subscribe();
+    loop {
+        tokio::select! {
+            () = ended.cancelled() => return,
+            () = tokio::time::sleep(scaffolder.limits().beat) => {}
+            () = cancel_of(&mut notices, pen.task) => {}
+        }
+        match store::beat(&pen.pool, pen.task, pen.worker, Utc::now()).await {
+            Ok(Some(true)) => cancelled.cancel(),
+            Ok(Some(false)) => {}
+            Ok(None) => return pen.lost.cancel(),
+            Err(error) => tracing::warn!(task.id = %pen.task, %error, "cannot give a sign of life"),
+        }
+    }
+}
+
+async fn cancel_of(notices: &mut broadcast::Receiver<Notice>, task: Uuid) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Cancel(wanted)) if wanted == task => return,
+            Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
