@@ -108,15 +108,8 @@ impl TestApp {
             .await
             .unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
-        let state = AppState {
-            catalog,
-            forges,
-            forge,
-            auth,
-            site,
-            metrics,
-            pool,
-        };
+        let delivery = crate::delivery::Delivery::new(pool.clone(), Vec::new()).unwrap();
+        let state = AppState { catalog, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(
             state.clone(),
