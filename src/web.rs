@@ -57,7 +57,9 @@ pub(crate) use page::Site;
 
 use crate::auth::Auth;
 use crate::catalog::Catalog;
+use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
+use crate::scaffolder::Scaffolder;
 use error::Error;
 
 /// What handlers can ask for; each names only the parts it uses, as `State<Part>`.
@@ -65,6 +67,10 @@ use error::Error;
 pub(crate) struct AppState {
     /// Entities, locations, problems.
     pub(crate) catalog: Catalog,
+    /// Templates, drafts, runs.
+    pub(crate) scaffolder: Scaffolder,
+    /// Environments, and what was declared to run in them.
+    pub(crate) delivery: Delivery,
     /// All forges, by host.
     pub(crate) forges: Forges,
     /// The one that Git clients and the pages of repositories read.
