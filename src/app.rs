@@ -170,6 +170,8 @@ fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
         organization: config.organization.name.clone().unwrap_or_default(),
         base_url: surroundings.base_url,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        database: surroundings.database,
+        data_dir: data.root().to_path_buf(),
     }
 }
 

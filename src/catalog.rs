@@ -35,7 +35,7 @@ pub(crate) use problem::Problem;
 pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
 pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
-pub(crate) use registration::{Location, Registration};
+pub(crate) use registration::{Location, Registered, Registration};
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};

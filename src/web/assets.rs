@@ -6,7 +6,10 @@
 //! would both forbid, and every URL can be cached for ever. The price is that a new release is fetched whole.
 //!
 //! Under another version (a page from before an update) the current file is served, but not to be kept.
+//! A stylesheet is served with the files it imports in place (`stylesheet`): one request, many source files.
 //! Texts are compressed once, when they are first asked for. Debug builds read the folder at each request.
+
+mod stylesheet;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -95,16 +98,11 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let Some(file) = Files::get(&path) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    let Some(file) = Files::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
+    let (data, hash) = if path.ends_with(".css") { stylesheet(&path, &file) } else { (file.data.clone(), file.metadata.sha256_hash()) };
     let current = version == *VERSION && !cfg!(debug_assertions);
-    let policy = if current {
-        CachePolicy::Forever
-    } else {
-        CachePolicy::Revalidate
-    };
-    let etag = format!("W/\"{}\"", hexadecimal(&file.metadata.sha256_hash()[..12]));
+    let policy = if current { CachePolicy::Forever } else { CachePolicy::Revalidate };
+    let etag = format!("W/\"{}\"", hexadecimal(&hash[..12]));
     let common = [
         (header::CACHE_CONTROL, policy.header()),
         (
@@ -120,7 +118,7 @@ async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     let kind = content_type(file.metadata.mimetype());
-    let (encoding, body) = encoded(&path, file.data, &headers);
+    let (encoding, body) = encoded(&path, data, &headers);
     let mut response = (common, [(header::CONTENT_TYPE, kind)], body).into_response();
     if let Some(encoding) = encoding {
         response
@@ -128,6 +126,14 @@ async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap
             .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
+}
+
+/// A stylesheet with what it imports, and the hash of all of it.
+fn stylesheet(path: &str, file: &rust_embed::EmbeddedFile) -> (Cow<'static, [u8]>, [u8; 32]) {
+    let source = String::from_utf8_lossy(&file.data);
+    let whole = stylesheet::assembled(path, &source, |path| Files::get(path).map(|file| file.data));
+    let hash = Sha256::digest(whole.as_bytes()).into();
+    (Cow::Owned(whole.into_bytes()), hash)
 }
 
 fn content_type(mime: &str) -> HeaderValue {

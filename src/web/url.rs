@@ -120,6 +120,11 @@ pub(crate) fn location(id: Uuid) -> String {
     format!("/catalog/locations/{id}")
 }
 
+/// Where the form that unregisters a location posts to.
+pub(crate) fn location_removal(id: Uuid) -> String {
+    format!("/catalog/locations/{id}/removal")
+}
+
 /// All repositories of the local forge.
 pub(crate) fn repositories() -> String {
     "/repositories".to_owned()
