@@ -312,7 +312,7 @@ impl<'a> Interpreter<'a> {
             let from_start = coercion::order(&index, &zero, meter)?;
             let to_length = coercion::order(&index, length, meter)?;
             let to_stop = coercion::order(&index, &stop, meter)?;
-            if to_length.is_none() && to_stop.is_none() {
+            if to_length.is_none() && to_stop.is_none() && (from_start.is_none() || !falling) {
                 return Err(Fault::new(format!("{} has no length and cannot be sliced without an end", target.kind())));
             }
             let has_left = from_start.is_some_and(Ordering::is_lt) || to_length.is_some_and(Ordering::is_gt);
