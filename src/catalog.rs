@@ -108,20 +108,30 @@ impl Catalog {
         let mut index = Index::default();
         index.apply(rows);
         index.sequence = sequence;
+        let catalog = Self::with(index, pool, reader, config);
+        catalog.configure().await?;
+        catalog.advance().await?;
+        Ok(catalog)
+    }
+
+    /// A catalog with nothing in it that reads no database: for looking at templates without a portal.
+    pub(crate) fn detached(pool: PgPool, forges: Forges) -> Self {
+        let config = CatalogConfig::default();
+        Self::with(Index::default(), pool, Reader::new(forges, config.reading.clone()), config)
+    }
+
+    fn with(index: Index, pool: PgPool, reader: Reader, config: CatalogConfig) -> Self {
         let inner = Inner {
             pool,
             reader,
             config,
+            advanced: watch::Sender::new(index.sequence),
             index: ArcSwap::from_pointee(index),
             advancing: Mutex::default(),
             reading: std::sync::Mutex::default(),
             due: Notify::new(),
-            advanced: watch::Sender::new(sequence),
         };
-        let catalog = Self { inner: Arc::new(inner) };
-        catalog.configure().await?;
-        catalog.advance().await?;
-        Ok(catalog)
+        Self { inner: Arc::new(inner) }
     }
 
     /// A snapshot, for several reads that must agree.

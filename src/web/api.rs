@@ -68,7 +68,11 @@ const SMALL_BODY: usize = 100 * 1024;
 /// The whole API.
 pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     let plugin = |name: &'static str, routes: Router<AppState>, limit: usize, open: fn(&str) -> bool| {
-        let gate = Gate { state: state.clone(), plugin: name, open };
+        let gate = Gate {
+            state: state.clone(),
+            plugin: name,
+            open,
+        };
         let routes = routes
             .route(KEYS, get(auth::keys))
             .fallback(empty_not_found)
@@ -100,7 +104,8 @@ async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next
             request.extensions_mut().insert(Caller(credentials));
         }
         Ok(None) if cross_site => {
-            return Error::NotAllowed("this request was sent by another site, so it is refused".to_owned()).into_response();
+            return Error::NotAllowed("this request was sent by another site, so it is refused".to_owned())
+                .into_response();
         }
         Ok(None) if gate.state.auth.is_open() || gate.is_open(request.uri().path()) => {
             request.extensions_mut().insert(Caller(Credentials::anonymous()));
@@ -129,7 +134,10 @@ async fn caller(gate: &Gate, cross_site: bool, headers: &HeaderMap) -> Result<Op
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
 }
 
 fn missing_credentials() -> Error {

@@ -22,7 +22,9 @@ use super::error::{Error, Failure};
 use super::extract::{Path, Query};
 use super::{AppState, api, caught};
 use crate::auth::Auth;
-use crate::forge::{Forge as _, GitResponse, LocalForge, ProtocolVersion, RepositoryId, Service, Visibility, decode_body};
+use crate::forge::{
+    Forge as _, GitResponse, LocalForge, ProtocolVersion, RepositoryId, Service, Visibility, decode_body,
+};
 
 /// A request names commits, 50 bytes each: room for a hundred thousand of them.
 const LARGEST_REQUEST: u64 = 8 * 1024 * 1024;
@@ -33,7 +35,9 @@ pub(super) fn router() -> Router<AppState> {
         .route("/git/{owner}/{repository}/info/refs", get(advertise))
         .route("/git/{owner}/{repository}/git-upload-pack", post(upload_pack))
         .route("/git/{owner}/{repository}/git-receive-pack", post(refuse_push))
-        .layer(DefaultBodyLimit::max(usize::try_from(LARGEST_REQUEST).unwrap_or(usize::MAX)))
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(LARGEST_REQUEST).unwrap_or(usize::MAX),
+        ))
         .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn(face))
 }
@@ -60,7 +64,9 @@ async fn advertise(
 ) -> Result<Response, Error> {
     let repository = readable(&forge, &auth, &asked, &headers).await?;
     let service: Service = wanted.service.parse()?;
-    Ok(streamed(forge.advertise(&repository, service, version(&headers)).await?))
+    Ok(streamed(
+        forge.advertise(&repository, service, version(&headers)).await?,
+    ))
 }
 
 async fn upload_pack(
@@ -71,7 +77,9 @@ async fn upload_pack(
     body: Bytes,
 ) -> Result<Response, Error> {
     let repository = readable(&forge, &auth, &asked, &headers).await?;
-    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
+    let encoding = headers
+        .get(header::CONTENT_ENCODING)
+        .and_then(|encoding| encoding.to_str().ok());
     let body = decode_body(encoding, body, LARGEST_REQUEST)?;
     Ok(streamed(forge.upload_pack(&repository, version(&headers), body).await?))
 }
@@ -92,12 +100,16 @@ async fn readable(forge: &LocalForge, auth: &Auth, asked: &Asked, headers: &Head
         None => auth.is_open() || (auth.is_local() && auth.guest_offered()),
     };
     let found = forge.find(&id).await;
-    let public = found.as_ref().is_ok_and(|repository| repository.visibility == Visibility::Public);
+    let public = found
+        .as_ref()
+        .is_ok_and(|repository| repository.visibility == Visibility::Public);
     if known || (public && auth.is_local()) {
         found?;
         return Ok(id);
     }
-    Err(Error::Authentication("this repository needs a token, as the password or as a Bearer token".to_owned()))
+    Err(Error::Authentication(
+        "this repository needs a token, as the password or as a Bearer token".to_owned(),
+    ))
 }
 
 /// The token of a Bearer header, or the password of a Basic one.
@@ -107,7 +119,9 @@ fn token(headers: &HeaderMap) -> Option<String> {
     }
     let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let pair = String::from_utf8(decoded).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let pair = String::from_utf8(decoded)
+        .ok()
+        .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let (_, password) = pair.split_once(':')?;
     Some(password.to_owned())
 }
@@ -119,7 +133,10 @@ fn version(headers: &HeaderMap) -> ProtocolVersion {
 fn streamed(answer: GitResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate")),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-cache, max-age=0, must-revalidate"),
+        ),
     ];
     (headers, Body::from_stream(answer.body)).into_response()
 }
@@ -127,7 +144,9 @@ fn streamed(answer: GitResponse) -> Response {
 /// An error as the text that Git shows after `remote:`.
 async fn face(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
+    let Some(failure) = response.extensions_mut().remove::<Failure>() else {
+        return response;
+    };
     let mut response = (failure.error.status(), format!("{}\n", failure.message())).into_response();
     if response.status() == StatusCode::UNAUTHORIZED {
         let ask = HeaderValue::from_static("Basic realm=\"Greenroom: any user name, a token as password\"");

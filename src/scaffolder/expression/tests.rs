@@ -1,5 +1,8 @@
 //! Proof that templates render as Backstage renders them.
 
+mod differential;
+mod generator;
+
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Syntax, is_truthy_condition};
@@ -79,5 +82,13 @@ fn conditions_of_steps_hold_as_in_backstage() {
     }
     for value in [json!(true), json!("false"), json!(-1), json!([0]), json!({})] {
         assert!(is_truthy_condition(Some(&value)), "{value:?}");
+    }
+}
+#[test]
+fn zz_debug() {
+    let Some(sources) = std::env::var_os("DBG") else { return };
+    for source in sources.to_str().unwrap().split("@@") {
+        eprintln!("{source:?}");
+        eprintln!("  = {:?}", Engine::new(Syntax::backstage()).evaluate(source, generator::context()));
     }
 }

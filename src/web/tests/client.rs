@@ -10,7 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 use url::Url;
 
-use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
+use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
 use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
@@ -48,11 +48,18 @@ pub(crate) struct Options {
     pub(crate) backend: BackendAuth,
     pub(crate) base_url: &'static str,
     pub(crate) catalog: CatalogConfig,
+    /// `auth.providers`
+    pub(crate) providers: Option<Providers>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007", catalog: CatalogConfig::default() }
+        Self {
+            backend: BackendAuth::default(),
+            base_url: "http://localhost:7007",
+            catalog: CatalogConfig::default(),
+            providers: None,
+        }
     }
 }
 
@@ -85,17 +92,38 @@ impl TestApp {
             data_dir: folder.path().to_owned(),
         });
         let issuer = site.absolute("/api/auth");
-        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true, session_duration: None };
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let config = AuthConfig {
+            providers: options.providers,
+            backend: options.backend,
+            issuer,
+            loopback: true,
+            session_duration: None,
+        };
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+            .build_recorder()
+            .handle();
         let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
-        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
+        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog)
+            .await
+            .unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
         let delivery = crate::delivery::Delivery::new(pool.clone(), Vec::new()).unwrap();
         let state = AppState { catalog, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
-        let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _database: database, _folder: folder }
+        let router = router(
+            state.clone(),
+            WebConfig {
+                cors,
+                ..WebConfig::default()
+            },
+        );
+        Self {
+            router,
+            state,
+            _database: database,
+            _folder: folder,
+        }
     }
 
     /// Sends a request as it is.
@@ -103,13 +131,25 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
-    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| {
-            request.header(*name, *value)
-        });
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = headers
+            .iter()
+            .fold(Request::builder().method(method).uri(path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.send(request.body(body.into()).unwrap()).await
     }
 
@@ -126,8 +166,19 @@ impl TestApp {
     pub(crate) async fn enter(&self) -> (String, String) {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = self.request("POST", "/sign-in/guest", &form, "next=%2Fcreate").await;
-        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/create"), "{}", answer.text);
-        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, "/create"),
+            "{}",
+            answer.text
+        );
+        let cookie = answer.headers[header::SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned();
         let token = cookie.split_once('=').unwrap().1;
         let session = self.state.auth.session(token).await.unwrap().unwrap();
         (cookie, session.csrf)

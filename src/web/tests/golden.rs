@@ -47,7 +47,10 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The pairs of one area in the order they were recorded, each with its file's name.
 pub(crate) fn pairs(area: &str) -> Vec<(String, Pair)> {
-    let mut files: Vec<_> = std::fs::read_dir(folder().join(area)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder().join(area))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     let read = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -104,7 +107,10 @@ pub(crate) fn difference(
     unordered: bool,
 ) -> Option<String> {
     if answer.status.as_u16() != recorded.status {
-        return Some(format!("status {} instead of {}: {}", answer.status, recorded.status, answer.text));
+        return Some(format!(
+            "status {} instead of {}: {}",
+            answer.status, recorded.status, answer.text
+        ));
     }
     if let Some(text) = &recorded.text
         && text.is_empty()
@@ -113,7 +119,9 @@ pub(crate) fn difference(
         return Some(format!("a body where there was none: {}", answer.text));
     }
     let Some(json) = &recorded.json else { return None };
-    let Ok(got) = serde_json::from_str(&answer.text) else { return Some(format!("no JSON: {}", answer.text)) };
+    let Ok(got) = serde_json::from_str(&answer.text) else {
+        return Some(format!("no JSON: {}", answer.text));
+    };
     let (mut expected, mut got) = (stable(json, &str::to_owned), stable(&got, translate));
     if unordered {
         sort(&mut expected);
@@ -131,7 +139,12 @@ fn sort(answer: &mut Value) {
     if let Some(Value::Array(items)) = list {
         let key = |item: &Value| {
             let at = |pointer: &str| item.pointer(pointer).map(ToString::to_string).unwrap_or_default();
-            [at("/kind"), at("/metadata/namespace"), at("/metadata/name"), item.to_string()]
+            [
+                at("/kind"),
+                at("/metadata/namespace"),
+                at("/metadata/name"),
+                item.to_string(),
+            ]
         };
         items.sort_by_key(key);
     }
@@ -141,7 +154,9 @@ fn sort(answer: &mut Value) {
 fn stable(value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::Object(map) => {
-            let pairs = map.iter().map(|(key, value)| (key.clone(), stable_field(key, value, translate)));
+            let pairs = map
+                .iter()
+                .map(|(key, value)| (key.clone(), stable_field(key, value, translate)));
             Value::Object(pairs.collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(|item| stable(item, translate)).collect()),
@@ -152,16 +167,32 @@ fn stable(value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
 
 fn stable_field(key: &str, value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
     const VOLATILE: [&str; 13] = [
-        "uid", "etag", "id", "taskId", "createdAt", "lastHeartbeatAt", "token", "kid", "x", "y", "nextCursor", "prevCursor",
+        "uid",
+        "etag",
+        "id",
+        "taskId",
+        "createdAt",
+        "lastHeartbeatAt",
+        "token",
+        "kid",
+        "x",
+        "y",
+        "nextCursor",
+        "prevCursor",
         "expiresInSeconds",
     ];
     let volatile = VOLATILE.contains(&key) && (value.is_string() || value.is_number());
     let action_or_item = value.as_str().is_some_and(|text| key == "id" && text.len() < 32);
-    if volatile && !action_or_item { Value::String(format!("({key})")) } else { stable(value, translate) }
+    if volatile && !action_or_item {
+        Value::String(format!("({key})"))
+    } else {
+        stable(value, translate)
+    }
 }
 
 fn without_log_id(text: &str) -> String {
-    text.split_once("logId=").map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
+    text.split_once("logId=")
+        .map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
 }
 
 /// The first place where two values differ.
@@ -194,10 +225,19 @@ async fn replay(rig: &Rig, area: &str, known: &[&str]) {
             continue;
         }
         if let Some(difference) = rig.difference(pair).await {
-            differing.push(format!("{area}/{file}: {} {}\n    {difference}", pair.request.method, pair.request.path));
+            differing.push(format!(
+                "{area}/{file}: {} {}\n    {difference}",
+                pair.request.method, pair.request.path
+            ));
         }
     }
-    assert!(differing.is_empty(), "{} of {} differ:\n{}", differing.len(), pairs.len(), differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{} of {} differ:\n{}",
+        differing.len(),
+        pairs.len(),
+        differing.join("\n")
+    );
 }
 
 #[tokio::test]
@@ -216,8 +256,16 @@ async fn the_catalog_is_queried_as_recorded() {
     // The cursors and what is wrong with them are our own; pages with neither order nor end are any entities; 024 is a
     // fault of the original; 040 and 041 are told in our words.
     let known = [
-        "004-page-2", "005-page-back", "006-page-last", "013-unordered-page", "024-full-text-percent", "027-cursor-garbage",
-        "028-cursor-json-not-cursor", "040-post-unknown-operator", "041-post-bad-value", "043-post-full-text",
+        "004-page-2",
+        "005-page-back",
+        "006-page-last",
+        "013-unordered-page",
+        "024-full-text-percent",
+        "027-cursor-garbage",
+        "028-cursor-json-not-cursor",
+        "040-post-unknown-operator",
+        "041-post-bad-value",
+        "043-post-full-text",
         // Here the second order field decides; there the id.
         "011-order-two-fields",
     ];
@@ -243,10 +291,14 @@ async fn everything_else_answers_as_recorded() {
 #[tokio::test]
 async fn the_closed_portal_answers_as_recorded() {
     // Search, settings and notifications are not there; the recorded key set had two keys.
-    let known: Vec<String> = pairs("auth-closed").into_iter().map(|(file, _)| file).filter(|file| {
-        let elsewhere = file.contains("user-settings") || file.contains("notifications");
-        elsewhere || ["009-search-no-token", "012-jwks"].contains(&file.as_str())
-    }).collect();
+    let known: Vec<String> = pairs("auth-closed")
+        .into_iter()
+        .map(|(file, _)| file)
+        .filter(|file| {
+            let elsewhere = file.contains("user-settings") || file.contains("notifications");
+            elsewhere || ["009-search-no-token", "012-jwks"].contains(&file.as_str())
+        })
+        .collect();
     let known: Vec<_> = known.iter().map(String::as_str).collect();
     replay(&Rig::closed().await, "auth-closed", &known).await;
 }
@@ -257,19 +309,28 @@ async fn the_catalog_is_written_as_recorded() {
     let rig = Rig::open().await;
     let fresh = rig.file("web/fresh.yaml");
     let nested = rig.file("web/sub/one.yaml");
-    let (good, good_nested) = (std::fs::read_to_string(&fresh).unwrap(), std::fs::read_to_string(&nested).unwrap());
+    let (good, good_nested) = (
+        std::fs::read_to_string(&fresh).unwrap(),
+        std::fs::read_to_string(&nested).unwrap(),
+    );
     let known = [
         // What is wrong with YAML is told in our words; 021 is a fault of the original.
-        "005-location-dry-run-broken-yaml", "036-location-entity-after-broken-yaml", "021-location-by-id-not-uuid",
+        "005-location-dry-run-broken-yaml",
+        "036-location-entity-after-broken-yaml",
+        "021-location-by-id-not-uuid",
         // An orphan is deleted at once, not half a minute later.
-        "043-orphan", "044-orphan-filter",
+        "043-orphan",
+        "044-orphan-filter",
         // A registered location keeps its target; register another one.
-        "054-location-put", "055-location-put-missing",
+        "054-location-put",
+        "055-location-put-missing",
     ];
     let mut differing = Vec::new();
     for (file, pair) in pairs("catalog-write") {
         match pair.name.as_str() {
-            "entity-after-change" => std::fs::write(&fresh, good.replace("spec: {", "spec: { extra: changed, ")).unwrap(),
+            "entity-after-change" => {
+                std::fs::write(&fresh, good.replace("spec: {", "spec: { extra: changed, ")).unwrap()
+            }
             "entity-after-it-broke" => std::fs::write(&fresh, good.replace(", owner: platform", "")).unwrap(),
             "location-entity-after-broken-yaml" => {
                 std::fs::write(&fresh, "apiVersion: backstage.io/v1alpha1\nkind: [x\n").unwrap();
@@ -284,31 +345,50 @@ async fn the_catalog_is_written_as_recorded() {
             _ => {}
         }
         match pair.name.as_str() {
-            "entity-after-change" | "entity-after-it-broke" | "entity-after-repair" => rig.refresh("component:default/fresh").await,
+            "entity-after-change" | "entity-after-it-broke" | "entity-after-repair" => {
+                rig.refresh("component:default/fresh").await
+            }
             "location-entity-after-broken-yaml" | "location-entity-after-file-removed" => {
-                rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a").await;
+                rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a")
+                    .await;
             }
             "orphan" | "deleted-entity-comes-back" => rig.refresh("component:default/web-one").await,
             _ => {}
         }
         let difference = rig.difference(&pair).await.filter(|_| !known.contains(&file.as_str()));
         if let Some(difference) = difference {
-            differing.push(format!("{file}: {} {}\n    {difference}", pair.request.method, pair.request.path));
+            differing.push(format!(
+                "{file}: {} {}\n    {difference}",
+                pair.request.method, pair.request.path
+            ));
         }
     }
-    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{} differ:\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
 }
 
 /// Cursors are opaque, so they are compared by following them.
 #[tokio::test]
 async fn pages_are_followed_to_the_end_and_back() {
     let rig = Rig::open().await;
-    let all = rig.app.get("/api/catalog/entities/by-query?orderField=metadata.name,asc&fields=metadata.name").await.json();
-    let mut path = "/api/catalog/entities/by-query?limit=7&orderField=metadata.name,asc&fields=metadata.name".to_owned();
+    let all = rig
+        .app
+        .get("/api/catalog/entities/by-query?orderField=metadata.name,asc&fields=metadata.name")
+        .await
+        .json();
+    let mut path =
+        "/api/catalog/entities/by-query?limit=7&orderField=metadata.name,asc&fields=metadata.name".to_owned();
     let (mut forward, mut back, mut pages) = (Vec::new(), Vec::new(), 0);
     let next_of = |page: &Value, cursor: &str| {
         let cursor = page["pageInfo"][cursor].as_str()?;
-        Some(format!("/api/catalog/entities/by-query?limit=7&fields=metadata.name&cursor={}", crate::web::url::query(cursor)))
+        Some(format!(
+            "/api/catalog/entities/by-query?limit=7&fields=metadata.name&cursor={}",
+            crate::web::url::query(cursor)
+        ))
     };
     let last = loop {
         let page = rig.app.get(&path).await.json();
@@ -340,10 +420,19 @@ async fn a_list_is_followed_by_its_link() {
     loop {
         let answer = rig.app.get(&path).await;
         seen.extend(answer.json().as_array().unwrap().clone());
-        let Some(link) = answer.header("link").strip_prefix('<') else { break };
+        let Some(link) = answer.header("link").strip_prefix('<') else {
+            break;
+        };
         path = format!("/api/catalog{}", link.strip_suffix(">; rel=\"next\"").unwrap());
     }
-    let total = rig.app.get("/api/catalog/entities").await.json().as_array().unwrap().len();
+    let total = rig
+        .app
+        .get("/api/catalog/entities")
+        .await
+        .json()
+        .as_array()
+        .unwrap()
+        .len();
     let count = seen.len();
     seen.dedup();
     assert_eq!((seen.len(), count), (total, total));

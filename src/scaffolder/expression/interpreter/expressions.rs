@@ -1,5 +1,7 @@
 //! Expressions: operators, members and slices.
 
+use std::cmp::Ordering;
+
 use serde_json::Value as Json;
 
 use super::super::ast::{Comparison, Expr, ExprKind, Inline, Name, Operator, Slice};
@@ -294,8 +296,8 @@ impl<'a> Interpreter<'a> {
             return Err(Fault::new("the step of a slice is a number other than 0"));
         }
         let falling = number < 0.0;
-        let mut index = match start {
-            Some(start) => from_end(start, length, meter)?,
+        let start = match start {
+            Some(start) => start,
             None if falling => Value::Number(length.to_number(meter)? - 1.0),
             None => zero.clone(),
         };
@@ -304,25 +306,17 @@ impl<'a> Interpreter<'a> {
             None if falling => Value::Number(-1.0),
             None => length.clone(),
         };
-        // An omitted start below zero is moved too: an empty target has no last index.
-        index = from_end(index, length, meter)?;
+        let mut index = from_end(start, length, meter)?;
         let mut items = Vec::new();
         loop {
-            let is = |order: Option<std::cmp::Ordering>, test: fn(std::cmp::Ordering) -> bool| order.is_some_and(test);
-            if is(coercion::order(&index, &zero, meter)?, std::cmp::Ordering::is_lt)
-                || is(coercion::order(&index, length, meter)?, std::cmp::Ordering::is_gt)
-            {
-                return Value::array(items);
+            let from_start = coercion::order(&index, &zero, meter)?;
+            let to_length = coercion::order(&index, length, meter)?;
+            let to_stop = coercion::order(&index, &stop, meter)?;
+            if to_length.is_none() && to_stop.is_none() {
+                return Err(Fault::new(format!("{} has no length and cannot be sliced without an end", target.kind())));
             }
-            let end = coercion::order(&index, &stop, meter)?;
-            if is(
-                end,
-                if falling {
-                    std::cmp::Ordering::is_le
-                } else {
-                    std::cmp::Ordering::is_ge
-                },
-            ) {
+            let has_left = from_start.is_some_and(Ordering::is_lt) || to_length.is_some_and(Ordering::is_gt);
+            if has_left || to_stop.is_some_and(if falling { Ordering::is_le } else { Ordering::is_ge }) {
                 return Value::array(items);
             }
             meter.work(1)?;
@@ -337,7 +331,7 @@ impl<'a> Interpreter<'a> {
 
 /// A bound below zero counts from the end.
 fn from_end(bound: Value, length: &Value, meter: &mut super::super::limits::Meter) -> Result<Value> {
-    let is_negative = coercion::order(&bound, &Value::Number(0.0), meter)?.is_some_and(std::cmp::Ordering::is_lt);
+    let is_negative = coercion::order(&bound, &Value::Number(0.0), meter)?.is_some_and(Ordering::is_lt);
     if is_negative {
         coercion::add(&bound, length, meter)
     } else {

@@ -14,9 +14,13 @@ pub(super) struct Fields(Vec<String>);
 impl Fields {
     /// Reads the parameter; `None` if there is nothing to pick by.
     pub(super) fn read(fields: Option<Vec<String>>) -> Result<Option<Self>, Error> {
-        let Some(fields) = fields.filter(|fields| !fields.is_empty()) else { return Ok(None) };
+        let Some(fields) = fields.filter(|fields| !fields.is_empty()) else {
+            return Ok(None);
+        };
         match fields.iter().find(|field| field.contains('[')) {
-            Some(field) => Err(Error::Input(format!("Invalid field \"{field}\", array type fields are not supported"))),
+            Some(field) => Err(Error::Input(format!(
+                "Invalid field \"{field}\", array type fields are not supported"
+            ))),
             None => Ok(Some(Self(fields))),
         }
     }
@@ -55,7 +59,9 @@ fn find<'a>(entity: &'a Map<String, Value>, field: &str) -> Option<(Vec<String>,
 }
 
 fn put(picked: &mut Map<String, Value>, path: &[String], value: &Value) {
-    let Some((last, parents)) = path.split_last() else { return };
+    let Some((last, parents)) = path.split_last() else {
+        return;
+    };
     let mut place = picked;
     for key in parents {
         let next = place.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
@@ -81,7 +87,10 @@ mod tests {
         });
         let cases = [
             (vec!["kind"], json!({ "kind": "Component" })),
-            (vec!["metadata.name", "kind"], json!({ "metadata": { "name": "x" }, "kind": "Component" })),
+            (
+                vec!["metadata.name", "kind"],
+                json!({ "metadata": { "name": "x" }, "kind": "Component" }),
+            ),
             (
                 vec!["metadata.annotations.example.com/note"],
                 json!({ "metadata": { "annotations": { "example.com/note": "hello" } } }),
@@ -91,11 +100,20 @@ mod tests {
             (vec!["metadata.tags"], json!({ "metadata": { "tags": ["t"] } })),
         ];
         for (fields, expected) in cases {
-            let fields = Fields::read(Some(fields.into_iter().map(str::to_owned).collect())).unwrap().unwrap();
-            assert_eq!(Value::Object(fields.pick(entity.as_object().unwrap())), expected, "{fields:?}");
+            let fields = Fields::read(Some(fields.into_iter().map(str::to_owned).collect()))
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                Value::Object(fields.pick(entity.as_object().unwrap())),
+                expected,
+                "{fields:?}"
+            );
         }
         let refused = Fields::read(Some(vec!["metadata.links[0]".to_owned()])).unwrap_err();
-        assert_eq!(refused.to_string(), "Invalid field \"metadata.links[0]\", array type fields are not supported");
+        assert_eq!(
+            refused.to_string(),
+            "Invalid field \"metadata.links[0]\", array type fields are not supported"
+        );
         assert!(Fields::read(Some(Vec::new())).unwrap().is_none());
     }
 }

@@ -25,7 +25,8 @@ const LIST: &[Parameter] = &[
 
 /// The id of a path; what is no id names no task.
 pub(super) fn task_id(text: &str) -> Result<Uuid, Error> {
-    text.parse().map_err(|_| Error::NotFound(format!("No task with id '{text}' found")))
+    text.parse()
+        .map_err(|_| Error::NotFound(format!("No task with id '{text}' found")))
 }
 
 /// `GET /v2/tasks`
@@ -52,9 +53,16 @@ pub(super) async fn create(
     Caller(who): Caller,
     body: Body,
 ) -> Result<Response, Error> {
-    let shapes = [("templateRef", Shape::Text), ("values", Shape::Object), ("secrets", Shape::TextMap)];
+    let shapes = [
+        ("templateRef", Shape::Text),
+        ("values", Shape::Object),
+        ("secrets", Shape::TextMap),
+    ];
     body.check(&["templateRef", "values"], &shapes)?;
-    let defaults = RefDefaults { kind: Some("template"), namespace: None };
+    let defaults = RefDefaults {
+        kind: Some("template"),
+        namespace: None,
+    };
     let template = EntityRef::parse(body.text("templateRef").unwrap_or_default(), defaults);
     let template = template_only(template.map_err(|_| not_a_template())?)?;
     let values = object(&body, "values");
@@ -63,13 +71,25 @@ pub(super) async fn create(
     if !faults.is_empty() {
         return Ok(refused(faults.into_iter().map(|fault| fault.backstage)));
     }
-    let id = scaffolder.start(&who, StartRun { template, values, secrets: object(&body, "secrets") }).await?;
+    let id = scaffolder
+        .start(
+            &who,
+            StartRun {
+                template,
+                values,
+                secrets: object(&body, "secrets"),
+            },
+        )
+        .await?;
     Ok(reply::json(StatusCode::CREATED, &json!({ "id": id })))
 }
 
 /// Invalid answers have a form of their own.
 fn refused(faults: impl Iterator<Item = Value>) -> Response {
-    reply::json(StatusCode::BAD_REQUEST, &json!({ "errors": faults.collect::<Vec<_>>() }))
+    reply::json(
+        StatusCode::BAD_REQUEST,
+        &json!({ "errors": faults.collect::<Vec<_>>() }),
+    )
 }
 
 fn object(body: &Body, name: &str) -> Map<String, Value> {
