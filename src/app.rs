@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,8 +24,9 @@ pub(crate) use database::Opened;
 use crate::auth::{Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
+use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
 use crate::web::{self, AppState, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -67,6 +69,11 @@ impl App {
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+        let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery);
+        if catalog.index().is_empty() {
+            // Nobody should find an empty portal at a first start.
+            catalog.read_due().await?;
+        }
         let auth_config = AuthConfig {
             providers: config.auth.providers.clone(),
             backend: config.backend.auth.clone(),
@@ -79,6 +86,7 @@ impl App {
         let site = site(config, data, surroundings);
         let state = AppState {
             catalog,
+            scaffolder,
             delivery,
             forges,
             forge,
@@ -92,8 +100,9 @@ impl App {
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
-        let AppState { catalog, auth, .. } = self.state.clone();
+        let AppState { catalog, scaffolder, auth, .. } = self.state.clone();
         self.background.spawn(catalog.run(shutdown.clone()));
+        self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         let stopped = shutdown.clone();
         self.background.spawn(async move {
             let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -104,6 +113,9 @@ impl App {
                 }
                 if let Err(error) = auth.sweep().await {
                     tracing::warn!(%error, "cannot remove expired sessions");
+                }
+                if let Err(error) = scaffolder.sweep().await {
+                    tracing::warn!(%error, "cannot remove expired drafts");
                 }
             }
         });
@@ -121,6 +133,23 @@ impl App {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
         }
     }
+}
+
+/// The scaffolder with every action. Expressions see where the portal is as `environment.parameters.portalUrl`.
+fn scaffolder(
+    config: &Config,
+    pool: &PgPool,
+    surroundings: &Surroundings,
+    catalog: &Catalog,
+    forges: &Forges,
+    delivery: &Delivery,
+) -> Scaffolder {
+    let mut section = config.scaffolder.clone();
+    let portal_url = surroundings.base_url.as_str().trim_end_matches('/').to_owned();
+    section.default_environment.parameters.entry("portalUrl").or_insert(Value::String(portal_url));
+    let environments = serde_json::json!(delivery.environments());
+    let registry = registry(catalog, forges, delivery, &section.author());
+    Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, section, environments)
 }
 
 /// The catalog's section, with what is shipped where configuration names no locations.
@@ -152,4 +181,22 @@ pub(crate) async fn running_server(data: &DataDir) -> Option<RunningServer> {
     let client = reqwest::Client::builder().timeout(PROBE_TIMEOUT).build().ok()?;
     let probe = server.url.join("/.backstage/health/v1/readiness").ok()?;
     client.get(probe).send().await.ok().filter(|answer| answer.status().is_success()).map(|_| server)
+}
+
+/// Every action of a portal, for looking at templates without one: nothing is connected, so none of them can run.
+pub(crate) fn known_actions() -> anyhow::Result<ActionRegistry> {
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
+    let forges = Forges::default();
+    let catalog = Catalog::detached(pool.clone(), forges.clone());
+    let delivery = Delivery::new(pool, Environment::defaults())?;
+    Ok(registry(&catalog, &forges, &delivery, &Author::default()))
+}
+
+/// The built-in actions and those of the other contexts.
+fn registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Author) -> ActionRegistry {
+    let mut registry = ActionRegistry::builtin(catalog, forges, author);
+    for action in delivery::action::all(delivery, forges) {
+        registry.register(action);
+    }
+    registry
 }

@@ -58,6 +58,7 @@ pub(crate) use page::Site;
 use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::delivery::Delivery;
+use crate::scaffolder::Scaffolder;
 use crate::forge::{Forges, LocalForge};
 use error::Error;
 
@@ -70,6 +71,8 @@ pub(crate) struct AppState {
     pub(crate) forges: Forges,
     /// The one that Git clients and the pages of repositories read.
     pub(crate) forge: LocalForge,
+    /// Templates, drafts, plans, runs.
+    pub(crate) scaffolder: Scaffolder,
     /// Environments, and what is declared in them.
     pub(crate) delivery: Delivery,
     /// Sessions and tokens.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::print;
 use super::super::validate::{Finding, print_finding};
 use crate::entity;
-use crate::scaffolder::{ActionRegistry, Source, Template, TemplateProblem};
+use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
 use crate::yaml::{self, Document};
 
 /// `greenroom template lint`
@@ -99,8 +99,7 @@ fn lint(document: Result<Document, yaml::YamlError>, text: &str, actions: &Actio
     if entity.kind() != "Template" {
         return (errors, Vec::new());
     }
-    let mut template = Template::check(&entity, actions);
-    template.place(&Source::new(positions, text));
+    let template = scaffolder::lint(&entity, positions, text, actions);
     errors.extend(template.problems.iter().map(finding));
     (errors, template.notes.iter().map(finding).collect())
 }
