@@ -387,6 +387,15 @@ impl Scaffolder {
         }
     }
 
+    /// Finds the exact places of what is wrong with templates.
+    async fn place(&self) {
+        self.inner.library.place(&Credentials::service("scaffolder"), &self.reading()).await;
+    }
+
+    fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
     fn reading(&self) -> Reading<'_> {
         Reading { catalog: &self.inner.catalog, engines: &self.inner.engines, actions: &self.inner.registry }
     }

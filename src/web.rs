@@ -58,8 +58,8 @@ pub(crate) use page::Site;
 use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::delivery::Delivery;
-use crate::scaffolder::Scaffolder;
 use crate::forge::{Forges, LocalForge};
+use crate::scaffolder::Scaffolder;
 use error::Error;
 
 /// What handlers can ask for; each names only the parts it uses, as `State<Part>`.
@@ -67,14 +67,14 @@ use error::Error;
 pub(crate) struct AppState {
     /// Entities, locations, problems.
     pub(crate) catalog: Catalog,
+    /// Templates, drafts, runs.
+    pub(crate) scaffolder: Scaffolder,
+    /// Environments, and what was declared to run in them.
+    pub(crate) delivery: Delivery,
     /// All forges, by host.
     pub(crate) forges: Forges,
     /// The one that Git clients and the pages of repositories read.
     pub(crate) forge: LocalForge,
-    /// Templates, drafts, plans, runs.
-    pub(crate) scaffolder: Scaffolder,
-    /// Environments, and what is declared in them.
-    pub(crate) delivery: Delivery,
     /// Sessions and tokens.
     pub(crate) auth: Auth,
     /// What the portal says about itself.

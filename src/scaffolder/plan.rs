@@ -157,12 +157,14 @@ impl Scaffolder {
     /// Runs a job without effect; the outcome and what was said.
     async fn imagine(&self, job: &Job, mode: Mode) -> (Outcome, Vec<Value>) {
         let (sender, mut said) = mpsc::unbounded_channel();
+        let log = TaskLog::new(sender, Mask::new(&job.secrets));
+        log.hide(&Value::Object(self.surroundings().secrets.clone()));
         let means = Means {
             mode,
             actions: self.registry().clone(),
             engines: self.engines().clone(),
             surroundings: Arc::clone(self.surroundings()),
-            log: TaskLog::new(sender, Mask::new(&job.secrets)),
+            log,
             ledger: Arc::new(Forgetful),
             cancelled: CancellationToken::new(),
             stopping: CancellationToken::new(),

@@ -112,7 +112,7 @@ impl TemplateProblem {
 }
 
 /// What the check asks about the actions there are.
-pub(crate) trait KnownActions {
+pub(crate) trait KnownActions: Sync {
     /// Whether an action of that id is registered.
     fn knows(&self, id: &str) -> bool;
     /// An id that the author may have meant.

@@ -50,6 +50,7 @@ impl Scaffolder {
         let tracker = TaskTracker::new();
         tracker.spawn(self.bulletin().clone().listen(self.pool().clone(), shutdown.clone()));
         tracker.spawn(self.clone().settle(shutdown.clone()));
+        tracker.spawn(self.clone().place_problems(shutdown.clone()));
         let worker = Uuid::now_v7();
         let slots = Arc::new(Semaphore::new(self.config().concurrency()));
         let mut notices = self.bulletin().subscribe();
@@ -86,6 +87,7 @@ impl Scaffolder {
         let (sender, entries) = mpsc::unbounded_channel();
         let secrets = claimed.secrets.as_deref().and_then(|text| store::json(text).ok()).unwrap_or_default();
         let log = TaskLog::new(sender, Mask::new(&secrets));
+        log.hide(&Value::Object(self.surroundings().secrets.clone()));
         let keeping = tokio::spawn(pen.clone().keep(entries));
         let cancelled = CancellationToken::new();
         if claimed.cancel_requested {
@@ -154,10 +156,22 @@ impl Scaffolder {
         metrics::counter!("scaffolder_task_count", "result" => outcome.ending.status()).increment(1);
     }
 
+    /// Finds the exact places of what is wrong with templates, whenever the catalog changes, until `shutdown`.
+    async fn place_problems(self, shutdown: CancellationToken) {
+        let mut changes = self.catalog().watch();
+        loop {
+            self.place().await;
+            let changed = shutdown.run_until_cancelled(changes.changed()).await;
+            if !matches!(changed, Some(Ok(()))) {
+                return;
+            }
+        }
+    }
+
     /// Looks after runs whose worker died, until `shutdown`.
     async fn settle(self, shutdown: CancellationToken) {
         loop {
-            if let Err(error) = self.settle_abandoned().await {
+            if let Err(error) = self.settle_abandoned(self.limits().silence).await {
                 tracing::warn!(%error, "cannot look for interrupted runs");
             }
             tokio::select! {
@@ -167,13 +181,13 @@ impl Scaffolder {
         }
     }
 
-    /// Records every run whose worker is silent as interrupted; how many.
-    pub(super) async fn settle_abandoned(&self) -> Result<usize, sqlx::Error> {
+    /// Records every run whose worker is silent for so long as interrupted; how many.
+    pub(super) async fn settle_abandoned(&self, silence: Duration) -> Result<usize, sqlx::Error> {
         let worker = Uuid::now_v7();
         let mut settled = 0;
         loop {
             let now = Utc::now();
-            let Some(claimed) = store::claim_abandoned(self.pool(), worker, now - self.limits().silence, now).await? else {
+            let Some(claimed) = store::claim_abandoned(self.pool(), worker, now - silence, now).await? else {
                 return Ok(settled);
             };
             let said = store::events(self.pool(), claimed.id, 0).await?;

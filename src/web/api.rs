@@ -12,6 +12,7 @@ mod health;
 mod parameters;
 mod permission;
 mod reply;
+mod scaffolder;
 
 #[cfg(test)]
 pub(crate) use envelope::face;
@@ -64,6 +65,7 @@ const KEYS: &str = "/.backstage/auth/v1/jwks.json";
 
 /// Body parsers' limits in Backstage.
 const SMALL_BODY: usize = 100 * 1024;
+const LARGE_BODY: usize = 10 * 1024 * 1024;
 
 /// The whole API.
 pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
@@ -87,6 +89,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     Router::new()
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
         .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
+        .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(envelope::face)))
         .merge(unknown_plugins())

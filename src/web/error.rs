@@ -16,7 +16,9 @@ use uuid::Uuid;
 
 use crate::auth::AuthError;
 use crate::catalog::{CatalogError, FilterError};
+use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
+use crate::scaffolder::ScaffolderError;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -145,6 +147,27 @@ impl From<CatalogError> for Error {
             CatalogError::NotFound(message) => Self::NotFound(message),
             CatalogError::Conflict(message) => Self::Conflict(message),
             CatalogError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ScaffolderError> for Error {
+    fn from(error: ScaffolderError) -> Self {
+        match error {
+            ScaffolderError::NotFound(message) => Self::NotFound(message),
+            ScaffolderError::Invalid(message) => Self::Input(message),
+            ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
+            ScaffolderError::Conflict(message) => Self::Conflict(message),
+            ScaffolderError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeliveryError> for Error {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Taken { .. } => Self::Conflict(error.to_string()),
+            DeliveryError::Environment(_) | DeliveryError::Database(_) => Self::internal(error),
         }
     }
 }

@@ -38,9 +38,16 @@ pub(crate) fn check(pages: &[Page], values: &Map<String, Value>, directory: &dyn
 pub(crate) fn check_page(page: &Page, values: &Map<String, Value>, directory: &dyn Directory) -> Vec<FieldError> {
     let document = page.schema.document();
     let mut errors = schema_errors(page, values);
-    for field in &field::fields(document, values, &[]) {
+    let fields = field::fields(document, values, &[]);
+    for field in &fields {
         beyond_schema(field, directory, &mut errors);
     }
+    // In the order in which the page shows the fields.
+    let place = |error: &FieldError| {
+        let holds = |field: &Field| error.pointer == field.pointer || error.pointer.starts_with(&format!("{}/", field.pointer));
+        fields.iter().position(holds)
+    };
+    errors.sort_by_cached_key(|error| place(error).unwrap_or(usize::MAX));
     errors
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::body::{Body, Shape};
 use super::{Caller, reply};
 use crate::entity::EntityRef;
-use crate::scaffolder::Scaffolder;
+use crate::scaffolder::{ActionDescription, Scaffolder};
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::extract::Path;
@@ -70,7 +70,8 @@ fn not_a_template() -> Error {
 
 /// `GET /v2/actions`
 async fn actions(State(scaffolder): State<Scaffolder>, Caller(_): Caller) -> Response {
-    reply::ok(&scaffolder.actions())
+    let actions = scaffolder.actions();
+    reply::ok(&actions.iter().map(ActionDescription::backstage).collect::<Vec<_>>())
 }
 
 /// `GET /v2/templating-extensions`: what expressions can call beside Nunjucks' own.

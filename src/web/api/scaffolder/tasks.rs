@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{not_a_template, template_only};
 use crate::entity::{EntityRef, RefDefaults};
-use crate::scaffolder::{DryRun, Scaffolder, StartRun, TaskQuery};
+use crate::scaffolder::{DryRun, Scaffolder, ScaffolderError, StartRun, TaskQuery};
 use crate::web::api::body::{Body, Shape};
 use crate::web::api::parameters::{Parameter, Parameters};
 use crate::web::api::{Caller, reply};
@@ -36,6 +36,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let parameters = Parameters::read(query.as_deref(), LIST)?;
+    check_order(&parameters.texts("order"))?;
     let query = TaskQuery {
         created_by: parameters.texts("createdBy"),
         status: parameters.texts("status"),
@@ -47,49 +48,46 @@ pub(super) async fn list(
     Ok(reply::ok(&json!({ "tasks": tasks, "totalTasks": total })))
 }
 
+/// Runs are listed newest first, and in no other order.
+fn check_order(order: &[String]) -> Result<(), Error> {
+    for text in order {
+        match text.split_once(':') {
+            Some(("desc", "created_at" | "createdAt")) => {}
+            Some(("asc" | "desc", field)) if !field.is_empty() => {
+                return Err(Error::NotImplemented("runs are listed newest first; no other order is offered".to_owned()));
+            }
+            _ => {
+                let message = format!("Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\"");
+                return Err(Error::Input(message));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `POST /v2/tasks`
 pub(super) async fn create(
     State(scaffolder): State<Scaffolder>,
     Caller(who): Caller,
     body: Body,
 ) -> Result<Response, Error> {
-    let shapes = [
-        ("templateRef", Shape::Text),
-        ("values", Shape::Object),
-        ("secrets", Shape::TextMap),
-    ];
+    let shapes = [("templateRef", Shape::Text), ("values", Shape::Object), ("secrets", Shape::TextMap)];
     body.check(&["templateRef", "values"], &shapes)?;
-    let defaults = RefDefaults {
-        kind: Some("template"),
-        namespace: None,
-    };
+    let defaults = RefDefaults { kind: Some("template"), namespace: None };
     let template = EntityRef::parse(body.text("templateRef").unwrap_or_default(), defaults);
     let template = template_only(template.map_err(|_| not_a_template())?)?;
-    let values = object(&body, "values");
-    let parsed = scaffolder.template(&who, &template)?;
-    let faults = scaffolder.validate(&parsed, &values);
-    if !faults.is_empty() {
-        return Ok(refused(faults.into_iter().map(|fault| fault.backstage)));
+    let run = StartRun { template, values: object(&body, "values"), secrets: object(&body, "secrets") };
+    match scaffolder.start(&who, run).await {
+        Ok(id) => Ok(reply::json(StatusCode::CREATED, &json!({ "id": id }))),
+        Err(error) => refused(error),
     }
-    let id = scaffolder
-        .start(
-            &who,
-            StartRun {
-                template,
-                values,
-                secrets: object(&body, "secrets"),
-            },
-        )
-        .await?;
-    Ok(reply::json(StatusCode::CREATED, &json!({ "id": id })))
 }
 
 /// Invalid answers have a form of their own.
-fn refused(faults: impl Iterator<Item = Value>) -> Response {
-    reply::json(
-        StatusCode::BAD_REQUEST,
-        &json!({ "errors": faults.collect::<Vec<_>>() }),
-    )
+fn refused(error: ScaffolderError) -> Result<Response, Error> {
+    let ScaffolderError::Values(faults) = error else { return Err(error.into()) };
+    let faults: Vec<_> = faults.into_iter().map(|fault| fault.backstage).collect();
+    Ok(reply::json(StatusCode::BAD_REQUEST, &json!({ "errors": faults })))
 }
 
 fn object(body: &Body, name: &str) -> Map<String, Value> {
@@ -149,5 +147,8 @@ pub(super) async fn dry_run(
         secrets: object(&body, "secrets"),
         directory_contents: body.0.get("directoryContents").cloned().unwrap_or_default(),
     };
-    Ok(reply::ok(&scaffolder.dry_run(&who, run).await?))
+    match scaffolder.dry_run(&who, run).await {
+        Ok(done) => Ok(reply::ok(&done)),
+        Err(error) => refused(error),
+    }
 }
