@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -142,7 +141,7 @@ pub(super) async fn answer(
     if !answered.errors.is_empty() {
         let offers = PortalOffers::load(&catalog, &forge, &site, &viewer).await?;
         let page = FormPage::new(&viewer, &answered.draft, path.page, &answered.errors, &offers)?;
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
+        return Ok(Page(page).into_response());
     }
     let next = path.page + 1;
     let next = if next < answered.draft.template.pages.len() { link::draft(path.id, next) } else { link::draft_plan(path.id) };
