@@ -71,6 +71,11 @@ pub(crate) fn task_cancellation(id: Uuid) -> String {
     format!("/create/tasks/{id}/cancellation")
 }
 
+/// Where the form that tries a failed run again posts to.
+pub(crate) fn task_attempts(id: Uuid) -> String {
+    format!("/create/tasks/{id}/attempts")
+}
+
 /// The list of entities.
 pub(crate) fn catalog() -> String {
     "/catalog".to_owned()

@@ -13,10 +13,15 @@ const behaviours = {
   '[data-live]': 'run-log.js',
 };
 
-for (const [selector, module] of Object.entries(behaviours)) {
-  const elements = document.querySelectorAll(selector);
-  if (elements.length > 0) {
-    import(`./${module}`).then(({ start }) => start(elements));
+/** Starts what is asked for below an element: the page, or a part of it that came later. */
+export function enliven(root) {
+  for (const [selector, module] of Object.entries(behaviours)) {
+    const elements = root.querySelectorAll(selector);
+    if (elements.length > 0) {
+      import(`./${module}`).then(({ start }) => start(elements));
+    }
   }
+  for (const element of root.querySelectorAll('[data-without-script]')) element.hidden = true;
 }
-for (const element of document.querySelectorAll('[data-without-script]')) element.hidden = true;
+
+enliven(document);

@@ -1,12 +1,30 @@
 //! `/create/tasks`: the list of runs, one run, and what a run's page needs to follow it live.
 
+mod follow;
+mod index;
+mod progress;
+mod show;
 mod state;
 
 use askama::Template;
+use axum::Router;
+use axum::routing::{get, post};
 
+pub(crate) use self::index::newest_of;
 pub(crate) use self::state::{State, StepState};
 use super::shown::{EntityLink, Moment};
+use crate::web::AppState;
 use crate::web::page::Chrome;
+
+/// The routes.
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/create/tasks", get(index::show))
+        .route("/create/tasks/{id}", get(show::show))
+        .route("/create/tasks/{id}/events", get(follow::stream))
+        .route("/create/tasks/{id}/cancellation", post(show::cancel))
+        .route("/create/tasks/{id}/attempts", post(show::retry))
+}
 
 /// One run in a list.
 #[derive(Debug, Clone)]
