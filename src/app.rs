@@ -12,24 +12,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde_json::Value;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer};
+pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer, Taken};
 pub(crate) use database::Opened;
 
 use crate::auth::{Auth, AuthConfig};
-use crate::catalog::{Catalog, CatalogConfig};
+use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
-use crate::db::Database;
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
-use crate::scaffolder::Scaffolder;
+use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
 use crate::web::{self, AppState, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long the question whether a server runs may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often expired sessions and drafts are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -61,19 +64,22 @@ impl App {
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let local: Arc<dyn Forge> = Arc::new(
-            LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?,
-        );
-        let forges = Forges::new([Arc::clone(&local)]);
-        let catalog_config = catalog_config(loaded, &*local).await?;
+        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?;
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
-        let scaffolder = scaffolder(config, pool, data, &surroundings, &catalog, &forges, &delivery)?;
+        let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery);
+        if catalog.index().is_empty() {
+            // Nobody should find an empty portal at a first start.
+            catalog.read_due().await?;
+        }
         let auth_config = AuthConfig {
             providers: config.auth.providers.clone(),
             backend: config.backend.auth.clone(),
             issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
             loopback: surroundings.loopback,
+            session_duration: config.auth.session_duration.map(|duration| duration.0),
         };
         let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
         let web = WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
@@ -83,6 +89,7 @@ impl App {
             scaffolder,
             delivery,
             forges,
+            forge,
             auth,
             site: Arc::new(site),
             metrics: crate::telemetry::metrics().clone(),
@@ -128,6 +135,23 @@ impl App {
     }
 }
 
+/// The scaffolder with every action. Expressions see where the portal is as `environment.parameters.portalUrl`.
+fn scaffolder(
+    config: &Config,
+    pool: &PgPool,
+    surroundings: &Surroundings,
+    catalog: &Catalog,
+    forges: &Forges,
+    delivery: &Delivery,
+) -> Scaffolder {
+    let mut section = config.scaffolder.clone();
+    let portal_url = surroundings.base_url.as_str().trim_end_matches('/').to_owned();
+    section.default_environment.parameters.entry("portalUrl").or_insert(Value::String(portal_url));
+    let environments = serde_json::json!(delivery.environments());
+    let registry = registry(catalog, forges, delivery, &section.author());
+    Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, section, environments)
+}
+
 /// The catalog's section, with what is shipped where configuration names no locations.
 async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<CatalogConfig> {
     let mut config = loaded.config.catalog.clone();
@@ -157,4 +181,22 @@ pub(crate) async fn running_server(data: &DataDir) -> Option<RunningServer> {
     let client = reqwest::Client::builder().timeout(PROBE_TIMEOUT).build().ok()?;
     let probe = server.url.join("/.backstage/health/v1/readiness").ok()?;
     client.get(probe).send().await.ok().filter(|answer| answer.status().is_success()).map(|_| server)
+}
+
+/// Every action of a portal, for looking at templates without one: nothing is connected, so none of them can run.
+pub(crate) fn known_actions() -> anyhow::Result<ActionRegistry> {
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
+    let forges = Forges::default();
+    let catalog = Catalog::detached(pool.clone(), forges.clone());
+    let delivery = Delivery::new(pool, Environment::defaults())?;
+    Ok(registry(&catalog, &forges, &delivery, &Author::default()))
+}
+
+/// The built-in actions and those of the other contexts.
+fn registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Author) -> ActionRegistry {
+    let mut registry = ActionRegistry::builtin(catalog, forges, author);
+    for action in delivery::action::all(delivery, forges) {
+        registry.register(action);
+    }
+    registry
 }

@@ -24,6 +24,7 @@ pub(crate) use config::{AuthConfig, BackendAuth, ExternalAccess, Guest, Provider
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use tokens::{Identity, Issued};
 
+use crate::catalog::Catalog;
 use crate::entity::{Entity, EntityRef, RefDefaults};
 use crate::permission::Credentials;
 
@@ -31,6 +32,13 @@ use crate::permission::Credentials;
 pub(crate) trait Directory: Send + Sync {
     /// The User entity, if there is one.
     fn user(&self, user: &EntityRef) -> Option<Entity>;
+}
+
+impl Directory for Catalog {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
+        let record = self.entity(&Credentials::service("auth"), user)?;
+        Some(record.entity.clone())
+    }
 }
 
 /// Cheap to clone.
@@ -54,7 +62,9 @@ pub(crate) enum AuthError {
     #[error("No token provided")]
     MissingToken,
     /// The guest is not offered here.
-    #[error("entering as guest is only offered while the portal listens on loopback, or where auth.providers.guest.dangerouslyAllowOutsideDevelopment is true")]
+    #[error(
+        "entering as guest is only offered while the portal listens on loopback, or where auth.providers.guest.dangerouslyAllowOutsideDevelopment is true"
+    )]
     GuestNotOffered,
     /// No such way to sign in.
     #[error("Unknown auth provider '{0}'")]
@@ -77,7 +87,12 @@ impl Auth {
         config: AuthConfig,
         directory: impl Directory + 'static,
     ) -> Result<Self, AuthError> {
-        let auth = Self(Arc::new(Inner { pool, config, directory: Box::new(directory), keys: keys::Keys::default() }));
+        let auth = Self(Arc::new(Inner {
+            pool,
+            config,
+            directory: Box::new(directory),
+            keys: keys::Keys::default(),
+        }));
         auth.0.keys.current(&auth.0.pool).await?;
         Ok(auth)
     }
@@ -90,6 +105,11 @@ impl Auth {
     /// Whether the API answers callers without credentials (`dangerouslyDisableDefaultAuthPolicy`).
     pub(crate) fn is_open(&self) -> bool {
         self.0.config.backend.dangerously_disable_default_auth_policy
+    }
+
+    /// Whether the portal is for this machine alone.
+    pub(crate) fn is_local(&self) -> bool {
+        self.0.config.loopback
     }
 
     /// The provider `guest`: its user.
@@ -138,7 +158,10 @@ impl Auth {
     /// A token for a signed-in person.
     pub(crate) async fn issue(&self, user: &EntityRef) -> Result<Issued, AuthError> {
         let key = self.0.keys.current(&self.0.pool).await?;
-        let identity = Identity { user: user.clone(), ownership: self.ownership_of(user) };
+        let identity = Identity {
+            user: user.clone(),
+            ownership: self.ownership_of(user),
+        };
         tokens::issue(&key, &self.0.config.issuer, identity)
     }
 
@@ -152,7 +175,12 @@ impl Auth {
             };
         }
         let key_id = tokens::key_id(bearer)?;
-        let key = self.0.keys.find(&self.0.pool, key_id).await?.ok_or(AuthError::IllegalToken)?;
+        let key = self
+            .0
+            .keys
+            .find(&self.0.pool, key_id)
+            .await?
+            .ok_or(AuthError::IllegalToken)?;
         let user = tokens::verify(&key, &self.0.config.issuer, bearer)?;
         Ok(self.credentials_of(&user))
     }
@@ -180,18 +208,30 @@ impl Auth {
         let relations = entity.map(|entity| entity.relations()).unwrap_or_default();
         let groups = relations.into_iter().filter(|relation| relation.kind == "memberOf");
         let groups = groups.filter_map(|relation| EntityRef::parse(&relation.target, RefDefaults::default()).ok());
-        std::iter::once(user.clone()).chain(groups).collect()
+        let mut ownership = vec![user.clone()];
+        let guest = self.guest().ok().filter(|guest| guest.user() == *user);
+        for owner in groups.chain(guest.into_iter().flat_map(Guest::ownership)) {
+            if !ownership.contains(&owner) {
+                ownership.push(owner);
+            }
+        }
+        ownership
     }
 
     fn display_name(&self, user: &EntityRef) -> String {
-        self.0.directory.user(user).map_or_else(|| user.name().to_owned(), |entity| entity.title().to_owned())
+        self.0
+            .directory
+            .user(user)
+            .map_or_else(|| user.name().to_owned(), |entity| entity.title().to_owned())
     }
 
     /// Compares hashes, so that the time it takes says nothing about the tokens.
     fn external(&self, bearer: &str) -> Option<&ExternalAccess> {
         let sent = Sha256::digest(bearer.as_bytes());
         let accesses = &self.0.config.backend.external_access;
-        accesses.iter().find(|access| bool::from(Sha256::digest(access.token().as_bytes()).ct_eq(&sent)))
+        accesses
+            .iter()
+            .find(|access| bool::from(Sha256::digest(access.token().as_bytes()).ct_eq(&sent)))
     }
 }
 

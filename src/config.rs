@@ -86,9 +86,9 @@ pub(crate) enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// 1-based line.
-        line: usize,
+        line: u32,
         /// 1-based column.
-        column: usize,
+        column: u32,
         /// What the parser said.
         message: String,
     },

@@ -18,6 +18,7 @@ mod follow;
 pub(crate) mod form;
 mod journal;
 mod library;
+mod lint;
 mod log;
 mod plan;
 mod run;
@@ -47,6 +48,7 @@ pub(crate) use self::action::{
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::{Answered, Draft};
 pub(crate) use self::form::FieldError;
+pub(crate) use self::lint::lint;
 pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};

@@ -26,18 +26,21 @@ pub(crate) mod assets;
 mod cors;
 pub(crate) mod error;
 pub(crate) mod extract;
+mod git;
 mod observe;
 pub(crate) mod page;
 mod pages;
 mod security;
+pub(crate) mod serve;
 pub(crate) mod session;
+pub(crate) mod sse;
 pub(crate) mod url;
 
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+pub(crate) use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{StatusCode, Uri, uri::PathAndQuery};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
@@ -53,11 +56,25 @@ pub(crate) use cors::CorsConfig;
 pub(crate) use page::Site;
 
 use crate::auth::Auth;
+use crate::catalog::Catalog;
+use crate::delivery::Delivery;
+use crate::forge::{Forges, LocalForge};
+use crate::scaffolder::Scaffolder;
 use error::Error;
 
 /// What handlers can ask for; each names only the parts it uses, as `State<Part>`.
 #[derive(Clone, FromRef)]
 pub(crate) struct AppState {
+    /// Entities, locations, problems.
+    pub(crate) catalog: Catalog,
+    /// Templates, drafts, plans, runs.
+    pub(crate) scaffolder: Scaffolder,
+    /// Environments, and what is declared in them.
+    pub(crate) delivery: Delivery,
+    /// All forges, by host.
+    pub(crate) forges: Forges,
+    /// The one that Git clients and the pages of repositories read.
+    pub(crate) forge: LocalForge,
     /// Sessions and tokens.
     pub(crate) auth: Auth,
     /// What the portal says about itself.
@@ -81,9 +98,16 @@ pub(crate) struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_secs(60) }
+        Self {
+            cors: CorsConfig::default(),
+            loopback: true,
+            deadline: Duration::from_mins(1),
+        }
     }
 }
+
+/// What Git sends is compressed already.
+const PACKS: NotForContentType = NotForContentType::const_new("application/x-git");
 
 /// A posted form is at most this large.
 const LARGEST_FORM: usize = 1024 * 1024;
@@ -95,6 +119,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
     let inner = Router::new()
         .merge(page_routes(&state, config.deadline))
         .merge(api::router(&state, config.deadline))
+        .merge(git::router())
         .merge(assets::router())
         .route("/metrics", get(figures))
         .layer(from_fn(observe::measure))
@@ -110,16 +135,21 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
     };
     outer
         .layer(from_fn(security::limits))
-        .layer(CompressionLayer::new().gzip(true).br(true).compress_when(
-            SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES),
-        ))
+        .layer(
+            CompressionLayer::new().gzip(true).br(true).compress_when(
+                SizeAbove::new(1024)
+                    .and(NotForContentType::SSE)
+                    .and(NotForContentType::IMAGES)
+                    .and(PACKS),
+            ),
+        )
         .layer(from_fn(observe::request_id))
         .layer(from_fn_with_state(site, security::headers))
         .layer(CatchPanicLayer::new())
 }
 
 fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
-    let guarded = pages::router().route_layer(from_fn(session::require));
+    let guarded = pages::router().layer(from_fn(session::require));
     Router::new()
         .merge(guarded)
         .merge(pages::open_router())
@@ -134,8 +164,12 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
 }
 
 /// A handler's panic as an internal error; the process goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", text.unwrap_or("(no message)"))).into_response()
 }
 
@@ -153,7 +187,9 @@ async fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum:
     let path = uri.path();
     if path.starts_with("/api/") && path.len() > "/api/".len() && path.ends_with('/') {
         let path = path.strip_suffix('/').unwrap_or(path);
-        let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        let target = uri
+            .query()
+            .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         if let Ok(target) = PathAndQuery::try_from(target) {
             *request.uri_mut() = Uri::from(target);
         }
@@ -163,7 +199,13 @@ async fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum:
 
 /// `GET /metrics`
 async fn figures(State(metrics): State<PrometheusHandle>) -> impl IntoResponse {
-    ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
+    (
+        [(
+            axum::http::header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        metrics.render(),
+    )
 }
 
 /// 404 with nothing in it, as Backstage answers unknown routes.
@@ -173,7 +215,9 @@ async fn empty_not_found() -> StatusCode {
 
 /// Everything below `/api/` that no plugin answers.
 fn unknown_plugins() -> Router<AppState> {
-    Router::new().route("/api", any(empty_not_found)).route("/api/{*rest}", any(empty_not_found))
+    Router::new()
+        .route("/api", any(empty_not_found))
+        .route("/api/{*rest}", any(empty_not_found))
 }
 
 #[cfg(test)]

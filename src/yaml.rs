@@ -6,8 +6,8 @@
 //! node to the line and column of its key and of its value, so that an error found later (validation, an expression)
 //! can be shown where it was written.
 //!
-//! Invariants: never recursive, so depth cannot exhaust the stack; work and memory are bounded by [`Limits`], with
-//! aliases counted as often as they are used. A `%YAML 1.1` directive does not switch the schema.
+//! Invariants: depth, work and memory are bounded by [`Limits`], with aliases counted as often as they are used; reading
+//! is not recursive, so a hostile text cannot exhaust the stack. A `%YAML 1.1` directive does not switch the schema.
 //! Formats: <https://yaml.org/spec/1.2.2/>, <https://www.rfc-editor.org/rfc/rfc6901> (JSON pointer).
 
 mod build;

@@ -1,10 +1,13 @@
-//! The data directory: the embedded database, repositories, workspaces, and who serves from it.
+//! The data directory: the embedded database, repositories, and who serves from it.
 //!
-//! A running server leaves its address in `server.json`, so that the command line talks to it instead of opening the
-//! same database a second time.
+//! One process at a time works on a data directory, with whatever database: the repositories in it have one writer.
+//! A running server leaves its address in `server.json`, so that the command line talks to it instead.
 
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -45,9 +48,21 @@ impl DataDir {
         self.root.join("repositories")
     }
 
-    /// Workspaces of runs.
-    pub(crate) fn workspaces(&self) -> PathBuf {
-        self.root.join("workspaces")
+    /// Takes the directory for this process, until the guard is dropped or the process ends.
+    pub(crate) fn take(&self) -> anyhow::Result<Taken> {
+        let path = self.root.join("portal.lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Taken { _file: file }),
+            Err(Errno::WOULDBLOCK) => {
+                let holder = self.announced().map_or_else(String::new, |server| format!(" (process {}, {})", server.pid, server.url));
+                anyhow::bail!(
+                    "another greenroom{holder} works on the data directory {}; stop it, or choose another with --data-dir",
+                    self.root.display()
+                )
+            }
+            Err(error) => Err(std::io::Error::from(error).into()),
+        }
     }
 
     /// Says where this process answers, until the guard is dropped.
@@ -66,6 +81,12 @@ impl DataDir {
     fn server_file(&self) -> PathBuf {
         self.root.join("server.json")
     }
+}
+
+/// The right to work on a data directory.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    _file: File,
 }
 
 /// Takes the announcement back when the server stops.

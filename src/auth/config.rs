@@ -17,6 +17,8 @@ pub(crate) struct AuthConfig {
     pub(crate) issuer: String,
     /// Whether the portal listens on loopback only.
     pub(crate) loopback: bool,
+    /// `auth.sessionDuration`: how long a session lasts without use; a week if not set.
+    pub(crate) session_duration: Option<std::time::Duration>,
 }
 
 /// `auth.providers`
@@ -33,6 +35,8 @@ pub(crate) struct Providers {
 pub(crate) struct Guest {
     /// Who the guest is; `user:default/guest` if not set.
     pub(crate) user_entity_ref: Option<String>,
+    /// What the guest owns by, beside the groups of that user.
+    pub(crate) ownership_entity_refs: Vec<String>,
     /// Offers the guest also where the portal does not listen on loopback.
     pub(crate) dangerously_allow_outside_development: bool,
 }
@@ -87,9 +91,22 @@ impl Guest {
 
     /// The guest's User entity.
     pub(crate) fn user(&self) -> EntityRef {
-        let defaults = RefDefaults { kind: Some("user"), namespace: None };
-        let configured = self.user_entity_ref.as_deref().and_then(|text| EntityRef::parse(text, defaults).ok());
+        let defaults = RefDefaults {
+            kind: Some("user"),
+            namespace: None,
+        };
+        let configured = self
+            .user_entity_ref
+            .as_deref()
+            .and_then(|text| EntityRef::parse(text, defaults).ok());
         configured.unwrap_or_else(|| EntityRef::new("user", "default", "guest"))
+    }
+
+    /// What the guest owns by in any case.
+    pub(super) fn ownership(&self) -> impl Iterator<Item = EntityRef> {
+        self.ownership_entity_refs
+            .iter()
+            .filter_map(|text| EntityRef::parse(text, RefDefaults::default()).ok())
     }
 }
 
@@ -108,13 +125,20 @@ impl ExternalAccess {
 
     /// Whether the token is good for this part of the API.
     pub(super) fn may_access(&self, plugin: &str) -> bool {
-        let Self::Static { access_restrictions, .. } = self;
-        access_restrictions.as_ref().is_none_or(|some| some.iter().any(|restriction| restriction.plugin == plugin))
+        let Self::Static {
+            access_restrictions, ..
+        } = self;
+        access_restrictions
+            .as_ref()
+            .is_none_or(|some| some.iter().any(|restriction| restriction.plugin == plugin))
     }
 }
 
 impl std::fmt::Debug for ExternalAccess {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("ExternalAccess").field("subject", &self.subject()).finish_non_exhaustive()
+        formatter
+            .debug_struct("ExternalAccess")
+            .field("subject", &self.subject())
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! Sessions of browsers: 256 random bits in a cookie, their SHA-256 in Postgres.
 //!
 //! Somebody who reads the database cannot use a session, and the CSRF token, which is a second hash of the
-//! cookie, need not be stored. A session lasts a week from its last use, and never longer than thirty days.
+//! cookie, need not be stored. A session lasts a week from its last use (or as
+//! long as `auth.sessionDuration` says), and never longer than thirty days.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ use super::{Auth, AuthError, store};
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
-const UNUSED: Duration = Duration::days(7);
+const DEFAULT_UNUSED: Duration = Duration::days(7);
 const LONGEST: Duration = Duration::days(30);
 
 /// Somebody signed in.
@@ -43,26 +44,61 @@ pub(super) async fn start(auth: &Auth, user: &EntityRef, provider: &str) -> Resu
     aws_lc_rs::rand::fill(&mut bits).map_err(|_| AuthError::Random)?;
     let token = hexadecimal(&bits);
     let now = Utc::now();
-    store::insert_session(&auth.0.pool, &hash(&token), &user.to_string(), provider, now, now + UNUSED).await?;
-    Ok(SignedIn { token, max_age: LONGEST })
+    store::insert_session(
+        &auth.0.pool,
+        &hash(&token),
+        &user.to_string(),
+        provider,
+        now,
+        now + unused(auth),
+    )
+    .await?;
+    Ok(SignedIn {
+        token,
+        max_age: LONGEST,
+    })
 }
 
 /// The session of a cookie, made to last on.
 pub(super) async fn find(auth: &Auth, token: &str) -> Result<Option<Session>, AuthError> {
     let (hash, now) = (hash(token), Utc::now());
-    let Some(stored) = store::find_session(&auth.0.pool, &hash, now).await? else { return Ok(None) };
-    let Ok(user) = stored.user.parse::<EntityRef>() else { return Ok(None) };
-    if let Some(expires) = extension(stored.created, stored.expires, now) {
+    let Some(stored) = store::find_session(&auth.0.pool, &hash, now).await? else {
+        return Ok(None);
+    };
+    let Ok(user) = stored.user.parse::<EntityRef>() else {
+        return Ok(None);
+    };
+    if let Some(expires) = extension(stored.created, stored.expires, now, unused(auth)) {
         store::extend_session(&auth.0.pool, &hash, expires).await?;
     }
     let credentials = auth.credentials_of(&user);
-    Ok(Some(Session { name: auth.display_name(&user), credentials, csrf: csrf(token), user }))
+    Ok(Some(Session {
+        name: auth.display_name(&user),
+        credentials,
+        csrf: csrf(token),
+        user,
+    }))
 }
 
-/// The new end of a session in use; written at most once a day.
-fn extension(created: DateTime<Utc>, expires: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let wanted = (now + UNUSED).min(created + LONGEST);
-    (wanted - expires >= Duration::days(1)).then_some(wanted)
+/// How long a session lasts without use.
+fn unused(auth: &Auth) -> Duration {
+    let configured = auth
+        .0
+        .config
+        .session_duration
+        .and_then(|duration| Duration::from_std(duration).ok());
+    configured.unwrap_or(DEFAULT_UNUSED).min(LONGEST)
+}
+
+/// The new end of a session in use; written only when a seventh of its time has passed.
+fn extension(
+    created: DateTime<Utc>,
+    expires: DateTime<Utc>,
+    now: DateTime<Utc>,
+    unused: Duration,
+) -> Option<DateTime<Utc>> {
+    let wanted = (now + unused).min(created + LONGEST);
+    (wanted > expires && wanted - expires >= unused / 7).then_some(wanted)
 }
 
 /// What is stored of a cookie.
@@ -72,14 +108,21 @@ pub(super) fn hash(token: &str) -> [u8; 32] {
 
 /// The CSRF token of a session; from it the cookie cannot be found.
 fn csrf(token: &str) -> String {
-    hexadecimal(&Sha256::new().chain_update(b"greenroom form token\0").chain_update(token.as_bytes()).finalize()[..16])
+    hexadecimal(
+        &Sha256::new()
+            .chain_update(b"greenroom form token\0")
+            .chain_update(token.as_bytes())
+            .finalize()[..16],
+    )
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String never fails");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String never fails");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -97,7 +140,11 @@ mod tests {
             (start + day(30), day(29), None),
         ];
         for (expires, age, expected) in cases {
-            assert_eq!(extension(start, expires, start + age), expected, "{age}");
+            assert_eq!(
+                extension(start, expires, start + age, DEFAULT_UNUSED),
+                expected,
+                "{age}"
+            );
         }
     }
 }

@@ -36,7 +36,9 @@ impl Bits {
     pub(super) fn contains(&self, number: u32) -> bool {
         match self {
             Self::Few(list) => list.binary_search(&number).is_ok(),
-            Self::Many(words) => words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1),
+            Self::Many(words) => words
+                .get(number as usize / 64)
+                .is_some_and(|word| word >> (number % 64) & 1 == 1),
         }
     }
 
@@ -106,7 +108,9 @@ impl Bits {
     /// How many are in both.
     pub(super) fn common(&self, other: &Self) -> usize {
         match (self, other) {
-            (Self::Few(list), rest) | (rest, Self::Few(list)) => list.iter().filter(|number| rest.contains(**number)).count(),
+            (Self::Few(list), rest) | (rest, Self::Few(list)) => {
+                list.iter().filter(|number| rest.contains(**number)).count()
+            }
             (Self::Many(a), Self::Many(b)) => a.iter().zip(b).map(|(a, b)| (a & b).count_ones() as usize).sum(),
         }
     }
@@ -114,7 +118,12 @@ impl Bits {
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
             Self::Few(list) => Box::new(list.iter().copied()),
-            Self::Many(words) => Box::new((0_u32..).step_by(64).zip(words).flat_map(|(base, word)| Ones(*word).map(move |bit| base + bit))),
+            Self::Many(words) => Box::new(
+                (0_u32..)
+                    .step_by(64)
+                    .zip(words)
+                    .flat_map(|(base, word)| Ones(*word).map(move |bit| base + bit)),
+            ),
         }
     }
 
@@ -123,7 +132,9 @@ impl Bits {
             Self::Many(words) => words.clone(),
             Self::Few(list) => {
                 let mut words = Vec::new();
-                list.iter().for_each(|number| set(&mut words, *number));
+                for number in list {
+                    set(&mut words, *number);
+                }
                 words
             }
         }
@@ -161,7 +172,9 @@ mod tests {
 
     fn bits(numbers: &BTreeSet<u32>) -> Bits {
         let mut bits = Bits::default();
-        numbers.iter().for_each(|number| bits.insert(*number));
+        for number in numbers {
+            bits.insert(*number);
+        }
         bits
     }
 

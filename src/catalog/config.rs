@@ -1,5 +1,6 @@
 //! What `app-config.yaml` says about the catalog: `catalog` and `backend.reading`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use globset::Glob;
@@ -19,10 +20,10 @@ pub(crate) struct CatalogConfig {
     pub(crate) rules: Vec<KindRule>,
     /// What becomes of an entity that its file no longer declares.
     pub(crate) orphan_strategy: OrphanStrategy,
-    /// How often a source is read again, in seconds.
-    #[serde(rename = "readIntervalSeconds")]
-    pub(crate) read_interval_seconds: u64,
+    /// How often a source is read again.
+    pub(crate) processing_interval: Interval,
     /// `backend.reading`, put here by the configuration.
+    #[serde(skip)]
     pub(crate) reading: ReadingRules,
 }
 
@@ -32,9 +33,56 @@ impl Default for CatalogConfig {
             locations: Vec::new(),
             rules: Vec::new(),
             orphan_strategy: OrphanStrategy::default(),
-            read_interval_seconds: 120,
+            processing_interval: Interval(Duration::from_mins(2)),
             reading: ReadingRules::default(),
         }
+    }
+}
+
+/// A length of time as Backstage's configuration writes it: `30s`, `2 minutes`, `{minutes: 2, seconds: 30}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WrittenInterval")]
+pub(crate) struct Interval(pub(crate) Duration);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenInterval {
+    Text(String),
+    Parts(BTreeMap<String, f64>),
+}
+
+impl TryFrom<WrittenInterval> for Interval {
+    type Error = String;
+
+    fn try_from(written: WrittenInterval) -> Result<Self, Self::Error> {
+        let parts: Vec<(String, f64)> = match written {
+            WrittenInterval::Parts(parts) => parts.into_iter().collect(),
+            WrittenInterval::Text(text) => {
+                let number = text
+                    .find(|c: char| !c.is_ascii_digit() && c != '.')
+                    .unwrap_or(text.len());
+                let (number, unit) = text.split_at(number);
+                let number = number
+                    .parse()
+                    .map_err(|_| format!("\"{text}\" is not a length of time; write it as `30s`, `5m` or `1h`"))?;
+                vec![(unit.trim().to_owned(), number)]
+            }
+        };
+        let mut total = 0.0;
+        for (unit, number) in parts {
+            let seconds = match unit.as_str() {
+                "ms" | "millisecond" | "milliseconds" => 0.001,
+                "s" | "sec" | "second" | "seconds" => 1.0,
+                "m" | "min" | "minute" | "minutes" => 60.0,
+                "h" | "hour" | "hours" => 3600.0,
+                "d" | "day" | "days" => 86400.0,
+                _ => return Err(format!("\"{unit}\" is not a unit of time; use `s`, `m`, `h` or `d`")),
+            };
+            total += number * seconds;
+        }
+        Duration::try_from_secs_f64(total)
+            .map(Self)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -49,6 +97,17 @@ pub(crate) struct ConfiguredLocation {
     /// Kinds this location may declare, beside what the general rules allow.
     #[serde(default)]
     pub(crate) rules: Vec<KindRule>,
+}
+
+impl ConfiguredLocation {
+    /// A URL, with no rules of its own.
+    pub(crate) fn url(target: String) -> Self {
+        Self {
+            kind: "url".to_owned(),
+            target,
+            rules: Vec::new(),
+        }
+    }
 }
 
 /// One of `catalog.rules`.
@@ -125,20 +184,27 @@ pub(crate) struct AllowedHost {
 impl CatalogConfig {
     /// How often a source is read again.
     pub(crate) fn read_interval(&self) -> Duration {
-        Duration::from_secs(self.read_interval_seconds.max(1))
+        self.processing_interval.0.max(Duration::from_secs(1))
     }
 
     /// Whether an entity may come from a root location.
     pub(crate) fn allows(&self, entity: &Entity, origin: &LocationRef) -> bool {
         let configured = self.locations.iter().find(|location| location.reference() == *origin);
         let own = configured.map_or(&[][..], |location| &location.rules);
-        if own.iter().flat_map(|rule| &rule.allow).any(|allowed| allowed.fits(entity)) {
+        if own
+            .iter()
+            .flat_map(|rule| &rule.allow)
+            .any(|allowed| allowed.fits(entity))
+        {
             return true;
         }
         if self.rules.is_empty() {
             let is_trusted = configured.is_some() && own.is_empty();
             let kind = entity.kind();
-            return is_trusted || !["Group", "User", "Template"].iter().any(|held| kind.eq_ignore_ascii_case(held));
+            return is_trusted
+                || !["Group", "User", "Template"]
+                    .iter()
+                    .any(|held| kind.eq_ignore_ascii_case(held));
         }
         self.rules.iter().any(|rule| rule.fits(entity, origin))
     }
@@ -172,7 +238,11 @@ impl AllowedKind {
             Self::Kind(kind) => (kind, None),
             Self::Typed { kind, spec_type } => (kind, spec_type.as_deref()),
         };
-        let has_type = |wanted: &str| entity.text(&["spec", "type"]).is_some_and(|found| found.eq_ignore_ascii_case(wanted));
+        let has_type = |wanted: &str| {
+            entity
+                .text(&["spec", "type"])
+                .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+        };
         kind.eq_ignore_ascii_case(entity.kind()) && spec_type.is_none_or(has_type)
     }
 }
@@ -195,6 +265,28 @@ mod tests {
 
     fn config(value: serde_json::Value) -> CatalogConfig {
         serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn intervals_are_written_as_in_backstage() {
+        let check = |written: serde_json::Value| {
+            serde_json::from_value(written)
+                .ok()
+                .map(|Interval(length)| length.as_millis())
+        };
+        let cases = [
+            (json!("30s"), Some(30_000)),
+            (json!("500ms"), Some(500)),
+            (json!("2 minutes"), Some(120_000)),
+            (json!("1.5h"), Some(5_400_000)),
+            (json!({"minutes": 2, "seconds": 30}), Some(150_000)),
+            (json!("soon"), None),
+            (json!("30"), None),
+            (json!("30 parsecs"), None),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(check(written.clone()), expected, "{written}");
+        }
     }
 
     #[test]

@@ -81,7 +81,9 @@ impl EntityFilter {
             return Err(FilterError("Invalid query: expected an object".to_owned()));
         };
         let list = |value: &Value, key: &str| -> Result<Vec<Self>, FilterError> {
-            let Value::Array(parts) = value else { return Err(FilterError(format!("Invalid query: expected an array at \"{key}\""))) };
+            let Value::Array(parts) = value else {
+                return Err(FilterError(format!("Invalid query: expected an array at \"{key}\"")));
+            };
             parts.iter().map(Self::predicate).collect()
         };
         let mut parts = Vec::new();
@@ -92,12 +94,18 @@ impl EntityFilter {
                 "$any" if is_alone => Self::Any(list(value, key)?),
                 "$not" if is_alone => Self::Not(Box::new(Self::predicate(value)?)),
                 operator if operator.starts_with('$') => {
-                    return Err(FilterError(format!("Invalid query: \"{operator}\" is not an operator, or does not stand alone")));
+                    return Err(FilterError(format!(
+                        "Invalid query: \"{operator}\" is not an operator, or does not stand alone"
+                    )));
                 }
                 field => condition(field, value)?,
             });
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Self::All(parts) })
+        Ok(if parts.len() == 1 {
+            parts.remove(0)
+        } else {
+            Self::All(parts)
+        })
     }
 
     /// The entities that are meant.
@@ -105,21 +113,39 @@ impl EntityFilter {
         match self {
             Self::All(parts) => {
                 let mut parts = parts.iter();
-                let Some(first) = parts.next() else { return index.all().clone() };
-                parts.fold(first.select(index), |found, part| if found.is_empty() { found } else { found.and(&part.select(index)) })
+                let Some(first) = parts.next() else {
+                    return index.all().clone();
+                };
+                parts.fold(first.select(index), |found, part| {
+                    if found.is_empty() {
+                        found
+                    } else {
+                        found.and(&part.select(index))
+                    }
+                })
             }
-            Self::Any(parts) => parts.iter().fold(Bits::default(), |found, part| found.or(&part.select(index))),
+            Self::Any(parts) => parts
+                .iter()
+                .fold(Bits::default(), |found, part| found.or(&part.select(index))),
             Self::Not(part) => index.all().without(&part.select(index)),
             Self::Exists(key) => index.field(key).map(|field| field.present.clone()).unwrap_or_default(),
             Self::In(key, values) => {
-                let Some(field) = index.field(key) else { return Bits::default() };
+                let Some(field) = index.field(key) else {
+                    return Bits::default();
+                };
                 let mut sets = values.iter().filter_map(|value| field.folded.get(value.as_str()));
-                let Some(first) = sets.next() else { return Bits::default() };
+                let Some(first) = sets.next() else {
+                    return Bits::default();
+                };
                 sets.fold(first.clone(), |found, set| found.or(set))
             }
             Self::HasPrefix(key, prefix) => {
-                let Some(field) = index.field(key) else { return Bits::default() };
-                let from = field.folded.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+                let Some(field) = index.field(key) else {
+                    return Bits::default();
+                };
+                let from = field
+                    .folded
+                    .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
                 let sets = from.take_while(|(value, _)| value.starts_with(prefix.as_str()));
                 sets.fold(Bits::default(), |found, (_, set)| found.or(set))
             }
@@ -138,7 +164,9 @@ fn set(text: &str) -> Result<EntityFilter, FilterError> {
             None => (statement, None),
         };
         if key.is_empty() {
-            let message = format!("Invalid filter, '{statement}' is not a valid statement (expected a string on the form a=b or a= or a)");
+            let message = format!(
+                "Invalid filter, '{statement}' is not a valid statement (expected a string on the form a=b or a= or a)"
+            );
             return Err(FilterError(message));
         }
         let key = key.to_lowercase();
@@ -159,12 +187,18 @@ fn set(text: &str) -> Result<EntityFilter, FilterError> {
 /// The right-hand side of a field in a predicate.
 fn condition(field: &str, value: &Value) -> Result<EntityFilter, FilterError> {
     let key = field.to_lowercase();
-    let wrong = || FilterError(format!("Invalid query: Validation error: unsupported value at \"{field}\""));
+    let wrong = || {
+        FilterError(format!(
+            "Invalid query: Validation error: unsupported value at \"{field}\""
+        ))
+    };
     if let Some(text) = primitive(value) {
         return Ok(EntityFilter::In(key, vec![text]));
     }
     let Value::Object(map) = value else { return Err(wrong()) };
-    let (Some((operator, operand)), 1) = (map.iter().next(), map.len()) else { return Err(wrong()) };
+    let (Some((operator, operand)), 1) = (map.iter().next(), map.len()) else {
+        return Err(wrong());
+    };
     match (operator.as_str(), operand) {
         ("$exists", Value::Bool(true)) => Ok(EntityFilter::Exists(key)),
         ("$exists", Value::Bool(false)) => Ok(EntityFilter::Not(Box::new(EntityFilter::Exists(key)))),
@@ -182,10 +216,14 @@ fn condition(field: &str, value: &Value) -> Result<EntityFilter, FilterError> {
 /// `relations: {$contains: {type, targetRef}}`
 fn relation(field: &str, object: &serde_json::Map<String, Value>) -> Result<EntityFilter, FilterError> {
     if field != "relations" {
-        return Err(FilterError(format!("Object form of $contains is not supported for field \"{field}\"")));
+        return Err(FilterError(format!(
+            "Object form of $contains is not supported for field \"{field}\""
+        )));
     }
     let Some(kind) = object.get("type").and_then(Value::as_str) else {
-        return Err(FilterError("Invalid query: $contains on relations needs a \"type\"".to_owned()));
+        return Err(FilterError(
+            "Invalid query: $contains on relations needs a \"type\"".to_owned(),
+        ));
     };
     let key = format!("relations.{}", kind.to_lowercase());
     match object.get("targetRef") {

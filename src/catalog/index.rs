@@ -171,8 +171,9 @@ impl Index {
             }
             return;
         };
-        let relations = self.shown.get(reference).map(|shown| shown.keys().cloned().collect()).unwrap_or_default();
-        let record = Arc::new(Record::finish(&row, relations));
+        let shown = self.shown.get(reference);
+        let relations: Vec<Relation> = shown.into_iter().flat_map(|shown| shown.keys().cloned()).collect();
+        let record = Arc::new(Record::finish(&row, &relations));
         let slot = slot.unwrap_or_else(|| self.new_slot(reference));
         for fact in &record.facts {
             self.learn(fact, slot);
@@ -184,7 +185,8 @@ impl Index {
     fn new_slot(&mut self, reference: &Arc<str>) -> u32 {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).expect("a catalog of four thousand million entities does not fit in memory")
+            u32::try_from(self.slots.len() - 1)
+                .expect("a catalog of four thousand million entities does not fit in memory")
         });
         self.by_reference.insert(Arc::clone(reference), slot);
         self.all.insert(slot);
@@ -202,7 +204,9 @@ impl Index {
     }
 
     fn forget(&mut self, fact: &Fact, slot: u32) {
-        let Some(field) = self.fields.get_mut(&fact.key) else { return };
+        let Some(field) = self.fields.get_mut(&fact.key) else {
+            return;
+        };
         let field = Arc::make_mut(field);
         field.present.remove(slot);
         for (values, value) in [(&mut field.folded, &fact.folded), (&mut field.original, &fact.original)] {

@@ -20,8 +20,22 @@ use crate::entity::ValidationError;
 
 /// A number for everything that a walk found: equal numbers mean that nothing needs to be written.
 pub(super) fn digest_of(walk: &Walk) -> String {
-    let declared: Vec<_> = walk.declared.iter().map(|declared| (hash_of(declared), errors_text(&declared.errors))).collect();
-    let troubles: Vec<_> = walk.troubles.iter().map(|trouble| (trouble.location.to_string(), trouble.error.to_string(), trouble.position)).collect();
+    let declared: Vec<_> = walk
+        .declared
+        .iter()
+        .map(|declared| (hash_of(declared), errors_text(&declared.errors)))
+        .collect();
+    let troubles: Vec<_> = walk
+        .troubles
+        .iter()
+        .map(|trouble| {
+            (
+                trouble.location.to_string(),
+                trouble.error.to_string(),
+                trouble.position,
+            )
+        })
+        .collect();
     let mut uncertain: Vec<&String> = walk.uncertain.iter().collect();
     uncertain.sort();
     digest(json!([declared, troubles, uncertain]).to_string().as_bytes())
@@ -36,8 +50,15 @@ pub(super) async fn apply(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let known = store::known(&mut *db, source).await?;
-    let references: Vec<String> = walk.declared.iter().map(|declared| declared.reference.clone()).collect();
-    let taken: HashMap<String, String> = store::owners(&mut *db, &references, source).await?.into_iter().collect();
+    let references: Vec<String> = walk
+        .declared
+        .iter()
+        .map(|declared| declared.reference.clone())
+        .collect();
+    let taken: HashMap<String, String> = store::owners(&mut *db, &references, source)
+        .await?
+        .into_iter()
+        .collect();
     let plan = Plan::make(&known, walk, &taken, orphans);
     if !plan.writes.is_empty() {
         store::upsert(&mut *db, source, &plan.writes, now).await?;
@@ -64,7 +85,12 @@ pub(super) async fn apply(
 pub(super) async fn remove(db: &mut PgConnection, source: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let known = store::known(&mut *db, source).await?;
     let gone: Vec<String> = known.iter().map(|known| known.reference.clone()).collect();
-    let delete = |known: Known| Logged { reference: known.reference, operation: Operation::Delete, uid: known.uid, document: None };
+    let delete = |known: Known| Logged {
+        reference: known.reference,
+        operation: Operation::Delete,
+        uid: known.uid,
+        document: None,
+    };
     let logged: Vec<Logged> = known.into_iter().map(delete).collect();
     store::delete(&mut *db, &gone).await?;
     store::release(&mut *db, &gone, now).await?;
@@ -97,12 +123,23 @@ impl Plan {
         let mut plan = Self::default();
         let by_reference: HashMap<&str, &Known> = known.iter().map(|known| (known.reference.as_str(), known)).collect();
         let mut declared = HashSet::new();
-        for entity in walk.declared.iter().filter(|entity| !taken.contains_key(&entity.reference)) {
+        for entity in walk
+            .declared
+            .iter()
+            .filter(|entity| !taken.contains_key(&entity.reference))
+        {
             declared.insert(entity.reference.as_str());
             plan.declare(entity, by_reference.get(entity.reference.as_str()).copied());
         }
-        let keeper = Keeper { walk, by_reference: &by_reference, declared: &declared };
-        for known in known.iter().filter(|known| !declared.contains(known.reference.as_str())) {
+        let keeper = Keeper {
+            walk,
+            by_reference: &by_reference,
+            declared: &declared,
+        };
+        for known in known
+            .iter()
+            .filter(|known| !declared.contains(known.reference.as_str()))
+        {
             if let Some(error) = walk.invalid.get(&known.reference) {
                 plan.status(known, errors_text(std::slice::from_ref(error)), false);
             } else if keeper.keeps(known) {
@@ -132,14 +169,23 @@ impl Plan {
                 errors,
                 positions: entity.positions.as_deref().map(text),
                 version: entity.version.clone(),
-                operation: if known.is_some() { Operation::Update } else { Operation::Insert },
+                operation: if known.is_some() {
+                    Operation::Update
+                } else {
+                    Operation::Insert
+                },
             }),
         }
     }
 
     fn status(&mut self, known: &Known, errors: Option<String>, is_orphan: bool) {
         if known.errors != errors || known.is_orphan != is_orphan {
-            self.statuses.push(Status { reference: known.reference.clone(), uid: known.uid, errors, is_orphan });
+            self.statuses.push(Status {
+                reference: known.reference.clone(),
+                uid: known.uid,
+                errors,
+                is_orphan,
+            });
         }
     }
 
@@ -150,10 +196,21 @@ impl Plan {
             uid: write.uid,
             document: Some(write.document.clone()),
         });
-        let bare = |operation| move |reference: &String, uid: Uuid| Logged { reference: reference.clone(), operation, uid, document: None };
+        let bare = |operation| {
+            move |reference: &String, uid: Uuid| Logged {
+                reference: reference.clone(),
+                operation,
+                uid,
+                document: None,
+            }
+        };
         let (status, delete) = (bare(Operation::Status), bare(Operation::Delete));
         writes
-            .chain(self.statuses.iter().map(|changed| status(&changed.reference, changed.uid)))
+            .chain(
+                self.statuses
+                    .iter()
+                    .map(|changed| status(&changed.reference, changed.uid)),
+            )
             .chain(self.deletions.iter().map(|(reference, uid)| delete(reference, *uid)))
             .collect()
     }
@@ -176,7 +233,9 @@ impl Keeper<'_> {
             if self.walk.uncertain.contains(&known.location) {
                 return true;
             }
-            let Some(parent) = known.parent.as_deref() else { return false };
+            let Some(parent) = known.parent.as_deref() else {
+                return false;
+            };
             if self.walk.uncertain.contains(parent) || self.walk.invalid.contains_key(parent) {
                 return true;
             }
@@ -190,7 +249,12 @@ impl Keeper<'_> {
 }
 
 fn hash_of(declared: &Declared) -> String {
-    let parts = json!([declared.entity, declared.location.to_string(), declared.parent, declared.version]);
+    let parts = json!([
+        declared.entity,
+        declared.location.to_string(),
+        declared.parent,
+        declared.version
+    ]);
     digest(parts.to_string().as_bytes())
 }
 
@@ -255,7 +319,10 @@ fn conflict(source: &str, declared: &Declared, owner: &str, now: DateTime<Utc>) 
         kind: Some(declared.entity.kind().to_owned()),
         name: Some(declared.entity.name().to_owned()),
         error_name: "ConflictError".to_owned(),
-        message: format!("{} is already declared by {owner}, which keeps the name; rename one of the two", declared.reference),
+        message: format!(
+            "{} is already declared by {owner}, which keeps the name; rename one of the two",
+            declared.reference
+        ),
         pointer: "/metadata/name".to_owned(),
         line: None,
         column: None,

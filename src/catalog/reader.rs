@@ -2,7 +2,7 @@
 //!
 //! - `file`: a path. What configuration names is trusted; nothing read from elsewhere can point here.
 //! - `url` of a forge: read through the forge, without a request; the version is the commit.
-//! - any other `url`: HTTP, only to hosts that configuration allows, conditional on the last ETag (see [`web`]).
+//! - any other `url`: HTTP, only to hosts that configuration allows, conditional on the last `ETag` (see [`web`]).
 //!
 //! Invariants: every read has a size limit and a time limit; a relative reference never leaves its repository; symbolic
 //! links are handed on as what they are and never followed in a tree.
@@ -39,7 +39,7 @@ pub(crate) struct Reader {
 pub(crate) struct Fetched {
     /// The content.
     pub(crate) bytes: Bytes,
-    /// Commit, ETag or content hash: equal versions mean equal content.
+    /// Commit, `ETag` or content hash: equal versions mean equal content.
     pub(crate) version: String,
 }
 
@@ -141,7 +141,10 @@ impl ReadError {
 impl Reader {
     /// A reader of these forges and of the hosts that are allowed.
     pub(crate) fn new(forges: Forges, rules: ReadingRules) -> Self {
-        Self { forges, web: Arc::new(web::Web::new(rules)) }
+        Self {
+            forges,
+            web: Arc::new(web::Web::new(rules)),
+        }
     }
 
     /// Reads one file.
@@ -155,15 +158,19 @@ impl Reader {
                     None => self.web.read(&url).await,
                 }
             }
-            other => Err(ReadError::Unsupported(format!("No processor was able to handle reading of {other}:{}", location.target))),
+            other => Err(ReadError::Unsupported(format!(
+                "No processor was able to handle reading of {other}:{}",
+                location.target
+            ))),
         }
     }
 
     /// Reads every file of a folder: `relative` (`./skeleton`, or an absolute URL) seen from the file at `base`
     /// (`type:target`).
     pub(crate) async fn read_tree(&self, base: &str, relative: &str) -> Result<Tree, ReadError> {
-        let base = LocationRef::parse(base)
-            .ok_or_else(|| ReadError::Unsupported(format!("\"{base}\" is not a location of the form <type>:<target>")))?;
+        let base = LocationRef::parse(base).ok_or_else(|| {
+            ReadError::Unsupported(format!("\"{base}\" is not a location of the form <type>:<target>"))
+        })?;
         let folder = self.resolve(&base, relative, LocationKind::Tree)?;
         if folder.is_file() {
             return disk::tree(folder.target).await;
@@ -178,7 +185,12 @@ impl Reader {
     }
 
     /// What a reference found in the file at `base` means: relative to it, or absolute.
-    pub(crate) fn resolve(&self, base: &LocationRef, target: &str, kind: LocationKind) -> Result<LocationRef, ReadError> {
+    pub(crate) fn resolve(
+        &self,
+        base: &LocationRef,
+        target: &str,
+        kind: LocationKind,
+    ) -> Result<LocationRef, ReadError> {
         if let Ok(url) = Url::parse(target)
             && matches!(url.scheme(), "http" | "https")
         {
@@ -186,24 +198,30 @@ impl Reader {
         }
         if base.is_file() {
             let folder = Path::new(&base.target).parent().unwrap_or(Path::new("/"));
-            return Ok(LocationRef::new("file", disk::normal(&folder.join(target)).to_string_lossy()));
+            return Ok(LocationRef::new(
+                "file",
+                disk::normal(&folder.join(target)).to_string_lossy(),
+            ));
         }
         let url = parse_url(&base.target)?;
-        match self.forges.locate(&url) {
-            Some((forge, file)) => {
-                let joined = file.join(target, kind).map_err(|error| ReadError::Forge(error.into()))?;
-                Ok(LocationRef::new("url", forge.canonical_url(&joined)))
-            }
-            None => {
-                let joined = url.join(target).map_err(|error| ReadError::Unsupported(format!("{target}: {error}")))?;
-                Ok(LocationRef::new("url", joined))
-            }
-        }
+        let Some((forge, file)) = self.forges.locate(&url) else {
+            let joined = url
+                .join(target)
+                .map_err(|error| ReadError::Unsupported(format!("{target}: {error}")))?;
+            return Ok(LocationRef::new("url", joined));
+        };
+        let joined = file
+            .join(target, kind)
+            .map_err(|error| ReadError::Forge(error.into()))?;
+        Ok(LocationRef::new("url", forge.canonical_url(&joined)))
     }
 
-    /// Whether a forge knows the URL.
-    pub(crate) fn is_forge(&self, url: &Url) -> bool {
-        self.forges.locate(url).is_some()
+    /// The form of a location's target that is stored; what no forge knows stays as it was written.
+    pub(crate) fn stored_target(&self, kind: &str, target: &str) -> String {
+        let url = Url::parse(target)
+            .ok()
+            .filter(|url| kind == "url" && self.forges.locate(url).is_some());
+        url.map_or_else(|| target.to_owned(), |url| self.canonical(&url))
     }
 
     /// The form of a URL that is stored: a forge's own files do not depend on where the portal is reached.
@@ -217,7 +235,9 @@ impl Reader {
     /// Where a person sees a location, and the folder it is in, if that is known.
     pub(crate) fn browse(&self, location: &LocationRef) -> Option<(String, Option<String>)> {
         let url = Url::parse(&location.target).ok().filter(|_| location.is_url())?;
-        let Some((forge, file)) = self.forges.locate(&url) else { return Some((location.target.clone(), None)) };
+        let Some((forge, file)) = self.forges.locate(&url) else {
+            return Some((location.target.clone(), None));
+        };
         let folder = FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder());
         let mut folder: String = forge.browse_url(&folder).into();
         if !folder.ends_with('/') {
@@ -243,24 +263,41 @@ fn parse_url(target: &str) -> Result<Url, ReadError> {
 async fn read_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Fetched, ReadError> {
     let wrong = |error| forge_error(error, target);
     let file = forge.settle(file).await.map_err(wrong)?;
-    let found = forge.read(&file.repository, &file.revision, &file.path).await.map_err(wrong)?;
+    let found = forge
+        .read(&file.repository, &file.revision, &file.path)
+        .await
+        .map_err(wrong)?;
     within_file_limit(found.bytes.len(), target)?;
-    Ok(Fetched { bytes: found.bytes, version: found.commit })
+    Ok(Fetched {
+        bytes: found.bytes,
+        version: found.commit,
+    })
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {
     let wrong = |error| forge_error(error, target);
     let folder = forge.settle(folder).await.map_err(wrong)?;
     // One commit for the whole tree, whatever is pushed meanwhile.
-    let commit = forge.resolve(&folder.repository, &folder.revision).await.map_err(wrong)?;
-    let entries = forge.walk(&folder.repository, &commit, &folder.path).await.map_err(wrong)?;
+    let commit = forge
+        .resolve(&folder.repository, &folder.revision)
+        .await
+        .map_err(wrong)?;
+    let entries = forge
+        .walk(&folder.repository, &commit, &folder.path)
+        .await
+        .map_err(wrong)?;
     let total = entries.iter().filter_map(|entry| entry.size).sum::<u64>();
     within_tree_limits(entries.len(), usize::try_from(total).unwrap_or(usize::MAX), target)?;
     let mut files = Vec::with_capacity(entries.len());
     for entry in entries {
         let EntryKind::File(mode) = entry.kind else { continue };
         let bytes = forge.blob(&folder.repository, &entry.object_id).await.map_err(wrong)?;
-        let path = entry.path.strip_prefix(folder.path.as_str()).unwrap_or(&entry.path).trim_start_matches('/').to_owned();
+        let path = entry
+            .path
+            .strip_prefix(folder.path.as_str())
+            .unwrap_or(&entry.path)
+            .trim_start_matches('/')
+            .to_owned();
         files.push(TreeFile { path, mode, bytes });
     }
     Ok(Tree { files, version: commit })
@@ -277,7 +314,10 @@ fn within_file_limit(bytes: usize, what: &str) -> Result<(), ReadError> {
     if bytes <= MAX_FILE_BYTES {
         return Ok(());
     }
-    Err(ReadError::TooLarge { what: what.to_owned(), limit: format!("{} MiB", MAX_FILE_BYTES / 1024 / 1024) })
+    Err(ReadError::TooLarge {
+        what: what.to_owned(),
+        limit: format!("{} MiB", MAX_FILE_BYTES / 1024 / 1024),
+    })
 }
 
 fn within_tree_limits(files: usize, bytes: usize, what: &str) -> Result<(), ReadError> {
@@ -286,7 +326,10 @@ fn within_tree_limits(files: usize, bytes: usize, what: &str) -> Result<(), Read
         (_, true) => format!("{} MiB", MAX_TREE_BYTES / 1024 / 1024),
         _ => return Ok(()),
     };
-    Err(ReadError::TooLarge { what: what.to_owned(), limit })
+    Err(ReadError::TooLarge {
+        what: what.to_owned(),
+        limit,
+    })
 }
 
 /// The version of content that has no other: its hash.
@@ -297,11 +340,11 @@ fn content_version(bytes: &[u8]) -> String {
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
-
-

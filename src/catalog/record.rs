@@ -74,7 +74,7 @@ pub(super) struct Fact {
 
 impl Record {
     /// Finishes a row with the relations that the whole catalog gives it.
-    pub(super) fn finish(row: &Row, relations: Vec<Relation>) -> Self {
+    pub(super) fn finish(row: &Row, relations: &[Relation]) -> Self {
         let mut entity = (*row.document).clone();
         let uid = row.uid.to_string();
         let own_etag = entity.text(&["metadata", "etag"]).map(str::to_owned);
@@ -86,7 +86,7 @@ impl Record {
                 annotations.insert("backstage.io/orphan".to_owned(), json!("true"));
             }
         }
-        let facts = facts(&entity, &relations);
+        let facts = facts(&entity, relations);
         entity.0.insert("relations".to_owned(), json!(relations));
         if !row.errors.is_empty() {
             entity.0.insert("status".to_owned(), json!({"items": row.errors}));
@@ -210,7 +210,9 @@ impl Facts {
 
 fn haystack(entity: &Entity) -> Box<str> {
     let mut text = String::new();
-    let parts = [Some(entity.name()), Some(entity.title()), entity.description()].into_iter().flatten();
+    let parts = [Some(entity.name()), Some(entity.title()), entity.description()]
+        .into_iter()
+        .flatten();
     for part in parts.chain(entity.tags()) {
         text.push_str(&part.to_lowercase());
         text.push('\n');
@@ -238,7 +240,10 @@ mod tests {
     }
 
     fn relation(kind: &str, target: &str) -> Relation {
-        Relation { kind: kind.to_owned(), target: target.to_owned() }
+        Relation {
+            kind: kind.to_owned(),
+            target: target.to_owned(),
+        }
     }
 
     #[test]
@@ -249,7 +254,7 @@ mod tests {
                      "nested": {"deep": [{"x": 1}, {"x": 2}]}},
             "status": {"items": []}
         });
-        let record = Record::finish(&row(document), vec![relation("ownedBy", "group:default/g")]);
+        let record = Record::finish(&row(document), &[relation("ownedBy", "group:default/g")]);
         let shown: Vec<String> = record
             .facts
             .iter()
@@ -258,10 +263,20 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "kind=Component", "metadata.annotations.a/b=C", "metadata.name=X.Y", "metadata.tags=Java",
-                "metadata.tags.java=true", "metadata.uid=00000000-0000-0000-0000-000000000000",
-                "relations.ownedby=group:default/g", "spec.boolean=true", "spec.float=1.5", "spec.long=∅",
-                "spec.nested.deep.x=1", "spec.nested.deep.x=2", "spec.nothing=∅", "spec.number=3",
+                "kind=Component",
+                "metadata.annotations.a/b=C",
+                "metadata.name=X.Y",
+                "metadata.tags=Java",
+                "metadata.tags.java=true",
+                "metadata.uid=00000000-0000-0000-0000-000000000000",
+                "relations.ownedby=group:default/g",
+                "spec.boolean=true",
+                "spec.float=1.5",
+                "spec.long=∅",
+                "spec.nested.deep.x=1",
+                "spec.nested.deep.x=2",
+                "spec.nothing=∅",
+                "spec.number=3",
             ]
         );
         assert_eq!(record.facts_of("spec.nested.deep.x").len(), 2);
@@ -272,15 +287,15 @@ mod tests {
     #[test]
     fn the_etag_follows_everything_and_comes_back() {
         let plain = row(json!({"kind": "Component", "metadata": {"name": "x"}}));
-        let first = Record::finish(&plain, Vec::new());
-        let related = Record::finish(&plain, vec![relation("ownedBy", "group:default/g")]);
+        let first = Record::finish(&plain, &[]);
+        let related = Record::finish(&plain, &[relation("ownedBy", "group:default/g")]);
         let mut broken = plain.clone();
         broken.errors = vec![status_item(&ValidationError::new("Error", "no"))];
-        let broken = Record::finish(&broken, Vec::new());
+        let broken = Record::finish(&broken, &[]);
         assert_eq!(first.etag.len(), 40);
         assert_ne!(first.etag, related.etag);
         assert_ne!(first.etag, broken.etag);
-        assert_eq!(first.etag, Record::finish(&plain, Vec::new()).etag);
+        assert_eq!(first.etag, Record::finish(&plain, &[]).etag);
         assert_eq!(broken.entity.0["status"]["items"][0]["message"], "Error: no");
         assert_eq!(first.entity.0["relations"], json!([]));
     }

@@ -16,12 +16,12 @@ use super::location::LocationRef;
 use super::{Catalog, CatalogError, ingest, store, walk};
 
 /// How long a process may take to read a source before another tries.
-const CLAIM: Duration = Duration::from_secs(120);
+const CLAIM: Duration = Duration::from_mins(2);
 /// Sources read by one process at the same time.
 const AT_ONCE: i64 = 4;
 /// Files on disk are cheap to look at, and people who edit them wait for it.
 const FILE_INTERVAL: Duration = Duration::from_secs(30);
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Without any notification, how often the change log is looked at.
 const POLL: Duration = Duration::from_secs(15);
 /// After the database failed.
@@ -53,12 +53,18 @@ impl Catalog {
     pub(super) async fn read_source(&self, reference: &str) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
-        let Some(source) = store::source(&self.inner.pool, reference).await? else { return Ok(()) };
+        let Some(source) = store::source(&self.inner.pool, reference).await? else {
+            return Ok(());
+        };
         let root = LocationRef::new(source.kind.clone(), source.target.clone());
         let walk = walk::walk(self.reader(), &self.inner.config, &root).await;
         let digest = ingest::digest_of(&walk);
         let now = Utc::now();
-        let failures = if walk.is_failed() { source.failures.saturating_add(1) } else { 0 };
+        let failures = if walk.is_failed() {
+            source.failures.saturating_add(1)
+        } else {
+            0
+        };
         let next = now + self.pause(&root, failures);
         let mut transaction = self.inner.pool.begin().await?;
         if source.digest.as_deref() != Some(&*digest) {
@@ -67,13 +73,25 @@ impl Catalog {
             if store::source(&mut *transaction, reference).await?.is_none() {
                 return Ok(());
             }
-            ingest::apply(&mut transaction, reference, &walk, self.inner.config.orphan_strategy, now).await?;
+            ingest::apply(
+                &mut transaction,
+                reference,
+                &walk,
+                self.inner.config.orphan_strategy,
+                now,
+            )
+            .await?;
         }
         store::set_read(&mut *transaction, reference, Some(&digest), failures, now, next).await?;
         transaction.commit().await?;
         self.advance().await?;
         self.inner.due.notify_one();
-        tracing::debug!(source = reference, entities = walk.declared.len(), problems = walk.troubles.len(), "read");
+        tracing::debug!(
+            source = reference,
+            entities = walk.declared.len(),
+            problems = walk.troubles.len(),
+            "read"
+        );
         Ok(())
     }
 
@@ -133,8 +151,14 @@ impl Catalog {
     /// How long to wait before a source is read again: the interval, longer after failures, a tenth more or less.
     fn pause(&self, root: &LocationRef, failures: i32) -> Duration {
         let interval = self.inner.config.read_interval();
-        let interval = if root.is_file() { interval.min(FILE_INTERVAL) } else { interval };
-        let doubled = interval.saturating_mul(1 << failures.clamp(0, 6)).min(LONGEST_WAIT.max(interval));
+        let interval = if root.is_file() {
+            interval.min(FILE_INTERVAL)
+        } else {
+            interval
+        };
+        let doubled = interval
+            .saturating_mul(1 << failures.clamp(0, 6))
+            .min(LONGEST_WAIT.max(interval));
         let chance = u32::try_from(Uuid::new_v4().as_u128() % 200).unwrap_or_default();
         doubled * (900 + chance) / 1000
     }

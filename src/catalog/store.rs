@@ -3,16 +3,20 @@
 //! Writers take [`lock`] first in their transaction: so changes get their numbers in the order in which they become
 //! visible, and an index that has change `n` has everything before it.
 
+mod sources;
+
+pub(super) use sources::*;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, PgConnection, PgExecutor};
+use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 use super::index::Changed;
 use super::record::Row;
-use super::{Change, Location, Operation, Problem};
+use super::{Change, Operation};
 use crate::entity::Entity;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -28,7 +32,10 @@ pub(super) async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
 
 /// Tells every process that there are changes, when the transaction ends.
 pub(super) async fn notify(db: impl PgExecutor<'_>) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
+    sqlx::query("SELECT pg_notify($1, '')")
+        .bind(CHANNEL)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -50,7 +57,9 @@ struct EntityRow {
 impl EntityRow {
     fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.as_str().into();
-        let (Some(uid), Some(document)) = (self.uid, self.document) else { return Ok(Changed { reference, row: None }) };
+        let (Some(uid), Some(document)) = (self.uid, self.document) else {
+            return Ok(Changed { reference, row: None });
+        };
         let row = Row {
             reference: Arc::clone(&reference),
             uid,
@@ -58,12 +67,20 @@ impl EntityRow {
             location: self.location.unwrap_or_default(),
             parent: self.parent,
             document: Arc::new(json::<Entity>(&document)?),
-            errors: self.errors.as_deref().map(json::<Vec<Value>>).transpose()?.unwrap_or_default(),
+            errors: self
+                .errors
+                .as_deref()
+                .map(json::<Vec<Value>>)
+                .transpose()?
+                .unwrap_or_default(),
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
             version: self.version,
         };
-        Ok(Changed { reference, row: Some(row) })
+        Ok(Changed {
+            reference,
+            row: Some(row),
+        })
     }
 }
 
@@ -127,7 +144,11 @@ pub(super) async fn known(db: impl PgExecutor<'_>, source: &str) -> Result<Vec<K
 }
 
 /// Which of these entities belong to another source, and to which.
-pub(super) async fn owners(db: impl PgExecutor<'_>, references: &[String], source: &str) -> Result<Vec<(String, String)>> {
+pub(super) async fn owners(
+    db: impl PgExecutor<'_>,
+    references: &[String],
+    source: &str,
+) -> Result<Vec<(String, String)>> {
     sqlx::query_as("SELECT reference, source FROM catalog_entity WHERE reference = ANY($1) AND source <> $2")
         .bind(references)
         .bind(source)
@@ -182,7 +203,12 @@ pub(super) async fn upsert(db: impl PgExecutor<'_>, source: &str, writes: &[Writ
 }
 
 /// Notes that the newest version of an entity has errors or that nothing declares it.
-pub(super) async fn set_status(db: impl PgExecutor<'_>, reference: &str, errors: Option<&str>, is_orphan: bool) -> Result<()> {
+pub(super) async fn set_status(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    errors: Option<&str>,
+    is_orphan: bool,
+) -> Result<()> {
     sqlx::query("UPDATE catalog_entity SET errors = $2::json, is_orphan = $3 WHERE reference = $1")
         .bind(reference)
         .bind(errors)
@@ -194,7 +220,10 @@ pub(super) async fn set_status(db: impl PgExecutor<'_>, reference: &str, errors:
 
 /// Deletes entities.
 pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[String]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)").bind(references).execute(db).await?;
+    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)")
+        .bind(references)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -221,7 +250,12 @@ pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged]
     .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
-    .bind(logged.iter().map(|row| row.document.as_deref()).collect::<Vec<Option<&str>>>())
+    .bind(
+        logged
+            .iter()
+            .map(|row| row.document.as_deref())
+            .collect::<Vec<Option<&str>>>(),
+    )
     .execute(db)
     .await?;
     Ok(())
@@ -256,217 +290,4 @@ pub(super) async fn history(db: impl PgExecutor<'_>, reference: &str, limit: i64
         })
     };
     rows.into_iter().map(change).collect()
-}
-
-/// The problems of one source, or of all.
-pub(super) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> Result<Vec<Problem>> {
-    sqlx::query_as(
-        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
-         FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
-    )
-    .bind(source)
-    .fetch_all(db)
-    .await
-}
-
-/// Replaces the problems of a source.
-pub(super) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_problem WHERE source = $1").bind(source).execute(&mut *db).await?;
-    for (ordinal, problem) in (0_i32..).zip(problems) {
-        sqlx::query(
-            "INSERT INTO catalog_problem
-                (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(source)
-        .bind(ordinal)
-        .bind(&problem.location)
-        .bind(&problem.entity)
-        .bind(&problem.kind)
-        .bind(&problem.name)
-        .bind(&problem.error_name)
-        .bind(&problem.message)
-        .bind(&problem.pointer)
-        .bind(problem.line)
-        .bind(problem.column)
-        .bind(problem.since)
-        .execute(&mut *db)
-        .await?;
-    }
-    Ok(())
-}
-
-/// A root location as it stands.
-#[derive(Debug, Clone, FromRow)]
-pub(super) struct Source {
-    pub(super) reference: String,
-    #[sqlx(rename = "type")]
-    pub(super) kind: String,
-    pub(super) target: String,
-    pub(super) digest: Option<String>,
-    pub(super) failures: i32,
-}
-
-/// One source; none if there is no such.
-pub(super) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
-    sqlx::query_as("SELECT reference, type, target, digest, failures FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .fetch_optional(db)
-        .await
-}
-
-/// Adds a source that is to be read now; one that is there becomes configured if it is now.
-pub(super) async fn add_source(
-    db: impl PgExecutor<'_>,
-    source: &super::location::LocationRef,
-    is_configured: bool,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
-            is_configured = catalog_source.is_configured OR EXCLUDED.is_configured, next_read_at = EXCLUDED.next_read_at,
-            claimed_until = NULL",
-    )
-    .bind(source.to_string())
-    .bind(&source.kind)
-    .bind(&source.target)
-    .bind(is_configured)
-    .bind(now)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Sources that nothing asks for any more: neither configured now nor registered.
-pub(super) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "SELECT reference FROM catalog_source
-         WHERE reference <> ALL($1) AND NOT EXISTS
-            (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)",
-    )
-    .bind(configured)
-    .fetch_all(db)
-    .await
-}
-
-/// Forgets a source; its entities must be gone.
-pub(super) async fn remove_source(db: impl PgExecutor<'_>, reference: &str) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_source WHERE reference = $1").bind(reference).execute(db).await?;
-    Ok(())
-}
-
-/// Whether configuration names the source.
-pub(super) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
-    let found: Option<bool> = sqlx::query_scalar("SELECT is_configured FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .fetch_optional(db)
-        .await?;
-    Ok(found.unwrap_or_default())
-}
-
-/// Takes sources that are due, so that no other process reads them meanwhile.
-pub(super) async fn claim_due(db: impl PgExecutor<'_>, now: DateTime<Utc>, until: DateTime<Utc>, limit: i64) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "UPDATE catalog_source SET claimed_until = $2
-         WHERE reference IN (
-            SELECT reference FROM catalog_source
-            WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
-            ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING reference",
-    )
-    .bind(now)
-    .bind(until)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
-/// When the next source is due.
-pub(super) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
-}
-
-/// Notes that a source was read.
-pub(super) async fn set_read(
-    db: impl PgExecutor<'_>,
-    reference: &str,
-    digest: Option<&str>,
-    failures: i32,
-    now: DateTime<Utc>,
-    next: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE catalog_source SET digest = $2, failures = $3, last_read_at = $4, next_read_at = $5, claimed_until = NULL
-         WHERE reference = $1",
-    )
-    .bind(reference)
-    .bind(digest)
-    .bind(failures)
-    .bind(now)
-    .bind(next)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Makes a source due, whatever it declared last.
-pub(super) async fn invalidate(db: impl PgExecutor<'_>, reference: &str, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query("UPDATE catalog_source SET digest = NULL, next_read_at = $2 WHERE reference = $1")
-        .bind(reference)
-        .bind(now)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-/// Makes every source due that could not have one of these names because another had it.
-pub(super) async fn release(db: impl PgExecutor<'_>, references: &[String], now: DateTime<Utc>) -> Result<()> {
-    sqlx::query(
-        "UPDATE catalog_source SET digest = NULL, next_read_at = $2
-         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
-    )
-    .bind(references)
-    .bind(now)
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Registers a location; false if it is there.
-pub(super) async fn add_location(db: impl PgExecutor<'_>, location: &Location, by: &str, now: DateTime<Utc>) -> Result<bool> {
-    let done = sqlx::query(
-        "INSERT INTO catalog_location (id, reference, type, target, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT ON CONSTRAINT catalog_location_reference_uq DO NOTHING",
-    )
-    .bind(location.id)
-    .bind(location.reference())
-    .bind(&location.kind)
-    .bind(&location.target)
-    .bind(by)
-    .bind(now)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Registered locations, oldest first.
-pub(super) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
-}
-
-/// One registered location.
-pub(super) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
-}
-
-/// The registered location of a reference.
-pub(super) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1").bind(reference).fetch_optional(db).await
-}
-
-/// Forgets a registered location.
-pub(super) async fn remove_location(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_location WHERE id = $1").bind(id).execute(db).await?;
-    Ok(())
 }

@@ -12,9 +12,13 @@ use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
 
+use super::registration::Registered;
 use super::*;
 use crate::db::testing::{TestDatabase, database};
-use crate::forge::{Contents, Forge, LocalForge, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility};
+use crate::entity::{Entity, EntityRef};
+use crate::forge::{
+    Contents, Forge, LocalForge, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
+};
 
 /// A catalog with everything around it.
 struct Fixture {
@@ -41,7 +45,13 @@ impl Fixture {
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
         let catalog = open(&database, &forge, folder.path(), config).await;
         catalog.read_due().await.unwrap();
-        Self { database, folder, forge, catalog, who: Credentials::service("test") }
+        Self {
+            database,
+            folder,
+            forge,
+            catalog,
+            who: Credentials::service("test"),
+        }
     }
 
     /// The same catalog in another process.
@@ -81,7 +91,11 @@ impl Fixture {
     }
 
     async fn operations(&self, reference: &str) -> Vec<Operation> {
-        let history = self.catalog.history(&self.who, &reference.parse().unwrap()).await.unwrap();
+        let history = self
+            .catalog
+            .history(&self.who, &reference.parse().unwrap())
+            .await
+            .unwrap();
         history.into_iter().map(|change| change.operation).collect()
     }
 
@@ -107,7 +121,10 @@ impl Fixture {
             email: "test@example.com".to_owned(),
             time: DateTime::from_timestamp(1_700_000_000, 0).unwrap().fixed_offset(),
         };
-        let files = files.iter().map(|(path, content)| NewFile::regular(*path, (*content).to_owned())).collect();
+        let files = files
+            .iter()
+            .map(|(path, content)| NewFile::regular(*path, (*content).to_owned()))
+            .collect();
         let new = NewCommit {
             branch: "main".to_owned(),
             parent,
@@ -154,5 +171,7 @@ fn component(name: &str, more: &str) -> String {
 
 /// A location entity with these targets.
 fn location(name: &str, targets: &str) -> String {
-    format!("apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: {name}\nspec:\n  targets: {targets}\n---\n")
+    format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: {name}\nspec:\n  targets: {targets}\n---\n"
+    )
 }

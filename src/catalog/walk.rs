@@ -9,20 +9,19 @@
 //!
 //! Nothing here writes; [`Walk`] is compared with the store by `ingest`.
 
+mod process;
+mod targets;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use futures_util::{StreamExt as _, stream};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::config::CatalogConfig;
-use super::descriptor::{self, Draft, Fault, Placeholders, Seems};
+use super::descriptor::{Draft, Fault, Seems};
 use super::location::LocationRef;
 use super::reader::{ReadError, Reader};
-use crate::entity::{
-    self, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
-};
-use crate::forge::LocationKind;
+use crate::entity::{Entity, ValidationError};
 use crate::yaml::{Position, Positions};
 
 /// How many files one root may lead to, and how deep.
@@ -57,7 +56,7 @@ pub(super) struct Declared {
     pub(super) parent: Option<String>,
     /// Where its fields are; kept for templates, whose errors are found later.
     pub(super) positions: Option<Arc<Positions>>,
-    /// Commit, ETag or hash of the file; only of templates, whose other files change with it.
+    /// Commit, `ETag` or hash of the file; only of templates, whose other files change with it.
     pub(super) version: Option<String>,
     /// Errors of what it leads to, for a `Location`.
     pub(super) errors: Vec<ValidationError>,
@@ -84,10 +83,16 @@ struct Branch {
     at: usize,
 }
 
+/// What a file holds.
+struct Content {
+    documents: Vec<Result<Draft, Box<Fault>>>,
+    version: String,
+}
+
 /// One file of a location.
 struct File {
     location: LocationRef,
-    content: Result<(Vec<Result<Draft, Fault>>, String), ReadError>,
+    content: Result<Content, ReadError>,
 }
 
 impl Walk {
@@ -100,21 +105,46 @@ impl Walk {
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
 pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
     let config = CatalogConfig::default();
-    let mut walker = Walker { reader, config: &config, root: location, walk: Walk::default(), seen: HashSet::new(), files: 0 };
+    let mut walker = Walker {
+        reader,
+        config: &config,
+        root: location,
+        walk: Walk::default(),
+        seen: HashSet::new(),
+        files: 0,
+    };
     let entity = walker.process(entity, location).await?;
     if entity.kind() != "Location" {
         return Ok(());
     }
     let reference = entity.reference().to_string();
     let mut branch = walker.generated();
-    branch = Branch { entity, reference, location: location.clone(), depth: 1, at: branch.at };
+    branch = Branch {
+        entity,
+        reference,
+        location: location.clone(),
+        depth: 1,
+        at: branch.at,
+    };
     walker.files_of(&branch).await;
-    walker.walk.troubles.into_iter().next().map_or(Ok(()), |trouble| Err(trouble.error))
+    walker
+        .walk
+        .troubles
+        .into_iter()
+        .next()
+        .map_or(Ok(()), |trouble| Err(trouble.error))
 }
 
 /// Reads a root location and everything it leads to.
 pub(super) async fn walk(reader: &Reader, config: &CatalogConfig, root: &LocationRef) -> Walk {
-    let mut walker = Walker { reader, config, root, walk: Walk::default(), seen: HashSet::new(), files: 0 };
+    let mut walker = Walker {
+        reader,
+        config,
+        root,
+        walk: Walk::default(),
+        seen: HashSet::new(),
+        files: 0,
+    };
     walker.run().await;
     walker.walk
 }
@@ -137,7 +167,10 @@ impl Walker<'_> {
         while let Some(branch) = branches.pop_front() {
             let files = self.files_of(&branch).await;
             let before = self.walk.declared.len() + self.walk.invalid.len();
-            let is_whole = !self.walk.declared[branch.at].errors.iter().any(|error| error.name == "NotFoundError");
+            let is_whole = !self.walk.declared[branch.at]
+                .errors
+                .iter()
+                .any(|error| error.name == "NotFoundError");
             for file in files {
                 branches.extend(self.take(&branch, file, is_whole).await);
             }
@@ -151,7 +184,12 @@ impl Walker<'_> {
         self.walk.declared.retain(|declared| {
             let is_barren = barren.contains(&declared.reference);
             if is_barren {
-                errors.extend(declared.errors.first().map(|error| (declared.reference.clone(), error.clone())));
+                errors.extend(
+                    declared
+                        .errors
+                        .first()
+                        .map(|error| (declared.reference.clone(), error.clone())),
+                );
             }
             !is_barren
         });
@@ -162,7 +200,12 @@ impl Walker<'_> {
     fn generated(&mut self) -> Branch {
         let metadata = json!({"name": self.root.entity_name()});
         let spec = json!({"type": self.root.kind, "target": self.root.target});
-        let entity = [("apiVersion", json!("backstage.io/v1alpha1")), ("kind", json!("Location")), ("metadata", metadata), ("spec", spec)];
+        let entity = [
+            ("apiVersion", json!("backstage.io/v1alpha1")),
+            ("kind", json!("Location")),
+            ("metadata", metadata),
+            ("spec", spec),
+        ];
         let entity = Entity(entity.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
         let entity = self.annotate(entity, self.root);
         let reference = entity.reference().to_string();
@@ -176,82 +219,21 @@ impl Walker<'_> {
             version: None,
             errors: Vec::new(),
         });
-        Branch { entity, reference, location: self.root.clone(), depth: 0, at: 0 }
-    }
-
-    /// Reads the files that a location names. Errors become the location's.
-    async fn files_of(&mut self, branch: &Branch) -> Vec<File> {
-        let mut locations = Vec::new();
-        for target in targets(&branch.entity) {
-            match self.locate(branch, target).await {
-                Ok(found) => locations.extend(found),
-                Err(error) => {
-                    self.walk.uncertain.insert(branch.reference.clone());
-                    self.location_error(branch, &branch.location.clone(), error);
-                }
-            }
+        Branch {
+            entity,
+            reference,
+            location: self.root.clone(),
+            depth: 0,
+            at: 0,
         }
-        self.files += locations.len();
-        if self.files > MAX_FILES || branch.depth > MAX_DEPTH {
-            let message = format!("{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep", self.root);
-            self.location_error(branch, &branch.location.clone(), ValidationError::new("Error", message));
-            self.walk.uncertain.insert(branch.reference.clone());
-            locations.clear();
-        }
-        let reader = self.reader;
-        let read = |location: LocationRef| async move {
-            let content = reader.read(&location).await;
-            let content = content.map(|fetched| (descriptor::read(&fetched.bytes, &location), fetched.version));
-            File { location, content }
-        };
-        let files: Vec<File> = stream::iter(locations).map(read).buffered(CONCURRENT_READS).collect().await;
-        let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
-        for file in &files {
-            let Err(error) = &file.content else { continue };
-            if !(is_optional && error.is_not_found()) {
-                self.walk.uncertain.extend([file.location.to_string(), branch.reference.clone()]);
-                self.location_error(branch, &file.location, unreadable(&file.location, error));
-            }
-        }
-        files
-    }
-
-    /// The files that one target stands for.
-    async fn locate(&self, branch: &Branch, target: &str) -> Result<Vec<LocationRef>, ValidationError> {
-        let base = &branch.location;
-        let kind = branch.entity.text(&["spec", "type"]).unwrap_or(&base.kind);
-        let is_root = branch.depth == 0;
-        // Only what is on this machine's disk itself may lead to other files on it.
-        if !is_root && kind != base.kind && kind != "url" {
-            return Err(ValidationError::new("InputError", "Registered locations must be of an allowed type [\"url\"]"));
-        }
-        let location = if is_root {
-            LocationRef::new(kind, target)
-        } else if kind == base.kind {
-            let resolved = self.reader.resolve(base, target, LocationKind::Blob);
-            resolved.map_err(|error| ValidationError::new(error.name(), error.to_string()))?
-        } else {
-            let url = url::Url::parse(target)
-                .map_err(|error| ValidationError::new("InputError", format!("\"{target}\" is not a URL: {error}")))?;
-            LocationRef::new("url", self.reader.canonical(&url))
-        };
-        if location.is_file() && location.target.ends_with('/') {
-            let message = format!("LocationEntityProcessor cannot handle file type location with target {} that ends with a path separator", location.target);
-            return Err(ValidationError::new("InputError", message));
-        }
-        let found = self.reader.expand(&location).await;
-        let found = found.map_err(|error| unreadable(&location, &error))?;
-        let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
-        if found.is_empty() && !is_optional {
-            return Err(unreadable(&location, &ReadError::NotFound(location.target.clone())));
-        }
-        Ok(found)
     }
 
     /// Takes the entities of a file; the locations among them are to be read next.
     async fn take(&mut self, branch: &Branch, file: File, is_whole: bool) -> Vec<Branch> {
         let File { location, content } = file;
-        let Ok((documents, version)) = content else { return Vec::new() };
+        let Ok(Content { documents, version }) = content else {
+            return Vec::new();
+        };
         let mut drafts = Vec::new();
         let mut is_sound = is_whole;
         for document in documents {
@@ -259,7 +241,7 @@ impl Walker<'_> {
                 Ok(draft) => drafts.push(draft),
                 Err(fault) => {
                     is_sound = false;
-                    self.fault(branch, &location, fault);
+                    self.fault(branch, &location, *fault);
                 }
             }
         }
@@ -275,7 +257,7 @@ impl Walker<'_> {
     }
 
     /// Refuses an entity of a kind that may not come from here.
-    fn permit(&self, draft: Draft, location: &LocationRef) -> Result<Draft, Fault> {
+    fn permit(&self, draft: Draft, location: &LocationRef) -> Result<Draft, Box<Fault>> {
         if self.config.allows(&draft.entity, self.root) {
             return Ok(draft);
         }
@@ -284,18 +266,30 @@ impl Walker<'_> {
             draft.entity.reference(),
             self.root
         );
-        Err(Fault {
+        Err(Box::new(Fault {
             error: ValidationError::new("NotAllowedError", message).at("/kind"),
             position: draft.positions.key("/kind"),
-            seems: Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) },
-        })
+            seems: Seems {
+                kind: Some(draft.entity.kind().to_owned()),
+                name: Some(draft.entity.name().to_owned()),
+            },
+        }))
     }
 
     /// Processes one entity: valid, it is declared; invalid, that is noted.
-    async fn declare(&mut self, branch: &Branch, location: &LocationRef, draft: Draft, version: &str) -> Option<Branch> {
+    async fn declare(
+        &mut self,
+        branch: &Branch,
+        location: &LocationRef,
+        draft: Draft,
+        version: &str,
+    ) -> Option<Branch> {
         let reference = draft.entity.reference().to_string();
         if !self.seen.insert(reference.clone()) {
-            let message = format!("{reference} is declared twice below {}; the first one counts", self.root);
+            let message = format!(
+                "{reference} is declared twice below {}; the first one counts",
+                self.root
+            );
             let error = ValidationError::new("ConflictError", message).at("/metadata/name");
             self.trouble(location, error, &draft, &reference);
             return None;
@@ -321,90 +315,51 @@ impl Walker<'_> {
             errors: Vec::new(),
         });
         let at = self.walk.declared.len() - 1;
-        is_location.then(|| Branch { entity, reference, location: location.clone(), depth: branch.depth + 1, at })
-    }
-
-    /// Everything between what is written and what is stored.
-    async fn process(&self, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
-        let placeholders = Placeholders { reader: self.reader, location };
-        let mut entity = placeholders.replace(entity).await?;
-        entity::sort_references(&mut entity);
-        entity::check(&entity)?;
-        Ok(self.annotate(entity, location))
-    }
-
-    /// Adds the namespace and where the entity comes from, as Backstage does.
-    fn annotate(&self, mut entity: Entity, location: &LocationRef) -> Entity {
-        let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") else { return entity };
-        metadata.entry("namespace").or_insert_with(|| json!("default"));
-        let written = match metadata.shift_remove("annotations") {
-            Some(Value::Object(written)) => written,
-            _ => Map::new(),
-        };
-        let mut annotations = Map::new();
-        annotations.insert(MANAGED_BY_LOCATION.to_owned(), json!(location.to_string()));
-        annotations.insert(MANAGED_BY_ORIGIN_LOCATION.to_owned(), json!(self.root.to_string()));
-        if let Some((view, folder)) = self.reader.browse(location) {
-            annotations.insert(VIEW_URL.to_owned(), json!(view));
-            if let Some(folder) = folder {
-                annotations.insert(SOURCE_LOCATION.to_owned(), json!(format!("url:{folder}")));
-            }
-        }
-        for (key, value) in written {
-            if key != MANAGED_BY_LOCATION && key != MANAGED_BY_ORIGIN_LOCATION {
-                annotations.insert(key, value);
-            }
-        }
-        for key in [VIEW_URL, "backstage.io/edit-url"] {
-            if let Some(value) = annotations.get_mut(key)
-                && value.as_str().is_some_and(is_script)
-            {
-                *value = json!("https://backstage.io/annotation-rejected-for-security-reasons");
-            }
-        }
-        metadata.insert("annotations".to_owned(), Value::Object(annotations));
-        entity
+        is_location.then(|| Branch {
+            entity,
+            reference,
+            location: location.clone(),
+            depth: branch.depth + 1,
+            at,
+        })
     }
 
     fn location_error(&mut self, branch: &Branch, location: &LocationRef, error: ValidationError) {
         self.walk.declared[branch.at].errors.push(error.clone());
         let entity = Some(branch.reference.clone());
-        self.walk.troubles.push(Trouble { location: location.clone(), error, position: None, entity, seems: Seems::default() });
+        self.walk.troubles.push(Trouble {
+            location: location.clone(),
+            error,
+            position: None,
+            entity,
+            seems: Seems::default(),
+        });
     }
 
     fn fault(&mut self, branch: &Branch, location: &LocationRef, fault: Fault) {
         self.walk.declared[branch.at].errors.push(fault.error.clone());
         let Fault { error, position, seems } = fault;
-        self.walk.troubles.push(Trouble { location: location.clone(), error, position, entity: None, seems });
+        self.walk.troubles.push(Trouble {
+            location: location.clone(),
+            error,
+            position,
+            entity: None,
+            seems,
+        });
     }
 
     fn trouble(&mut self, location: &LocationRef, error: ValidationError, draft: &Draft, reference: &str) {
         let position = Some(draft.positions.nearest(&error.pointer));
-        let seems = Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) };
-        self.walk.troubles.push(Trouble { location: location.clone(), error, position, entity: Some(reference.to_owned()), seems });
+        let seems = Seems {
+            kind: Some(draft.entity.kind().to_owned()),
+            name: Some(draft.entity.name().to_owned()),
+        };
+        self.walk.troubles.push(Trouble {
+            location: location.clone(),
+            error,
+            position,
+            entity: Some(reference.to_owned()),
+            seems,
+        });
     }
-}
-
-/// `spec.target` and `spec.targets`.
-fn targets(location: &Entity) -> impl Iterator<Item = &str> {
-    let one = location.text(&["spec", "target"]);
-    let many = location.at(&["spec", "targets"]).and_then(Value::as_array);
-    one.into_iter().chain(many.into_iter().flatten().filter_map(Value::as_str))
-}
-
-/// A failed read in Backstage's words.
-fn unreadable(location: &LocationRef, error: &ReadError) -> ValidationError {
-    let message = match (location.is_file(), error.is_not_found()) {
-        (true, true) => format!("file {} does not exist", location.target),
-        (true, false) => format!("file {} could not be read, {error}", location.target),
-        (false, true) => format!("Unable to read url, no matching files found for {}", location.target),
-        (false, false) => format!("Unable to read url, {error}"),
-    };
-    ValidationError::new(error.name(), message)
-}
-
-/// Whether a browser would run the URL as a script; control characters and blanks before the scheme do not stop it.
-fn is_script(url: &str) -> bool {
-    let scheme: String = url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(11).collect();
-    scheme.eq_ignore_ascii_case("javascript:")
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{Common, serve};
-use crate::app::{App, Opened, Surroundings, database, running_server};
+use crate::app::{App, Opened, Surroundings, Taken, database, running_server};
 
 /// How long one call may take; event streams have no limit.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -49,6 +49,8 @@ struct Own {
     opened: Opened,
     shutdown: CancellationToken,
     serving: JoinHandle<()>,
+    /// Dropped last: nobody else may write before everything here has ended.
+    _taken: Taken,
 }
 
 impl Portal {
@@ -77,6 +79,7 @@ impl Portal {
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
+        let taken = data.take()?;
         let opened = database::open(&loaded.config.backend, &data).await?;
         let surroundings = Surroundings {
             // What a run writes must not depend on the port of the moment.
@@ -95,7 +98,7 @@ impl Portal {
         app.start(&shutdown);
         let serving = tokio::spawn(crate::web::serve::serve(listener, app.router(), shutdown.clone()));
         let url = Url::parse(&format!("http://127.0.0.1:{}", address.port()))?;
-        Ok((url, Some(Own { app, opened, shutdown, serving })))
+        Ok((url, Some(Own { app, opened, shutdown, serving, _taken: taken })))
     }
 
     async fn enter_as_guest(&mut self) -> anyhow::Result<()> {
@@ -152,7 +155,7 @@ impl Portal {
 
     /// Stops what was started for this command.
     pub(super) async fn close(self) {
-        let Some(Own { app, opened, shutdown, serving }) = self.own else { return };
+        let Some(Own { app, opened, shutdown, serving, _taken }) = self.own else { return };
         shutdown.cancel();
         if serving.await.is_err() {
             tracing::warn!("the server of this command did not end cleanly");
@@ -191,7 +194,7 @@ pub(super) fn values(files: &[std::path::PathBuf], pairs: &[String]) -> anyhow::
                 Value::Null => {}
                 _ => bail!("{}: values are a map of names", file.display()),
             },
-            Some(Err(error)) => bail!("{}:{}:{}: {}", file.display(), error.line, error.column, error.message),
+            Some(Err(error)) => bail!("{}:{}:{}: {}", file.display(), error.position.line, error.position.column, error.message),
         }
     }
     for pair in pairs {

@@ -1,6 +1,6 @@
 //! `greenroom serve` and `greenroom migrate`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -28,6 +28,7 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     stop_on_signals(shutdown.clone())?;
 
+    let taken = data.take()?;
     let opened = database::open(&loaded.config.backend, &data).await?;
     let lost = opened.embedded.as_ref().map(|postgres| postgres.exited());
     let surroundings = Surroundings {
@@ -42,7 +43,7 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
             return Err(error);
         }
     };
-    let announcement = data.announce(base_url.clone()).context("cannot write to the data directory")?;
+    let announcement = data.announce(nearby(address)?).context("cannot write to the data directory")?;
     app.start(&shutdown);
     banner(&loaded, &data, &opened, &base_url);
 
@@ -57,6 +58,7 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     app.finish().await;
     drop(announcement);
     opened.close().await;
+    drop(taken);
     match failure {
         None => Ok(ExitCode::SUCCESS),
         Some(error) => Err(anyhow::Error::new(error).context("the database stopped while the portal was running")),
@@ -66,7 +68,8 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
 /// Brings the schema up to date.
 pub(super) async fn migrate(common: &Common) -> anyhow::Result<ExitCode> {
     let config = common.load()?.config;
-    let opened = database::open(&config.backend, &data_dir(&config)?).await?;
+    let data = data_dir(&config)?;
+    let opened = database::open(&config.backend, &data).await?;
     print::line(format_args!("the schema of {} is up to date", opened.description));
     opened.close().await;
     Ok(ExitCode::SUCCESS)
@@ -96,6 +99,16 @@ fn base_url(config: &Config, address: SocketAddr) -> anyhow::Result<Url> {
         return configured_base_url(config);
     }
     Url::parse(&format!("http://localhost:{}", address.port())).context("the address gives no URL")
+}
+
+/// Where programs on this machine reach the server, whatever address people use.
+fn nearby(address: SocketAddr) -> anyhow::Result<Url> {
+    let host = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    Ok(Url::parse(&format!("http://{}", SocketAddr::new(host, address.port())))?)
 }
 
 /// `backend.baseUrl`, or this machine on the configured port.

@@ -42,7 +42,7 @@ pub(super) fn parse(path: &Path) -> Result<Value, ConfigError> {
     let value = match documents.next() {
         None => Value::Null,
         Some(Ok(document)) => document.value,
-        Some(Err(error)) => return Err(syntax(error.line, error.column, error.message)),
+        Some(Err(error)) => return Err(syntax(error.position.line, error.position.column, error.message)),
     };
     match documents.next() {
         None => Ok(value),

@@ -1,12 +1,14 @@
 //! The sections that belong to the whole process rather than to one context.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
 use crate::auth::{BackendAuth, Providers};
+use crate::catalog::ReadingRules;
 use crate::web::CorsConfig;
 
 /// Port that Backstage's backend uses, too.
@@ -46,6 +48,8 @@ pub(crate) struct BackendSection {
     pub(crate) cors: CorsConfig,
     /// Authentication of API calls.
     pub(crate) auth: BackendAuth,
+    /// Hosts that descriptors and skeletons may be read from.
+    pub(crate) reading: ReadingRules,
 }
 
 /// `backend.listen`: `":7007"`, `"0.0.0.0:7007"` or `{host, port}`.
@@ -100,11 +104,17 @@ pub(crate) struct PortNumber(pub(crate) u16);
 
 /// `auth`
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct AuthSection {
     /// Sign-in providers by name; the guest on loopback without any.
     pub(crate) providers: Option<Providers>,
+    /// How long a session lasts without use; a week without it.
+    pub(crate) session_duration: Option<HumanDuration>,
 }
+
+/// A duration as Backstage writes it: `{hours: 12}`, with days, minutes, seconds and milliseconds besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HumanDuration(pub(crate) Duration);
 
 impl Default for Listen {
     fn default() -> Self {
@@ -157,6 +167,24 @@ impl<'de> Deserialize<'de> for PortNumber {
     }
 }
 
+impl<'de> Deserialize<'de> for HumanDuration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct Units {
+            days: f64,
+            hours: f64,
+            minutes: f64,
+            seconds: f64,
+            milliseconds: f64,
+        }
+        let units = Units::deserialize(deserializer)?;
+        let hours = units.days.mul_add(24.0, units.hours);
+        let seconds = hours.mul_add(3600.0, units.minutes.mul_add(60.0, units.seconds)) + units.milliseconds / 1000.0;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 impl ConnectionParts {
     /// The same as a URL.
     pub(crate) fn url(&self) -> Result<Url, url::ParseError> {
@@ -171,7 +199,7 @@ impl ConnectionParts {
 
 /// Sections and keys of Backstage's configuration that Greenroom accepts without reading them, so that an existing
 /// file gives no noise.
-const ACCEPTED: [&str; 24] = [
+const ACCEPTED: [&str; 23] = [
     "app.analytics",
     "app.extensions",
     "app.packages",
@@ -183,7 +211,6 @@ const ACCEPTED: [&str; 24] = [
     "backend.cache",
     "backend.csp",
     "backend.https",
-    "backend.reading",
     "catalog.import",
     "catalog.processors",
     "catalog.providers",

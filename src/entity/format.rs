@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use super::validation::pointer_step;
 use super::{Entity, ValidationError};
 
-const NAME: &str = "a string that is sequences of [a-zA-Z0-9] separated by any of [-_.], at most 63 characters in total";
+const NAME: &str =
+    "a string that is sequences of [a-zA-Z0-9] separated by any of [-_.], at most 63 characters in total";
 const PREFIXED: &str = "a valid prefix and/or suffix";
 const NAMESPACE: &str = "a string that is sequences of [a-z0-9] separated by [-], at most 63 characters in total";
 const TAG: &str = "a string that is sequences of [a-z0-9+#] separated by [-], at most 63 characters in total";
@@ -15,7 +17,12 @@ const NOT_EMPTY: &str = "a non empty string";
 /// Checks an entity whose fields have the right types.
 pub(super) fn check(entity: &Entity) -> Result<(), ValidationError> {
     let version = entity.text(&["apiVersion"]).unwrap_or_default();
-    expect("apiVersion", version, prefixed(version, |name| word(name, 63, |c| c.is_ascii_alphanumeric())), PREFIXED)?;
+    expect(
+        "apiVersion",
+        version,
+        prefixed(version, |name| word(name, 63, |c| c.is_ascii_alphanumeric())),
+        PREFIXED,
+    )?;
     expect("kind", entity.kind(), is_kind(entity.kind()), KIND)?;
     expect("metadata.name", entity.name(), is_name(entity.name()), NAME)?;
     if let Some(namespace) = entity.text(&["metadata", "namespace"]) {
@@ -33,11 +40,21 @@ pub(super) fn check(entity: &Entity) -> Result<(), ValidationError> {
         expect(&format!("tags.{at}"), tag, is_tag(tag), TAG)?;
     }
     for (at, link) in entity.links().iter().enumerate() {
-        expect(&format!("links.{at}.url"), &link.url, url::Url::parse(&link.url).is_ok(), URL)?;
+        expect(
+            &format!("links.{at}.url"),
+            &link.url,
+            url::Url::parse(&link.url).is_ok(),
+            URL,
+        )?;
         for (name, value) in [("title", &link.title), ("icon", &link.icon)] {
             let value = value.as_deref();
             let filled = value.is_none_or(|value| !value.trim().is_empty());
-            expect(&format!("links.{at}.{name}"), value.unwrap_or_default(), filled, NOT_EMPTY)?;
+            expect(
+                &format!("links.{at}.{name}"),
+                value.unwrap_or_default(),
+                filled,
+                NOT_EMPTY,
+            )?;
         }
     }
     Ok(())
@@ -55,23 +72,21 @@ fn expect(field: &str, found: &str, valid: bool, expected: &str) -> Result<(), V
 
 /// `labels.a/b` → `/metadata/labels/a~1b`.
 fn pointer(field: &str) -> String {
-    let mut pointer = String::new();
-    let (first, rest) = field.split_once('.').unwrap_or((field, ""));
-    if !matches!(first, "apiVersion" | "kind" | "metadata") {
-        pointer.push_str("/metadata");
-    }
-    crate::yaml::pointer_push(&mut pointer, first);
+    let Some((first, rest)) = field.split_once('.') else {
+        return format!("/{field}");
+    };
     match first {
-        "links" => rest.split('.').for_each(|step| crate::yaml::pointer_push(&mut pointer, step)),
-        _ if rest.is_empty() => {}
-        _ => crate::yaml::pointer_push(&mut pointer, rest),
+        "metadata" => format!("/metadata/{rest}"),
+        "links" => format!("/metadata/links/{}", rest.replace('.', "/")),
+        map => format!("/metadata/{map}/{}", pointer_step(rest)),
     }
-    pointer
 }
 
 fn texts<'a>(entity: &'a Entity, field: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let map = entity.at(&["metadata", field]).and_then(Value::as_object);
-    map.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    map.into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
 fn word(text: &str, limit: usize, allowed: impl Fn(char) -> bool) -> bool {
@@ -80,7 +95,11 @@ fn word(text: &str, limit: usize, allowed: impl Fn(char) -> bool) -> bool {
 
 fn is_name(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    word(text, 63, inner) && [text.chars().next(), text.chars().next_back()].iter().flatten().all(char::is_ascii_alphanumeric)
+    word(text, 63, inner)
+        && [text.chars().next(), text.chars().next_back()]
+            .iter()
+            .flatten()
+            .all(char::is_ascii_alphanumeric)
 }
 
 fn is_kind(text: &str) -> bool {
@@ -126,14 +145,34 @@ mod tests {
     #[test]
     fn formats_follow_the_rules() {
         let long = "a".repeat(64);
-        check(is_name, &["a", "A.b-c_9", "a..b", &long[1..]], &["", "a-", "-a", "a b", "ä", &long]);
+        check(
+            is_name,
+            &["a", "A.b-c_9", "a..b", &long[1..]],
+            &["", "a-", "-a", "a b", "ä", &long],
+        );
         check(is_kind, &["Component", "API2"], &["", "2A", "A B", "a-b", &long]);
-        check(is_dns_label, &["default", "a--b", "9"], &["", "UPPER", "-a", "a-", "a.b", &long]);
-        check(is_tag, &["java", "c++", "c#", "a-b"], &["", "Java", "a.b", "a--b", "-a", &long]);
+        check(
+            is_dns_label,
+            &["default", "a--b", "9"],
+            &["", "UPPER", "-a", "a-", "a.b", &long],
+        );
+        check(
+            is_tag,
+            &["java", "c++", "c#", "a-b"],
+            &["", "Java", "a.b", "a--b", "-a", &long],
+        );
         let label = |text: &str| prefixed(text, is_name);
-        check(label, &["a", "example.com/a", "a.b/c_d"], &["", "a//b", "a/b/c", "A.com/x", "/a", "a/"]);
+        check(
+            label,
+            &["a", "example.com/a", "a.b/c_d"],
+            &["", "a//b", "a/b/c", "A.com/x", "/a", "a/"],
+        );
         let version = |text: &str| prefixed(text, |name| word(name, 63, |c| c.is_ascii_alphanumeric()));
-        check(version, &["v1", "backstage.io/v1alpha1"], &["", "v1/v2/v3", "backstage.io/", "backstage.io/v-1"]);
+        check(
+            version,
+            &["v1", "backstage.io/v1alpha1"],
+            &["", "v1/v2/v3", "backstage.io/", "backstage.io/v-1"],
+        );
     }
 
     #[test]

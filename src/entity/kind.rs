@@ -3,9 +3,12 @@
 //! The tables are Backstage's model (`@backstage/catalog-model` 1.10). A new kind is a new row; nothing else in
 //! Greenroom knows the kinds by name but pages that show one in its own way.
 
+mod table;
+
 use serde_json::Value;
 
 use super::{Entity, EntityRef, Relation, ValidationError};
+use table::KINDS;
 
 /// One kind, with everything that validation and relations need.
 #[derive(Debug)]
@@ -61,12 +64,20 @@ struct RelationField {
     reverse: &'static str,
 }
 
-const fn needs(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: true, shape }
+pub(super) const fn needs(name: &'static str, shape: Shape) -> Field {
+    Field {
+        name,
+        required: true,
+        shape,
+    }
 }
 
-const fn may(name: &'static str, shape: Shape) -> Field {
-    Field { name, required: false, shape }
+pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
+    Field {
+        name,
+        required: false,
+        shape,
+    }
 }
 
 const fn relation(
@@ -74,210 +85,24 @@ const fn relation(
     default_kind: Option<&'static str>,
     (forward, reverse): (&'static str, &'static str),
 ) -> RelationField {
-    RelationField { field, default_kind, forward, reverse }
+    RelationField {
+        field,
+        default_kind,
+        forward,
+        reverse,
+    }
 }
-
-const OWNED_BY: (&str, &str) = ("ownedBy", "ownerOf");
-const PART_OF: (&str, &str) = ("partOf", "hasPart");
-const HAS_PART: (&str, &str) = ("hasPart", "partOf");
-const DEPENDS_ON: (&str, &str) = ("dependsOn", "dependencyOf");
-const DEPENDENCY_OF: (&str, &str) = ("dependencyOf", "dependsOn");
-
-const OWNER: RelationField = relation("owner", Some("Group"), OWNED_BY);
-const SYSTEM: RelationField = relation("system", Some("System"), PART_OF);
-const ON: RelationField = relation("dependsOn", None, DEPENDS_ON);
-const OF: RelationField = relation("dependencyOf", None, DEPENDENCY_OF);
-
-const REFERENCES: Shape = Shape::List(&Shape::Text);
-const PROFILE: Shape =
-    Shape::Object(&[may("displayName", Shape::Text), may("email", Shape::Text), may("picture", Shape::Text)]);
-
-const CORE: &[&str] = &["backstage.io/v1alpha1", "backstage.io/v1beta1"];
-const BUILTIN: &str = "BuiltinKindsEntityProcessor";
-
-const fn core(name: &'static str, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
-    Kind { name, versions: CORE, spec_type: None, processor: BUILTIN, fields, relations }
-}
-
-const fn ai_resource(spec_type: Option<&'static str>, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
-    Kind { name: "AiResource", versions: &["backstage.io/v1alpha1"], spec_type, processor: BUILTIN, fields, relations }
-}
-
-/// Every kind; of two rows that fit, the first counts.
-static KINDS: &[Kind] = &[
-    core(
-        "Component",
-        &[
-            needs("type", Shape::Text),
-            needs("lifecycle", Shape::Text),
-            needs("owner", Shape::Text),
-            may("system", Shape::Text),
-            may("subcomponentOf", Shape::Text),
-            may("providesApis", REFERENCES),
-            may("consumesApis", REFERENCES),
-            may("dependsOn", REFERENCES),
-        ],
-        &[
-            OWNER,
-            relation("subcomponentOf", Some("Component"), PART_OF),
-            relation("providesApis", Some("API"), ("providesApi", "apiProvidedBy")),
-            relation("consumesApis", Some("API"), ("consumesApi", "apiConsumedBy")),
-            ON,
-            OF,
-            SYSTEM,
-        ],
-    ),
-    Kind {
-        spec_type: Some("mcp-server"),
-        ..core(
-            "API",
-            &[
-                needs("type", Shape::Text),
-                needs("lifecycle", Shape::Text),
-                needs("owner", Shape::Text),
-                needs("remotes", Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)]))),
-                may("system", Shape::Text),
-            ],
-            &[OWNER, SYSTEM],
-        )
-    },
-    core(
-        "API",
-        &[
-            needs("type", Shape::Text),
-            needs("lifecycle", Shape::Text),
-            needs("owner", Shape::Text),
-            needs("definition", Shape::Text),
-            may("system", Shape::Text),
-        ],
-        &[OWNER, SYSTEM],
-    ),
-    core(
-        "Resource",
-        &[
-            needs("type", Shape::Text),
-            needs("owner", Shape::Text),
-            may("dependsOn", REFERENCES),
-            may("system", Shape::Text),
-        ],
-        &[OWNER, ON, OF, SYSTEM],
-    ),
-    core(
-        "System",
-        &[needs("owner", Shape::Text), may("domain", Shape::Text), may("type", Shape::Text)],
-        &[OWNER, relation("domain", Some("Domain"), PART_OF)],
-    ),
-    core(
-        "Domain",
-        &[needs("owner", Shape::Text), may("subdomainOf", Shape::Text), may("type", Shape::Text)],
-        &[OWNER, relation("subdomainOf", Some("Domain"), PART_OF)],
-    ),
-    core(
-        "Group",
-        &[
-            needs("type", Shape::Text),
-            needs("children", REFERENCES),
-            may("profile", PROFILE),
-            may("parent", Shape::Text),
-            may("members", REFERENCES),
-        ],
-        &[
-            relation("parent", Some("Group"), ("childOf", "parentOf")),
-            relation("children", Some("Group"), ("parentOf", "childOf")),
-            relation("members", Some("User"), ("hasMember", "memberOf")),
-        ],
-    ),
-    core(
-        "User",
-        &[needs("memberOf", REFERENCES), may("profile", PROFILE)],
-        &[relation("memberOf", Some("Group"), ("memberOf", "hasMember"))],
-    ),
-    core(
-        "Location",
-        &[
-            may("type", Shape::Text),
-            may("target", Shape::Text),
-            may("targets", REFERENCES),
-            may("presence", Shape::OneOf(&["required", "optional"])),
-        ],
-        &[],
-    ),
-    Kind {
-        name: "Template",
-        versions: &["scaffolder.backstage.io/v1beta3"],
-        spec_type: None,
-        processor: "ScaffolderEntitiesProcessor",
-        fields: &[
-            needs("type", Shape::Text),
-            needs("steps", Shape::List(&Shape::Object(STEP))),
-            may("owner", Shape::Text),
-            may("lifecycle", Shape::Text),
-            may("parameters", Shape::ObjectOrList),
-            may("output", Shape::Object(&[])),
-        ],
-        relations: &[OWNER],
-    },
-    ai_resource(
-        Some("skill"),
-        AI_RESOURCE,
-        &[OWNER, SYSTEM, relation("dependsOn", Some("AiResource"), DEPENDS_ON)],
-    ),
-    ai_resource(
-        Some("plugin"),
-        &[
-            needs("type", Shape::Text),
-            needs("lifecycle", Shape::Text),
-            needs("owner", Shape::Text),
-            needs("skills", REFERENCES),
-            may("system", Shape::Text),
-        ],
-        &[OWNER, SYSTEM, relation("skills", Some("AiResource"), HAS_PART)],
-    ),
-    ai_resource(
-        Some("marketplace"),
-        &[
-            needs("type", Shape::Text),
-            needs("lifecycle", Shape::Text),
-            needs("owner", Shape::Text),
-            needs("plugins", REFERENCES),
-            may("system", Shape::Text),
-        ],
-        &[OWNER, SYSTEM, relation("plugins", Some("AiResource"), HAS_PART)],
-    ),
-    ai_resource(
-        Some("rule"),
-        &[
-            needs("type", Shape::Text),
-            needs("lifecycle", Shape::Text),
-            needs("owner", Shape::Text),
-            needs("category", Shape::Text),
-            needs("rationale", Shape::Text),
-            may("system", Shape::Text),
-        ],
-        &[OWNER, SYSTEM],
-    ),
-    ai_resource(None, AI_RESOURCE, &[OWNER, SYSTEM]),
-];
-
-const AI_RESOURCE: &[Field] = &[
-    needs("type", Shape::Text),
-    needs("lifecycle", Shape::Text),
-    needs("owner", Shape::Text),
-    may("system", Shape::Text),
-    may("dependsOn", REFERENCES),
-];
-
-const STEP: &[Field] = &[
-    needs("action", Shape::AnyText),
-    may("id", Shape::AnyText),
-    may("name", Shape::AnyText),
-    may("input", Shape::Object(&[])),
-    may("if", Shape::Condition),
-];
 
 /// Lists that are kept in order, so that rewriting them in another order changes nothing.
-const SORTED: &[&str] =
-    &["providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members"];
+const SORTED: &[&str] = &[
+    "providesApis",
+    "consumesApis",
+    "dependsOn",
+    "dependencyOf",
+    "memberOf",
+    "children",
+    "members",
+];
 
 /// One directed relation that an entity's own text states: of itself, or of the other end towards it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,7 +132,10 @@ impl Kind {
             for target in references(entity, field)? {
                 let edge = |source: &str, kind: &str, target: &str| Edge {
                     source: source.to_owned(),
-                    relation: Relation { kind: kind.to_owned(), target: target.to_owned() },
+                    relation: Relation {
+                        kind: kind.to_owned(),
+                        target: target.to_owned(),
+                    },
                 };
                 edges.push(edge(&own, field.forward, &target));
                 edges.push(edge(&target, field.reverse, &own));
@@ -318,7 +146,8 @@ impl Kind {
 
     /// The names of all kinds, once each.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        let is_first = |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);
+        let is_first =
+            |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);
         KINDS.iter().enumerate().filter(is_first).map(|(_, kind)| kind.name)
     }
 }
@@ -348,7 +177,11 @@ fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Re
     let after_kind = colon.map_or(0, |colon| colon + 1);
     let namespace = slash.map_or(default_namespace, |slash| &text[after_kind..slash]);
     let name = &text[slash.map_or(after_kind, |slash| slash + 1)..];
-    let missing = |part: &str, hint: &str| Err(format!("Entity reference \"{text}\" had missing or empty {part} {hint}"));
+    let missing = |part: &str, hint: &str| {
+        Err(format!(
+            "Entity reference \"{text}\" had missing or empty {part} {hint}"
+        ))
+    };
     if kind.is_empty() {
         return missing("kind", "(e.g. did not start with \"component:\" or similar)");
     }
@@ -363,7 +196,9 @@ fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Re
 
 /// Puts the lists whose order means nothing into one order, as Backstage stores them.
 pub(crate) fn sort_references(entity: &mut Entity) {
-    let Some(Value::Object(spec)) = entity.0.get_mut("spec") else { return };
+    let Some(Value::Object(spec)) = entity.0.get_mut("spec") else {
+        return;
+    };
     for field in SORTED {
         if let Some(Value::Array(items)) = spec.get_mut(*field)
             && items.iter().all(Value::is_string)
@@ -438,14 +273,24 @@ mod tests {
     #[test]
     fn kinds_are_found_by_version_and_type() {
         let check = |version: &str, kind: &str, spec_type: &str| {
-            let value = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
+            let value =
+                json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
             Kind::of(&entity(value)).map(|kind| (kind.name, kind.spec_type))
         };
-        assert_eq!(check("backstage.io/v1beta1", "Component", "x"), Some(("Component", None)));
+        assert_eq!(
+            check("backstage.io/v1beta1", "Component", "x"),
+            Some(("Component", None))
+        );
         assert_eq!(check("backstage.io/v1alpha1", "component", "x"), None);
         assert_eq!(check("example.com/v1", "Component", "x"), None);
-        assert_eq!(check("backstage.io/v1alpha1", "API", "mcp-server"), Some(("API", Some("mcp-server"))));
-        assert_eq!(check("backstage.io/v1alpha1", "AiResource", "other"), Some(("AiResource", None)));
+        assert_eq!(
+            check("backstage.io/v1alpha1", "API", "mcp-server"),
+            Some(("API", Some("mcp-server")))
+        );
+        assert_eq!(
+            check("backstage.io/v1alpha1", "AiResource", "other"),
+            Some(("AiResource", None))
+        );
         assert_eq!(Kind::names().filter(|name| *name == "API").count(), 1);
     }
 
@@ -453,6 +298,9 @@ mod tests {
     fn lists_of_references_are_sorted() {
         let mut group = entity(json!({"spec": {"children": ["b", "B", "a"], "members": ["b", 1], "tags": ["z", "y"]}}));
         sort_references(&mut group);
-        assert_eq!(group, entity(json!({"spec": {"children": ["B", "a", "b"], "members": ["b", 1], "tags": ["z", "y"]}})));
+        assert_eq!(
+            group,
+            entity(json!({"spec": {"children": ["B", "a", "b"], "members": ["b", 1], "tags": ["z", "y"]}}))
+        );
     }
 }

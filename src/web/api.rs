@@ -6,11 +6,16 @@
 
 mod auth;
 mod body;
+mod catalog;
 mod envelope;
 mod health;
 mod parameters;
 mod permission;
 mod reply;
+mod scaffolder;
+
+#[cfg(test)]
+pub(crate) use envelope::face;
 
 use std::time::Duration;
 
@@ -23,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::cors::Listed;
 use super::error::Error;
 use super::{AppState, caught, empty_not_found, security, session, unknown_plugins, within};
 use crate::permission::Credentials;
@@ -59,11 +65,16 @@ const KEYS: &str = "/.backstage/auth/v1/jwks.json";
 
 /// Body parsers' limits in Backstage.
 const SMALL_BODY: usize = 100 * 1024;
+const LARGE_BODY: usize = 10 * 1024 * 1024;
 
 /// The whole API.
 pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     let plugin = |name: &'static str, routes: Router<AppState>, limit: usize, open: fn(&str) -> bool| {
-        let gate = Gate { state: state.clone(), plugin: name, open };
+        let gate = Gate {
+            state: state.clone(),
+            plugin: name,
+            open,
+        };
         let routes = routes
             .route(KEYS, get(auth::keys))
             .fallback(empty_not_found)
@@ -77,6 +88,8 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     };
     Router::new()
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
+        .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
+        .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(envelope::face)))
         .merge(unknown_plugins())
@@ -85,9 +98,17 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
 /// Finds out who calls: a bearer token, or the session of a browser. Without either the call is refused, unless
 /// the route or the configuration lets anybody in.
 async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    match caller(&gate, request.method(), request.headers()).await {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let cross_site = !safe
+        && request.extensions().get::<Listed>().is_none()
+        && security::is_cross_site(request.headers(), &gate.state.site.base_url);
+    match caller(&gate, cross_site, request.headers()).await {
         Ok(Some(credentials)) => {
             request.extensions_mut().insert(Caller(credentials));
+        }
+        Ok(None) if cross_site => {
+            return Error::NotAllowed("this request was sent by another site, so it is refused".to_owned())
+                .into_response();
         }
         Ok(None) if gate.state.auth.is_open() || gate.is_open(request.uri().path()) => {
             request.extensions_mut().insert(Caller(Credentials::anonymous()));
@@ -101,24 +122,25 @@ async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next
     next.run(request).await
 }
 
-async fn caller(gate: &Gate, method: &Method, headers: &HeaderMap) -> Result<Option<Credentials>, Error> {
+/// Another site cannot use the session of a browser.
+async fn caller(gate: &Gate, cross_site: bool, headers: &HeaderMap) -> Result<Option<Credentials>, Error> {
     let AppState { auth, site, .. } = &gate.state;
     if let Some(token) = bearer(headers) {
         return Ok(Some(auth.authenticate(token, gate.plugin).await?));
     }
-    let Some(cookie) = session::cookie_of(headers, site) else { return Ok(None) };
-    let safe = matches!(*method, Method::GET | Method::HEAD);
-    if !safe && security::is_cross_site(headers, &site.base_url) {
-        return Ok(None);
-    }
+    let cookie = session::cookie_of(headers, site).filter(|_| !cross_site);
+    let Some(cookie) = cookie else { return Ok(None) };
     Ok(auth.session(&cookie).await?.map(|session| session.credentials))
 }
 
 /// The token of an `Authorization: Bearer` header.
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
 }
 
 fn missing_credentials() -> Error {

@@ -6,10 +6,14 @@
 //! would both forbid, and every URL can be cached for ever. The price is that a new release is fetched whole.
 //!
 //! Under another version (a page from before an update) the current file is served, but not to be kept.
+//! A stylesheet is served with the files it imports in place (`stylesheet`): one request, many source files.
 //! Texts are compressed once, when they are first asked for. Debug builds read the folder at each request.
+
+mod stylesheet;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
@@ -54,8 +58,11 @@ struct Encoded {
     gzip: OnceLock<Option<Bytes>>,
 }
 
-static ENCODED: LazyLock<HashMap<String, Encoded>> =
-    LazyLock::new(|| Files::iter().map(|path| (path.into_owned(), Encoded::default())).collect());
+static ENCODED: LazyLock<HashMap<String, Encoded>> = LazyLock::new(|| {
+    Files::iter()
+        .map(|path| (path.into_owned(), Encoded::default()))
+        .collect()
+});
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut paths: Vec<_> = Files::iter().collect();
@@ -64,10 +71,21 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     for path in paths {
         hash.update(path.as_bytes());
         hash.update([0]);
-        hash.update(Files::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
+        hash.update(
+            Files::get(&path)
+                .map(|file| file.metadata.sha256_hash())
+                .unwrap_or_default(),
+        );
     }
-    hash.finalize().iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    hexadecimal(&hash.finalize()[..8])
 });
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String never fails");
+        text
+    })
+}
 
 /// The URL of a file of `static/`, e.g. `asset("css/portal.css")`.
 pub(crate) fn asset(path: &str) -> String {
@@ -81,30 +99,50 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let Some(file) = Files::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
+    let (data, hash) = if path.ends_with(".css") { stylesheet(&path, &file) } else { (file.data.clone(), file.metadata.sha256_hash()) };
     let current = version == *VERSION && !cfg!(debug_assertions);
     let policy = if current { CachePolicy::Forever } else { CachePolicy::Revalidate };
-    let hash: String = file.metadata.sha256_hash().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("W/\"{hash}\"");
+    let etag = format!("W/\"{}\"", hexadecimal(&hash[..12]));
     let common = [
         (header::CACHE_CONTROL, policy.header()),
-        (header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits make a header")),
+        (
+            header::ETAG,
+            HeaderValue::from_str(&etag).expect("hexadecimal digits make a header"),
+        ),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes())
+    {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     let kind = content_type(file.metadata.mimetype());
-    let (encoding, body) = encoded(&path, file.data, &headers);
+    let (encoding, body) = encoded(&path, data, &headers);
     let mut response = (common, [(header::CONTENT_TYPE, kind)], body).into_response();
     if let Some(encoding) = encoding {
-        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }
 
+/// A stylesheet with what it imports, and the hash of all of it.
+fn stylesheet(path: &str, file: &rust_embed::EmbeddedFile) -> (Cow<'static, [u8]>, [u8; 32]) {
+    let source = String::from_utf8_lossy(&file.data);
+    let whole = stylesheet::assembled(path, &source, |path| Files::get(path).map(|file| file.data));
+    let hash = Sha256::digest(whole.as_bytes()).into();
+    (Cow::Owned(whole.into_bytes()), hash)
+}
+
 fn content_type(mime: &str) -> HeaderValue {
     let text = mime.starts_with("text/") && !mime.contains("charset");
-    let full = if text { format!("{mime}; charset=utf-8") } else { mime.to_owned() };
+    let full = if text {
+        format!("{mime}; charset=utf-8")
+    } else {
+        mime.to_owned()
+    };
     HeaderValue::try_from(full).expect("a MIME type is a header")
 }
 
@@ -114,10 +152,21 @@ fn encoded(path: &str, data: Cow<'static, [u8]>, headers: &HeaderMap) -> (Option
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    let text = [".css", ".js", ".svg", ".txt", ".json", ".webmanifest"].iter().any(|ending| path.ends_with(ending));
-    let Some(cache) = ENCODED.get(path).filter(|_| text && !cfg!(debug_assertions)) else { return (None, plain) };
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let takes = |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|part| part.trim() == name));
+    let text = [".css", ".js", ".svg", ".txt", ".json", ".webmanifest"]
+        .iter()
+        .any(|ending| path.ends_with(ending));
+    let Some(cache) = ENCODED.get(path).filter(|_| text && !cfg!(debug_assertions)) else {
+        return (None, plain);
+    };
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let takes = |name: &str| {
+        accepted
+            .split(',')
+            .any(|part| part.split(';').next().is_some_and(|part| part.trim() == name))
+    };
     if takes("br")
         && let Some(body) = cache.brotli.get_or_init(|| brotli(&plain))
     {

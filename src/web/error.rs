@@ -15,6 +15,10 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
+use crate::catalog::{CatalogError, FilterError};
+use crate::delivery::DeliveryError;
+use crate::forge::ForgeError;
+use crate::scaffolder::ScaffolderError;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -104,7 +108,11 @@ impl IntoResponse for Error {
         let log_id = match &self {
             Self::Internal(error) => {
                 let log_id = Uuid::new_v4().simple().to_string()[..20].to_owned();
-                tracing::error!(log_id, error = chain(error.as_ref()), "a request failed for an internal reason");
+                tracing::error!(
+                    log_id,
+                    error = chain(error.as_ref()),
+                    "a request failed for an internal reason"
+                );
                 Some(log_id)
             }
             _ => None,
@@ -128,6 +136,58 @@ impl From<AuthError> for Error {
             AuthError::GuestNotOffered => Self::NotAllowed(error.to_string()),
             AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
             AuthError::Database(_) | AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+        }
+    }
+}
+
+impl From<CatalogError> for Error {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Invalid(message) => Self::Input(message),
+            CatalogError::NotFound(message) => Self::NotFound(message),
+            CatalogError::Conflict(message) => Self::Conflict(message),
+            CatalogError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ScaffolderError> for Error {
+    fn from(error: ScaffolderError) -> Self {
+        match error {
+            ScaffolderError::NotFound(message) => Self::NotFound(message),
+            ScaffolderError::Invalid(message) => Self::Input(message),
+            ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
+            ScaffolderError::Conflict(message) => Self::Conflict(message),
+            ScaffolderError::Store(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<DeliveryError> for Error {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Taken { .. } => Self::Conflict(error.to_string()),
+            DeliveryError::Environment(_) | DeliveryError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+impl From<ForgeError> for Error {
+    fn from(error: ForgeError) -> Self {
+        match error {
+            ForgeError::NotFound(_) => Self::NotFound(error.to_string()),
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => Self::Conflict(error.to_string()),
+            ForgeError::InvalidName(_)
+            | ForgeError::Location(_)
+            | ForgeError::TooLarge { .. }
+            | ForgeError::Protocol(_) => Self::Input(error.to_string()),
+            ForgeError::Io { .. } | ForgeError::Git { .. } => Self::internal(error),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A page is a struct with an askama template and a `chrome` field; its handler returns [`PageResult`].
 //! Templates lie in `templates/portal/` and extend `layout.html`, which shows the [`Chrome`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
@@ -33,6 +34,10 @@ pub(crate) struct Site {
     pub(crate) base_url: Url,
     /// Greenroom's version.
     pub(crate) version: String,
+    /// Which database it uses, in words, for the operators' page.
+    pub(crate) database: String,
+    /// Where its files are.
+    pub(crate) data_dir: PathBuf,
 }
 
 impl Site {
@@ -56,6 +61,8 @@ pub(crate) enum Area {
     Catalog,
     /// Templates, forms, runs.
     Create,
+    /// Runs of templates.
+    Runs,
     /// The local forge.
     Repositories,
     /// The operators' page.
@@ -91,7 +98,12 @@ pub(crate) struct Person {
 impl Chrome {
     /// A page for nobody in particular.
     pub(crate) fn anonymous(site: Arc<Site>, title: impl Into<String>) -> Self {
-        Self { site, title: title.into(), area: Area::Elsewhere, person: None }
+        Self {
+            site,
+            title: title.into(),
+            area: Area::Elsewhere,
+            person: None,
+        }
     }
 
     /// The value of every posting form's hidden field `csrf`; empty where nobody is signed in.
@@ -130,10 +142,15 @@ struct ErrorPage {
 /// the page that was asked for.
 pub(crate) async fn face(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/".to_owned(), ToString::to_string);
     let viewer = request.extensions().get::<Viewer>().cloned();
     let mut response = next.run(request).await;
-    let Some(failure) = response.extensions_mut().remove::<Failure>() else { return response };
+    let Some(failure) = response.extensions_mut().remove::<Failure>() else {
+        return response;
+    };
     if matches!(failure.error, Error::Authentication(_)) && viewer.is_none() {
         let next = matches!(method, Method::GET | Method::HEAD).then_some(target.as_str());
         return Redirect::to(&link::sign_in(next)).into_response();
@@ -175,13 +192,22 @@ fn error_page(state: &AppState, viewer: Option<&Viewer>, failure: &Failure) -> E
         (Error::NotFound(_), _) => vec![("Search the catalog", link::catalog()), ("Home", link::home())],
         _ => vec![("Home", link::home()), ("Catalog", link::catalog())],
     };
-    ErrorPage { chrome, status: failure.error.status().as_u16(), message, log_id: failure.log_id.clone(), ways }
+    ErrorPage {
+        chrome,
+        status: failure.error.status().as_u16(),
+        message,
+        log_id: failure.log_id.clone(),
+        ways,
+    }
 }
 
 /// An error's message (lower case, no period) as a sentence.
 fn sentence(message: &str) -> String {
     let mut characters = message.chars();
-    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>())
+        .unwrap_or_default();
     let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{stop}", characters.as_str())
 }

@@ -1,5 +1,16 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
+mod catalog;
+mod create;
+mod diff;
+mod home;
+mod markdown;
+mod repository;
+pub(crate) mod shown;
+mod sign_in;
+mod status;
+mod task;
+
 use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::StatusCode;
@@ -7,15 +18,47 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
 use super::error::Error;
+use super::page::{Area, Chrome};
+use super::url as link;
 
 /// Pages for signed-in people; anybody else is sent to the sign-in page.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new()
+    Router::new().merge(home::router()).merge(catalog::router()).merge(repository::router()).merge(status::router())
 }
 
 /// Pages for everybody: the sign-in page.
 pub(crate) fn open_router() -> Router<AppState> {
-    Router::new()
+    Router::new().merge(sign_in::router())
+}
+
+/// One entry of the navigation.
+pub(crate) struct NavigationItem {
+    /// What it says.
+    pub(crate) label: &'static str,
+    /// Symbol of the sprite.
+    pub(crate) icon: &'static str,
+    /// Where it leads.
+    pub(crate) link: String,
+    /// Whether the page belongs to it.
+    pub(crate) current: bool,
+}
+
+/// The navigation of every page.
+pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
+    let entry = |area, label, icon, link| NavigationItem { label, icon, link, current: chrome.area == area };
+    vec![
+        entry(Area::Home, "Home", "home", link::home()),
+        entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
+        entry(Area::Create, "Create", "create", link::create()),
+        entry(Area::Runs, "Runs", "run", link::tasks()),
+        entry(Area::Repositories, "Repositories", "repository", link::repositories()),
+        entry(Area::Status, "Status", "status", link::status()),
+    ]
+}
+
+/// The letter that stands for a person.
+pub(crate) fn initial(name: &str) -> String {
+    name.chars().next().unwrap_or('?').to_string()
 }
 
 /// Everything that no route answers.
@@ -31,3 +74,6 @@ pub(crate) async fn nowhere(OriginalUri(uri): OriginalUri) -> Response {
     }
     Error::NotFound("there is no page at this address".to_owned()).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 //!
 //! `axum::serve` sets no limit to how long and how large request headers may be; hyper's own builder does. On
 //! shutdown the listener closes first, idle connections next, and requests under way get [`GRACE`] to finish;
-//! streams of events end by themselves because their sources do.
+//! streams of events end themselves
+//! at that moment (see [`super::sse`]).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -47,11 +48,14 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
             tracing::debug!(%error, "cannot switch off Nagle's algorithm");
         }
         let router = router.clone();
+        let stopping = shutdown.clone();
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
             let router = router.clone();
+            let stopping = stopping.clone();
             async move {
                 let mut request = request.map(axum::body::Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
+                request.extensions_mut().insert(stopping);
                 Ok::<_, Infallible>(answer(router, request).await)
             }
         });

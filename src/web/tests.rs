@@ -1,6 +1,8 @@
 //! The whole router against a real Postgres.
 
 mod client;
+mod faces;
+mod git;
+mod golden;
 mod hygiene;
-
-pub(crate) use client::TestApp;
+mod rig;

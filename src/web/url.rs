@@ -34,7 +34,11 @@ pub(crate) fn create() -> String {
 
 /// Starts a form for a template.
 pub(crate) fn create_from(template: &EntityRef) -> String {
-    format!("/create/templates/{}/{}", segment(template.namespace()), segment(template.name()))
+    format!(
+        "/create/templates/{}/{}",
+        segment(template.namespace()),
+        segment(template.name())
+    )
 }
 
 /// One page of an unfinished form, counted from 0.
@@ -65,6 +69,11 @@ pub(crate) fn task_events(id: Uuid) -> String {
 /// Where the form that cancels a run posts to.
 pub(crate) fn task_cancellation(id: Uuid) -> String {
     format!("/create/tasks/{id}/cancellation")
+}
+
+/// Where the form that tries a failed run again posts to.
+pub(crate) fn task_attempts(id: Uuid) -> String {
+    format!("/create/tasks/{id}/attempts")
 }
 
 /// The list of entities.
@@ -114,6 +123,11 @@ pub(crate) fn locations() -> String {
 /// One registered location.
 pub(crate) fn location(id: Uuid) -> String {
     format!("/catalog/locations/{id}")
+}
+
+/// Where the form that unregisters a location posts to.
+pub(crate) fn location_removal(id: Uuid) -> String {
+    format!("/catalog/locations/{id}/removal")
 }
 
 /// All repositories of the local forge.
@@ -186,7 +200,9 @@ fn in_repository(owner: &str, name: &str, view: &str, revision: &str, path: &str
 
 /// Encodes one segment of a path.
 pub(crate) fn segment(text: &str) -> String {
-    encode(text, |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'+' | b'=' | b','))
+    encode(text, |byte| {
+        matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'+' | b'=' | b',')
+    })
 }
 
 /// Encodes a key or a value of a query.
@@ -204,7 +220,11 @@ fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
         }
     }
     // A segment of only dots would be resolved away by the browser.
-    if encoded == "." || encoded == ".." { encoded.replace('.', "%2E") } else { encoded }
+    if encoded == "." || encoded == ".." {
+        encoded.replace('.', "%2E")
+    } else {
+        encoded
+    }
 }
 
 /// `next` if it is a path of this site, else the home page. Refused: other sites, also in their short forms
@@ -212,7 +232,11 @@ fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
 pub(crate) fn same_site(next: &str) -> &str {
     let mut characters = next.chars();
     let rooted = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
-    if rooted && !next.chars().any(char::is_control) { next } else { "/" }
+    if rooted && !next.chars().any(char::is_control) {
+        next
+    } else {
+        "/"
+    }
 }
 
 #[cfg(test)]
@@ -221,11 +245,23 @@ mod tests {
 
     #[test]
     fn values_stay_in_their_segment() {
-        assert_eq!(blob("a b", "r/x", "feature/1", "docs/über?.md"), "/repositories/a%20b/r%2Fx/blob/feature%2F1/docs/%C3%BCber%3F.md");
-        assert_eq!(entity(&EntityRef::new("Component", "default", "A.b")), "/catalog/default/component/a.b");
+        assert_eq!(
+            blob("a b", "r/x", "feature/1", "docs/über?.md"),
+            "/repositories/a%20b/r%2Fx/blob/feature%2F1/docs/%C3%BCber%3F.md"
+        );
+        assert_eq!(
+            entity(&EntityRef::new("Component", "default", "A.b")),
+            "/catalog/default/component/a.b"
+        );
         assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(catalog_where(&[("kind", "component"), ("q", "a&b")]), "/catalog?kind=component&q=a%26b");
-        assert_eq!(sign_in(Some("/create?x=1&y=2")), "/sign-in?next=/create%3Fx%3D1%26y%3D2");
+        assert_eq!(
+            catalog_where(&[("kind", "component"), ("q", "a&b")]),
+            "/catalog?kind=component&q=a%26b"
+        );
+        assert_eq!(
+            sign_in(Some("/create?x=1&y=2")),
+            "/sign-in?next=/create%3Fx%3D1%26y%3D2"
+        );
     }
 
     #[test]

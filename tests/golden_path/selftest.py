@@ -52,7 +52,7 @@ CHANGES = [
     (deployment.pods, "pods/restricted", DEPLOYMENT, ".Values.shutdown.requestSeconds 5 }}", "0 }}"),
     (deployment.refusals, "values/accepted", "chart/values.schema.json", '"minimum": 1024', '"minimum": 1'),
     (deployment.argocd, "argocd/kinds", "deploy/argocd/project.yaml", "kind: Deployment", "kind: StatefulSet"),
-    (deployment.argocd, "argocd/destinations", "deploy/argocd/project.yaml", "      namespace: ", "      namespace: x-"),
+    (deployment.argocd, "argocd/destinations", "deploy/argocd/project.yaml", "  namespace: ", "  namespace: x-"),
     (deployment.argocd, "argocd/application", "deploy/argocd/project.yaml", ".git\n", "\n"),
     (deployment.argocd, "argocd/kustomization", "deploy/argocd/kustomization.yaml", "  - project.yaml\n", ""),
     (deployment.set_image, "set-image/written", "deploy/set-image.sh", "  digest: .*", "  digests: .*"),

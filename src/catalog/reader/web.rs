@@ -3,18 +3,20 @@
 //! The rules are asked for the URL, for every redirect, and for the addresses that the name has when the connection is
 //! made: the resolver itself refuses, so a name cannot change its meaning in between. A host that is allowed as
 //! `localhost` or as a written address may be private; another name only with `privateAddresses: true`.
-//! A body that the server calls unchanged (ETag, 304) comes from a small memory.
+//! A body that the server calls unchanged (`ETag`, 304) comes from a small memory.
+
+mod guard;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, StatusCode, header, redirect};
 use url::{Host, Url};
 
+use self::guard::{Guard, Refused, is_private};
 use super::{Fetched, ReadError, content_version, within_file_limit};
 use crate::catalog::config::{AllowedHost, ReadingRules};
 
@@ -42,7 +44,11 @@ struct Remembered {
 
 impl Web {
     pub(super) fn new(rules: ReadingRules) -> Self {
-        Self { rules, client: OnceLock::new(), remembered: Mutex::default() }
+        Self {
+            rules,
+            client: OnceLock::new(),
+            remembered: Mutex::default(),
+        }
     }
 
     pub(super) async fn read(&self, url: &Url) -> Result<Fetched, ReadError> {
@@ -54,28 +60,48 @@ impl Web {
             let status = response.status();
             match (status, remembered) {
                 (StatusCode::NOT_MODIFIED, Some(known)) => {
-                    return Ok(Fetched { bytes: known.bytes, version: known.etag });
+                    return Ok(Fetched {
+                        bytes: known.bytes,
+                        version: known.etag,
+                    });
                 }
                 (StatusCode::NOT_FOUND | StatusCode::GONE, _) => return Err(ReadError::NotFound(url.into())),
                 _ if status.is_redirection() => url = redirect_target(&url, &response)?,
                 _ if status.is_success() => return self.take(&url, response).await,
-                _ => return Err(ReadError::Status { url: url.into(), status: status.to_string() }),
+                _ => {
+                    return Err(ReadError::Status {
+                        url: url.into(),
+                        status: status.to_string(),
+                    });
+                }
             }
         }
-        Err(ReadError::Network { url: url.into(), reason: format!("more than {MAX_REDIRECTS} redirects") })
+        Err(ReadError::Network {
+            url: url.into(),
+            reason: format!("more than {MAX_REDIRECTS} redirects"),
+        })
     }
 
     /// Refuses a URL that the rules do not allow, or whose written address is private.
     fn permit(&self, url: &Url) -> Result<(), ReadError> {
         let refused = || ReadError::NotAllowed(url.as_str().to_owned());
-        let rule = self.rules.allow.iter().find(|rule| allows(rule, url)).ok_or_else(refused)?;
+        let rule = self
+            .rules
+            .allow
+            .iter()
+            .find(|rule| allows(rule, url))
+            .ok_or_else(refused)?;
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             _ => return Ok(()),
         };
         // A written address is allowed by the same address in the rule, never by a wildcard.
-        if is_private(address) && rule.host.starts_with("*.") { Err(refused()) } else { Ok(()) }
+        if is_private(address) && rule.host.starts_with("*.") {
+            Err(refused())
+        } else {
+            Ok(())
+        }
     }
 
     async fn get(&self, url: &Url, known: Option<&Remembered>) -> Result<Response, ReadError> {
@@ -86,9 +112,13 @@ impl Web {
         request.send().await.map_err(|error| network(url, &error))
     }
 
-    /// Reads a body up to the limit, and remembers it if it has an ETag.
+    /// Reads a body up to the limit, and remembers it if it has an `ETag`.
     async fn take(&self, url: &Url, mut response: Response) -> Result<Fetched, ReadError> {
-        let etag = response.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+        let etag = response
+            .headers()
+            .get(header::ETAG)
+            .and_then(|etag| etag.to_str().ok())
+            .map(str::to_owned);
         if let Some(length) = response.content_length() {
             within_file_limit(usize::try_from(length).unwrap_or(usize::MAX), url.as_str())?;
         }
@@ -102,7 +132,13 @@ impl Web {
             let version = content_version(&bytes);
             return Ok(Fetched { bytes, version });
         };
-        self.remember(url, Remembered { etag: etag.clone(), bytes: bytes.clone() });
+        self.remember(
+            url,
+            Remembered {
+                etag: etag.clone(),
+                bytes: bytes.clone(),
+            },
+        );
         Ok(Fetched { bytes, version: etag })
     }
 
@@ -117,7 +153,9 @@ impl Web {
             .read_timeout(READ_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .no_proxy()
-            .dns_resolver(Guard { rules: self.rules.clone() })
+            .dns_resolver(Guard {
+                rules: self.rules.clone(),
+            })
             .build()
             .map_err(|error| ReadError::Unsupported(format!("cannot set up HTTP: {}", Sources(&error))))?;
         Ok(self.client.get_or_init(|| built))
@@ -128,7 +166,9 @@ impl Web {
     }
 
     fn remember(&self, url: &Url, content: Remembered) {
-        let Ok(mut remembered) = self.remembered.lock() else { return };
+        let Ok(mut remembered) = self.remembered.lock() else {
+            return;
+        };
         let total: usize = remembered.values().map(|known| known.bytes.len()).sum();
         if total + content.bytes.len() > MAX_REMEMBERED_BYTES {
             remembered.clear();
@@ -138,22 +178,34 @@ impl Web {
 }
 
 fn redirect_target(from: &Url, response: &Response) -> Result<Url, ReadError> {
-    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
-    location.and_then(|location| from.join(location).ok()).ok_or_else(|| ReadError::Status {
-        url: from.as_str().to_owned(),
-        status: format!("{} without a usable Location header", response.status()),
-    })
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|location| location.to_str().ok());
+    location
+        .and_then(|location| from.join(location).ok())
+        .ok_or_else(|| ReadError::Status {
+            url: from.as_str().to_owned(),
+            status: format!("{} without a usable Location header", response.status()),
+        })
 }
 
 fn network(url: &Url, error: &reqwest::Error) -> ReadError {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     while let Some(inner) = source {
         if let Some(Refused { host, address }) = inner.downcast_ref() {
-            return ReadError::PrivateAddress { url: url.as_str().to_owned(), host: host.clone(), address: *address };
+            return ReadError::PrivateAddress {
+                url: url.as_str().to_owned(),
+                host: host.clone(),
+                address: *address,
+            };
         }
         source = inner.source();
     }
-    ReadError::Network { url: url.as_str().to_owned(), reason: Sources(error).to_string() }
+    ReadError::Network {
+        url: url.as_str().to_owned(),
+        reason: Sources(error).to_string(),
+    }
 }
 
 /// An error with everything that caused it, in one line.
@@ -174,7 +226,9 @@ impl std::fmt::Display for Sources<'_> {
 /// Whether a rule allows a URL: host with port, wildcard, path.
 fn allows(rule: &AllowedHost, url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
-    let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let with_port = url
+        .port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let fits_host = match rule.host.strip_prefix('*') {
         Some(suffix) => with_port.ends_with(suffix) && with_port.len() > suffix.len() && suffix.starts_with('.'),
         None => rule.host.eq_ignore_ascii_case(&with_port),
@@ -183,118 +237,5 @@ fn allows(rule: &AllowedHost, url: &Url) -> bool {
     fits_host && rule.paths.as_ref().is_none_or(|paths| paths.iter().any(fits_path))
 }
 
-/// Names to addresses, without those that a rule does not allow.
-struct Guard {
-    rules: ReadingRules,
-}
-
-/// A name that leads into a private network.
-#[derive(Debug, thiserror::Error)]
-#[error("{host} is the private address {address}")]
-struct Refused {
-    host: String,
-    address: IpAddr,
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
-        let without_port = |rule: &AllowedHost| rule.host.rsplit_once(':').map_or(rule.host.clone(), |(name, _)| name.to_owned());
-        let may_be_private = self.rules.allow.iter().any(|rule| {
-            let named = without_port(rule).eq_ignore_ascii_case(&host);
-            named && (rule.private_addresses || host.eq_ignore_ascii_case("localhost"))
-        });
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let private = found.iter().map(SocketAddr::ip).find(|address| is_private(*address));
-            match private {
-                Some(address) if !may_be_private => Err(Box::new(Refused { host, address }).into()),
-                _ => Ok(Box::new(found.into_iter()) as Addrs),
-            }
-        })
-    }
-}
-
-/// Addresses that mean something only here: loopback, private, link-local, shared, documentation, multicast…
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast()
-                || v4.is_multicast() || v4.is_documentation() || a == 0 || a >= 240
-                || (a == 100 && (64..128).contains(&b)) // shared by carriers
-                || (a == 198 && matches!(b, 18 | 19)) // benchmarks
-                || (a == 192 && b == 0 && v4.octets()[2] == 0) // protocol assignments
-        }
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().or_else(|| embedded(v6)).map_or_else(
-            || v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unique_local() || v6.is_unicast_link_local(),
-            |v4| is_private(IpAddr::V4(v4)),
-        ),
-    }
-}
-
-/// The IPv4 address inside a NAT64 or 6to4 address.
-fn embedded(address: Ipv6Addr) -> Option<std::net::Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let join = |high: u16, low: u16| std::net::Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b) {
-        (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => Some(join(g, h)),
-        (0x2002, _) => Some(join(b, c)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_name_hosts_ports_and_paths() {
-        let rule = |host: &str, paths: Option<&str>| AllowedHost {
-            host: host.to_owned(),
-            paths: paths.map(|path| vec![path.to_owned()]),
-            private_addresses: false,
-        };
-        let cases = [
-            (rule("example.com", None), "https://example.com/x", true),
-            (rule("example.com", None), "https://EXAMPLE.com/x", true),
-            (rule("example.com", None), "https://a.example.com/x", false),
-            (rule("example.com", None), "https://example.com:8443/x", false),
-            (rule("example.com:8443", None), "https://example.com:8443/x", true),
-            (rule("*.example.com", None), "https://a.example.com/x", true),
-            (rule("*.example.com", None), "https://example.com/x", false),
-            (rule("*.example.com", None), "https://badexample.com/x", false),
-            (rule("*", None), "https://example.com/x", false),
-            (rule("example.com", Some("/catalog/")), "https://example.com/catalog/a", true),
-            (rule("example.com", Some("/catalog/")), "https://example.com/catalog/../a", false),
-        ];
-        for (rule, url, expected) in cases {
-            assert_eq!(allows(&rule, &Url::parse(url).unwrap()), expected, "{rule:?} {url}");
-        }
-    }
-
-    #[test]
-    fn private_addresses_are_known_in_every_disguise() {
-        let private = [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
-            "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::",
-        ];
-        for address in private {
-            assert!(is_private(address.parse().unwrap()), "{address}");
-        }
-        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1"] {
-            assert!(!is_private(address.parse().unwrap()), "{address}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_not_allowed_is_refused_before_any_request() {
-        let web = Web::new(ReadingRules {
-            allow: vec![AllowedHost { host: "*.1".into(), paths: None, private_addresses: false }],
-        });
-        for url in ["https://example.com/x.yaml", "http://127.0.0.1/x", "http://0.0.0.1/", "http://[::1]/x"] {
-            let error = web.read(&Url::parse(url).unwrap()).await.unwrap_err();
-            assert!(matches!(error, ReadError::NotAllowed(_)), "{url}: {error}");
-        }
-    }
-}
+mod tests;

@@ -32,7 +32,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
     if options.out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{} is not empty; choose another folder with --out", options.out.display());
     }
-    let file = if options.path.is_dir() { options.path.join("template.yaml") } else { options.path.clone() };
+    let file = super::lint::template_file(&options.path);
     let template = super::lint::read_template(&file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut contents = Vec::new();

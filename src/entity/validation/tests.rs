@@ -27,6 +27,7 @@ fn merge(into: &mut Value, change: Value) {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn kind(kind: &str, spec: Value) -> Value {
     json!({"apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": {"name": "x"}, "spec": spec})
 }
@@ -42,7 +43,8 @@ const NAMES: &str = "expected a string that is sequences of [a-zA-Z0-9] separate
 /// The messages were recorded from Backstage 1.55.
 #[test]
 fn errors_have_backstages_words() {
-    let policy = |subject: &str, rest: String| format!("InputError: Policy check failed for {subject}; caused by Error: {rest}");
+    let policy =
+        |subject: &str, rest: String| format!("InputError: Policy check failed for {subject}; caused by Error: {rest}");
     let cases: Vec<(Value, String, &str)> = vec![
         (component(json!({"kind": null})), "TypeError: <root> must have required property 'kind' - missingProperty: kind".into(), "/kind"),
         (component(json!({"metadata": {"name": null}})), "TypeError: /metadata must have required property 'name' - missingProperty: name".into(), "/metadata/name"),
@@ -98,7 +100,10 @@ fn valid_entities_pass() {
         component(json!({"metadata": {"name": "a".repeat(63), "nope": 1, "tags": [], "title": "T"}})),
         component(json!({"spec": {"owner": "a:b:c", "anything": [1, null]}})),
         kind("Location", json!({})),
-        kind("Group", json!({"type": "team", "children": [], "profile": {"email": "a@b.c"}})),
+        kind(
+            "Group",
+            json!({"type": "team", "children": [], "profile": {"email": "a@b.c"}}),
+        ),
         kind("AiResource", json!({"type": "skill", "lifecycle": "l", "owner": "o"})),
     ] {
         assert!(verdict(value.clone()).is_ok(), "{value}: {:?}", verdict(value.clone()));

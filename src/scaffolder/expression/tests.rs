@@ -1,5 +1,8 @@
 //! Proof that templates render as Backstage renders them.
 
+mod differential;
+mod generator;
+
 use serde_json::{Map, Value, json};
 
 use super::{Engine, Syntax, is_truthy_condition};

@@ -1,10 +1,10 @@
 //! `/api/auth`: tokens for the guest, who a token stands for, the public keys.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::routing::get;
-use axum::Router;
 use axum::response::Response;
+use axum::routing::get;
 use serde_json::json;
 
 use super::{bearer, reply};
@@ -54,7 +54,9 @@ async fn userinfo(State(auth): State<Auth>, headers: HeaderMap) -> Result<Respon
     let token = bearer(&headers).ok_or(AuthError::MissingToken)?;
     let caller = auth.authenticate(token, "auth").await?;
     let user = caller.user_ref().ok_or(AuthError::IllegalToken)?;
-    Ok(reply::ok(&json!({ "claims": { "sub": user, "ent": caller.ownership() } })))
+    Ok(reply::ok(
+        &json!({ "claims": { "sub": user, "ent": caller.ownership() } }),
+    ))
 }
 
 async fn start(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Response, Error> {

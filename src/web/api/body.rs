@@ -9,7 +9,15 @@ use crate::web::error::Error;
 
 /// A JSON object that was posted; an absent body is an empty one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Body(pub(super) Map<String, Value>);
+pub(super) struct Body(pub(super) Map<String, Value>, Sent);
+
+/// Whether there was a body at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Sent {
+    #[default]
+    Nothing,
+    Json,
+}
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
@@ -22,13 +30,15 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let content_type = content_type.as_ref().map_or("undefined", |value| value.to_str().unwrap_or("undefined"));
+        let content_type = content_type
+            .as_ref()
+            .map_or("undefined", |value| value.to_str().unwrap_or("undefined"));
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Error::Input(format!("unsupported media type {essence}")));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(Value::Object(object)) => Ok(Self(object, Sent::Json)),
             Ok(_) => Err(Error::Input("request/body must be object".to_owned())),
             Err(error) if error.is_eof() => Err(Error::Input("Unexpected end of JSON input".to_owned())),
             Err(error) => Err(Error::Input(format!("the body is not valid JSON: {error}"))),
@@ -58,8 +68,13 @@ pub(super) enum Shape {
 impl Body {
     /// Refuses a body that lacks a field, or has one of another shape. Only the first fault is told.
     pub(super) fn check(&self, required: &[&str], shapes: &[(&str, Shape)]) -> Result<(), Error> {
+        if self.is_absent() && !required.is_empty() {
+            return Err(Error::Input("unsupported media type undefined".to_owned()));
+        }
         if let Some(name) = required.iter().find(|name| !self.0.contains_key(**name)) {
-            return Err(Error::Input(format!("request/body must have required property '{name}'")));
+            return Err(Error::Input(format!(
+                "request/body must have required property '{name}'"
+            )));
         }
         for (name, shape) in shapes {
             let Some(value) = self.0.get(*name) else { continue };
@@ -68,6 +83,11 @@ impl Body {
             }
         }
         Ok(())
+    }
+
+    /// Whether there was no body at all.
+    pub(super) fn is_absent(&self) -> bool {
+        self.1 == Sent::Nothing
     }
 
     /// A field that passed the check as text.
@@ -99,15 +119,25 @@ fn fault(value: &Value, shape: Shape) -> Option<(String, String)> {
             (!known).then_some((String::new(), fault))
         }
         Shape::Texts | Shape::Objects => {
-            let Some(items) = value.as_array() else { return here("must be array") };
-            let item = if matches!(shape, Shape::Texts) { Shape::Text } else { Shape::Object };
-            items.iter().enumerate().find_map(|(index, value)| {
-                fault(value, item).map(|(place, fault)| (format!("/{index}{place}"), fault))
-            })
+            let Some(items) = value.as_array() else {
+                return here("must be array");
+            };
+            let item = if matches!(shape, Shape::Texts) {
+                Shape::Text
+            } else {
+                Shape::Object
+            };
+            items
+                .iter()
+                .enumerate()
+                .find_map(|(index, value)| fault(value, item).map(|(place, fault)| (format!("/{index}{place}"), fault)))
         }
         Shape::TextMap => {
-            let Some(map) = value.as_object() else { return here("must be object") };
-            map.iter().find_map(|(key, value)| fault(value, Shape::Text).map(|(_, fault)| (format!("/{key}"), fault)))
+            let Some(map) = value.as_object() else {
+                return here("must be object");
+            };
+            map.iter()
+                .find_map(|(key, value)| fault(value, Shape::Text).map(|(_, fault)| (format!("/{key}"), fault)))
         }
     }
 }
@@ -120,17 +150,31 @@ mod tests {
 
     #[test]
     fn faults_are_told_in_the_words_of_backstage() {
-        let shapes = [("target", Shape::Text), ("limit", Shape::Number), ("query", Shape::Object), ("facets", Shape::Texts)];
+        let shapes = [
+            ("target", Shape::Text),
+            ("limit", Shape::Number),
+            ("query", Shape::Object),
+            ("facets", Shape::Texts),
+        ];
         let cases = [
             (json!({"target": "x"}), None),
             (json!({}), Some("request/body must have required property 'target'")),
             (json!({"target": 1}), Some("request/body/target must be string")),
-            (json!({"target": "x", "limit": "x"}), Some("request/body/limit must be number")),
-            (json!({"target": "x", "query": "component"}), Some("request/body/query must be object")),
-            (json!({"target": "x", "facets": ["a", 1]}), Some("request/body/facets/1 must be string")),
+            (
+                json!({"target": "x", "limit": "x"}),
+                Some("request/body/limit must be number"),
+            ),
+            (
+                json!({"target": "x", "query": "component"}),
+                Some("request/body/query must be object"),
+            ),
+            (
+                json!({"target": "x", "facets": ["a", 1]}),
+                Some("request/body/facets/1 must be string"),
+            ),
         ];
         for (body, expected) in cases {
-            let got = Body(body.as_object().unwrap().clone()).check(&["target"], &shapes);
+            let got = Body(body.as_object().unwrap().clone(), Sent::Json).check(&["target"], &shapes);
             assert_eq!(got.err().map(|error| error.to_string()).as_deref(), expected, "{body}");
         }
     }

@@ -11,9 +11,13 @@ use crate::web::error::Failure;
 
 /// Writes `{"error":{name,message},"request":{method,url},"response":{statusCode}}` for an error without a face;
 /// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
-pub(super) async fn face(request: Request, next: Next) -> Response {
+pub(crate) async fn face(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let url = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let url = request
+        .uri()
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
@@ -29,7 +33,13 @@ pub(super) async fn face(request: Request, next: Next) -> Response {
     match known.filter(|_| safe) {
         Some(known) if matches(known.to_str().unwrap_or_default(), response.headers()) => {
             let mut headers = HeaderMap::new();
-            headers.extend(response.headers().get(header::ETAG).cloned().map(|etag| (header::ETAG, etag)));
+            headers.extend(
+                response
+                    .headers()
+                    .get(header::ETAG)
+                    .cloned()
+                    .map(|etag| (header::ETAG, etag)),
+            );
             (StatusCode::NOT_MODIFIED, headers).into_response()
         }
         _ => response,
@@ -38,7 +48,9 @@ pub(super) async fn face(request: Request, next: Next) -> Response {
 
 /// Weak comparison: `W/` does not count.
 fn matches(known: &str, headers: &HeaderMap) -> bool {
-    let Some(etag) = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()) else { return false };
+    let Some(etag) = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()) else {
+        return false;
+    };
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.trim() == "*" || known.split(',').any(|one| bare(one) == bare(etag))
 }

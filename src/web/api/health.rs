@@ -1,9 +1,9 @@
 //! `/.backstage/health/v1/{readiness,liveness}`.
 
+use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
-use axum::Router;
 use serde_json::json;
 use sqlx::PgPool;
 

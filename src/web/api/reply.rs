@@ -28,7 +28,8 @@ pub(super) fn passed_through(body: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
 }
 
-fn tagged(status: StatusCode, body: Bytes) -> Response {
+/// An answer serialised before, with a tag.
+pub(super) fn tagged(status: StatusCode, body: Bytes) -> Response {
     let etag = HeaderValue::try_from(weak_tag(&body)).expect("a tag is hexadecimal and base64 digits");
     (status, [(header::CONTENT_TYPE, JSON), (header::ETAG, etag)], body).into_response()
 }

@@ -8,18 +8,26 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use crate::auth::{Auth, AuthConfig, BackendAuth, Directory};
+use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
+use crate::catalog::{Catalog, CatalogConfig};
+use crate::delivery::Delivery;
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
+use crate::forge::{Forge, Forges, LocalForge};
+use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
 
 /// The router on a database of its own.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
+    /// Ends the workers.
+    _stop: DropGuard,
     _database: TestDatabase,
+    _folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -44,19 +52,30 @@ impl Answer {
 pub(crate) struct Options {
     pub(crate) backend: BackendAuth,
     pub(crate) base_url: &'static str,
+    pub(crate) catalog: CatalogConfig,
+    /// `auth.providers`
+    pub(crate) providers: Option<Providers>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: BackendAuth::default(), base_url: "http://localhost:7007" }
+        Self {
+            backend: BackendAuth::default(),
+            base_url: "http://localhost:7007",
+            catalog: CatalogConfig::default(),
+            providers: None,
+        }
     }
 }
 
-struct Nobody;
+/// The catalog; where it has no guest, one in the team `platform`, as in the golden recordings.
+struct People(Catalog);
 
-impl Directory for Nobody {
-    fn user(&self, _: &EntityRef) -> Option<Entity> {
-        None
+impl Directory for People {
+    fn user(&self, user: &EntityRef) -> Option<Entity> {
+        let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
+        let guest = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
+        self.0.user(user).or_else(|| serde_json::from_value(guest).ok())
     }
 }
 
@@ -67,21 +86,57 @@ impl TestApp {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         let database = database().await;
+        let folder = tempfile::tempdir().unwrap();
         let pool = database.pool().clone();
         let site = Arc::new(Site {
             title: "Greenroom".to_owned(),
             organization: "Acme".to_owned(),
             base_url: Url::parse(options.base_url).unwrap(),
             version: "0.0.0".to_owned(),
+            database: "a test database".to_owned(),
+            data_dir: folder.path().to_owned(),
         });
         let issuer = site.absolute("/api/auth");
-        let config = AuthConfig { providers: None, backend: options.backend, issuer, loopback: true };
-        let auth = Auth::open(pool.clone(), config, Nobody).await.unwrap();
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-        let state = AppState { auth, site, metrics, pool };
+        let config = AuthConfig {
+            providers: options.providers,
+            backend: options.backend,
+            issuer,
+            loopback: true,
+            session_duration: None,
+        };
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
+            .build_recorder()
+            .handle();
+        let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog)
+            .await
+            .unwrap();
+        let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
+        let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
+        let config = ScaffolderConfig::default();
+        let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
+        let environments = serde_json::json!([]);
+        let scaffolder =
+            Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
+        let stop = CancellationToken::new();
+        tokio::spawn(scaffolder.clone().work(stop.clone()));
+        let state = AppState { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
-        let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _database: database }
+        let router = router(
+            state.clone(),
+            WebConfig {
+                cors,
+                ..WebConfig::default()
+            },
+        );
+        Self {
+            router,
+            state,
+            _stop: stop.drop_guard(),
+            _database: database,
+            _folder: folder,
+        }
     }
 
     /// Sends a request as it is.
@@ -89,13 +144,25 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
-    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-        let request = headers.iter().fold(Request::builder().method(method).uri(path), |request, (name, value)| {
-            request.header(*name, *value)
-        });
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = headers
+            .iter()
+            .fold(Request::builder().method(method).uri(path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.send(request.body(body.into()).unwrap()).await
     }
 
@@ -112,8 +179,19 @@ impl TestApp {
     pub(crate) async fn enter(&self) -> (String, String) {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = self.request("POST", "/sign-in/guest", &form, "next=%2Fcreate").await;
-        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/create"), "{}", answer.text);
-        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, "/create"),
+            "{}",
+            answer.text
+        );
+        let cookie = answer.headers[header::SET_COOKIE]
+            .to_str()
+            .unwrap()
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned();
         let token = cookie.split_once('=').unwrap().1;
         let session = self.state.auth.session(token).await.unwrap().unwrap();
         (cookie, session.csrf)

@@ -108,9 +108,10 @@ def documentation(repository):
     written = [path.name for path in repository.files if path.parts[0] == "docs"]
     if sorted(pages) != sorted(written):
         yield Finding("docs/navigation", f"mkdocs.yml lists {sorted(pages)}, docs/ holds {sorted(written)}")
-    description = ((repository.answers or {}).get("parameters", {}).get("description")) or ""
+    # The description may look like a link; it is quoted in the pages.
+    description = (repository.answers or {}).get("parameters", {}).get("description") or ""
     for path in (path for path in repository.files if path.suffix == ".md"):
-        content = repository.text(path).replace(description, "")
+        content = repository.text(path).replace(description.strip(), "")
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", content):
             if "://" not in target and not (repository.root / path.parent / target).exists():
                 yield Finding("docs/link", f"{path}: {target} is not there")
@@ -146,7 +147,7 @@ def answers(repository):
         return
     given = repository.answers["parameters"]
     component, api = repository.documents("catalog-info.yaml")
-    description = given.get("description") or None
+    description = (given.get("description") or "").strip() or None
     owner, name = re.search(r"owner=([^&]+)&repo=([^&]+)", given["repoUrl"]).groups()
     team = re.split("[:/]", given["owner"])[-1]
     slug = component["metadata"]["annotations"].get("github.com/project-slug")

@@ -71,7 +71,8 @@ def helm(repository):
         except HelmError as error:
             yield Finding("helm/error", f"{case}: {error}")
             continue
-        for missing in {"Deployment", "NetworkPolicy", "Service", "ServiceAccount"} - {one["kind"] for one in manifests}:
+        kinds = {manifest["kind"] for manifest in manifests}
+        for missing in {"Deployment", "NetworkPolicy", "Service", "ServiceAccount"} - kinds:
             yield Finding("helm/missing", f"{case}: renders no {missing}")
         fewest, budget = floor(manifests)
         if (fewest > 1) != budget:
@@ -196,7 +197,7 @@ def application_findings(repository, name, application, project, asked):
     if found != (asked["application"], asked["server"], asked["namespace"]):
         yield f"is {found}"
     automated = spec["syncPolicy"].get("automated")
-    wanted = {"enabled": True, "prune": True, "selfHeal": True} if asked["automated"] else None
+    wanted = {"prune": True, "selfHeal": True} if asked["automated"] else None
     if automated != wanted:
         yield f"syncs with {automated}"
 

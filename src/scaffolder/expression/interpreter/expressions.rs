@@ -1,5 +1,7 @@
 //! Expressions: operators, members and slices.
 
+use std::cmp::Ordering;
+
 use serde_json::Value as Json;
 
 use super::super::ast::{Comparison, Expr, ExprKind, Inline, Name, Operator, Slice};
@@ -180,7 +182,7 @@ impl<'a> Interpreter<'a> {
     /// Follows names and members; inside the context without converting what lies around.
     fn place(&mut self, expression: &'a Expr, env: &Env, depth: usize) -> Result<Place<'a>> {
         match &expression.kind {
-            ExprKind::Name(name) => self.name(name, env),
+            ExprKind::Name(name) => Ok(self.name(name, env)),
             ExprKind::Member { target, key } => {
                 self.charge(depth + 1)?;
                 let target = self
@@ -193,22 +195,22 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn name(&mut self, name: &'a Name, env: &Env) -> Result<Place<'a>> {
+    fn name(&mut self, name: &'a Name, env: &Env) -> Place<'a> {
         if let Some(slot) = self.plan.slot(env.plan, name.id) {
-            return Ok(Place::Value(env.frame.get(slot)));
+            return Place::Value(env.frame.get(slot));
         }
         if let Some(value) = env.scope.get(&name.text) {
-            return Ok(Place::Value(value));
+            return Place::Value(value);
         }
         if let Some(json) = self.context.get(&*name.text) {
-            return Ok(Place::Context(json));
+            return Place::Context(json);
         }
-        Ok(Place::Value(match &*name.text {
+        Place::Value(match &*name.text {
             "True" if self.engine.is_cookiecutter() => Value::Bool(true),
             "False" if self.engine.is_cookiecutter() => Value::Bool(false),
             "None" if self.engine.is_cookiecutter() => Value::Null,
             name => self.global(name),
-        }))
+        })
     }
 
     fn member(&mut self, target: Place<'a>, key: &Value) -> Result<Place<'a>> {
@@ -233,26 +235,26 @@ impl<'a> Interpreter<'a> {
             return Ok(Place::Value(fresh(array.get(index))));
         }
         let key = key.to_text(&mut self.meter)?;
-        self.member_of(&target, &key).map(Place::Value)
+        Ok(Place::Value(self.member_of(&target, &key)))
     }
 
-    fn member_of(&mut self, target: &Value, key: &Text) -> Result<Value> {
+    fn member_of(&self, target: &Value, key: &Text) -> Value {
         if let Value::Function(function) = target {
-            return Ok(function.member(key));
+            return function.member(key);
         }
         if let Some(value) = own_member(target, key) {
-            return Ok(fresh(value));
+            return fresh(value);
         }
         let Text::Ascii(name) = key else {
-            return Ok(Value::Undefined);
+            return Value::Undefined;
         };
-        Ok(match methods::find(target, name, self.engine.is_cookiecutter()) {
+        match methods::find(target, name, self.engine.is_cookiecutter()) {
             Some(name) => Value::function(Function::Method {
                 receiver: target.clone(),
                 name,
             }),
             None => Value::Undefined,
-        })
+        }
     }
 
     fn slice_of(&mut self, target: &'a Expr, slice: &'a Slice, env: &Env, depth: usize) -> Result<Value> {
@@ -294,8 +296,8 @@ impl<'a> Interpreter<'a> {
             return Err(Fault::new("the step of a slice is a number other than 0"));
         }
         let falling = number < 0.0;
-        let mut index = match start {
-            Some(start) => from_end(start, length, meter)?,
+        let start = match start {
+            Some(start) => start,
             None if falling => Value::Number(length.to_number(meter)? - 1.0),
             None => zero.clone(),
         };
@@ -304,25 +306,20 @@ impl<'a> Interpreter<'a> {
             None if falling => Value::Number(-1.0),
             None => length.clone(),
         };
-        // An omitted start below zero is moved too: an empty target has no last index.
-        index = from_end(index, length, meter)?;
+        let mut index = from_end(start, length, meter)?;
         let mut items = Vec::new();
         loop {
-            let is = |order: Option<std::cmp::Ordering>, test: fn(std::cmp::Ordering) -> bool| order.is_some_and(test);
-            if is(coercion::order(&index, &zero, meter)?, std::cmp::Ordering::is_lt)
-                || is(coercion::order(&index, length, meter)?, std::cmp::Ordering::is_gt)
-            {
-                return Value::array(items);
+            let from_start = coercion::order(&index, &zero, meter)?;
+            let to_length = coercion::order(&index, length, meter)?;
+            let to_stop = coercion::order(&index, &stop, meter)?;
+            if to_length.is_none() && to_stop.is_none() && (from_start.is_none() || !falling) {
+                return Err(Fault::new(format!(
+                    "{} has no length and cannot be sliced without an end",
+                    target.kind()
+                )));
             }
-            let end = coercion::order(&index, &stop, meter)?;
-            if is(
-                end,
-                if falling {
-                    std::cmp::Ordering::is_le
-                } else {
-                    std::cmp::Ordering::is_ge
-                },
-            ) {
+            let has_left = from_start.is_some_and(Ordering::is_lt) || to_length.is_some_and(Ordering::is_gt);
+            if has_left || to_stop.is_some_and(if falling { Ordering::is_le } else { Ordering::is_ge }) {
                 return Value::array(items);
             }
             meter.work(1)?;
@@ -337,7 +334,7 @@ impl<'a> Interpreter<'a> {
 
 /// A bound below zero counts from the end.
 fn from_end(bound: Value, length: &Value, meter: &mut super::super::limits::Meter) -> Result<Value> {
-    let is_negative = coercion::order(&bound, &Value::Number(0.0), meter)?.is_some_and(std::cmp::Ordering::is_lt);
+    let is_negative = coercion::order(&bound, &Value::Number(0.0), meter)?.is_some_and(Ordering::is_lt);
     if is_negative {
         coercion::add(&bound, length, meter)
     } else {

@@ -1,0 +1,235 @@
+//! Root locations: registered by people and services, or named by configuration.
+//!
+//! A location becomes a source and is read before the verb returns. One that both configuration and somebody name is
+//! one source; it goes when neither does.
+
+use chrono::Utc;
+use serde::Serialize;
+use sqlx::FromRow;
+use url::Url;
+use uuid::Uuid;
+
+use super::{Catalog, CatalogError, ConfiguredLocation, LocationRef, Problem, ingest, store, walk};
+use crate::entity::{Entity, EntityRef};
+use crate::permission::{Credentials, Principal};
+
+/// A registered location.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub(crate) struct Location {
+    /// Its id.
+    pub(crate) id: Uuid,
+    /// `url`
+    #[sqlx(rename = "type")]
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// What is read.
+    pub(crate) target: String,
+}
+
+impl Location {
+    /// `type:target`
+    pub(crate) fn reference(&self) -> String {
+        self.location().to_string()
+    }
+
+    /// The `Location` entity that stands for it.
+    pub(crate) fn entity_ref(&self) -> EntityRef {
+        EntityRef::new("location", "default", &self.location().entity_name())
+    }
+
+    fn location(&self) -> LocationRef {
+        LocationRef::new(self.kind.clone(), self.target.clone())
+    }
+}
+
+/// What to do with a location that is registered already, or whether to only try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Registration {
+    /// It must be new.
+    New,
+    /// If it is there, it is read again.
+    Refresh,
+    /// Nothing is stored.
+    DryRun,
+}
+
+/// What registering a location gave.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    /// The location; of a dry run, one that is not stored.
+    pub(crate) location: Location,
+    /// What it declares: finished entities, of a dry run without uid and relations.
+    pub(crate) entities: Vec<Entity>,
+    /// Whether it was there before.
+    pub(crate) existed: bool,
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Catalog {
+    /// Registers a location and reads it; what it declares is visible when this returns.
+    pub(crate) async fn register(
+        &self,
+        who: &Credentials,
+        kind: &str,
+        target: &str,
+        how: Registration,
+    ) -> Result<Registered, CatalogError> {
+        if kind != "url" {
+            return Err(CatalogError::Invalid(
+                "Registered locations must be of an allowed type [\"url\"]".to_owned(),
+            ));
+        }
+        Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
+        let target = self.reader().stored_target(kind, target);
+        let location = Location {
+            id: Uuid::now_v7(),
+            kind: kind.to_owned(),
+            target,
+        };
+        if how == Registration::DryRun {
+            return self.try_location(location).await;
+        }
+        let existing = self.store_location(who, &location, how).await?;
+        let existed = existing.is_some();
+        let location = existing.unwrap_or(location);
+        let reference = location.reference();
+        self.read_source(&reference).await?;
+        let index = self.inner.index.load();
+        let entities = index
+            .records()
+            .filter(|record| record.source == reference)
+            .map(|record| record.entity.clone())
+            .collect();
+        let problems = store::problems(&self.inner.pool, Some(&reference)).await?;
+        Ok(Registered {
+            location,
+            entities,
+            existed,
+            problems,
+        })
+    }
+
+    /// Forgets a location and everything that only it declared.
+    pub(crate) async fn unregister(&self, _who: &Credentials, id: Uuid) -> Result<(), CatalogError> {
+        let location = store::location(&self.inner.pool, id)
+            .await?
+            .ok_or_else(|| no_location(id))?;
+        let reading = self.reading(&location.reference());
+        let _reading = reading.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        store::lock(&mut *transaction).await?;
+        store::remove_location(&mut *transaction, id).await?;
+        if !store::is_configured(&mut *transaction, &location.reference()).await? {
+            ingest::remove(&mut transaction, &location.reference(), Utc::now()).await?;
+        }
+        transaction.commit().await?;
+        self.advance().await?;
+        self.inner.due.notify_one();
+        Ok(())
+    }
+
+    /// Every registered location, oldest first.
+    pub(crate) async fn locations(&self, _who: &Credentials) -> Result<Vec<Location>, CatalogError> {
+        Ok(store::locations(&self.inner.pool).await?)
+    }
+
+    /// One registered location.
+    pub(crate) async fn location(&self, _who: &Credentials, id: Uuid) -> Result<Location, CatalogError> {
+        store::location(&self.inner.pool, id)
+            .await?
+            .ok_or_else(|| no_location(id))
+    }
+
+    /// The registered location that an entity comes from.
+    pub(crate) async fn location_by_entity(
+        &self,
+        who: &Credentials,
+        reference: &EntityRef,
+    ) -> Result<Location, CatalogError> {
+        let missing = || CatalogError::NotFound(format!("found no entity for ref {reference}"));
+        let source = self.entity(who, reference).ok_or_else(missing)?.source.clone();
+        let found = store::location_of(&self.inner.pool, &source).await?;
+        found.ok_or_else(|| {
+            let (kind, target) = source.split_once(':').unwrap_or_default();
+            CatalogError::NotFound(format!("Found no location with type {kind} and target {target}"))
+        })
+    }
+
+    /// Stores a location and its source; gives the one that is there already.
+    async fn store_location(
+        &self,
+        who: &Credentials,
+        location: &Location,
+        how: Registration,
+    ) -> Result<Option<Location>, CatalogError> {
+        let now = Utc::now();
+        let mut transaction = self.inner.pool.begin().await?;
+        store::lock(&mut *transaction).await?;
+        let is_new = store::add_location(&mut *transaction, location, &name_of(who), now).await?;
+        if !is_new && how == Registration::New {
+            return Err(CatalogError::Conflict(format!(
+                "Location {} already exists",
+                location.reference()
+            )));
+        }
+        store::add_source(&mut *transaction, &location.location(), false, now).await?;
+        let existing = store::location_of(&mut *transaction, &location.reference()).await?;
+        transaction.commit().await?;
+        Ok(existing.filter(|_| !is_new))
+    }
+
+    /// What a location would declare.
+    async fn try_location(&self, location: Location) -> Result<Registered, CatalogError> {
+        let walk = walk::walk(self.reader(), &self.inner.config, &location.location()).await;
+        if let Some(trouble) = walk.troubles.first() {
+            return Err(CatalogError::Invalid(trouble.error.to_string()));
+        }
+        let existed = store::location_of(&self.inner.pool, &location.reference())
+            .await?
+            .is_some();
+        let entities = walk.declared.into_iter().map(|declared| declared.entity).collect();
+        Ok(Registered {
+            location,
+            entities,
+            existed,
+            problems: Vec::new(),
+        })
+    }
+
+    /// Takes over the configured locations, and removes those that are configured no more.
+    pub(super) async fn configure(&self) -> Result<(), CatalogError> {
+        let now = Utc::now();
+        let configured: Vec<LocationRef> = self
+            .inner
+            .config
+            .locations
+            .iter()
+            .map(ConfiguredLocation::reference)
+            .collect();
+        let references: Vec<String> = configured.iter().map(LocationRef::to_string).collect();
+        let mut transaction = self.inner.pool.begin().await?;
+        store::lock(&mut *transaction).await?;
+        for location in &configured {
+            store::add_source(&mut *transaction, location, true, now).await?;
+        }
+        for abandoned in store::abandoned(&mut *transaction, &references).await? {
+            ingest::remove(&mut transaction, &abandoned, now).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn no_location(id: Uuid) -> CatalogError {
+    CatalogError::NotFound(format!("Found no location with ID {id}"))
+}
+
+/// Who registered something.
+fn name_of(who: &Credentials) -> String {
+    match who.principal() {
+        Principal::User { user, .. } => user.to_string(),
+        Principal::Service { subject } => format!("service:{subject}"),
+        Principal::Anonymous => "anonymous".to_owned(),
+    }
+}

@@ -1,0 +1,253 @@
+//! Sources, registered locations, and what is wrong with them.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgConnection, PgExecutor};
+use uuid::Uuid;
+
+use super::Result;
+use crate::catalog::{Location, LocationRef, Problem};
+
+/// A root location as it stands.
+#[derive(Debug, Clone, FromRow)]
+pub(in crate::catalog) struct Source {
+    pub(in crate::catalog) reference: String,
+    #[sqlx(rename = "type")]
+    pub(in crate::catalog) kind: String,
+    pub(in crate::catalog) target: String,
+    pub(in crate::catalog) digest: Option<String>,
+    pub(in crate::catalog) failures: i32,
+}
+
+/// One source; none if there is no such.
+pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
+    sqlx::query_as("SELECT reference, type, target, digest, failures FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await
+}
+
+/// Adds a source that is to be read now; one that is there becomes configured if it is now.
+pub(in crate::catalog) async fn add_source(
+    db: impl PgExecutor<'_>,
+    source: &LocationRef,
+    is_configured: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
+            is_configured = catalog_source.is_configured OR EXCLUDED.is_configured, next_read_at = EXCLUDED.next_read_at,
+            claimed_until = NULL",
+    )
+    .bind(source.to_string())
+    .bind(&source.kind)
+    .bind(&source.target)
+    .bind(is_configured)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Sources that nothing asks for any more: neither configured now nor registered.
+pub(in crate::catalog) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_source
+         WHERE reference <> ALL($1) AND NOT EXISTS
+            (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)",
+    )
+    .bind(configured)
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets a source; its entities must be gone.
+pub(in crate::catalog) async fn remove_source(db: impl PgExecutor<'_>, reference: &str) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Whether configuration names the source.
+pub(in crate::catalog) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
+    let found: Option<bool> = sqlx::query_scalar("SELECT is_configured FROM catalog_source WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Takes sources that are due, so that no other process reads them meanwhile.
+pub(in crate::catalog) async fn claim_due(
+    db: impl PgExecutor<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "UPDATE catalog_source SET claimed_until = $2
+         WHERE reference IN (
+            SELECT reference FROM catalog_source
+            WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
+            ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+         RETURNING reference",
+    )
+    .bind(now)
+    .bind(until)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// When the next source is due.
+pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source")
+        .fetch_one(db)
+        .await
+}
+
+/// Notes that a source was read.
+pub(in crate::catalog) async fn set_read(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    digest: Option<&str>,
+    failures: i32,
+    now: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE catalog_source SET digest = $2, failures = $3, last_read_at = $4, next_read_at = $5, claimed_until = NULL
+         WHERE reference = $1",
+    )
+    .bind(reference)
+    .bind(digest)
+    .bind(failures)
+    .bind(now)
+    .bind(next)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Makes a source due, whatever it declared last.
+pub(in crate::catalog) async fn invalidate(db: impl PgExecutor<'_>, reference: &str, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query("UPDATE catalog_source SET digest = NULL, next_read_at = $2 WHERE reference = $1")
+        .bind(reference)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Makes every source due that could not have one of these names because another had it.
+pub(in crate::catalog) async fn release(
+    db: impl PgExecutor<'_>,
+    references: &[String],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE catalog_source SET digest = NULL, next_read_at = $2
+         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
+    )
+    .bind(references)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Registers a location; false if it is there.
+pub(in crate::catalog) async fn add_location(
+    db: impl PgExecutor<'_>,
+    location: &Location,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO catalog_location (id, reference, type, target, created_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT ON CONSTRAINT catalog_location_reference_uq DO NOTHING",
+    )
+    .bind(location.id)
+    .bind(location.reference())
+    .bind(&location.kind)
+    .bind(&location.target)
+    .bind(by)
+    .bind(now)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Registered locations, oldest first.
+pub(in crate::catalog) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id")
+        .fetch_all(db)
+        .await
+}
+
+/// One registered location.
+pub(in crate::catalog) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
+}
+
+/// The registered location of a reference.
+pub(in crate::catalog) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1")
+        .bind(reference)
+        .fetch_optional(db)
+        .await
+}
+
+/// Forgets a registered location.
+pub(in crate::catalog) async fn remove_location(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+/// The problems of one source, or of all.
+pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> Result<Vec<Problem>> {
+    sqlx::query_as(
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+         FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
+    )
+    .bind(source)
+    .fetch_all(db)
+    .await
+}
+
+/// Replaces the problems of a source.
+pub(in crate::catalog) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_problem WHERE source = $1")
+        .bind(source)
+        .execute(&mut *db)
+        .await?;
+    for (ordinal, problem) in (0_i32..).zip(problems) {
+        sqlx::query(
+            "INSERT INTO catalog_problem
+                (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(source)
+        .bind(ordinal)
+        .bind(&problem.location)
+        .bind(&problem.entity)
+        .bind(&problem.kind)
+        .bind(&problem.name)
+        .bind(&problem.error_name)
+        .bind(&problem.message)
+        .bind(&problem.pointer)
+        .bind(problem.line)
+        .bind(problem.column)
+        .bind(problem.since)
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! `greenroom template lint`: everything that can be known about a template without running it, without a server.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::Value;
+
+use super::super::print;
+use super::super::validate::{Finding, print_finding};
+use crate::entity;
+use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
+use crate::yaml::{self, Document};
+
+/// `greenroom template lint`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Template files, or their folders.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Fail on notes, too.
+    #[arg(long)]
+    strict: bool,
+}
+
+/// Lints every file; prints a finding a line.
+pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let actions = crate::app::known_actions()?;
+    let (mut errors, mut notes) = (0, 0);
+    for path in &options.paths {
+        let file = template_file(path);
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        for document in yaml::documents(&text) {
+            let (found, noted) = lint(document, &text, &actions);
+            for finding in &found {
+                print_finding(&file, finding);
+            }
+            for finding in &noted {
+                print_finding(&file, &Finding { message: format!("note: {}", finding.message), ..*finding });
+            }
+            errors += found.len();
+            notes += noted.len();
+        }
+    }
+    print::note(format_args!("{errors} errors, {notes} notes"));
+    let failed = errors > 0 || (options.strict && notes > 0);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The file of a template that is named by its folder.
+pub(super) fn template_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("template.yaml") } else { path.to_path_buf() }
+}
+
+/// The Template document of a file, for a dry run.
+pub(super) fn read_template(file: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    for document in yaml::documents(&text) {
+        match document {
+            Ok(document) if document.value.get("kind").and_then(Value::as_str) == Some("Template") => {
+                return Ok(document.value);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let position = error.position;
+                anyhow::bail!("{}:{}:{}: {}", file.display(), position.line, position.column, error.message);
+            }
+        }
+    }
+    anyhow::bail!("{} holds no entity of kind Template", file.display())
+}
+
+/// Errors and notes of one document; other kinds than Template are only checked as entities.
+fn lint(document: Result<Document, yaml::YamlError>, text: &str, actions: &ActionRegistry) -> (Vec<Finding>, Vec<Finding>) {
+    let Document { value, positions } = match document {
+        Ok(document) => document,
+        Err(error) => {
+            let (line, column) = (error.position.line, error.position.column);
+            return (vec![Finding { line, column, message: error.message }], Vec::new());
+        }
+    };
+    if value.is_null() {
+        return Default::default();
+    }
+    let entity = match entity::check_envelope(value) {
+        Ok(entity) => entity,
+        Err(error) => {
+            let position = positions.nearest(&error.pointer);
+            let finding = Finding { line: position.line, column: position.column, message: error.to_string() };
+            return (vec![finding], Vec::new());
+        }
+    };
+    let mut errors = Vec::new();
+    if let Err(error) = entity::check(&entity) {
+        let position = positions.nearest(&error.pointer);
+        errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
+    }
+    if entity.kind() != "Template" {
+        return (errors, Vec::new());
+    }
+    let template = scaffolder::lint(&entity, positions, text, actions);
+    errors.extend(template.problems.iter().map(finding));
+    (errors, template.notes.iter().map(finding).collect())
+}
+
+fn finding(problem: &TemplateProblem) -> Finding {
+    let message = if problem.pointer.is_empty() {
+        problem.message.clone()
+    } else {
+        format!("{}: {}", problem.pointer.trim_start_matches('/').replace('/', "."), problem.message)
+    };
+    Finding { line: problem.line.unwrap_or(1), column: problem.column.unwrap_or(1), message }
+}

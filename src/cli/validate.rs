@@ -1,0 +1,99 @@
+//! `greenroom validate`: checks descriptors in files, without a server.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::Value;
+
+use super::print;
+use crate::entity;
+use crate::yaml::{self, Document};
+
+/// Names of descriptors looked for in folders.
+const DESCRIPTORS: [&str; 4] = ["catalog-info.yaml", "catalog-info.yml", "template.yaml", "template.yml"];
+
+/// `greenroom validate`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Descriptors, or folders to look for catalog-info.yaml and template.yaml in.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// What is wrong, where.
+pub(super) struct Finding {
+    /// 1-based line, 0 when the whole file is meant.
+    pub(super) line: u32,
+    /// 1-based column.
+    pub(super) column: u32,
+    /// What it is and what to do.
+    pub(super) message: String,
+}
+
+/// Checks every document of every file; prints one finding a line.
+pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for path in &options.paths {
+        descriptors(path, &mut files)?;
+    }
+    anyhow::ensure!(!files.is_empty(), "there is no catalog-info.yaml or template.yaml below the given paths");
+    let (mut entities, mut wrong) = (0, 0);
+    for file in &files {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        for document in yaml::documents(&text) {
+            entities += 1;
+            if let Some(finding) = check(document) {
+                wrong += 1;
+                print_finding(file, &finding);
+            }
+        }
+    }
+    print::note(format_args!("{entities} entities in {} files, {wrong} with errors", files.len()));
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `file:line:column: message`, which editors and terminals make a link of.
+pub(super) fn print_finding(file: &Path, finding: &Finding) {
+    print::line(format_args!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message));
+}
+
+fn check(document: Result<Document, yaml::YamlError>) -> Option<Finding> {
+    let Document { value, positions } = match document {
+        Ok(document) => document,
+        Err(error) => {
+            return Some(Finding { line: error.position.line, column: error.position.column, message: error.message });
+        }
+    };
+    if value == Value::Null {
+        return None;
+    }
+    let checked = entity::check_envelope(value).and_then(|entity| entity::check(&entity));
+    let error = checked.err()?;
+    let position = positions.nearest(&error.pointer);
+    Some(Finding { line: position.line, column: position.column, message: error.to_string() })
+}
+
+/// A named file as it is; of a folder, the descriptors anywhere below it.
+fn descriptors(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    if !path.is_dir() {
+        found.push(path.to_path_buf());
+        return Ok(());
+    }
+    let mut entries = std::fs::read_dir(path)
+        .with_context(|| format!("cannot read {}", path.display()))?
+        .collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::path);
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let kind = entry.file_type()?;
+        if kind.is_dir() && !name.starts_with('.') && name != "node_modules" && name != "target" {
+            descriptors(&entry.path(), found)?;
+        } else if kind.is_file() && DESCRIPTORS.contains(&name.as_ref()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `/api/catalog`: Backstage's catalog API.
+//!
+//! Reading is answered from the index; stored documents are passed through as they were serialised, unless the
+//! client asks for some fields only. Paths and parameters:
+//! <https://backstage.io/docs/features/software-catalog/software-catalog-api>.
+
+mod entities;
+mod fields;
+mod locations;
+mod query;
+mod sources;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use std::sync::Arc;
+
+use super::reply;
+use crate::catalog::Record;
+use crate::web::AppState;
+use fields::Fields;
+
+/// Routes of the plugin `catalog`.
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/entities", get(entities::list))
+        .route("/entities/by-uid/{uid}", get(entities::by_uid).delete(entities::delete))
+        .route("/entities/by-name/{kind}/{namespace}/{name}", get(entities::by_name))
+        .route(
+            "/entities/by-name/{kind}/{namespace}/{name}/ancestry",
+            get(entities::ancestry),
+        )
+        .route("/entities/by-refs", post(entities::by_refs))
+        .route("/entities/by-query", get(query::get).post(query::post))
+        .route("/entity-facets", get(query::get_facets).post(query::post_facets))
+        .route("/locations", get(locations::list).post(locations::create))
+        .route("/locations/by-query", post(locations::by_query))
+        .route("/locations/{id}", get(locations::show).delete(locations::delete))
+        .route(
+            "/locations/by-entity/{kind}/{namespace}/{name}",
+            get(locations::by_entity),
+        )
+        .route("/refresh", post(sources::refresh))
+        .route("/validate-entity", post(sources::validate))
+        .route("/analyze-location", post(sources::analyze))
+}
+
+/// Entities as a JSON array: whole ones as they were serialised.
+fn array(records: &[Arc<Record>], fields: Option<&Fields>) -> Bytes {
+    let mut json = Vec::with_capacity(records.iter().map(|record| record.json.len() + 1).sum::<usize>() + 2);
+    json.push(b'[');
+    for (index, record) in records.iter().enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        document(&mut json, record, fields);
+    }
+    json.push(b']');
+    json.into()
+}
+
+/// One entity, or the asked fields of it.
+fn document(json: &mut Vec<u8>, record: &Record, fields: Option<&Fields>) {
+    match fields {
+        None => json.extend_from_slice(&record.json),
+        // Objects with text keys always serialise.
+        Some(fields) => json.extend(serde_json::to_vec(&fields.pick(&record.entity.0)).unwrap_or_default()),
+    }
+}
+
+/// The whole document of one entity.
+fn entity(record: &Record) -> Response {
+    reply::passed_through(record.json.clone())
+}

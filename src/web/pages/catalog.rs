@@ -1,0 +1,32 @@
+//! `/catalog`: the list of entities, their pages, what is broken, where everything comes from.
+
+mod entity;
+mod history;
+mod index;
+mod locations;
+mod problems;
+mod query;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::web::AppState;
+
+pub(super) use self::entity::named;
+pub(super) use self::index::lifecycle_of;
+
+/// The routes.
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/catalog", get(index::show))
+        .route("/catalog/problems", get(problems::show))
+        .route("/catalog/locations", get(locations::list).post(locations::register))
+        .route("/catalog/locations/{id}", get(locations::show))
+        .route("/catalog/locations/{id}/removal", post(locations::remove))
+        .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))
+        .route("/catalog/{namespace}/{kind}/{name}/api", get(entity::definition))
+        .route("/catalog/{namespace}/{kind}/{name}/environments", get(entity::environments))
+        .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
+        .route("/catalog/{namespace}/{kind}/{name}/raw", get(entity::raw))
+        .route("/catalog/{namespace}/{kind}/{name}/refresh", post(entity::refresh))
+}

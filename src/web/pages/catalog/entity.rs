@@ -1,0 +1,427 @@
+//! One entity: the overview of every kind, and its tabs.
+
+mod origin;
+mod relations;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect};
+use serde::Deserialize;
+
+pub(in crate::web::pages) use self::origin::named;
+use self::origin::Origin;
+use self::relations::{RelationGroup, grouped};
+use crate::catalog::{Catalog, Record};
+use crate::delivery::{Application, Delivery};
+use crate::entity::{EntityRef, Link};
+use crate::forge::Forges;
+use crate::web::error::Error;
+use crate::web::extract::{Answer, EntityPath, Form, Query};
+use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::pages::shown::{self, EntityLink, Moment};
+use crate::web::session::Viewer;
+use crate::web::url as link;
+
+/// Lines of a definition that are shown.
+const LINES: usize = 3000;
+
+/// What stands at the top of every tab.
+pub(super) struct Head {
+    pub(super) reference: EntityRef,
+    pub(super) title: String,
+    pub(super) kind: String,
+    pub(super) kind_of: Option<String>,
+    pub(super) lifecycle: Option<String>,
+    pub(super) owners: Vec<EntityLink>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) tabs: Vec<Tab>,
+    pub(super) refresh: String,
+}
+
+pub(super) struct Tab {
+    pub(super) label: &'static str,
+    pub(super) icon: &'static str,
+    pub(super) link: String,
+    pub(super) current: bool,
+}
+
+impl Head {
+    /// The head with one tab marked.
+    pub(super) fn new(catalog: &Catalog, viewer: &Viewer, record: &Record, current: &str) -> Self {
+        let entity = &record.entity;
+        let kind = record.reference.kind();
+        let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
+        let tag = |tag: &str| (tag.to_owned(), link::catalog_where(&[("tag", tag)]));
+        Self {
+            title: entity.title().to_owned(),
+            kind: kind.to_owned(),
+            kind_of: entity.text(&["spec", "type"]).map(str::to_owned),
+            lifecycle: super::lifecycle_of(entity),
+            owners: owned.filter_map(|relation| EntityLink::read(catalog, viewer, &relation.target)).collect(),
+            tags: entity.tags().map(tag).collect(),
+            tabs: tabs(&record.reference, entity.at(&["spec", "definition"]).is_some(), current),
+            refresh: link::entity_refresh(&record.reference),
+            reference: record.reference.clone(),
+        }
+    }
+
+    /// The chrome of a tab.
+    pub(super) fn chrome(&self, viewer: &Viewer) -> Chrome {
+        viewer.chrome(Area::Catalog, self.title.clone())
+    }
+
+    pub(super) fn kind_name(&self) -> String {
+        shown::kind_name(&self.kind)
+    }
+
+    pub(super) fn crumbs(&self) -> Vec<(String, String)> {
+        let list = link::catalog_where(&[("kind", &self.kind)]);
+        vec![("Catalog".to_owned(), link::catalog()), (shown::kind_plural(&self.kind), list)]
+    }
+}
+
+fn tabs(reference: &EntityRef, has_definition: bool, current: &str) -> Vec<Tab> {
+    let tab = |name: &'static str, label, icon| Tab {
+        label,
+        icon,
+        link: if name.is_empty() { link::entity(reference) } else { link::entity_tab(reference, name) },
+        current: name == current,
+    };
+    let mut tabs = vec![tab("", "Overview", "info")];
+    if has_definition {
+        tabs.push(tab("api", "Definition", "api"));
+    }
+    if reference.kind() == "component" {
+        tabs.push(tab("environments", "Environments", "deploy"));
+    }
+    tabs.push(tab("history", "History", "history"));
+    tabs.push(tab("raw", "Source", "file"));
+    tabs
+}
+
+/// The record of an address, or the page that says it is not there.
+pub(super) fn record(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef) -> Result<Arc<Record>, Error> {
+    catalog.entity(&viewer.credentials, reference).ok_or_else(|| {
+        Error::NotFound(format!("the catalog has no {reference}; it may have been unregistered, or its file has an error (see the catalog's problems)"))
+    })
+}
+
+/// The overview.
+#[derive(Template)]
+#[template(path = "catalog/entity.html")]
+pub(super) struct OverviewPage {
+    chrome: Chrome,
+    head: Head,
+    about: Option<String>,
+    facts: Vec<Fact>,
+    links: Vec<Link>,
+    contacts: Vec<(String, String)>,
+    relations: Vec<RelationGroup>,
+    labels: Vec<(String, String)>,
+    annotations: Vec<(String, String)>,
+    origin: Origin,
+    problems: Vec<ProblemLine>,
+    orphan: bool,
+    /// Starts the form, of a template.
+    create: Option<String>,
+}
+
+/// One line of the About card.
+enum Fact {
+    Entities(&'static str, Vec<EntityLink>),
+    Text(&'static str, String),
+    Link(&'static str, &'static str, String, String),
+}
+
+struct ProblemLine {
+    message: String,
+    hint: &'static str,
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}`
+pub(super) async fn overview(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+) -> PageResult<OverviewPage> {
+    let record = record(&catalog, &viewer, &reference)?;
+    let origin = Origin::load(&catalog, &forges, &viewer, &record).await;
+    let entity = &record.entity;
+    let head = Head::new(&catalog, &viewer, &record, "");
+    let is_template = reference.kind() == "template";
+    Ok(Page(OverviewPage {
+        chrome: head.chrome(&viewer),
+        about: entity.description().map(str::to_owned),
+        facts: facts(&catalog, &viewer, &record, &origin),
+        links: entity.links().into_iter().filter(|link| is_web(&link.url)).collect(),
+        contacts: contacts(&record),
+        relations: grouped(&catalog, &viewer, entity),
+        labels: texts(&record, "labels"),
+        annotations: texts(&record, "annotations"),
+        problems: problems(&record),
+        orphan: entity.annotation("backstage.io/orphan") == Some("true"),
+        create: is_template.then(|| link::create_from(&reference)),
+        origin,
+        head,
+    }))
+}
+
+fn facts(catalog: &Catalog, viewer: &Viewer, record: &Record, origin: &Origin) -> Vec<Fact> {
+    let entity = &record.entity;
+    let related = |kind: &str| -> Vec<EntityLink> {
+        let found = entity.relations().into_iter().filter(|relation| relation.kind == kind);
+        found.filter_map(|relation| EntityLink::read(catalog, viewer, &relation.target)).collect()
+    };
+    let mut facts = Vec::new();
+    let mut entities = |label, kind| {
+        let links = related(kind);
+        if !links.is_empty() {
+            facts.push(Fact::Entities(label, links));
+        }
+    };
+    entities("Owner", "ownedBy");
+    entities("Part of", "partOf");
+    entities("Parent", "childOf");
+    let mut text = |label, value: Option<&str>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            facts.push(Fact::Text(label, value.to_owned()));
+        }
+    };
+    text("Type", entity.text(&["spec", "type"]));
+    text("Lifecycle", entity.text(&["spec", "lifecycle"]));
+    text("Namespace", Some(record.reference.namespace()).filter(|namespace| *namespace != "default"));
+    if let Some(source) = &origin.source {
+        facts.push(Fact::Link("Source", "repository", source.0.clone(), source.1.clone()));
+    }
+    if let Some(docs) = &origin.docs {
+        facts.push(Fact::Link("Docs", "docs", "Read the docs".to_owned(), docs.clone()));
+    }
+    facts
+}
+
+/// How to reach a group or a user.
+fn contacts(record: &Record) -> Vec<(String, String)> {
+    let email = record.entity.text(&["spec", "profile", "email"]).filter(|email| !email.is_empty());
+    email.map(|email| (email.to_owned(), format!("mailto:{email}"))).into_iter().collect()
+}
+
+fn texts(record: &Record, what: &str) -> Vec<(String, String)> {
+    let map = record.entity.at(&["metadata", what]).and_then(serde_json::Value::as_object);
+    map.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// What is wrong with the entity, with what to do about it.
+fn problems(record: &Record) -> Vec<ProblemLine> {
+    let items = record.entity.at(&["status", "items"]).and_then(serde_json::Value::as_array);
+    let line = |item: &serde_json::Value| {
+        let message = item.get("message").and_then(serde_json::Value::as_str).unwrap_or("it has an error").to_owned();
+        let hint = if message.contains("not found") || message.contains("NotFound") {
+            "Put the file back, or unregister the location that names it."
+        } else {
+            "This page shows the last version that was right. Correct the file and press Refresh."
+        };
+        ProblemLine { message, hint }
+    };
+    items.into_iter().flatten().map(line).collect()
+}
+
+/// Whether a link of a descriptor may be shown as one.
+fn is_web(url: &str) -> bool {
+    ["https://", "http://", "mailto:"].iter().any(|scheme| url.starts_with(scheme))
+}
+
+/// The symbol of a link's `icon`.
+fn link_icon(link: &Link) -> &'static str {
+    match link.icon.as_deref().unwrap_or_default() {
+        "dashboard" => "dashboard",
+        "chat" => "chat",
+        "docs" | "techdocs" => "docs",
+        "github" | "code" | "scaffolder" => "repository",
+        "email" | "mail" => "mail",
+        "group" => "group",
+        "user" => "user",
+        "catalog" => "catalog",
+        "alert" | "warning" => "alert",
+        "help" => "info",
+        _ => "link",
+    }
+}
+
+/// The definition of an API.
+#[derive(Template)]
+#[template(path = "catalog/definition.html")]
+pub(super) struct DefinitionPage {
+    chrome: Chrome,
+    head: Head,
+    lines: Vec<String>,
+    cut: bool,
+    /// `openapi`, `asyncapi`, …
+    format: String,
+    text: String,
+}
+
+/// `GET …/api`
+pub(super) async fn definition(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+) -> PageResult<DefinitionPage> {
+    let record = record(&catalog, &viewer, &reference)?;
+    let head = Head::new(&catalog, &viewer, &record, "api");
+    let text = match record.entity.at(&["spec", "definition"]) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => serde_yaml::to_string(other).map_err(Error::internal)?,
+        None => return Err(Error::NotFound(format!("{reference} has no definition; APIs have one, in `spec.definition`"))),
+    };
+    let lines: Vec<String> = text.lines().take(LINES).map(str::to_owned).collect();
+    Ok(Page(DefinitionPage {
+        chrome: head.chrome(&viewer),
+        cut: text.lines().nth(LINES).is_some(),
+        format: record.entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
+        lines,
+        text,
+        head,
+    }))
+}
+
+/// Where a component runs.
+#[derive(Template)]
+#[template(path = "catalog/environments.html")]
+pub(super) struct EnvironmentsPage {
+    chrome: Chrome,
+    head: Head,
+    environments: Vec<EnvironmentCard>,
+    /// Whether anything is declared at all.
+    declared: bool,
+}
+
+struct EnvironmentCard {
+    title: String,
+    hue: String,
+    cluster: String,
+    how: &'static str,
+    application: Option<ApplicationFacts>,
+}
+
+struct ApplicationFacts {
+    name: String,
+    namespace: String,
+    project: String,
+    values: String,
+    manifest: Option<(String, String)>,
+    task: String,
+    declared: Moment,
+}
+
+/// `GET …/environments`
+pub(super) async fn environments(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    State(delivery): State<Delivery>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+) -> PageResult<EnvironmentsPage> {
+    let record = record(&catalog, &viewer, &reference)?;
+    let head = Head::new(&catalog, &viewer, &record, "environments");
+    let place = origin::located(&forges, &record);
+    let applications = match &place {
+        Some((forge, file)) => {
+            let repository = &file.repository;
+            delivery.applications(&format!("{}/{repository}", forge.host())).await.map_err(Error::internal)?
+        }
+        None => Vec::new(),
+    };
+    let manifest = |application: &Application| {
+        let path = application.manifest.clone()?;
+        let (_, file) = place.as_ref()?;
+        let link = link::blob(file.repository.owner(), file.repository.name(), &file.revision, &path);
+        Some((path, link))
+    };
+    let card = |environment: &crate::delivery::Environment| EnvironmentCard {
+        title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
+        hue: shown::hue(environment.colour.as_deref().unwrap_or_default()).to_owned(),
+        cluster: environment.cluster.clone(),
+        how: match environment.sync {
+            crate::delivery::Sync::Automated => "Changes go out by themselves",
+            crate::delivery::Sync::PullRequest => "Changes go out by pull request",
+        },
+        application: applications.iter().find(|it| it.environment == environment.name).map(|application| ApplicationFacts {
+            name: application.name.clone(),
+            namespace: application.namespace.clone(),
+            project: application.project.clone(),
+            values: application.value_files.join(", "),
+            manifest: manifest(application),
+            task: link::task(application.task),
+            declared: Moment(application.declared_at),
+        }),
+    };
+    Ok(Page(EnvironmentsPage {
+        chrome: head.chrome(&viewer),
+        environments: delivery.environments().iter().map(card).collect(),
+        declared: !applications.is_empty(),
+        head,
+    }))
+}
+
+/// The descriptor as it is kept.
+#[derive(Template)]
+#[template(path = "catalog/raw.html")]
+pub(super) struct RawPage {
+    chrome: Chrome,
+    head: Head,
+    json: bool,
+    yaml_link: String,
+    json_link: String,
+    lines: Vec<String>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawAsked {
+    #[serde(default)]
+    format: String,
+}
+
+/// `GET …/raw`
+pub(super) async fn raw(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+    Query(asked): Query<RawAsked>,
+) -> PageResult<RawPage> {
+    let record = record(&catalog, &viewer, &reference)?;
+    let head = Head::new(&catalog, &viewer, &record, "raw");
+    let json = asked.format == "json";
+    let text = if json {
+        serde_json::to_string_pretty(&record.entity).map_err(Error::internal)?
+    } else {
+        serde_yaml::to_string(&record.entity).map_err(Error::internal)?
+    };
+    let yaml_link = link::entity_tab(&reference, "raw");
+    Ok(Page(RawPage {
+        chrome: head.chrome(&viewer),
+        json_link: format!("{yaml_link}?format=json"),
+        yaml_link,
+        json,
+        lines: text.lines().take(LINES).map(str::to_owned).collect(),
+        text,
+        head,
+    }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pressed {}
+
+/// `POST …/refresh`: reads the source now.
+pub(super) async fn refresh(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+    _: Form<Pressed>,
+) -> Answer {
+    catalog.refresh(&viewer.credentials, &reference).await?;
+    Ok(Redirect::to(&link::entity(&reference)).into_response())
+}

@@ -1,0 +1,181 @@
+//! `/catalog/locations`: what is registered, registering more with a look before, and unregistering.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::entity::named;
+use super::problems::Line as ProblemLine;
+use crate::catalog::{Catalog, CatalogError, Registered, Registration};
+use crate::entity::Entity;
+use crate::forge::Forges;
+use crate::web::error::Error;
+use crate::web::extract::{Answer, Form, Path};
+use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::pages::shown::{self, EntityLink};
+use crate::web::session::Viewer;
+use crate::web::url as link;
+
+/// The list, with what came of trying a target.
+#[derive(Template)]
+#[template(path = "catalog/locations.html")]
+pub(super) struct LocationsPage {
+    chrome: Chrome,
+    sources: Vec<Source>,
+    target: String,
+    error: Option<String>,
+    preview: Option<Preview>,
+}
+
+/// A root location with what it declares.
+struct Source {
+    /// `acme/catalog: catalog-info.yaml`
+    target: String,
+    /// Where its file is seen.
+    page: Option<String>,
+    count: usize,
+    problems: usize,
+    /// The page of a registered one; configured ones have none.
+    link: Option<String>,
+}
+
+/// What a target would register.
+struct Preview {
+    entities: Vec<EntityLink>,
+    problems: Vec<ProblemLine>,
+    existed: bool,
+}
+
+/// `GET /catalog/locations`
+pub(super) async fn list(State(catalog): State<Catalog>, State(forges): State<Forges>, viewer: Viewer) -> PageResult<LocationsPage> {
+    Ok(Page(LocationsPage::new(&catalog, &forges, &viewer).await?))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Registering {
+    target: String,
+    #[serde(default)]
+    step: String,
+}
+
+/// `POST /catalog/locations`: shows what a target declares, or registers it.
+pub(super) async fn register(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    viewer: Viewer,
+    Form(form): Form<Registering>,
+) -> Answer {
+    let target = form.target.trim();
+    let how = if form.step == "register" { Registration::Refresh } else { Registration::DryRun };
+    let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer).await? };
+    match catalog.register(&viewer.credentials, "url", target, how).await {
+        Ok(registered) if how == Registration::Refresh => {
+            return Ok(Redirect::to(&link::location(registered.location.id)).into_response());
+        }
+        Ok(registered) => page.preview = Some(Preview::new(&catalog, &forges, &viewer, &registered)),
+        Err(error @ (CatalogError::Invalid(_) | CatalogError::NotFound(_) | CatalogError::Conflict(_))) => page.error = Some(error.to_string()),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Page(page).into_response())
+}
+
+impl LocationsPage {
+    async fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer) -> Result<Self, Error> {
+        let registered = catalog.locations(&viewer.credentials).await?;
+        let mut broken: BTreeMap<String, usize> = BTreeMap::new();
+        for problem in catalog.problems(&viewer.credentials).await? {
+            *broken.entry(problem.source).or_default() += 1;
+        }
+        let mut counts: BTreeMap<String, usize> = broken.keys().map(|source| (source.clone(), 0)).collect();
+        for record in catalog.index().records() {
+            *counts.entry(record.source.clone()).or_default() += 1;
+        }
+        for location in &registered {
+            counts.entry(location.reference()).or_default();
+        }
+        let source = |(reference, count): (String, usize)| {
+            let (target, page) = named(forges, &reference, None);
+            let known = registered.iter().find(|location| location.reference() == reference);
+            Source {
+                target,
+                page,
+                count,
+                problems: broken.get(&reference).copied().unwrap_or_default(),
+                link: known.map(|location| link::location(location.id)),
+            }
+        };
+        Ok(Self {
+            chrome: viewer.chrome(Area::Catalog, "Locations"),
+            sources: counts.into_iter().map(source).collect(),
+            target: String::new(),
+            error: None,
+            preview: None,
+        })
+    }
+}
+
+impl Preview {
+    fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, registered: &Registered) -> Self {
+        let shown = |entity: &Entity| EntityLink::titled(&entity.reference(), entity.title());
+        Self {
+            entities: registered.entities.iter().map(shown).collect(),
+            problems: registered.problems.iter().map(|problem| ProblemLine::new(catalog, forges, viewer, problem)).collect(),
+            existed: registered.existed,
+        }
+    }
+}
+
+/// One registered location, with what goes when it is unregistered.
+#[derive(Template)]
+#[template(path = "catalog/location.html")]
+pub(super) struct LocationPage {
+    chrome: Chrome,
+    target: String,
+    /// Where its file is seen.
+    page: Option<String>,
+    entities: Vec<EntityLink>,
+    problems: Vec<ProblemLine>,
+    removal: String,
+}
+
+/// `GET /catalog/locations/{id}`
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+) -> PageResult<LocationPage> {
+    let location = catalog.location(&viewer.credentials, id).await?;
+    let reference = location.reference();
+    let index = catalog.index();
+    let mut entities: Vec<EntityLink> = index
+        .records()
+        .filter(|record| record.source == reference)
+        .map(|record| EntityLink::titled(&record.reference, record.entity.title()))
+        .collect();
+    entities.sort();
+    let problems = catalog.problems(&viewer.credentials).await?;
+    let problems = problems.iter().filter(|problem| problem.source == reference);
+    let (target, page) = named(&forges, &reference, None);
+    Ok(Page(LocationPage {
+        chrome: viewer.chrome(Area::Catalog, "Location"),
+        target,
+        page,
+        entities,
+        problems: problems.map(|problem| ProblemLine::new(&catalog, &forges, &viewer, problem)).collect(),
+        removal: link::location_removal(id),
+    }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pressed {}
+
+/// `POST /catalog/locations/{id}/removal`
+pub(super) async fn remove(State(catalog): State<Catalog>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+    catalog.unregister(&viewer.credentials, id).await?;
+    Ok(Redirect::to(&link::locations()).into_response())
+}

@@ -1,0 +1,71 @@
+//! `GET /catalog/problems`: everything that is broken.
+
+use askama::Template;
+use axum::extract::State;
+use url::Url;
+
+use crate::catalog::{Catalog, LocationRef, Problem};
+use crate::forge::Forges;
+use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::pages::shown::{EntityLink, Moment};
+use crate::web::session::Viewer;
+use crate::web::url as link;
+
+/// The list.
+#[derive(Template)]
+#[template(path = "catalog/problems.html")]
+pub(super) struct ProblemsPage {
+    chrome: Chrome,
+    problems: Vec<Line>,
+}
+
+/// One problem.
+pub(super) struct Line {
+    pub(super) message: String,
+    /// What it is about: the entity, or the name in the text.
+    pub(super) subject: String,
+    pub(super) entity: Option<EntityLink>,
+    /// `acme/payments: catalog-info.yaml:12:3`
+    pub(super) spot: String,
+    pub(super) link: Option<String>,
+    pub(super) since: Moment,
+}
+
+/// Shows everything that is broken.
+pub(super) async fn show(State(catalog): State<Catalog>, State(forges): State<Forges>, viewer: Viewer) -> PageResult<ProblemsPage> {
+    let mut problems = catalog.problems(&viewer.credentials).await?;
+    problems.sort_by_key(|problem| std::cmp::Reverse(problem.since));
+    let problems = problems.iter().map(|problem| Line::new(&catalog, &forges, &viewer, problem)).collect();
+    Ok(Page(ProblemsPage { chrome: viewer.chrome(Area::Catalog, "Problems"), problems }))
+}
+
+impl Line {
+    pub(super) fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, problem: &Problem) -> Self {
+        let name = problem.name.clone().unwrap_or_default();
+        let kind = problem.kind.clone().unwrap_or_default();
+        let (spot, page) = spot(forges, problem);
+        Self {
+            message: problem.message.clone(),
+            subject: if name.is_empty() { kind } else { format!("{} {name}", if kind.is_empty() { "entity" } else { &kind }) },
+            entity: problem.entity.as_deref().and_then(|reference| EntityLink::read(catalog, viewer, reference)).filter(|link| link.known),
+            spot,
+            link: page,
+            since: Moment(problem.since),
+        }
+    }
+}
+
+/// File, line and column, and the page that shows them.
+fn spot(forges: &Forges, problem: &Problem) -> (String, Option<String>) {
+    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let column = problem.column.filter(|_| problem.line.is_some()).map(|column| format!(":{column}")).unwrap_or_default();
+    let target = LocationRef::parse(&problem.location).map_or_else(|| problem.location.clone(), |location| location.target);
+    match Url::parse(&target).ok().and_then(|url| forges.locate(&url)) {
+        Some((_, file)) => {
+            let anchor = problem.line.map(|line| format!("?view=source#L{line}")).unwrap_or_default();
+            let page = link::blob(file.repository.owner(), file.repository.name(), &file.revision, &file.path);
+            (format!("{}: {}{line}{column}", file.repository, file.path), Some(format!("{page}{anchor}")))
+        }
+        None => (format!("{target}{line}{column}"), None),
+    }
+}

@@ -1,0 +1,73 @@
+//! `/create`: the gallery of templates, the form, the plan.
+
+pub(crate) mod field;
+pub(crate) mod form;
+pub(crate) mod plan;
+
+use askama::Template;
+
+use super::shown::EntityLink;
+use crate::web::page::Chrome;
+
+/// The gallery.
+#[derive(Template)]
+#[template(path = "create/index.html")]
+pub(crate) struct GalleryPage {
+    pub(crate) chrome: Chrome,
+    pub(crate) q: String,
+    /// The filters: type, owner, tag.
+    pub(crate) choices: Vec<Filter>,
+    pub(crate) filtered: bool,
+    /// Those that can be used.
+    pub(crate) templates: Vec<TemplateCard>,
+    pub(crate) broken: Vec<TemplateCard>,
+    /// How many there are without filters.
+    pub(crate) total: usize,
+}
+
+/// One drop-down of the gallery.
+pub(crate) struct Filter {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    /// What the empty choice says.
+    pub(crate) any: &'static str,
+    pub(crate) options: Vec<FilterOption>,
+}
+
+/// One value of a filter.
+pub(crate) struct FilterOption {
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) count: usize,
+    pub(crate) selected: bool,
+}
+
+/// One template.
+pub(crate) struct TemplateCard {
+    pub(crate) title: String,
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) type_: String,
+    pub(crate) owner: Option<EntityLink>,
+    pub(crate) owner_ref: String,
+    pub(crate) tags: Vec<String>,
+    /// Starts its form.
+    pub(crate) create: String,
+    /// Its page in the catalog.
+    pub(crate) entity: String,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What is wrong with a template, and where.
+pub(crate) struct Problem {
+    pub(crate) message: String,
+    /// `templates/broken.yaml:12:3`
+    pub(crate) spot: String,
+}
+
+impl TemplateCard {
+    /// What the search looks at.
+    fn searched(&self) -> String {
+        format!("{} {} {} {} {}", self.title, self.name, self.about, self.type_, self.tags.join(" ")).to_lowercase()
+    }
+}

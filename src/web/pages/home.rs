@@ -1,0 +1,168 @@
+//! `GET /`: search, create, and what is mine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+
+use super::catalog::lifecycle_of;
+use super::shown::{self, EntityLink};
+use super::task::RunRow;
+use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, Order, Record};
+use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::session::Viewer;
+use crate::web::{AppState, url as link};
+
+/// Entities of the viewer's that are listed.
+const MINE: usize = 8;
+/// Systems that are shown.
+const SYSTEMS: usize = 12;
+
+/// The route.
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/", get(show))
+}
+
+async fn show(State(catalog): State<Catalog>, viewer: Viewer) -> PageResult<HomePage> {
+    let mine = of_viewer(&catalog, &viewer);
+    let systems = named_first(&catalog, &viewer, EntityFilter::is("kind", "system"), SYSTEMS);
+    let groups = viewer.credentials.ownership().iter().filter(|owner| owner.kind() == "group");
+    Ok(Page(HomePage {
+        chrome: viewer.chrome(Area::Home, "Home"),
+        groups: groups.map(|group| EntityLink::find(&catalog, &viewer, group)).collect(),
+        mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
+        mine_total: mine.total,
+        mine_link: link::catalog_where(&[("owner", "me")]),
+        runs: Vec::new(),
+        systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
+        kinds: kinds(&catalog),
+    }))
+}
+
+/// What the viewer and their groups own.
+fn of_viewer(catalog: &Catalog, viewer: &Viewer) -> EntityPage {
+    let owners = viewer.credentials.ownership().iter().map(ToString::to_string).collect();
+    let kinds = ["component", "api", "resource", "system", "domain"].map(str::to_owned).into();
+    let filter = EntityFilter::All(vec![
+        EntityFilter::In("kind".to_owned(), kinds),
+        EntityFilter::In("relations.ownedby".to_owned(), owners),
+    ]);
+    named_first(catalog, viewer, filter, MINE)
+}
+
+fn named_first(catalog: &Catalog, viewer: &Viewer, filter: EntityFilter, limit: usize) -> EntityPage {
+    let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
+    let query = EntityQuery { filter, order: vec![by_name], keep_missing: true, limit: Some(limit), ..EntityQuery::default() };
+    catalog.query(&viewer.credentials, &query)
+}
+
+fn kinds(catalog: &Catalog) -> Vec<KindCount> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let index = catalog.index();
+    for record in index.records() {
+        *counts.entry(record.reference.kind()).or_default() += 1;
+    }
+    let shown = ["component", "api", "resource", "system", "domain", "group", "user"];
+    let known = shown.into_iter().filter_map(|kind| Some((kind, *counts.get(kind)?)));
+    known
+        .map(|(kind, count)| KindCount {
+            label: shown::kind_plural(kind),
+            icon: kind.to_owned(),
+            count,
+            link: link::catalog_where(&[("kind", kind)]),
+        })
+        .collect()
+}
+
+/// The start page.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    pub(crate) chrome: Chrome,
+    /// The groups the viewer owns by.
+    pub(crate) groups: Vec<EntityLink>,
+    /// What the viewer and their groups own.
+    pub(crate) mine: Vec<OwnedRow>,
+    /// How much that is in all.
+    pub(crate) mine_total: usize,
+    /// The list of all of it.
+    pub(crate) mine_link: String,
+    /// The viewer's newest runs.
+    pub(crate) runs: Vec<RunRow>,
+    pub(crate) systems: Vec<SystemCard>,
+    /// How many entities there are, by kind.
+    pub(crate) kinds: Vec<KindCount>,
+}
+
+/// One entity of the viewer's.
+pub(crate) struct OwnedRow {
+    pub(crate) entity: EntityLink,
+    pub(crate) kind_of: String,
+    pub(crate) lifecycle: Option<String>,
+    pub(crate) owner: Option<EntityLink>,
+    pub(crate) about: String,
+}
+
+/// One system of the organisation.
+pub(crate) struct SystemCard {
+    pub(crate) link: String,
+    pub(crate) title: String,
+    pub(crate) about: String,
+    pub(crate) owner: Option<EntityLink>,
+    /// `4 components`, `2 APIs`.
+    pub(crate) parts: Vec<String>,
+}
+
+/// A kind with its number and its list.
+pub(crate) struct KindCount {
+    pub(crate) label: String,
+    pub(crate) icon: String,
+    pub(crate) count: usize,
+    pub(crate) link: String,
+}
+
+impl HomePage {
+    /// The page's heading.
+    fn greeting(&self) -> String {
+        let name = self.chrome.person.as_ref().map(|person| person.name.as_str()).unwrap_or_default();
+        if name.is_empty() { "Welcome".to_owned() } else { format!("Hello, {name}") }
+    }
+}
+
+impl OwnedRow {
+    fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Self {
+        let entity = &record.entity;
+        Self {
+            entity: EntityLink::titled(&record.reference, entity.title()),
+            kind_of: entity.text(&["spec", "type"]).unwrap_or(record.reference.kind()).to_owned(),
+            lifecycle: lifecycle_of(entity),
+            owner: shown::owner(catalog, viewer, entity),
+            about: entity.description().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl SystemCard {
+    fn new(catalog: &Catalog, viewer: &Viewer, record: &Arc<Record>) -> Self {
+        let mut parts: BTreeMap<String, usize> = BTreeMap::new();
+        for relation in record.entity.relations().into_iter().filter(|relation| relation.kind == "hasPart") {
+            let kind = relation.target.split(':').next().unwrap_or_default().to_owned();
+            *parts.entry(kind).or_default() += 1;
+        }
+        let part = |(kind, number): (String, usize)| {
+            let plural = shown::kind_plural(&kind);
+            let (one, many) = if kind == "api" { ("API".to_owned(), plural) } else { (kind, plural.to_lowercase()) };
+            shown::count(number, &one, &many)
+        };
+        Self {
+            link: link::entity(&record.reference),
+            title: record.entity.title().to_owned(),
+            about: record.entity.description().unwrap_or_default().to_owned(),
+            owner: shown::owner(catalog, viewer, &record.entity),
+            parts: parts.into_iter().map(part).collect(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `GET /status`: what the people who run the portal want to know at a glance.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+
+use super::catalog::named;
+use super::shown::{self, Moment};
+use crate::catalog::{Catalog, Problem};
+use crate::delivery::{Delivery, Sync};
+use crate::forge::{Forge as _, Forges, LocalForge};
+use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::session::Viewer;
+use crate::web::{AppState, Site, url as link};
+
+/// The route.
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/status", get(show))
+}
+
+#[derive(Template)]
+#[template(path = "status.html")]
+pub(super) struct StatusPage {
+    chrome: Chrome,
+    facts: Vec<(&'static str, String)>,
+    counts: Vec<(String, usize)>,
+    sources: Vec<Source>,
+    problems: usize,
+    environments: Vec<EnvironmentRow>,
+}
+
+struct Source {
+    name: String,
+    link: Option<String>,
+    entities: usize,
+    problem: Option<(String, Moment)>,
+}
+
+struct EnvironmentRow {
+    title: String,
+    name: String,
+    hue: String,
+    cluster: String,
+    namespace: String,
+    how: &'static str,
+}
+
+async fn show(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    State(forge): State<LocalForge>,
+    State(delivery): State<Delivery>,
+    State(site): State<Arc<Site>>,
+    viewer: Viewer,
+) -> PageResult<StatusPage> {
+    let problems = catalog.problems(&viewer.credentials).await?;
+    let repositories = forge.list(None).await?.len();
+    let environment = |environment: &crate::delivery::Environment| EnvironmentRow {
+        title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
+        name: environment.name.clone(),
+        hue: shown::hue(environment.colour.as_deref().unwrap_or_default()).to_owned(),
+        cluster: environment.cluster.clone(),
+        namespace: environment.namespace.clone(),
+        how: match environment.sync {
+            Sync::Automated => "automatic",
+            Sync::PullRequest => "by pull request",
+        },
+    };
+    Ok(Page(StatusPage {
+        chrome: viewer.chrome(Area::Status, "Status"),
+        facts: facts(&site, &forges, repositories),
+        counts: counts(&catalog),
+        sources: sources(&catalog, &forges, &problems),
+        problems: problems.len(),
+        environments: delivery.environments().iter().map(environment).collect(),
+    }))
+}
+
+fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str, String)> {
+    let hosts: Vec<&str> = forges.hosts().collect();
+    vec![
+        ("Version", site.version.clone()),
+        ("Address", site.base_url.to_string()),
+        ("Database", site.database.clone()),
+        ("Data folder", site.data_dir.display().to_string()),
+        ("Forges", format!("{} ({} in the local one)", hosts.join(", "), shown::count(repositories, "repository", "repositories"))),
+    ]
+}
+
+fn counts(catalog: &Catalog) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for record in catalog.index().records() {
+        *counts.entry(shown::kind_plural(record.reference.kind())).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+/// Every root location with what it declares and its newest problem.
+fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Source> {
+    let mut counts: BTreeMap<String, usize> = problems.iter().map(|problem| (problem.source.clone(), 0)).collect();
+    for record in catalog.index().records() {
+        *counts.entry(record.source.clone()).or_default() += 1;
+    }
+    let source = |(reference, entities): (String, usize)| {
+        let (name, link) = named(forges, &reference, None);
+        let newest = problems.iter().filter(|problem| problem.source == reference).max_by_key(|problem| problem.since);
+        Source { name, link, entities, problem: newest.map(|problem| (problem.message.clone(), Moment(problem.since))) }
+    };
+    counts.into_iter().map(source).collect()
+}

@@ -1,0 +1,439 @@
+//! The recorded answers of a real Backstage 1.55.0 (`tests/golden`), replayed.
+//!
+//! Compared are status, text and JSON. What differs from run to run (ids, dates, tags, tokens, keys) is replaced on
+//! both sides; what the two portals call differently (the folder and the port of the fixture) is translated.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::client::{Answer, TestApp};
+use super::rig::Rig;
+
+/// One recorded request with its answer.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pair {
+    pub(crate) name: String,
+    pub(crate) request: Asked,
+    pub(crate) response: Recorded,
+    #[serde(default)]
+    pub(crate) shortened: bool,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    #[serde(default)]
+    pub(crate) headers: Map<String, Value>,
+    pub(crate) body: Option<Value>,
+    pub(crate) raw_body: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Recorded {
+    pub(crate) status: u16,
+    pub(crate) json: Option<Value>,
+    pub(crate) text: Option<String>,
+}
+
+/// The folder of the recordings.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The pairs of one area in the order they were recorded, each with its file's name.
+pub(crate) fn pairs(area: &str) -> Vec<(String, Pair)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder().join(area))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let pair = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).ok()?;
+        Some((name, pair))
+    };
+    let pairs: Vec<_> = files.into_iter().filter_map(read).collect();
+    assert!(!pairs.is_empty(), "no recordings in {area}");
+    pairs
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&serde_json::to_string(self).unwrap())
+    }
+}
+
+impl Asked {
+    /// Sends it, with `token` where the recording had one.
+    pub(crate) async fn replay(&self, app: &TestApp, token: &str) -> Answer {
+        let mut headers: Vec<(&str, &str)> = Vec::new();
+        for (name, value) in &self.headers {
+            let value = value.as_str().unwrap();
+            headers.push((name, if name == "Authorization" { token } else { value }));
+        }
+        let body = match (&self.body, &self.raw_body) {
+            (Some(body), _) => {
+                headers.push(("content-type", "application/json"));
+                body.to_string()
+            }
+            (None, Some(raw)) => long_body(raw).unwrap_or_else(|| raw.clone()),
+            (None, None) => String::new(),
+        };
+        self.send(app, &headers, body).await
+    }
+
+    async fn send(&self, app: &TestApp, headers: &[(&str, &str)], body: String) -> Answer {
+        app.request(&self.method, &self.path, headers, body).await
+    }
+}
+
+/// The body that is only told by its length: one reference of that many letters.
+fn long_body(raw: &str) -> Option<String> {
+    let length: usize = raw.strip_prefix('(')?.strip_suffix(" bytes)")?.parse().ok()?;
+    let (start, end) = ("{\"entityRefs\":[\"", "\"]}");
+    Some(format!("{start}{}{end}", "a".repeat(length - start.len() - end.len())))
+}
+
+/// Says how an answer differs from the recorded one, if it does.
+pub(crate) fn difference(
+    recorded: &Recorded,
+    answer: &Answer,
+    translate: &dyn Fn(&str) -> String,
+    unordered: bool,
+) -> Option<String> {
+    if answer.status.as_u16() != recorded.status {
+        return Some(format!(
+            "status {} instead of {}: {}",
+            answer.status, recorded.status, answer.text
+        ));
+    }
+    if let Some(text) = &recorded.text
+        && text.is_empty()
+        && !answer.text.is_empty()
+    {
+        return Some(format!("a body where there was none: {}", answer.text));
+    }
+    let Some(json) = &recorded.json else { return None };
+    let Ok(got) = serde_json::from_str(&answer.text) else {
+        return Some(format!("no JSON: {}", answer.text));
+    };
+    let (mut expected, mut got) = (stable(json, &str::to_owned), stable(&got, translate));
+    if unordered {
+        sort(&mut expected);
+        sort(&mut got);
+    }
+    differs("", &expected, &got)
+}
+
+/// Sorts a list of entities whose order nobody asked for.
+fn sort(answer: &mut Value) {
+    let list = match answer {
+        Value::Object(map) => map.get_mut("items"),
+        other => Some(other),
+    };
+    if let Some(Value::Array(items)) = list {
+        let key = |item: &Value| {
+            let at = |pointer: &str| item.pointer(pointer).map(ToString::to_string).unwrap_or_default();
+            [
+                at("/kind"),
+                at("/metadata/namespace"),
+                at("/metadata/name"),
+                item.to_string(),
+            ]
+        };
+        items.sort_by_key(key);
+    }
+}
+
+/// The value with everything volatile replaced and every text translated.
+fn stable(value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(map) => {
+            let pairs = map
+                .iter()
+                .map(|(key, value)| (key.clone(), stable_field(key, value, translate)));
+            Value::Object(pairs.collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|item| stable(item, translate)).collect()),
+        Value::String(text) => Value::String(without_log_id(&translate(text))),
+        other => other.clone(),
+    }
+}
+
+fn stable_field(key: &str, value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
+    const VOLATILE: [&str; 13] = [
+        "uid",
+        "etag",
+        "id",
+        "taskId",
+        "createdAt",
+        "lastHeartbeatAt",
+        "token",
+        "kid",
+        "x",
+        "y",
+        "nextCursor",
+        "prevCursor",
+        "expiresInSeconds",
+    ];
+    let volatile = VOLATILE.contains(&key) && (value.is_string() || value.is_number());
+    let action_or_item = value.as_str().is_some_and(|text| key == "id" && text.len() < 32);
+    if volatile && !action_or_item {
+        Value::String(format!("({key})"))
+    } else {
+        stable(value, translate)
+    }
+}
+
+fn without_log_id(text: &str) -> String {
+    text.split_once("logId=")
+        .map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
+}
+
+/// The first place where two values differ.
+fn differs(place: &str, expected: &Value, got: &Value) -> Option<String> {
+    match (expected, got) {
+        (Value::Object(expected), Value::Object(got)) => {
+            let extra = got.keys().find(|key| !expected.contains_key(*key));
+            if let Some(key) = extra {
+                return Some(format!("{place}/{key} is too much: {}", got[key]));
+            }
+            expected.iter().find_map(|(key, expected)| match got.get(key) {
+                Some(got) => differs(&format!("{place}/{key}"), expected, got),
+                None => Some(format!("{place}/{key} is missing, was {expected}")),
+            })
+        }
+        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
+            let mut pairs = expected.iter().zip(got).enumerate();
+            pairs.find_map(|(index, (expected, got))| differs(&format!("{place}/{index}"), expected, got))
+        }
+        _ => (expected != got).then(|| format!("{place} is {got}, was {expected}")),
+    }
+}
+
+/// Replays an area on a rig and tells every pair that differs, except the `known` ones.
+async fn replay(rig: &Rig, area: &str, known: &[&str]) {
+    let mut differing = Vec::new();
+    let pairs = pairs(area);
+    for (file, pair) in &pairs {
+        if known.contains(&file.as_str()) || pair.shortened {
+            continue;
+        }
+        if let Some(difference) = rig.difference(pair).await {
+            differing.push(format!(
+                "{area}/{file}: {} {}\n    {difference}",
+                pair.request.method, pair.request.path
+            ));
+        }
+    }
+    assert!(
+        differing.is_empty(),
+        "{} of {} differ:\n{}",
+        differing.len(),
+        pairs.len(),
+        differing.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn signing_in_answers_as_recorded() {
+    // 011: limited cookies of plugins belong to a separate front end; this one is served from the same origin.
+    replay(&Rig::open().await, "auth", &["011-cookie"]).await;
+}
+
+#[tokio::test]
+async fn the_catalog_is_read_as_recorded() {
+    replay(&Rig::open().await, "catalog-read", &[]).await;
+}
+
+#[tokio::test]
+async fn the_catalog_is_queried_as_recorded() {
+    // The cursors and what is wrong with them are our own; pages with neither order nor end are any entities; 024 is a
+    // fault of the original; 040 and 041 are told in our words.
+    let known = [
+        "004-page-2",
+        "005-page-back",
+        "006-page-last",
+        "013-unordered-page",
+        "024-full-text-percent",
+        "027-cursor-garbage",
+        "028-cursor-json-not-cursor",
+        "040-post-unknown-operator",
+        "041-post-bad-value",
+        "043-post-full-text",
+        // Here the second order field decides; there the id.
+        "011-order-two-fields",
+    ];
+    replay(&Rig::open().await, "catalog-query", &known).await;
+}
+
+#[tokio::test]
+async fn facets_are_counted_as_recorded() {
+    replay(&Rig::open().await, "catalog-facets", &[]).await;
+}
+
+#[tokio::test]
+async fn entities_are_validated_as_recorded() {
+    replay(&Rig::open().await, "catalog-validate", &[]).await;
+}
+
+#[tokio::test]
+async fn everything_else_answers_as_recorded() {
+    // The portal has a home page.
+    replay(&Rig::open().await, "general", &["003-root"]).await;
+}
+
+#[tokio::test]
+async fn the_closed_portal_answers_as_recorded() {
+    // Search, settings and notifications are not there; the recorded key set had two keys.
+    let known: Vec<String> = pairs("auth-closed")
+        .into_iter()
+        .map(|(file, _)| file)
+        .filter(|file| {
+            let elsewhere = file.contains("user-settings") || file.contains("notifications");
+            elsewhere || ["009-search-no-token", "012-jwks"].contains(&file.as_str())
+        })
+        .collect();
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    replay(&Rig::closed().await, "auth-closed", &known).await;
+}
+
+/// The recordings between which somebody changed a file.
+#[tokio::test]
+async fn the_catalog_is_written_as_recorded() {
+    let rig = Rig::open().await;
+    let fresh = rig.file("web/fresh.yaml");
+    let nested = rig.file("web/sub/one.yaml");
+    let (good, good_nested) = (
+        std::fs::read_to_string(&fresh).unwrap(),
+        std::fs::read_to_string(&nested).unwrap(),
+    );
+    let known = [
+        // What is wrong with YAML is told in our words; 021 is a fault of the original.
+        "005-location-dry-run-broken-yaml",
+        "036-location-entity-after-broken-yaml",
+        "021-location-by-id-not-uuid",
+        // An orphan is deleted at once, not half a minute later.
+        "043-orphan",
+        "044-orphan-filter",
+        // A registered location keeps its target; register another one.
+        "054-location-put",
+        "055-location-put-missing",
+    ];
+    let mut differing = Vec::new();
+    for (file, pair) in pairs("catalog-write") {
+        match pair.name.as_str() {
+            "entity-after-change" => {
+                std::fs::write(&fresh, good.replace("spec: {", "spec: { extra: changed, ")).unwrap()
+            }
+            "entity-after-it-broke" => std::fs::write(&fresh, good.replace(", owner: platform", "")).unwrap(),
+            "location-entity-after-broken-yaml" => {
+                std::fs::write(&fresh, "apiVersion: backstage.io/v1alpha1\nkind: [x\n").unwrap();
+            }
+            "location-entity-after-file-removed" => std::fs::remove_file(&fresh).unwrap(),
+            "entity-after-repair" => std::fs::write(&fresh, &good).unwrap(),
+            "orphan" => std::fs::write(&nested, good_nested.replace("nested-one", "nested-two")).unwrap(),
+            "delete-by-uid" => {
+                std::fs::write(&nested, &good_nested).unwrap();
+                rig.knows("fc0f6281-f57d-4241-91c0-910f035fc170", "component:default/glob-2");
+            }
+            _ => {}
+        }
+        match pair.name.as_str() {
+            "entity-after-change" | "entity-after-it-broke" | "entity-after-repair" => {
+                rig.refresh("component:default/fresh").await
+            }
+            "location-entity-after-broken-yaml" | "location-entity-after-file-removed" => {
+                rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a")
+                    .await;
+            }
+            "orphan" | "deleted-entity-comes-back" => rig.refresh("component:default/web-one").await,
+            _ => {}
+        }
+        let difference = rig.difference(&pair).await.filter(|_| !known.contains(&file.as_str()));
+        if let Some(difference) = difference {
+            differing.push(format!(
+                "{file}: {} {}\n    {difference}",
+                pair.request.method, pair.request.path
+            ));
+        }
+    }
+    assert!(
+        differing.is_empty(),
+        "{} differ:\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
+}
+
+/// Cursors are opaque, so they are compared by following them.
+#[tokio::test]
+async fn pages_are_followed_to_the_end_and_back() {
+    let rig = Rig::open().await;
+    let all = rig
+        .app
+        .get("/api/catalog/entities/by-query?orderField=metadata.name,asc&fields=metadata.name")
+        .await
+        .json();
+    let mut path =
+        "/api/catalog/entities/by-query?limit=7&orderField=metadata.name,asc&fields=metadata.name".to_owned();
+    let (mut forward, mut back, mut pages) = (Vec::new(), Vec::new(), 0);
+    let next_of = |page: &Value, cursor: &str| {
+        let cursor = page["pageInfo"][cursor].as_str()?;
+        Some(format!(
+            "/api/catalog/entities/by-query?limit=7&fields=metadata.name&cursor={}",
+            crate::web::url::query(cursor)
+        ))
+    };
+    let last = loop {
+        let page = rig.app.get(&path).await.json();
+        assert_eq!(page["totalItems"], all["totalItems"]);
+        forward.extend(page["items"].as_array().unwrap().clone());
+        pages += 1;
+        match next_of(&page, "nextCursor") {
+            Some(next) => path = next,
+            None => break page,
+        }
+    };
+    assert_eq!((Value::Array(forward), pages), (all["items"].clone(), 6));
+    let mut page = last;
+    while let Some(previous) = next_of(&page, "prevCursor") {
+        page = rig.app.get(&previous).await.json();
+        let mut items = page["items"].as_array().unwrap().clone();
+        items.append(&mut back);
+        back = items;
+    }
+    assert_eq!(back.len(), 35);
+    assert_eq!(back, all["items"].as_array().unwrap()[..35]);
+}
+
+#[tokio::test]
+async fn a_list_is_followed_by_its_link() {
+    let rig = Rig::open().await;
+    let mut path = "/api/catalog/entities?limit=10&fields=metadata.name,metadata.namespace,kind".to_owned();
+    let mut seen = Vec::new();
+    loop {
+        let answer = rig.app.get(&path).await;
+        seen.extend(answer.json().as_array().unwrap().clone());
+        let Some(link) = answer.header("link").strip_prefix('<') else {
+            break;
+        };
+        path = format!("/api/catalog{}", link.strip_suffix(">; rel=\"next\"").unwrap());
+    }
+    let total = rig
+        .app
+        .get("/api/catalog/entities")
+        .await
+        .json()
+        .as_array()
+        .unwrap()
+        .len();
+    let count = seen.len();
+    seen.dedup();
+    assert_eq!((seen.len(), count), (total, total));
+}

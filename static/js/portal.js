@@ -1,0 +1,27 @@
+// Starts the behaviours that this page asks for by its attributes. Everything works without them.
+const behaviours = {
+  '[data-hotkey]': 'search-hotkey.js',
+  '[data-ago]': 'relative-times.js',
+  '[data-copy], [data-copy-from]': 'copy-buttons.js',
+  '[data-filter]': 'live-filter.js',
+  '[data-submit]': 'submit-on-change.js',
+  '[data-combobox]': 'combobox.js',
+  '[data-repository]': 'repository-field.js',
+  '[data-once]': 'submit-once.js',
+  '[data-failed]': 'focus-errors.js',
+  '[data-files]': 'file-browser.js',
+  '[data-live]': 'run-log.js',
+};
+
+/** Starts what is asked for below an element: the page, or a part of it that came later. */
+export function enliven(root) {
+  for (const [selector, module] of Object.entries(behaviours)) {
+    const elements = root.querySelectorAll(selector);
+    if (elements.length > 0) {
+      import(`./${module}`).then(({ start }) => start(elements));
+    }
+  }
+  for (const element of root.querySelectorAll('[data-without-script]')) element.hidden = true;
+}
+
+enliven(document);
