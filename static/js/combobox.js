@@ -28,6 +28,8 @@ class Combobox {
     this.list.hidden = true;
     this.select.required = false;
     this.select.hidden = true;
+    picker.classList.add('picker--search');
+    if (!this.field.placeholder) this.field.placeholder = 'Type to search';
     picker.append(this.field, this.list);
     this.reset();
     this.field.addEventListener('input', () => this.open(this.field.value));

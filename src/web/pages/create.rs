@@ -2,12 +2,26 @@
 
 pub(crate) mod field;
 pub(crate) mod form;
+mod gallery;
+mod offers;
 pub(crate) mod plan;
 
 use askama::Template;
+use axum::Router;
+use axum::routing::get;
 
 use super::shown::EntityLink;
+use crate::web::AppState;
 use crate::web::page::Chrome;
+
+/// The routes.
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/create", get(gallery::show))
+        .route("/create/templates/{namespace}/{name}", get(form::begin))
+        .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
+        .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))
+}
 
 /// The gallery.
 #[derive(Template)]

@@ -10,8 +10,9 @@ use axum::routing::get;
 
 use super::catalog::lifecycle_of;
 use super::shown::{self, EntityLink};
-use super::task::RunRow;
+use super::task::{RunRow, newest_of};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, Order, Record};
+use crate::scaffolder::Scaffolder;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, url as link};
@@ -21,12 +22,15 @@ const MINE: usize = 8;
 /// Systems that are shown.
 const SYSTEMS: usize = 12;
 
+/// Runs that are listed.
+const RUNS: usize = 5;
+
 /// The route.
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/", get(show))
 }
 
-async fn show(State(catalog): State<Catalog>, viewer: Viewer) -> PageResult<HomePage> {
+async fn show(State(catalog): State<Catalog>, State(scaffolder): State<Scaffolder>, viewer: Viewer) -> PageResult<HomePage> {
     let mine = of_viewer(&catalog, &viewer);
     let systems = named_first(&catalog, &viewer, EntityFilter::is("kind", "system"), SYSTEMS);
     let groups = viewer.credentials.ownership().iter().filter(|owner| owner.kind() == "group");
@@ -36,7 +40,7 @@ async fn show(State(catalog): State<Catalog>, viewer: Viewer) -> PageResult<Home
         mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
         mine_total: mine.total,
         mine_link: link::catalog_where(&[("owner", "me")]),
-        runs: Vec::new(),
+        runs: newest_of(&catalog, &scaffolder, &viewer, RUNS).await?,
         systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
         kinds: kinds(&catalog),
     }))

@@ -37,7 +37,8 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
             let elsewhere = element == "img" && attribute == "src" && (value.contains(':') || value.starts_with("//"));
             (!elsewhere).then_some(value.into())
         })
-        .add_allowed_classes("code", ["language-"])
+        // What scrolls can be reached with the keyboard.
+        .set_tag_attribute_value("pre", "tabindex", "0")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(Some("noopener noreferrer nofollow"));
     cleaner

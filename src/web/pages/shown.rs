@@ -173,6 +173,11 @@ pub(crate) fn hue(name: &str) -> &str {
     }
 }
 
+/// A text with parts of it made place-holders.
+pub(crate) fn pattern(text: &str, holders: &[(&str, &str)]) -> String {
+    holders.iter().fold(text.to_owned(), |text, (part, holder)| text.replace(part, holder))
+}
+
 /// A word as a heading: first letter upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut characters = text.chars();

@@ -4,10 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect};
+use serde::Deserialize;
+use uuid::Uuid;
 
-use super::form::Step;
-use crate::web::page::Chrome;
+use super::form::{Step, first_wrong, stepper};
+use crate::forge::FileMode;
+use crate::scaffolder::form::{Field, FieldKind, text_of};
+use crate::scaffolder::{Draft, Effect, EffectKind, Plan, PlannedFile, Scaffolder, ScaffolderError};
+use crate::web::extract::{Answer, Form, Path, Query};
+use crate::web::page::{Area, Chrome, Page};
 use crate::web::pages::shown;
+use crate::web::session::Viewer;
+use crate::web::url as link;
 
 /// More lines of one file than this are not shown: the page stays small.
 const LINES_SHOWN: usize = 1500;
@@ -186,4 +196,147 @@ fn icon(name: &str) -> String {
     );
     debug_assert!(written.is_ok(), "writing to a String never fails");
     html
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// The file to show; without one, the README or the first.
+    file: Option<String>,
+}
+
+/// `GET /create/drafts/{id}/plan`
+pub(super) async fn show(
+    State(scaffolder): State<Scaffolder>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    if scaffolder.task(&viewer.credentials, id).await.is_ok() {
+        return Ok(Redirect::to(&link::task(id)).into_response());
+    }
+    let draft = scaffolder.draft(&viewer.credentials, id).await?;
+    match scaffolder.draft_plan(&viewer.credentials, id).await {
+        Ok(plan) => Ok(Page(PlanPage::new(&viewer, &draft, &plan, asked.file.as_deref())).into_response()),
+        Err(ScaffolderError::Values(errors)) => Ok(Redirect::to(&first_wrong(&draft, &errors)).into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pressed {}
+
+/// `POST /create/drafts/{id}/plan`: starts the run, once.
+pub(super) async fn submit(State(scaffolder): State<Scaffolder>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+    match scaffolder.draft_submit(&viewer.credentials, id).await {
+        Ok(task) => Ok(Redirect::to(&link::task(task)).into_response()),
+        // Something changed since the plan was shown, which says what.
+        Err(ScaffolderError::Values(_)) => Ok(Redirect::to(&link::draft_plan(id)).into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl PlanPage {
+    fn new(viewer: &Viewer, draft: &Draft, plan: &Plan, wanted: Option<&str>) -> Self {
+        let template = &draft.template;
+        let label = |key: &str, other: &str| template.button(key).unwrap_or(other).to_owned();
+        let chosen = chosen(&plan.files, wanted);
+        let here = link::draft_plan(draft.id);
+        let row = |file: &PlannedFile| TreeFile {
+            link: format!("{here}?file={}#file", link::query(&file.path)),
+            path: file.path.clone(),
+            size: file.content.len() as u64,
+            executable: file.mode == FileMode::Executable,
+            current: chosen.is_some_and(|chosen| chosen.path == file.path),
+        };
+        let size: usize = plan.files.iter().map(|file| file.content.len()).sum();
+        let step_name = |id: &str| template.steps.iter().find(|step| step.id == id).map_or(id, |step| step.name.as_str()).to_owned();
+        let problems = plan.problems.iter().map(|problem| match problem.step.as_str() {
+            "" => problem.message.clone(),
+            step => format!("“{}”: {}", step_name(step), problem.message),
+        });
+        Self {
+            chrome: viewer.chrome(Area::Create, format!("Plan · {}", template.entity.title())),
+            crumbs: vec![("Create".to_owned(), link::create())],
+            template_title: template.entity.title().to_owned(),
+            steps: stepper(draft, None),
+            problems: problems.collect(),
+            conflicts: plan.effects.iter().filter(|effect| effect.conflict.is_some()).count(),
+            warnings: plan.warnings.clone(),
+            groups: groups(&plan.effects),
+            effects_total: plan.effects.len(),
+            answers: answers(draft),
+            log: plan.log.clone(),
+            files_text: format!("{}, {}", shown::count(plan.files.len(), "file", "files"), shown::size(size as u64)),
+            tree: tree(&plan.files.iter().map(row).collect::<Vec<_>>()),
+            file: chosen.map(|file| FileView::new(&file.path, &file.content, file.mode == FileMode::Executable, file.mode == FileMode::Symlink)),
+            back: template.pages.len().checked_sub(1).map_or_else(link::create, |last| link::draft(draft.id, last)),
+            back_label: label("backButtonText", "Back"),
+            create_label: label("createButtonText", "Create"),
+            blocked: !plan.is_clear(),
+            action: here,
+        }
+    }
+}
+
+/// The file that is shown: the one asked for, a README, or the first.
+fn chosen<'a>(files: &'a [PlannedFile], wanted: Option<&str>) -> Option<&'a PlannedFile> {
+    let named = |name: &str| files.iter().find(|file| file.path.eq_ignore_ascii_case(name));
+    wanted.and_then(|wanted| files.iter().find(|file| file.path == wanted)).or_else(|| named("README.md")).or_else(|| files.first())
+}
+
+/// Effects by kind, kinds in the order a run reaches them.
+fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
+    let kinds = [
+        (EffectKind::Repository, "Repositories", "repository"),
+        (EffectKind::Push, "Pushes", "push"),
+        (EffectKind::Register, "Catalog", "register"),
+        (EffectKind::Deploy, "Deployments", "deploy"),
+        (EffectKind::Other, "Other", "run"),
+    ];
+    let group = |(kind, title, icon): (EffectKind, &'static str, &'static str)| {
+        let line = |effect: &Effect| EffectLine {
+            sentence: effect.sentence.clone(),
+            step: effect.step_name.clone(),
+            conflict: effect.conflict.clone(),
+        };
+        let effects: Vec<EffectLine> = effects.iter().filter(|effect| effect.kind == kind).map(line).collect();
+        (!effects.is_empty()).then_some(EffectGroup { title, icon, effects })
+    };
+    kinds.into_iter().filter_map(group).collect()
+}
+
+/// Every answer by the label of its field.
+fn answers(draft: &Draft) -> Vec<(String, String)> {
+    let mut answers = Vec::new();
+    for page in (0..draft.template.pages.len()).filter_map(|number| draft.page(number, &[])) {
+        collect(&page.fields, "", &mut answers);
+    }
+    answers
+}
+
+fn collect(fields: &[Field], above: &str, answers: &mut Vec<(String, String)>) {
+    for field in fields {
+        let label = if above.is_empty() { field.label.clone() } else { format!("{above} › {}", field.label) };
+        match &field.kind {
+            FieldKind::Group { fields } => collect(fields, &label, answers),
+            FieldKind::List { items, .. } => {
+                for (index, item) in items.iter().enumerate() {
+                    collect(item, &format!("{label} {}", index + 1), answers);
+                }
+            }
+            FieldKind::Hidden => {}
+            FieldKind::Password | FieldKind::Secret if !field.value.is_null() => answers.push((label, "••••••".to_owned())),
+            _ => {
+                let text = match &field.value {
+                    serde_json::Value::Bool(true) => "yes".to_owned(),
+                    serde_json::Value::Bool(false) => "no".to_owned(),
+                    serde_json::Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(", "),
+                    value => text_of(value),
+                };
+                if !text.is_empty() {
+                    answers.push((label, text));
+                }
+            }
+        }
+    }
 }
