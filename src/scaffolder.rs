@@ -42,8 +42,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 pub(crate) use self::action::{
-    Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind, Example,
-    Inspection, Outputs, TemplateInfo,
+    Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind,
+    Example, Inspection, Outputs, TemplateInfo,
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::{Answered, Draft};
@@ -107,7 +107,10 @@ impl Default for ScaffolderConfig {
 impl ScaffolderConfig {
     /// Who commits, and with which message.
     pub(crate) fn author(&self) -> Author {
-        Author { message: self.default_commit_message.clone(), ..self.default_author.clone() }
+        Author {
+            message: self.default_commit_message.clone(),
+            ..self.default_author.clone()
+        }
     }
 
     fn concurrency(&self) -> usize {
@@ -196,7 +199,11 @@ impl Scaffolder {
         environments: Value,
     ) -> Self {
         let DefaultEnvironment { parameters, secrets } = config.default_environment.clone();
-        let surroundings = Arc::new(Surroundings { parameters, secrets, environments });
+        let surroundings = Arc::new(Surroundings {
+            parameters,
+            secrets,
+            environments,
+        });
         let inner = Inner {
             pool,
             catalog,
@@ -228,6 +235,7 @@ impl Scaffolder {
     }
 
     /// What expressions can call beside Nunjucks' own.
+    #[expect(clippy::unused_self, reason = "asked of the scaffolder as everything that it offers")]
     pub(crate) fn templating_extensions(&self) -> Value {
         json!({
             "filters": ["parseEntityRef", "parseRepoUrl", "pick", "projectSlug"],
@@ -244,7 +252,7 @@ impl Scaffolder {
     pub(crate) async fn start(&self, who: &Credentials, run: StartRun) -> Result<Uuid, ScaffolderError> {
         let template = self.template(who, &run.template)?;
         // As with Backstage, an unknown action is a run that fails at its step; nothing before that step is run.
-        self.refuse_broken(&template, true)?;
+        Self::refuse_broken(&template, true)?;
         let id = Uuid::now_v7();
         self.launch(who, id, &template, run.values, &run.secrets).await?;
         Ok(id)
@@ -257,13 +265,22 @@ impl Scaffolder {
     }
 
     /// One page of runs, newest first, and how many there are.
-    pub(crate) async fn tasks(&self, _who: &Credentials, query: TaskQuery) -> Result<(Vec<Task>, i64), ScaffolderError> {
+    pub(crate) async fn tasks(
+        &self,
+        _who: &Credentials,
+        query: TaskQuery,
+    ) -> Result<(Vec<Task>, i64), ScaffolderError> {
         let (rows, total) = store::tasks(self.pool(), &query).await?;
         Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
     }
 
     /// The events of a run after one of them.
-    pub(crate) async fn events(&self, _who: &Credentials, id: Uuid, after: Option<i64>) -> Result<Vec<Event>, ScaffolderError> {
+    pub(crate) async fn events(
+        &self,
+        _who: &Credentials,
+        id: Uuid,
+        after: Option<i64>,
+    ) -> Result<Vec<Event>, ScaffolderError> {
         let rows = store::events(self.pool(), id, after.unwrap_or(0)).await?;
         Ok(rows.iter().map(|row| Event::of(id, row)).collect::<Result<_, _>>()?)
     }
@@ -294,7 +311,12 @@ impl Scaffolder {
 
     /// Runs a failed or cancelled run again: steps on the workspace are repeated, what was made outside is kept. A run
     /// that completed, or is under way, stays as it is.
-    pub(crate) async fn retry(&self, _who: &Credentials, id: Uuid, secrets: Map<String, Value>) -> Result<(), ScaffolderError> {
+    pub(crate) async fn retry(
+        &self,
+        _who: &Credentials,
+        id: Uuid,
+        secrets: Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
         let mut transaction = self.pool().begin().await?;
         if !store::reopen(&mut *transaction, id, &secrets, Utc::now()).await? {
             return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
@@ -350,13 +372,16 @@ impl Scaffolder {
     }
 
     /// Refuses a template with mistakes; `run_decides` leaves unknown actions to the run.
-    fn refuse_broken(&self, template: &Template, run_decides: bool) -> Result<(), ScaffolderError> {
+    fn refuse_broken(template: &Template, run_decides: bool) -> Result<(), ScaffolderError> {
         let counts = |problem: &&TemplateProblem| !(run_decides && problem.unknown_action);
         let problems: Vec<TemplateProblem> = template.problems.iter().filter(counts).cloned().collect();
         if problems.is_empty() {
             return Ok(());
         }
-        Err(ScaffolderError::Broken { template: template.reference.clone(), problems })
+        Err(ScaffolderError::Broken {
+            template: template.reference.clone(),
+            problems,
+        })
     }
 
     fn refuse_invalid(
@@ -375,12 +400,18 @@ impl Scaffolder {
                 backstage: violation.without_instance(),
             }));
         }
-        if errors.is_empty() { Ok(()) } else { Err(ScaffolderError::Values(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(ScaffolderError::Values(errors))
+        }
     }
 
     /// The person as expressions see them: `{entity, ref}`.
     fn user(&self, who: &Credentials) -> Value {
-        let Some(reference) = who.user_ref() else { return json!({}) };
+        let Some(reference) = who.user_ref() else {
+            return json!({});
+        };
         match self.inner.catalog.entity(who, reference) {
             Some(record) => json!({"entity": record.entity, "ref": reference}),
             None => json!({"ref": reference}),
@@ -389,7 +420,10 @@ impl Scaffolder {
 
     /// Finds the exact places of what is wrong with templates.
     async fn place(&self) {
-        self.inner.library.place(&Credentials::service("scaffolder"), &self.reading()).await;
+        self.inner
+            .library
+            .place(&Credentials::service("scaffolder"), &self.reading())
+            .await;
     }
 
     fn catalog(&self) -> &Catalog {
@@ -397,11 +431,19 @@ impl Scaffolder {
     }
 
     fn reading(&self) -> Reading<'_> {
-        Reading { catalog: &self.inner.catalog, engines: &self.inner.engines, actions: &self.inner.registry }
+        Reading {
+            catalog: &self.inner.catalog,
+            engines: &self.inner.engines,
+            actions: &self.inner.registry,
+        }
     }
 
     fn shelf<'a>(&'a self, who: &'a Credentials) -> Shelf<'a> {
-        Shelf { catalog: &self.inner.catalog, hosts: self.inner.forges.hosts().map(str::to_owned).collect(), who }
+        Shelf {
+            catalog: &self.inner.catalog,
+            hosts: self.inner.forges.hosts().map(str::to_owned).collect(),
+            who,
+        }
     }
 
     fn pool(&self) -> &PgPool {

@@ -67,9 +67,9 @@ use error::Error;
 pub(crate) struct AppState {
     /// Entities, locations, problems.
     pub(crate) catalog: Catalog,
-    /// Templates, drafts, runs.
+    /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
-    /// Environments, and what was declared to run in them.
+    /// Environments, and what is declared in them.
     pub(crate) delivery: Delivery,
     /// All forges, by host.
     pub(crate) forges: Forges,

@@ -5,16 +5,17 @@
 //! instead, a retry reuses what is recorded). Outside actions record what they made before and after making it, so a
 //! run that was cut off knows what is its own.
 //!
-//! [`ActionRegistry`] holds the actions by id and checks their input: types strictly, in Backstage's words; keys that
-//! the schema does not know only warn.
+//! [`ActionRegistry`] holds the actions by id and checks their input.
 
 mod catalog;
 mod debug;
+mod error;
 mod fetch;
 mod fs;
 mod input;
 mod provenance;
 mod publish;
+mod registry;
 mod skeleton;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,10 @@ use crate::entity::EntityRef;
 use crate::forge::{ForgeError, Forges};
 use crate::permission::Credentials;
 
+pub(crate) use self::error::ActionError;
 pub(crate) use self::publish::Author;
+pub(crate) use self::registry::ActionRegistry;
+pub(super) use self::registry::Registered;
 
 /// What an action did or would do, and the keys that later steps see.
 pub(crate) type Outputs = Map<String, Value>;
@@ -105,57 +109,6 @@ pub(crate) struct Inspection {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Why a step failed. The name is the class that Backstage would report.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct ActionError {
-    /// `Error`, `InputError`, `NotFoundError`, `ConflictError`, …
-    pub(crate) name: &'static str,
-    /// What is wrong and what to do.
-    pub(crate) message: String,
-}
-
-impl ActionError {
-    /// Anything without a class of its own.
-    pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self { name: "Error", message: message.into() }
-    }
-
-    /// The step's input is wrong.
-    pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self { name: "InputError", message: message.into() }
-    }
-
-    /// Something is there that must not be.
-    pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self { name: "ConflictError", message: message.into() }
-    }
-}
-
-impl From<WorkspaceError> for ActionError {
-    fn from(error: WorkspaceError) -> Self {
-        Self { name: "NotAllowedError", message: error.to_string() }
-    }
-}
-
-impl From<ReadError> for ActionError {
-    fn from(error: ReadError) -> Self {
-        Self { name: error.name(), message: error.to_string() }
-    }
-}
-
-impl From<ForgeError> for ActionError {
-    fn from(error: ForgeError) -> Self {
-        let name = match &error {
-            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => "ConflictError",
-            ForgeError::NotFound(_) => "NotFoundError",
-            ForgeError::InvalidName(_) | ForgeError::Location(_) => "InputError",
-            _ => "Error",
-        };
-        Self { name, message: error.to_string() }
-    }
-}
-
 /// An example of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Example {
@@ -196,7 +149,10 @@ impl ActionDescription {
         }
         let mut answer = json!({"id": self.id, "description": self.description, "schema": schema});
         if !self.examples.is_empty() {
-            let examples = self.examples.iter().map(|example| json!({"description": example.description, "example": example.example}));
+            let examples = self
+                .examples
+                .iter()
+                .map(|example| json!({"description": example.description, "example": example.example}));
             answer["examples"] = examples.collect();
         }
         answer
@@ -328,7 +284,13 @@ pub(crate) trait Ledger: Send + Sync {
     /// The value under a key of a step.
     fn get<'a>(&'a self, step: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Value>, ActionError>>;
     /// Keeps a value; `made` names what exists from now on.
-    fn put<'a>(&'a self, step: &'a str, key: &'a str, value: Value, made: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>>;
+    fn put<'a>(
+        &'a self,
+        step: &'a str,
+        key: &'a str,
+        value: Value,
+        made: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), ActionError>>;
 }
 
 /// A ledger that is forgotten: for plans.
@@ -340,72 +302,14 @@ impl Ledger for Forgetful {
         Box::pin(async { Ok(None) })
     }
 
-    fn put<'a>(&'a self, _: &'a str, _: &'a str, _: Value, _: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>> {
+    fn put<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: Value,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async { Ok(()) })
-    }
-}
-
-/// An action with its input schema compiled.
-pub(super) struct Registered {
-    pub(super) action: Arc<dyn Action>,
-    pub(super) description: ActionDescription,
-    input: input::InputCheck,
-}
-
-impl Registered {
-    /// Checks a step's input; what is merely unknown is returned as warnings.
-    pub(super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
-        self.input.check(name, input)
-    }
-}
-
-/// The actions, by id.
-#[derive(Clone, Default)]
-pub(crate) struct ActionRegistry {
-    actions: BTreeMap<&'static str, Arc<Registered>>,
-}
-
-impl ActionRegistry {
-    /// The built-in actions.
-    pub(crate) fn builtin(catalog: &Catalog, forges: &Forges, author: &Author) -> Self {
-        let reader = catalog.reader();
-        let mut registry = Self::default();
-        for action in fetch::actions(reader) {
-            registry.register(action);
-        }
-        for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
-            registry.register(action);
-        }
-        registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
-        registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
-        registry
-    }
-
-    /// Adds an action; one of the same id is replaced.
-    pub(crate) fn register(&mut self, action: Arc<dyn Action>) {
-        let description = action.description();
-        let input = input::InputCheck::new(&description.input);
-        self.actions.insert(description.id, Arc::new(Registered { action, description, input }));
-    }
-
-    /// What is told about every action, by id.
-    pub(crate) fn descriptions(&self) -> Vec<ActionDescription> {
-        self.actions.values().map(|registered| registered.description.clone()).collect()
-    }
-
-    pub(super) fn get(&self, id: &str) -> Option<&Arc<Registered>> {
-        self.actions.get(id)
-    }
-}
-
-impl KnownActions for ActionRegistry {
-    fn knows(&self, id: &str) -> bool {
-        self.actions.contains_key(id)
-    }
-
-    fn like(&self, id: &str) -> Option<String> {
-        let near = |known: &&&'static str| input::distance(known, id) <= 2;
-        self.actions.keys().find(near).map(|known| (*known).to_owned())
     }
 }
 
@@ -417,7 +321,11 @@ fn text<'a>(input: &'a Outputs, key: &str) -> Option<&'a str> {
 /// The texts of a list at a key.
 fn texts(input: &Outputs, key: &str) -> Vec<String> {
     let list = input.get(key).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Whether a key is set to true.

@@ -236,10 +236,10 @@ impl Engine {
         source: &str,
         work: impl FnOnce(&[ast::Stmt], &plan::Plan) -> limits::Result<T> + Send,
     ) -> Result<T, ExpressionError> {
-        let located = |fault: Box<Fault>| {
+        let located = |fault: Fault| {
             let (line, column) = position(source, fault.at.unwrap_or(0));
             ExpressionError {
-                message: fault.message,
+                message: fault.message.clone(),
                 line,
                 column,
                 pointer: None,

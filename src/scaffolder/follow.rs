@@ -19,7 +19,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 impl Scaffolder {
     /// Every event of a run after one of them, as it happens; ends when the run is over.
-    pub(crate) fn follow(&self, _who: &Credentials, id: Uuid, after: Option<i64>) -> impl Stream<Item = Event> + Send + use<> {
+    pub(crate) fn follow(
+        &self,
+        _who: &Credentials,
+        id: Uuid,
+        after: Option<i64>,
+    ) -> impl Stream<Item = Event> + Send + use<> {
         let (sender, events) = mpsc::channel(AHEAD);
         let scaffolder = self.clone();
         tokio::spawn(async move {

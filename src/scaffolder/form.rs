@@ -11,6 +11,7 @@
 //! Names of inputs are dotted paths (`resources.cpu`, `ports.0.name`); a dot inside a key is written `%2E`.
 
 mod branch;
+mod button;
 mod check;
 mod defaults;
 mod field;
@@ -123,7 +124,9 @@ impl EntityChoice {
         let condition = |(key, value): (&String, &Value)| {
             let key = key.to_lowercase();
             match value {
-                Value::Array(values) => EntityFilter::In(key, values.iter().map(|value| text_of(value).to_lowercase()).collect()),
+                Value::Array(values) => {
+                    EntityFilter::In(key, values.iter().map(|value| text_of(value).to_lowercase()).collect())
+                }
                 Value::Object(test) if test.get("exists") == Some(&Value::Bool(false)) => {
                     EntityFilter::Not(Box::new(EntityFilter::Exists(key)))
                 }
@@ -131,8 +134,16 @@ impl EntityChoice {
                 value => EntityFilter::is(&key, &text_of(value)),
             }
         };
-        let sets: Vec<EntityFilter> = self.filter.iter().map(|set| EntityFilter::All(set.iter().map(condition).collect())).collect();
-        if sets.is_empty() { EntityFilter::default() } else { EntityFilter::Any(sets) }
+        let sets: Vec<EntityFilter> = self
+            .filter
+            .iter()
+            .map(|set| EntityFilter::All(set.iter().map(condition).collect()))
+            .collect();
+        if sets.is_empty() {
+            EntityFilter::default()
+        } else {
+            EntityFilter::Any(sets)
+        }
     }
 }
 
@@ -167,7 +178,12 @@ pub(crate) struct RepoChoice {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FieldKind {
     /// One line of text; `format` becomes the input's type where there is one.
-    Text { format: Option<String>, pattern: Option<String>, min_length: Option<u64>, max_length: Option<u64> },
+    Text {
+        format: Option<String>,
+        pattern: Option<String>,
+        min_length: Option<u64>,
+        max_length: Option<u64>,
+    },
     /// Several lines of text.
     TextArea { rows: u64 },
     /// A text that is not shown while typing.
@@ -175,7 +191,13 @@ pub(crate) enum FieldKind {
     /// A text that is kept with the run's secrets, never among its parameters.
     Secret,
     /// A number.
-    Number { min: Option<Value>, max: Option<Value>, step: Option<Value>, integer: bool, range: bool },
+    Number {
+        min: Option<Value>,
+        max: Option<Value>,
+        step: Option<Value>,
+        integer: bool,
+        range: bool,
+    },
     /// Yes or no.
     Checkbox,
     /// One of a list, in a drop-down.
@@ -193,15 +215,26 @@ pub(crate) enum FieldKind {
     /// A repository: posted as `name.host`, `name.owner` and `name.repo`.
     RepoUrl(RepoChoice),
     /// The owner of a repository at a host.
-    RepoOwner { host: Option<String>, excluded: Vec<String> },
+    RepoOwner {
+        host: Option<String>,
+        excluded: Vec<String>,
+    },
     /// A branch of the repository chosen before.
     RepoBranch,
     /// The name of a new entity.
-    EntityName { pattern: Option<String>, max_length: Option<u64> },
+    EntityName {
+        pattern: Option<String>,
+        max_length: Option<u64>,
+    },
     /// Fields that belong together.
     Group { fields: Vec<Field> },
     /// A list of items: `template` is an empty item, `items` are those there are.
-    List { template: Vec<Field>, items: Vec<Vec<Field>>, min: Option<u64>, max: Option<u64> },
+    List {
+        template: Vec<Field>,
+        items: Vec<Vec<Field>>,
+        min: Option<u64>,
+        max: Option<u64>,
+    },
     /// Part of the answers, not shown.
     Hidden,
     /// Anything else: a text area of JSON.
@@ -234,11 +267,16 @@ pub(crate) fn text_of(value: &Value) -> String {
 
 /// The texts of the schema's `ui:` key, looked up beside the schema and in `ui:options`.
 fn ui<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
-    schema.get(format!("ui:{key}")).or_else(|| schema.get("ui:options").and_then(|options| options.get(key)))
+    schema
+        .get(format!("ui:{key}"))
+        .or_else(|| schema.get("ui:options").and_then(|options| options.get(key)))
 }
 
 fn ui_text(schema: &Value, key: &str) -> Option<String> {
-    ui(schema, key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    ui(schema, key)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 fn ui_flag(schema: &Value, key: &str) -> bool {
@@ -249,10 +287,18 @@ fn ui_flag(schema: &Value, key: &str) -> bool {
 fn type_of(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(name)) => name,
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("null"),
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|name| *name != "null")
+            .unwrap_or("null"),
         _ if schema.get("properties").is_some() => "object",
         _ if schema.get("items").is_some() => "array",
-        _ => match schema.get("const").or_else(|| schema.get("enum").and_then(|list| list.get(0))).or_else(|| schema.get("default")) {
+        _ => match schema
+            .get("const")
+            .or_else(|| schema.get("enum").and_then(|list| list.get(0)))
+            .or_else(|| schema.get("default"))
+        {
             Some(Value::Bool(_)) => "boolean",
             Some(Value::Number(_)) => "number",
             Some(Value::Array(_)) => "array",

@@ -100,9 +100,20 @@ impl Ledger for Pen {
         Box::pin(async move { store::noted(&self.pool, self.task, step, key).await.map_err(unwritten) })
     }
 
-    fn put<'a>(&'a self, step: &'a str, key: &'a str, value: Value, made: Option<&'a str>) -> BoxFuture<'a, Result<(), ActionError>> {
+    fn put<'a>(
+        &'a self,
+        step: &'a str,
+        key: &'a str,
+        value: Value,
+        made: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
-            let note = store::Note { step, key, value: &value, made };
+            let note = store::Note {
+                step,
+                key,
+                value: &value,
+                made,
+            };
             match store::note(&self.pool, self.task, self.worker, note, Utc::now()).await {
                 Ok(true) => Ok(()),
                 Ok(false) => {

@@ -29,7 +29,10 @@ pub(super) struct Reading<'a> {
 impl Library {
     /// Every template, by title.
     pub(super) fn all(&self, who: &Credentials, reading: &Reading<'_>) -> Vec<Arc<Template>> {
-        let query = EntityQuery { filter: EntityFilter::is("kind", KIND), ..EntityQuery::default() };
+        let query = EntityQuery {
+            filter: EntityFilter::is("kind", KIND),
+            ..EntityQuery::default()
+        };
         let found = reading.catalog.query(who, &query).items;
         let mut templates: Vec<_> = found.iter().map(|record| self.parsed(record, reading)).collect();
         templates.sort_by_cached_key(|template| (template.entity.title().to_lowercase(), template.reference.clone()));
@@ -37,9 +40,16 @@ impl Library {
     }
 
     /// One template.
-    pub(super) fn one(&self, who: &Credentials, reference: &EntityRef, reading: &Reading<'_>) -> Result<Arc<Template>, ScaffolderError> {
+    pub(super) fn one(
+        &self,
+        who: &Credentials,
+        reference: &EntityRef,
+        reading: &Reading<'_>,
+    ) -> Result<Arc<Template>, ScaffolderError> {
         if reference.kind() != KIND {
-            return Err(ScaffolderError::Invalid("Invalid kind, only 'Template' kind is supported".to_owned()));
+            return Err(ScaffolderError::Invalid(
+                "Invalid kind, only 'Template' kind is supported".to_owned(),
+            ));
         }
         let record = reading.catalog.entity(who, reference);
         let record = record.ok_or_else(|| ScaffolderError::NotFound(format!("Template {reference} not found")))?;
@@ -50,12 +60,21 @@ impl Library {
     pub(super) async fn place(&self, who: &Credentials, reading: &Reading<'_>) {
         for template in self.all(who, reading) {
             let is_exact = template.problems.iter().all(|problem| problem.exact);
-            let Some(record) = reading.catalog.entity(who, &template.reference).filter(|_| !is_exact) else { continue };
-            let (Some(location), Some(positions)) = (LocationRef::parse(&record.location), &record.positions) else { continue };
-            let Ok(file) = reading.catalog.reader().read(&location).await else { continue };
+            let Some(record) = reading.catalog.entity(who, &template.reference).filter(|_| !is_exact) else {
+                continue;
+            };
+            let (Some(location), Some(positions)) = (LocationRef::parse(&record.location), &record.positions) else {
+                continue;
+            };
+            let Ok(file) = reading.catalog.reader().read(&location).await else {
+                continue;
+            };
             let source = Source::new((**positions).clone(), Some(&String::from_utf8_lossy(&file.bytes)));
             let placed = parse(&record, reading, Some(&source));
-            self.parsed.lock().unwrap_or_else(PoisonError::into_inner).insert(template.reference.clone(), (record.etag.clone(), Arc::new(placed)));
+            self.parsed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(template.reference.clone(), (record.etag.clone(), Arc::new(placed)));
         }
     }
 
@@ -66,7 +85,10 @@ impl Library {
         {
             return Arc::clone(template);
         }
-        let source = record.positions.as_ref().map(|positions| Source::new((**positions).clone(), None));
+        let source = record
+            .positions
+            .as_ref()
+            .map(|positions| Source::new((**positions).clone(), None));
         let template = Arc::new(parse(record, reading, source.as_ref()));
         parsed.insert(record.reference.clone(), (record.etag.clone(), Arc::clone(&template)));
         template
@@ -74,8 +96,13 @@ impl Library {
 }
 
 fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Template {
-    let mut template = Template::parse(&record.entity, &record.location, reading.engines.values(), reading.actions);
-    template.version = record.version.clone();
+    let mut template = Template::parse(
+        &record.entity,
+        &record.location,
+        reading.engines.values(),
+        reading.actions,
+    );
+    template.version.clone_from(&record.version);
     if let Some(source) = source {
         template.place(source);
     }
@@ -91,16 +118,29 @@ pub(super) struct Shelf<'a> {
 
 impl form::Directory for Shelf<'_> {
     fn offers(&self, choice: &form::EntityChoice, reference: &EntityRef) -> bool {
-        let Some(record) = self.catalog.entity(self.who, reference) else { return false };
+        let Some(record) = self.catalog.entity(self.who, reference) else {
+            return false;
+        };
         let own = match choice.own {
             form::Own::Anyone => true,
             form::Own::Groups => self.who.ownership().contains(reference),
             form::Own::Owned => record.entity.relations().iter().any(|relation| {
-                relation.kind == "ownedBy" && self.who.ownership().iter().any(|owner| owner.to_string() == relation.target)
+                relation.kind == "ownedBy"
+                    && self
+                        .who
+                        .ownership()
+                        .iter()
+                        .any(|owner| owner.to_string() == relation.target)
             }),
         };
-        let filter = choice.catalog_filter().and(EntityFilter::is("metadata.uid", &record.uid.to_string()));
-        let query = EntityQuery { filter, limit: Some(1), ..EntityQuery::default() };
+        let filter = choice
+            .catalog_filter()
+            .and(EntityFilter::is("metadata.uid", &record.uid.to_string()));
+        let query = EntityQuery {
+            filter,
+            limit: Some(1),
+            ..EntityQuery::default()
+        };
         own && self.catalog.query(self.who, &query).total > 0
     }
 

@@ -110,7 +110,10 @@ struct Run<'a> {
 /// Runs every step.
 pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
     let hidden_steps = usize::from(means.mode == Mode::DryRun);
-    means.log.say(&format!("Starting up task with {} steps", job.steps.len() + hidden_steps));
+    means.log.say(&format!(
+        "Starting up task with {} steps",
+        job.steps.len() + hidden_steps
+    ));
     let mut run = Run {
         scope: scope(job, means),
         context: context(job, means),
@@ -125,7 +128,11 @@ pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
     for (index, step) in job.steps.iter().enumerate() {
         if impossible.is_some_and(|first| index < first) {
             // Nothing is made by a run that cannot come to its end.
-            means.log.step(&step.id, StepStatus::Skipped, &format!("Skipping step {} because a later step cannot run", step.id));
+            means.log.step(
+                &step.id,
+                StepStatus::Skipped,
+                &format!("Skipping step {} because a later step cannot run", step.id),
+            );
             continue;
         }
         run.step(step).await;
@@ -141,7 +148,7 @@ fn scope(job: &Job, means: &Means) -> Scope {
         user: &job.user,
         surroundings: &means.surroundings,
     };
-    Scope::new(means.engines.clone(), &start)
+    Scope::new(&means.engines, &start)
 }
 
 fn context(job: &Job, means: &Means) -> ActionContext {
@@ -167,19 +174,29 @@ impl Run<'_> {
         let log = self.means.log.clone();
         if self.means.stopping.is_cancelled() && self.failure.is_none() {
             self.interrupted = true;
-            let error = ActionError { name: "InterruptedError", message: format!("The server was stopped before step {} ({}).", step.id, step.name) };
+            let error = ActionError {
+                name: "InterruptedError",
+                message: format!("The server was stopped before step {} ({}).", step.id, step.name),
+            };
             self.failure = Some((step.id.clone(), error));
         }
         let condition = step.condition.as_ref();
-        let runs_after_failure = !self.interrupted && condition.is_some_and(|condition| self.means.engines.asks_for_failures(condition));
+        let runs_after_failure =
+            !self.interrupted && condition.is_some_and(|condition| self.means.engines.asks_for_failures(condition));
         if self.failure.is_some() && !runs_after_failure {
             let message = format!("Skipping step {} because a previous step failed", step.id);
             return log.step(&step.id, StepStatus::Skipped, &message);
         }
-        log.step(&step.id, StepStatus::Processing, &format!("Beginning step {}", step.name));
+        log.step(
+            &step.id,
+            StepStatus::Processing,
+            &format!("Beginning step {}", step.name),
+        );
         let done = self.perform(step).await;
         match done {
-            Ok(step::Done::Finished) => log.step(&step.id, StepStatus::Completed, &format!("Finished step {}", step.name)),
+            Ok(step::Done::Finished) => {
+                log.step(&step.id, StepStatus::Completed, &format!("Finished step {}", step.name));
+            }
             Ok(step::Done::ConditionFalse) => {
                 let message = format!("Skipping step {} because its if condition was false", step.id);
                 log.step(&step.id, StepStatus::Skipped, &message);
@@ -188,15 +205,22 @@ impl Run<'_> {
                 let message = format!("Skipping because {} does not support dry-run", step.action);
                 log.step(&step.id, StepStatus::Skipped, &message);
             }
-            Err(error) => self.fail(step, error),
+            Err(error) => self.fail(step, &error),
         }
     }
 
-    fn fail(&mut self, step: &Step, error: ActionError) {
+    fn fail(&mut self, step: &Step, error: &ActionError) {
         let log = &self.means.log;
-        log.step(&step.id, StepStatus::Failed, &format!("{}: {}", error.name, error.message));
+        log.step(
+            &step.id,
+            StepStatus::Failed,
+            &format!("{}: {}", error.name, error.message),
+        );
         if self.failure.is_none() {
-            let error = ActionError { message: log.masked(&error.message), ..error };
+            let error = ActionError {
+                name: error.name,
+                message: log.masked(&error.message),
+            };
             self.failure = Some((step.id.clone(), error));
         }
     }
@@ -230,7 +254,11 @@ pub(super) fn complete(log: &TaskLog, outcome: &Outcome) {
     let status = outcome.ending.status();
     let message = format!("Run completed with status: {status}");
     match &outcome.error {
-        None => log.event(EventKind::Completion, &message, [("output", Value::Object(outcome.output.clone()))]),
+        None => log.event(
+            EventKind::Completion,
+            &message,
+            [("output", Value::Object(outcome.output.clone()))],
+        ),
         Some(error) => {
             let error = json!({"name": error.name, "message": error.message});
             log.event(EventKind::Completion, &message, [("error", error)]);

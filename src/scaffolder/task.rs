@@ -89,7 +89,13 @@ pub(crate) struct Event {
 
 impl Event {
     pub(super) fn of(task: Uuid, row: &EventRow) -> Result<Self, sqlx::Error> {
-        Ok(Self { id: row.id, task, body: store::json(&row.body)?, created_at: row.created_at, kind: EventKind::of(&row.kind) })
+        Ok(Self {
+            id: row.id,
+            task,
+            body: store::json(&row.body)?,
+            created_at: row.created_at,
+            kind: EventKind::of(&row.kind),
+        })
     }
 
     /// `log`, `cancelled` or `completion`.
@@ -136,7 +142,10 @@ enum Who {
 impl From<&Credentials> for Who {
     fn from(who: &Credentials) -> Self {
         match who.principal() {
-            Principal::User { user, ownership } => Self::User { user: user.clone(), ownership: ownership.clone() },
+            Principal::User { user, ownership } => Self::User {
+                user: user.clone(),
+                ownership: ownership.clone(),
+            },
             Principal::Service { subject } => Self::Service(subject.clone()),
             Principal::Anonymous => Self::Anonymous,
         }

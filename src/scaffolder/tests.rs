@@ -28,7 +28,7 @@ struct World {
     database: TestDatabase,
     folder: TempDir,
     /// Ends the workers with the test.
-    _running: DropGuard,
+    running: DropGuard,
 }
 
 const ORGANISATION: &str = "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata:\n  name: guest\nspec:\n  memberOf: [payments]\n---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata:\n  name: payments\nspec:\n  type: team\n  children: []\n---\napiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: checkout\nspec:\n  owner: payments\n---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: checkout-api\nspec:\n  type: service\n  lifecycle: production\n  owner: payments\n";
@@ -45,7 +45,10 @@ impl World {
     async fn at_rest(files: &[(&str, &str)], limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "organisation.yaml", ORGANISATION);
-        let mut config = CatalogConfig { locations: vec![location(folder.path(), "organisation.yaml")], ..CatalogConfig::default() };
+        let mut config = CatalogConfig {
+            locations: vec![location(folder.path(), "organisation.yaml")],
+            ..CatalogConfig::default()
+        };
         for (name, text) in files {
             write(folder.path(), name, text);
             if name.ends_with("template.yaml") {
@@ -60,15 +63,28 @@ impl World {
         let base = Url::parse("http://localhost:7007").unwrap();
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
         let forges = Forges::new([forge.clone() as Arc<dyn Forge>]);
-        let catalog = Catalog::open(database.pool().clone(), forges.clone(), config).await.unwrap();
+        let catalog = Catalog::open(database.pool().clone(), forges.clone(), config)
+            .await
+            .unwrap();
         catalog.read_due().await.unwrap();
         let scaffolder = scaffolder(&database, &catalog, &forges, limits);
-        let who = Credentials::user("user:default/guest".parse().unwrap(), vec!["group:default/payments".parse().unwrap()]);
-        Self { scaffolder, catalog, forge, who, database, folder, _running: CancellationToken::new().drop_guard() }
+        let who = Credentials::user(
+            "user:default/guest".parse().unwrap(),
+            vec!["group:default/payments".parse().unwrap()],
+        );
+        Self {
+            scaffolder,
+            catalog,
+            forge,
+            who,
+            database,
+            folder,
+            running: CancellationToken::new().drop_guard(),
+        }
     }
 
     fn start(&self) {
-        let stopped = self._running.token().child_token();
+        let stopped = self.running.token().child_token();
         tokio::spawn(self.scaffolder.clone().work(stopped));
     }
 
@@ -78,7 +94,16 @@ impl World {
 
     async fn try_begin(&self, template: &str, values: Value, secrets: Value) -> Result<Uuid, ScaffolderError> {
         let template = EntityRef::new("template", "default", template);
-        self.scaffolder.start(&self.who, StartRun { template, values: map(values), secrets: map(secrets) }).await
+        self.scaffolder
+            .start(
+                &self.who,
+                StartRun {
+                    template,
+                    values: map(values),
+                    secrets: map(secrets),
+                },
+            )
+            .await
     }
 
     /// Waits for the end; the status and every event's body.
@@ -94,7 +119,14 @@ impl World {
     }
 
     async fn plan(&self, template: &str, values: Value) -> Result<Plan, ScaffolderError> {
-        self.scaffolder.plan(&self.who, &EntityRef::new("template", "default", template), map(values), Map::new()).await
+        self.scaffolder
+            .plan(
+                &self.who,
+                &EntityRef::new("template", "default", template),
+                map(values),
+                Map::new(),
+            )
+            .await
     }
 
     /// The files of a repository's branch, as `path → text`.
@@ -115,13 +147,24 @@ fn scaffolder(database: &TestDatabase, catalog: &Catalog, forges: &Forges, limit
         registry.register(action);
     }
     let config = ScaffolderConfig::default();
-    let mut scaffolder = Scaffolder::new(database.pool().clone(), catalog.clone(), forges.clone(), registry, config, json!([]));
+    let mut scaffolder = Scaffolder::new(
+        database.pool().clone(),
+        catalog.clone(),
+        forges.clone(),
+        registry,
+        config,
+        json!([]),
+    );
     Arc::get_mut(&mut scaffolder.inner).unwrap().limits = limits;
     scaffolder
 }
 
 fn location(folder: &Path, name: &str) -> ConfiguredLocation {
-    ConfiguredLocation { kind: "file".to_owned(), target: folder.join(name).to_str().unwrap().to_owned(), rules: template_rules() }
+    ConfiguredLocation {
+        kind: "file".to_owned(),
+        target: folder.join(name).to_str().unwrap().to_owned(),
+        rules: template_rules(),
+    }
 }
 
 fn template_rules() -> Vec<crate::catalog::KindRule> {
@@ -135,15 +178,27 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 fn map(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    serde_json::from_value(value).unwrap()
 }
 
 /// The message of every event, without colours.
 fn messages(bodies: &[Value]) -> Vec<String> {
-    bodies.iter().map(|body| body["message"].as_str().unwrap().replace("\u{1b}[32m", "").replace("\u{1b}[33m", "").replace("\u{1b}[39m", "")).collect()
+    bodies
+        .iter()
+        .map(|body| {
+            body["message"]
+                .as_str()
+                .unwrap()
+                .replace("\u{1b}[32m", "")
+                .replace("\u{1b}[33m", "")
+                .replace("\u{1b}[39m", "")
+        })
+        .collect()
 }
 
 /// A template of these steps.
 fn template(name: &str, rest: &str) -> String {
-    format!("apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: {name}\nspec:\n  type: service\n  owner: payments\n{rest}")
+    format!(
+        "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: {name}\nspec:\n  type: service\n  owner: payments\n{rest}"
+    )
 }

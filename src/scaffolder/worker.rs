@@ -40,7 +40,10 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { beat: Duration::from_secs(1), silence: Duration::from_secs(10) }
+        Self {
+            beat: Duration::from_secs(1),
+            silence: Duration::from_secs(10),
+        }
     }
 }
 
@@ -85,7 +88,11 @@ impl Scaffolder {
         let _entered = span.clone();
         let started = std::time::Instant::now();
         let (sender, entries) = mpsc::unbounded_channel();
-        let secrets = claimed.secrets.as_deref().and_then(|text| store::json(text).ok()).unwrap_or_default();
+        let secrets = claimed
+            .secrets
+            .as_deref()
+            .and_then(|text| store::json(text).ok())
+            .unwrap_or_default();
         let log = TaskLog::new(sender, Mask::new(&secrets));
         log.hide(&Value::Object(self.surroundings().secrets.clone()));
         let keeping = tokio::spawn(pen.clone().keep(entries));
@@ -105,7 +112,14 @@ impl Scaffolder {
         tracing::info!(parent: &span, duration_ms = started.elapsed().as_millis(), "run ended");
     }
 
-    async fn outcome(&self, claimed: &Claimed, pen: &Pen, log: &TaskLog, cancelled: CancellationToken, stopping: CancellationToken) -> Outcome {
+    async fn outcome(
+        &self,
+        claimed: &Claimed,
+        pen: &Pen,
+        log: &TaskLog,
+        cancelled: CancellationToken,
+        stopping: CancellationToken,
+    ) -> Outcome {
         let job = match task::job(claimed) {
             Ok(job) => job,
             Err(error) => return broken(ActionError::failed(format!("the stored run cannot be read: {error}"))),
@@ -131,7 +145,11 @@ impl Scaffolder {
                 running.await
             }
         };
-        outcome.unwrap_or_else(|_| broken(ActionError::failed("an action of this program failed unexpectedly; its log has the details")))
+        outcome.unwrap_or_else(|_| {
+            broken(ActionError::failed(
+                "an action of this program failed unexpectedly; its log has the details",
+            ))
+        })
     }
 
     /// Records how a run ended, in one transaction with its last events.
@@ -151,7 +169,9 @@ impl Scaffolder {
         match pen.finish(&events, outcome.ending.status()).await {
             Ok(true) => {}
             Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over before it could be concluded"),
-            Err(error) => tracing::error!(task.id = %pen.task, %error, "a run's end cannot be recorded; it will be shown as interrupted"),
+            Err(error) => {
+                tracing::error!(task.id = %pen.task, %error, "a run's end cannot be recorded; it will be shown as interrupted");
+            }
         }
         metrics::counter!("scaffolder_task_count", "result" => outcome.ending.status()).increment(1);
     }
@@ -193,14 +213,22 @@ impl Scaffolder {
             let said = store::events(self.pool(), claimed.id, 0).await?;
             let made = store::made(self.pool(), claimed.id).await?;
             let events = last_words(&said, &made);
-            self.pen(claimed.id, worker).finish(&events, Ending::Interrupted.status()).await?;
+            self.pen(claimed.id, worker)
+                .finish(&events, Ending::Interrupted.status())
+                .await?;
             tracing::warn!(task.id = %claimed.id, "a run was interrupted: its worker died");
             settled += 1;
         }
     }
 
     fn pen(&self, task: Uuid, worker: Uuid) -> Pen {
-        Pen { pool: self.pool().clone(), bulletin: self.bulletin().clone(), task, worker, lost: CancellationToken::new() }
+        Pen {
+            pool: self.pool().clone(),
+            bulletin: self.bulletin().clone(),
+            task,
+            worker,
+            lost: CancellationToken::new(),
+        }
     }
 }
 
@@ -229,18 +257,28 @@ fn last_words(said: &[store::EventRow], made: &[String]) -> Vec<NewEvent> {
         }
     }
     let mut events = Vec::new();
-    let message = format!("The server stopped while the run was under way. {} Retry it to go on.", made_so_far(made));
+    let message = format!(
+        "The server stopped while the run was under way. {} Retry it to go on.",
+        made_so_far(made)
+    );
     if let Some(step) = under_way {
         let body = json!({"message": "InterruptedError: The server stopped while this step ran.", "stepId": step, "status": "failed"});
         events.push(NewEvent::new(EventKind::Log, body));
     }
     let error = json!({"name": "InterruptedError", "message": message});
-    events.push(NewEvent::new(EventKind::Completion, json!({"message": "Run completed with status: failed", "error": error})));
+    events.push(NewEvent::new(
+        EventKind::Completion,
+        json!({"message": "Run completed with status: failed", "error": error}),
+    ));
     events
 }
 
 fn made_so_far(made: &[String]) -> String {
-    if made.is_empty() { "Nothing was made outside of the run.".to_owned() } else { format!("Made so far: {}.", made.join(", ")) }
+    if made.is_empty() {
+        "Nothing was made outside of the run.".to_owned()
+    } else {
+        format!("Made so far: {}.", made.join(", "))
+    }
 }
 
 /// Waits for a run that wants a worker.

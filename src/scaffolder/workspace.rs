@@ -96,7 +96,8 @@ impl Workspace {
 
     /// The files below a folder, with their paths seen from there.
     pub(crate) fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a WorkspaceFile)> {
-        self.files().filter_map(move |(path, file)| Some((within(folder, path)?, file)))
+        self.files()
+            .filter_map(move |(path, file)| Some((within(folder, path)?, file)))
     }
 
     /// One file.
@@ -113,7 +114,10 @@ impl Workspace {
     /// The folders, each with its parents.
     pub(crate) fn folders(&self) -> BTreeSet<&str> {
         let parents = |path: &'_ str| path.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
-        self.files.keys().flat_map(|path| parents(path).into_iter().map(|at| &path[..at])).collect()
+        self.files
+            .keys()
+            .flat_map(|path| parents(path).into_iter().map(|at| &path[..at]))
+            .collect()
     }
 
     /// Writes a file, in place of one that is there.
@@ -150,16 +154,29 @@ impl Workspace {
     /// Moves a file or a folder; what is at the new place is replaced. Whether there was something to move.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<bool, WorkspaceError> {
         let (from, to) = (normal(from)?, normal(to)?);
-        let moved: Vec<String> = self.files.keys().filter(|path| within(&from, path).is_some()).cloned().collect();
+        let moved: Vec<String> = self
+            .files
+            .keys()
+            .filter(|path| within(&from, path).is_some())
+            .cloned()
+            .collect();
         if from == to || moved.is_empty() {
             return Ok(!moved.is_empty());
         }
-        let moved: Vec<(String, WorkspaceFile)> = moved.into_iter().filter_map(|path| {
-            let file = self.files.remove(&path)?;
-            self.bytes -= file.bytes.len();
-            Some((within(&from, &path)?.to_owned(), file))
-        }).collect();
-        let replaced: Vec<String> = self.files.keys().filter(|path| within(&to, path).is_some()).cloned().collect();
+        let moved: Vec<(String, WorkspaceFile)> = moved
+            .into_iter()
+            .filter_map(|path| {
+                let file = self.files.remove(&path)?;
+                self.bytes -= file.bytes.len();
+                Some((within(&from, &path)?.to_owned(), file))
+            })
+            .collect();
+        let replaced: Vec<String> = self
+            .files
+            .keys()
+            .filter(|path| within(&to, path).is_some())
+            .cloned()
+            .collect();
         for path in replaced {
             self.remove(&path);
         }
@@ -177,14 +194,21 @@ fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
         return Some(path);
     }
     let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    if rest.is_empty() {
+        Some(rest)
+    } else {
+        rest.strip_prefix('/')
+    }
 }
 
 fn check_link(path: &str, target: &[u8]) -> Result<(), WorkspaceError> {
     let refused = |target: &str| WorkspaceError::Link(path.to_owned(), target.to_owned());
     let target = std::str::from_utf8(target).map_err(|_| refused("?"))?;
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    if target.is_empty() || target.starts_with('/') || normal(format!("{folder}/{target}").trim_start_matches('/')).is_err() {
+    if target.is_empty()
+        || target.starts_with('/')
+        || normal(format!("{folder}/{target}").trim_start_matches('/')).is_err()
+    {
         return Err(refused(target));
     }
     Ok(())
@@ -197,7 +221,9 @@ mod tests {
     fn workspace(paths: &[&str]) -> Workspace {
         let mut workspace = Workspace::default();
         for path in paths {
-            workspace.write(path, FileMode::Regular, Bytes::from((*path).to_owned())).unwrap();
+            workspace
+                .write(path, FileMode::Regular, Bytes::from((*path).to_owned()))
+                .unwrap();
         }
         workspace
     }
@@ -209,8 +235,17 @@ mod tests {
     #[test]
     fn paths_stay_within_the_workspace() {
         let cases = [
-            ("a/b", Some("a/b")), ("./a//b/", Some("a/b")), ("a/../b", Some("b")), (".", Some("")), ("", Some("")),
-            ("..", None), ("a/../../b", None), ("/etc/passwd", None), ("a\\b", None), ("a\0b", None), ("a\nb", None),
+            ("a/b", Some("a/b")),
+            ("./a//b/", Some("a/b")),
+            ("a/../b", Some("b")),
+            (".", Some("")),
+            ("", Some("")),
+            ("..", None),
+            ("a/../../b", None),
+            ("/etc/passwd", None),
+            ("a\\b", None),
+            ("a\0b", None),
+            ("a\nb", None),
         ];
         for (path, expected) in cases {
             assert_eq!(normal(path).ok().as_deref(), expected, "{path:?}");
@@ -219,7 +254,14 @@ mod tests {
 
     #[test]
     fn links_may_only_point_within() {
-        let cases = [("a/l", "b", true), ("a/l", "../b", true), ("l", "../b", false), ("a/l", "../../b", false), ("l", "/etc", false), ("l", "", false)];
+        let cases = [
+            ("a/l", "b", true),
+            ("a/l", "../b", true),
+            ("l", "../b", false),
+            ("a/l", "../../b", false),
+            ("l", "/etc", false),
+            ("l", "", false),
+        ];
         for (path, target, taken) in cases {
             let written = Workspace::default().write(path, FileMode::Symlink, Bytes::from(target));
             assert_eq!(written.is_ok(), taken, "{path} -> {target}");
@@ -229,9 +271,16 @@ mod tests {
     #[test]
     fn a_file_and_a_folder_do_not_share_a_name() {
         let mut workspace = workspace(&["a/b"]);
-        let mut write = |path: &str| workspace.write(path, FileMode::Regular, Bytes::new()).map_err(|error| error.to_string());
+        let mut write = |path: &str| {
+            workspace
+                .write(path, FileMode::Regular, Bytes::new())
+                .map_err(|error| error.to_string())
+        };
         assert_eq!(write("a").unwrap_err(), "path `a` is a folder; name a file");
-        assert_eq!(write("a/b/c").unwrap_err(), "path `a/b/c` passes through `a/b`, which is a file");
+        assert_eq!(
+            write("a/b/c").unwrap_err(),
+            "path `a/b/c` passes through `a/b`, which is a file"
+        );
         assert_eq!(write("").unwrap_err(), "path `` is a folder; name a file");
     }
 

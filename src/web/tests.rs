@@ -6,3 +6,4 @@ mod git;
 mod golden;
 mod hygiene;
 mod rig;
+mod scaffolder;

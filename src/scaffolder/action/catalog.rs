@@ -12,7 +12,7 @@ use super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs, flag,
     outputs, text, texts,
 };
-use crate::catalog::{Catalog, CatalogError, Registration};
+use crate::catalog::{Catalog, Registration};
 use crate::entity::{Entity, EntityRef, RefDefaults, SOURCE_TEMPLATE};
 use crate::forge::FileMode;
 use crate::yaml;
@@ -22,19 +22,15 @@ const CATALOG_INFO: &str = "catalog-info.yaml";
 
 /// The three actions.
 pub(super) fn actions(catalog: &Catalog) -> Vec<Arc<dyn Action>> {
-    vec![Arc::new(Register { catalog: catalog.clone() }), Arc::new(Write), Arc::new(Fetch { catalog: catalog.clone() })]
-}
-
-impl From<CatalogError> for ActionError {
-    fn from(error: CatalogError) -> Self {
-        let name = match &error {
-            CatalogError::Invalid(_) => "InputError",
-            CatalogError::NotFound(_) => "NotFoundError",
-            CatalogError::Conflict(_) => "ConflictError",
-            CatalogError::Store(_) => "Error",
-        };
-        Self { name, message: error.to_string() }
-    }
+    vec![
+        Arc::new(Register {
+            catalog: catalog.clone(),
+        }),
+        Arc::new(Write),
+        Arc::new(Fetch {
+            catalog: catalog.clone(),
+        }),
+    ]
 }
 
 struct Register {
@@ -61,7 +57,10 @@ impl Action for Register {
             output: Some(json!({"type": "object", "required": ["catalogInfoUrl"], "properties": {
                 "catalogInfoUrl": {"type": "string"}, "entityRef": {"type": "string"},
             }})),
-            examples: vec![Example { description: "Registers what a repository declares.", example: "steps:\n  - id: register\n    action: catalog:register\n    input:\n      repoContentsUrl: ${{ steps.publish.output.repoContentsUrl }}\n      catalogInfoPath: /catalog-info.yaml\n" }],
+            examples: vec![Example {
+                description: "Registers what a repository declares.",
+                example: "steps:\n  - id: register\n    action: catalog:register\n    input:\n      repoContentsUrl: ${{ steps.publish.output.repoContentsUrl }}\n      catalogInfoPath: /catalog-info.yaml\n",
+            }],
         }
     }
 
@@ -73,7 +72,10 @@ impl Action for Register {
         Box::pin(async move {
             let url = info_url(&input)?;
             ctx.log.info(format!("Registering {url} in the catalog"));
-            let registered = self.catalog.register(&ctx.who, "url", &url, Registration::Refresh).await;
+            let registered = self
+                .catalog
+                .register(&ctx.who, "url", &url, Registration::Refresh)
+                .await;
             let registered = match registered {
                 Ok(registered) => registered,
                 Err(error) if flag(&input, "optional") => {
@@ -82,25 +84,54 @@ impl Action for Register {
                 }
                 Err(error) => return Err(error.into()),
             };
-            if let Some(problem) = registered.problems.first().filter(|_| registered.entities.is_empty() && !flag(&input, "optional")) {
-                return Err(ActionError::failed(format!("{url} is registered, but nothing in it can be used: {}", problem.message)));
+            if let Some(problem) = registered
+                .problems
+                .first()
+                .filter(|_| registered.entities.is_empty() && !flag(&input, "optional"))
+            {
+                return Err(ActionError::failed(format!(
+                    "{url} is registered, but nothing in it can be used: {}",
+                    problem.message
+                )));
             }
             let reference = primary(registered.entities.iter().map(Entity::reference));
-            let sentence = reference.as_ref().map_or_else(|| format!("catalog location {url}"), |reference| format!("catalog entry {reference}"));
-            ctx.made("registered", &sentence, json!({"location": registered.location.id, "target": registered.location.target})).await?;
+            let sentence = reference.as_ref().map_or_else(
+                || format!("catalog location {url}"),
+                |reference| format!("catalog entry {reference}"),
+            );
+            ctx.made(
+                "registered",
+                &sentence,
+                json!({"location": registered.location.id, "target": registered.location.target}),
+            )
+            .await?;
             Ok(registered_outputs(&url, reference.as_ref()))
         })
     }
 
-    fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let url = info_url(input)?;
             let Some(entities) = planned(ctx, input)? else {
                 // Not made by this run, so it is there already and can be tried.
-                let tried = self.catalog.register(&ctx.who, "url", &url, Registration::DryRun).await?;
-                let effects = tried.entities.iter().map(|entity| register_effect(ctx, &entity.reference(), None));
+                let tried = self
+                    .catalog
+                    .register(&ctx.who, "url", &url, Registration::DryRun)
+                    .await?;
+                let effects = tried
+                    .entities
+                    .iter()
+                    .map(|entity| register_effect(ctx, &entity.reference(), None));
                 let reference = primary(tried.entities.iter().map(Entity::reference));
-                return Ok(Inspection { effects: effects.collect(), outputs: registered_outputs(&url, reference.as_ref()), warnings: Vec::new() });
+                return Ok(Inspection {
+                    effects: effects.collect(),
+                    outputs: registered_outputs(&url, reference.as_ref()),
+                    warnings: Vec::new(),
+                });
             };
             let effect = |reference: &EntityRef| {
                 let known = self.catalog.entity(&ctx.who, reference);
@@ -109,7 +140,11 @@ impl Action for Register {
             };
             let effects = entities.iter().map(effect).collect();
             let reference = primary(entities.into_iter());
-            Ok(Inspection { effects, outputs: registered_outputs(&url, reference.as_ref()), warnings: Vec::new() })
+            Ok(Inspection {
+                effects,
+                outputs: registered_outputs(&url, reference.as_ref()),
+                warnings: Vec::new(),
+            })
         })
     }
 }
@@ -129,7 +164,11 @@ fn registered_outputs(url: &str, reference: Option<&EntityRef>) -> Outputs {
 /// The entity that a registration is about: a component, else the first that is no location.
 fn primary(references: impl Iterator<Item = EntityRef>) -> Option<EntityRef> {
     let references: Vec<EntityRef> = references.filter(|reference| reference.kind() != "location").collect();
-    references.iter().find(|reference| reference.kind() == "component").or(references.first()).cloned()
+    references
+        .iter()
+        .find(|reference| reference.kind() == "component")
+        .or(references.first())
+        .cloned()
 }
 
 /// The descriptor's URL: given, or joined to the repository's contents.
@@ -139,7 +178,8 @@ fn info_url(input: &Outputs) -> Result<String, ActionError> {
     }
     let contents = text(input, "repoContentsUrl").unwrap_or_default();
     let path = text(input, "catalogInfoPath").unwrap_or(CATALOG_INFO);
-    let mut url = Url::parse(contents).map_err(|error| ActionError::input(format!("repoContentsUrl \"{contents}\" is not a URL: {error}")))?;
+    let mut url = Url::parse(contents)
+        .map_err(|error| ActionError::input(format!("repoContentsUrl \"{contents}\" is not a URL: {error}")))?;
     let path = workspace::normal(path.trim_start_matches('/'))?;
     url.path_segments_mut()
         .map_err(|()| ActionError::input(format!("repoContentsUrl \"{contents}\" has no path")))?
@@ -150,11 +190,18 @@ fn info_url(input: &Outputs) -> Result<String, ActionError> {
 
 /// What the workspace's own descriptor declares, where this run publishes it.
 fn planned(ctx: &ActionContext, input: &Outputs) -> Result<Option<Vec<EntityRef>>, ActionError> {
-    let Some(contents) = text(input, "repoContentsUrl") else { return Ok(None) };
-    let Some(folder) = ctx.published_folder(contents) else { return Ok(None) };
+    let Some(contents) = text(input, "repoContentsUrl") else {
+        return Ok(None);
+    };
+    let Some(folder) = ctx.published_folder(contents) else {
+        return Ok(None);
+    };
     let path = text(input, "catalogInfoPath").unwrap_or(CATALOG_INFO);
     let path = workspace::join(&folder, path.trim_start_matches('/'))?;
-    let file = ctx.workspace.file(&path)?.ok_or_else(|| ActionError { name: "NotFoundError", message: format!("{path} is not among the files that are published") })?;
+    let file = ctx.workspace.file(&path)?.ok_or_else(|| ActionError {
+        name: "NotFoundError",
+        message: format!("{path} is not among the files that are published"),
+    })?;
     let source = String::from_utf8_lossy(&file.bytes);
     let mut references = Vec::new();
     for document in yaml::documents(&source) {
@@ -178,7 +225,10 @@ impl Action for Write {
                 "entity": {"type": "object", "additionalProperties": {}, "description": "You can provide the same values used in the Entity schema."},
             }}),
             output: None,
-            examples: vec![Example { description: "Writes a component.", example: "steps:\n  - id: write\n    action: catalog:write\n    input:\n      entity:\n        apiVersion: backstage.io/v1alpha1\n        kind: Component\n        metadata:\n          name: ${{ parameters.name }}\n        spec:\n          type: service\n          lifecycle: production\n          owner: ${{ parameters.owner }}\n" }],
+            examples: vec![Example {
+                description: "Writes a component.",
+                example: "steps:\n  - id: write\n    action: catalog:write\n    input:\n      entity:\n        apiVersion: backstage.io/v1alpha1\n        kind: Component\n        metadata:\n          name: ${{ parameters.name }}\n        spec:\n          type: service\n          lifecycle: production\n          owner: ${{ parameters.owner }}\n",
+            }],
         }
     }
 
@@ -186,9 +236,14 @@ impl Action for Write {
         Box::pin(async move {
             let path = text(&input, "filePath").unwrap_or(CATALOG_INFO);
             ctx.log.info(format!("Writing {path}"));
-            let mut entity = input.get("entity").and_then(Value::as_object).cloned().unwrap_or_default();
+            let mut entity = input
+                .get("entity")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default();
             annotate(&mut entity, &ctx.template.reference);
-            let text = serde_yaml::to_string(&entity).map_err(|error| ActionError::failed(format!("the entity cannot be written: {error}")))?;
+            let text = serde_yaml::to_string(&entity)
+                .map_err(|error| ActionError::failed(format!("the entity cannot be written: {error}")))?;
             ctx.workspace.write(path, FileMode::Regular, Bytes::from(text))?;
             Ok(Outputs::new())
         })
@@ -226,7 +281,10 @@ impl Action for Fetch {
                 "entity": {"description": "Object containing same values used in the Entity schema. Only when used with `entityRef` parameter."},
                 "entities": {"type": "array"},
             }})),
-            examples: vec![Example { description: "Gets one entity.", example: "steps:\n  - id: find\n    action: catalog:fetch\n    input:\n      entityRef: component:default/payments\n" }],
+            examples: vec![Example {
+                description: "Gets one entity.",
+                example: "steps:\n  - id: find\n    action: catalog:fetch\n    input:\n      entityRef: component:default/payments\n",
+            }],
         }
     }
 
@@ -254,7 +312,10 @@ impl Action for Fetch {
 
 impl Fetch {
     fn find(&self, ctx: &ActionContext, input: &Outputs, reference: &str) -> Result<Option<Value>, ActionError> {
-        let defaults = RefDefaults { kind: text(input, "defaultKind"), namespace: text(input, "defaultNamespace") };
+        let defaults = RefDefaults {
+            kind: text(input, "defaultKind"),
+            namespace: text(input, "defaultNamespace"),
+        };
         let parsed = EntityRef::parse(reference, defaults).map_err(|error| ActionError::failed(error.to_string()))?;
         match self.catalog.entity(&ctx.who, &parsed) {
             Some(record) => Ok(Some(Value::Object(record.entity.0.clone()))),

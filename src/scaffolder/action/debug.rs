@@ -6,10 +6,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs, text};
+use super::{
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs, text,
+};
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// The two actions.
 pub(super) fn actions() -> Vec<Arc<dyn Action>> {
@@ -34,7 +36,10 @@ impl Action for Log {
                 },
             }),
             output: None,
-            examples: vec![Example { description: "Writes a message.", example: "steps:\n  - id: log\n    action: debug:log\n    input:\n      message: Hello ${{ parameters.name }}\n      listWorkspace: true\n" }],
+            examples: vec![Example {
+                description: "Writes a message.",
+                example: "steps:\n  - id: log\n    action: debug:log\n    input:\n      message: Hello ${{ parameters.name }}\n      listWorkspace: true\n",
+            }],
         }
     }
 
@@ -47,11 +52,15 @@ impl Action for Log {
             let list = input.get("listWorkspace").unwrap_or(&Value::Null);
             if !matches!(list, Value::Null | Value::Bool(false)) {
                 let with_contents = list == "with-contents";
-                let files = ctx.workspace.files().map(|(path, file)| match with_contents {
-                    true => format!("  - {path}:\n\n  {}", String::from_utf8_lossy(&file.bytes)),
-                    false => format!("  - {path}"),
+                let files = ctx.workspace.files().map(|(path, file)| {
+                    if with_contents {
+                        format!("  - {path}:\n\n  {}", String::from_utf8_lossy(&file.bytes))
+                    } else {
+                        format!("  - {path}")
+                    }
                 });
-                ctx.log.info(format!("Workspace:\n{}", files.collect::<Vec<_>>().join("\n")));
+                ctx.log
+                    .info(format!("Workspace:\n{}", files.collect::<Vec<_>>().join("\n")));
             }
             Ok(Outputs::new())
         })
@@ -72,7 +81,10 @@ impl Action for Wait {
                 "properties": {"minutes": number("minutes"), "seconds": number("seconds"), "milliseconds": number("milliseconds")},
             }),
             output: None,
-            examples: vec![Example { description: "Waits for five seconds.", example: "steps:\n  - id: wait\n    action: debug:wait\n    input:\n      seconds: 5\n" }],
+            examples: vec![Example {
+                description: "Waits for five seconds.",
+                example: "steps:\n  - id: wait\n    action: debug:wait\n    input:\n      seconds: 5\n",
+            }],
         }
     }
 
@@ -93,10 +105,17 @@ impl Action for Wait {
         })
     }
 
-    fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let sentence = format!("wait for {} seconds", duration(input)?.as_secs_f64());
-            Ok(Inspection { effects: vec![ctx.effect(EffectKind::Other, sentence, None)], ..Inspection::default() })
+            Ok(Inspection {
+                effects: vec![ctx.effect(EffectKind::Other, sentence, None)],
+                ..Inspection::default()
+            })
         })
     }
 }
@@ -106,6 +125,9 @@ fn duration(input: &Outputs) -> Result<Duration, ActionError> {
     let seconds = number("minutes") * 60.0 + number("seconds") + number("milliseconds") / 1000.0;
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if duration <= LONGEST => Ok(duration),
-        _ => Err(ActionError::input(format!("waits between 0 seconds and {} minutes are possible, not {seconds} seconds", LONGEST.as_secs() / 60))),
+        _ => Err(ActionError::input(format!(
+            "waits between 0 seconds and {} minutes are possible, not {seconds} seconds",
+            LONGEST.as_secs() / 60
+        ))),
     }
 }

@@ -31,19 +31,44 @@ struct Fetch {
 
 /// The four actions.
 pub(super) fn actions(reader: &Reader) -> Vec<Arc<dyn Action>> {
-    let action = |what| -> Arc<dyn Action> { Arc::new(Fetch { reader: reader.clone(), what }) };
-    [What::Folder, What::File, What::RenderedFolder, What::RenderedFile].map(action).into()
+    let action = |what| -> Arc<dyn Action> {
+        Arc::new(Fetch {
+            reader: reader.clone(),
+            what,
+        })
+    };
+    [What::Folder, What::File, What::RenderedFolder, What::RenderedFile]
+        .map(action)
+        .into()
 }
 
 impl Action for Fetch {
     fn description(&self) -> ActionDescription {
         let (id, description) = match self.what {
-            What::Folder => ("fetch:plain", "Downloads content and places it in the workspace, or optionally in a subdirectory specified by the `targetPath` input option."),
-            What::File => ("fetch:plain:file", "Downloads single file and places it in the workspace."),
-            What::RenderedFolder => ("fetch:template", "Downloads a skeleton, templates variables into file and directory names and content, and places the result in the workspace, or optionally in a subdirectory specified by the `targetPath` input option."),
-            What::RenderedFile => ("fetch:template:file", "Downloads single file and places it in the workspace."),
+            What::Folder => (
+                "fetch:plain",
+                "Downloads content and places it in the workspace, or optionally in a subdirectory specified by the `targetPath` input option.",
+            ),
+            What::File => (
+                "fetch:plain:file",
+                "Downloads single file and places it in the workspace.",
+            ),
+            What::RenderedFolder => (
+                "fetch:template",
+                "Downloads a skeleton, templates variables into file and directory names and content, and places the result in the workspace, or optionally in a subdirectory specified by the `targetPath` input option.",
+            ),
+            What::RenderedFile => (
+                "fetch:template:file",
+                "Downloads single file and places it in the workspace.",
+            ),
         };
-        ActionDescription { id, description, input: schema(self.what), output: None, examples: examples(self.what) }
+        ActionDescription {
+            id,
+            description,
+            input: schema(self.what),
+            output: None,
+            examples: examples(self.what),
+        }
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
@@ -72,7 +97,13 @@ impl Action for Fetch {
 }
 
 impl Fetch {
-    async fn template(&self, ctx: &mut ActionContext, url: &str, target: &str, input: &Outputs) -> Result<(), ActionError> {
+    async fn template(
+        &self,
+        ctx: &mut ActionContext,
+        url: &str,
+        target: &str,
+        input: &Outputs,
+    ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template content from remote URL");
         let rendering = Rendering::new(input)?;
         let tree = self.tree(ctx, url).await?;
@@ -87,19 +118,30 @@ impl Fetch {
         .await?;
         ctx.workspace = files;
         rendered?;
-        ctx.log.info(format!("Template result written to {}", if target.is_empty() { "the workspace" } else { target }));
+        ctx.log.info(format!(
+            "Template result written to {}",
+            if target.is_empty() { "the workspace" } else { target }
+        ));
         Ok(())
     }
 
-    async fn template_file(&self, ctx: &mut ActionContext, url: &str, target: &str, input: &Outputs) -> Result<(), ActionError> {
+    async fn template_file(
+        &self,
+        ctx: &mut ActionContext,
+        url: &str,
+        target: &str,
+        input: &Outputs,
+    ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template file content from remote URL");
         if ctx.workspace.exists(target)? && !flag(input, "replace") {
-            ctx.log.info(format!("File {target} already exists in workspace, not replacing."));
+            ctx.log
+                .info(format!("File {target} already exists in workspace, not replacing."));
             return Ok(());
         }
         let rendering = Rendering::new(input)?;
         let bytes = self.file(ctx, url).await?;
-        let text = String::from_utf8(bytes.into()).map_err(|_| ActionError::input(format!("{url} is not a text that can be rendered")))?;
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| ActionError::input(format!("{url} is not a text that can be rendered")))?;
         let rendered = blocking(move || rendering.render(&text)).await??;
         ctx.workspace.write(target, FileMode::Regular, Bytes::from(rendered))?;
         ctx.log.info(format!("Template file has been written to {target}"));
@@ -111,11 +153,21 @@ impl Fetch {
             Some(contents) => {
                 let folder = workspace::normal(url)?;
                 let below = |file: &TreeFile| {
-                    let rest = if folder.is_empty() { Some(file.path.as_str()) } else { file.path.strip_prefix(&format!("{folder}/")) };
-                    rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
+                    let rest = if folder.is_empty() {
+                        Some(file.path.as_str())
+                    } else {
+                        file.path.strip_prefix(&format!("{folder}/"))
+                    };
+                    rest.map(|path| TreeFile {
+                        path: path.to_owned(),
+                        ..file.clone()
+                    })
                 };
                 let files: Vec<TreeFile> = contents.files.iter().filter_map(below).collect();
-                Ok(Tree { files, version: contents.version.clone() })
+                Ok(Tree {
+                    files,
+                    version: contents.version.clone(),
+                })
             }
             None => Ok(self.reader.read_tree(&ctx.template.location, url).await?),
         }
@@ -127,8 +179,9 @@ impl Fetch {
             let found = contents.files.iter().find(|file| file.path == path);
             return Ok(found.ok_or_else(|| ReadError::NotFound(path.clone()))?.bytes.clone());
         }
-        let base = LocationRef::parse(&ctx.template.location)
-            .ok_or_else(|| ActionError::failed(format!("\"{}\" is no location to fetch from", ctx.template.location)))?;
+        let base = LocationRef::parse(&ctx.template.location).ok_or_else(|| {
+            ActionError::failed(format!("\"{}\" is no location to fetch from", ctx.template.location))
+        })?;
         let location = self.reader.resolve(&base, url, LocationKind::Blob)?;
         Ok(self.reader.read(&location).await?.bytes)
     }
@@ -136,7 +189,10 @@ impl Fetch {
 
 /// The files that came with the request, for URLs that are relative.
 fn given<'a>(ctx: &'a ActionContext, url: &str) -> Option<&'a Tree> {
-    ctx.template.contents.as_deref().filter(|_| url::Url::parse(url).is_err())
+    ctx.template
+        .contents
+        .as_deref()
+        .filter(|_| url::Url::parse(url).is_err())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ActionError> {
@@ -179,8 +235,14 @@ fn schema(what: What) -> Value {
 
 fn examples(what: What) -> Vec<Example> {
     let (description, example) = match what {
-        What::Folder => ("Copies a folder beside the template.", "steps:\n  - id: fetch\n    action: fetch:plain\n    input:\n      url: ./files\n"),
-        What::File => ("Copies one file.", "steps:\n  - id: fetch\n    action: fetch:plain:file\n    input:\n      url: ./LICENSE\n      targetPath: LICENSE\n"),
+        What::Folder => (
+            "Copies a folder beside the template.",
+            "steps:\n  - id: fetch\n    action: fetch:plain\n    input:\n      url: ./files\n",
+        ),
+        What::File => (
+            "Copies one file.",
+            "steps:\n  - id: fetch\n    action: fetch:plain:file\n    input:\n      url: ./LICENSE\n      targetPath: LICENSE\n",
+        ),
         What::RenderedFolder => (
             "Renders a skeleton beside the template.",
             "steps:\n  - id: fetch\n    action: fetch:template\n    input:\n      url: ./skeleton\n      values:\n        name: ${{ parameters.name }}\n",

@@ -26,7 +26,10 @@ impl Action for Delete {
                 "properties": {"files": {"type": "array", "items": {"type": "string"}, "description": "A list of files and directories that will be deleted; globs are understood"}},
             }),
             output: None,
-            examples: vec![Example { description: "Deletes what is not needed.", example: "steps:\n  - id: tidy\n    action: fs:delete\n    input:\n      files:\n        - docs/drafts\n        - '**/*.bak'\n" }],
+            examples: vec![Example {
+                description: "Deletes what is not needed.",
+                example: "steps:\n  - id: tidy\n    action: fs:delete\n    input:\n      files:\n        - docs/drafts\n        - '**/*.bak'\n",
+            }],
         }
     }
 
@@ -35,13 +38,21 @@ impl Action for Delete {
             for pattern in texts(&input, "files") {
                 let normal = workspace::normal(&pattern)?;
                 if normal.is_empty() {
-                    return Err(ActionError::input("the workspace as a whole cannot be deleted; name files"));
+                    return Err(ActionError::input(
+                        "the workspace as a whole cannot be deleted; name files",
+                    ));
                 }
                 // A path that is there counts as it is, whatever characters it has.
                 let below = format!("{normal}/");
                 let set = globs([normal.as_str()].into_iter())?;
                 let chosen = |path: &&str| *path == normal || path.starts_with(&below) || set.is_match(path);
-                let paths: Vec<String> = ctx.workspace.files().map(|(path, _)| path).filter(chosen).map(str::to_owned).collect();
+                let paths: Vec<String> = ctx
+                    .workspace
+                    .files()
+                    .map(|(path, _)| path)
+                    .filter(chosen)
+                    .map(str::to_owned)
+                    .collect();
                 if paths.is_empty() {
                     ctx.log.warn(format!("Nothing matches {pattern}, nothing deleted"));
                 }
@@ -74,22 +85,35 @@ impl Action for Rename {
                 }}},
             }),
             output: None,
-            examples: vec![Example { description: "Renames a file.", example: "steps:\n  - id: rename\n    action: fs:rename\n    input:\n      files:\n        - from: gitignore\n          to: .gitignore\n" }],
+            examples: vec![Example {
+                description: "Renames a file.",
+                example: "steps:\n  - id: rename\n    action: fs:rename\n    input:\n      files:\n        - from: gitignore\n          to: .gitignore\n",
+            }],
         }
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let files = input.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
+            let files = input
+                .get("files")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             for file in files.iter().filter_map(Value::as_object) {
-                let (from, to) = (text(file, "from").unwrap_or_default(), text(file, "to").unwrap_or_default());
+                let (from, to) = (
+                    text(file, "from").unwrap_or_default(),
+                    text(file, "to").unwrap_or_default(),
+                );
                 if ctx.workspace.exists(to)? && !flag(file, "overwrite") {
                     return Err(ActionError::conflict(format!(
                         "Not able to rename {from} to {to}: it exists already; set `overwrite: true` if it is to be replaced"
                     )));
                 }
                 if !ctx.workspace.rename(from, to)? {
-                    return Err(ActionError { name: "NotFoundError", message: format!("there is no file or folder {from} to rename") });
+                    return Err(ActionError {
+                        name: "NotFoundError",
+                        message: format!("there is no file or folder {from} to rename"),
+                    });
                 }
                 ctx.log.info(format!("File {from} renamed to {to} successfully"));
             }
@@ -116,7 +140,10 @@ impl Action for List {
                 },
             }),
             output: Some(json!({"type": "object", "properties": {"files": entries, "folders": entries}})),
-            examples: vec![Example { description: "Lists everything.", example: "steps:\n  - id: list\n    action: fs:readdir\n    input:\n      paths: ['.']\n      recursive: true\n" }],
+            examples: vec![Example {
+                description: "Lists everything.",
+                example: "steps:\n  - id: list\n    action: fs:readdir\n    input:\n      paths: ['.']\n      recursive: true\n",
+            }],
         }
     }
 
@@ -127,7 +154,11 @@ impl Action for List {
             for path in texts(&input, "paths") {
                 let root = workspace::normal(&path)?;
                 let inside = |full: &str| {
-                    let rest = if root.is_empty() { Some(full) } else { full.strip_prefix(&format!("{root}/")) }?;
+                    let rest = if root.is_empty() {
+                        Some(full)
+                    } else {
+                        full.strip_prefix(&format!("{root}/"))
+                    }?;
                     (recursive || !rest.contains('/')).then(|| entry(full))
                 };
                 files.extend(ctx.workspace.files().filter_map(|(full, _)| inside(full)));

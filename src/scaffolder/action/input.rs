@@ -21,7 +21,10 @@ impl InputCheck {
     pub(super) fn new(schema: &Value) -> Self {
         let mut known = BTreeSet::new();
         names(schema, &mut known);
-        Self { schema: Schema::compile(&open(schema)).ok(), known }
+        Self {
+            schema: Schema::compile(&open(schema)).ok(),
+            known,
+        }
     }
 
     /// Checks an input; `name` is the action's id with the key of the round.
@@ -32,16 +35,30 @@ impl InputCheck {
         };
         if !violations.is_empty() {
             let told: Vec<String> = violations.iter().map(super::super::schema::Violation::stack).collect();
-            return Err(ActionError::input(format!("Invalid input passed to action {name}, {}", told.join(", "))));
+            return Err(ActionError::input(format!(
+                "Invalid input passed to action {name}, {}",
+                told.join(", ")
+            )));
         }
-        let unknown = input.keys().filter(|key| !self.known.is_empty() && !self.known.contains(*key));
-        Ok(unknown.map(|key| format!("input `{key}` means nothing to {name} and is ignored")).collect())
+        let unknown = input
+            .keys()
+            .filter(|key| !self.known.is_empty() && !self.known.contains(*key));
+        Ok(unknown
+            .map(|key| format!("input `{key}` means nothing to {name} and is ignored"))
+            .collect())
     }
 }
 
 /// The names of the keys that an input may have.
 fn names(schema: &Value, known: &mut BTreeSet<String>) {
-    known.extend(schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()));
+    known.extend(
+        schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone()),
+    );
     for key in ["anyOf", "oneOf", "allOf"] {
         for part in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
             names(part, known);
@@ -54,7 +71,12 @@ fn open(schema: &Value) -> Value {
     match schema {
         Value::Object(keys) => {
             let closed = |key: &str, value: &Value| key == "additionalProperties" && *value == json!(false);
-            Value::Object(keys.iter().filter(|(key, value)| !closed(key, value)).map(|(key, value)| (key.clone(), open(value))).collect::<Map<_, _>>())
+            Value::Object(
+                keys.iter()
+                    .filter(|(key, value)| !closed(key, value))
+                    .map(|(key, value)| (key.clone(), open(value)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         Value::Array(items) => items.iter().map(open).collect(),
         other => other.clone(),
@@ -86,11 +108,24 @@ mod tests {
     fn types_are_strict_and_unknown_keys_warn() {
         let schema = json!({"type": "object", "additionalProperties": false, "required": ["a"],
             "properties": {"a": {"type": "number"}, "b": {"type": "object", "properties": {}, "additionalProperties": false}}});
-        let check = |input: Value| InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message);
+        let check = |input: Value| {
+            InputCheck::new(&schema)
+                .check("x:y", input.as_object().unwrap())
+                .map_err(|error| error.message)
+        };
         assert_eq!(check(json!({"a": 1})), Ok(vec![]));
-        assert_eq!(check(json!({"a": "many"})), Err("Invalid input passed to action x:y, instance.a is not of a type(s) number".to_owned()));
-        assert_eq!(check(json!({})), Err("Invalid input passed to action x:y, instance requires property \"a\"".to_owned()));
-        assert_eq!(check(json!({"a": 1, "c": 1, "b": {"d": 1}})), Ok(vec!["input `c` means nothing to x:y and is ignored".to_owned()]));
+        assert_eq!(
+            check(json!({"a": "many"})),
+            Err("Invalid input passed to action x:y, instance.a is not of a type(s) number".to_owned())
+        );
+        assert_eq!(
+            check(json!({})),
+            Err("Invalid input passed to action x:y, instance requires property \"a\"".to_owned())
+        );
+        assert_eq!(
+            check(json!({"a": 1, "c": 1, "b": {"d": 1}})),
+            Ok(vec!["input `c` means nothing to x:y and is ignored".to_owned()])
+        );
     }
 
     #[test]
@@ -98,14 +133,31 @@ mod tests {
         let schema = json!({"anyOf": [
             {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}, "additionalProperties": false},
             {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}, "additionalProperties": false}]});
-        let check = |input: Value| InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message);
-        assert_eq!(check(json!({"path": "a", "extra": 1})), Ok(vec!["input `extra` means nothing to x:y and is ignored".to_owned()]));
-        assert!(check(json!({})).unwrap_err().contains("instance is not any of [subschema 0],[subschema 1]"));
+        let check = |input: Value| {
+            InputCheck::new(&schema)
+                .check("x:y", input.as_object().unwrap())
+                .map_err(|error| error.message)
+        };
+        assert_eq!(
+            check(json!({"path": "a", "extra": 1})),
+            Ok(vec!["input `extra` means nothing to x:y and is ignored".to_owned()])
+        );
+        assert!(
+            check(json!({}))
+                .unwrap_err()
+                .contains("instance is not any of [subschema 0],[subschema 1]")
+        );
     }
 
     #[test]
     fn distance_counts_changes() {
-        let cases = [("fetch:template", "fetch:templat", 1), ("a", "b", 1), ("", "abc", 3), ("same", "same", 0), ("ab", "ba", 2)];
+        let cases = [
+            ("fetch:template", "fetch:templat", 1),
+            ("a", "b", 1),
+            ("", "abc", 3),
+            ("same", "same", 0),
+            ("ab", "ba", 2),
+        ];
         for (one, other, expected) in cases {
             assert_eq!(distance(one, other), expected);
         }

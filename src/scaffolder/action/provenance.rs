@@ -15,7 +15,8 @@ use crate::forge::FileMode;
 const PATH: &str = ".greenroom/template.yaml";
 /// The file's format.
 const FORMAT: &str = "greenroom/provenance-v1";
-const HEADER: &str = "# Which template made this repository, and from which answers. Written by the portal; keep it, updates need it.\n";
+const HEADER: &str =
+    "# Which template made this repository, and from which answers. Written by the portal; keep it, updates need it.\n";
 
 /// The action.
 pub(super) struct WriteProvenance {
@@ -33,7 +34,10 @@ impl WriteProvenance {
         match &ctx.template.contents {
             Some(contents) => Ok(contents.version.clone()),
             // A single file on the web has no folder that could be read.
-            None => match (self.reader.read_tree(&ctx.template.location, "./").await, &ctx.template.version) {
+            None => match (
+                self.reader.read_tree(&ctx.template.location, "./").await,
+                &ctx.template.version,
+            ) {
                 (Ok(tree), _) => Ok(tree.version),
                 (Err(_), Some(version)) => Ok(version.clone()),
                 (Err(error), None) => Err(error.into()),
@@ -53,7 +57,10 @@ impl Action for WriteProvenance {
             output: Some(json!({"type": "object", "properties": {
                 "filePath": {"type": "string"}, "template": {"type": "string"}, "version": {"type": "string"},
             }})),
-            examples: vec![Example { description: "Writes the file.", example: "steps:\n  - id: provenance\n    action: provenance:write\n" }],
+            examples: vec![Example {
+                description: "Writes the file.",
+                example: "steps:\n  - id: provenance\n    action: provenance:write\n",
+            }],
         }
     }
 
@@ -71,10 +78,16 @@ impl Action for WriteProvenance {
                 "createdBy": ctx.user.as_ref().map(ToString::to_string),
                 "answers": ctx.log.masked_value(&Value::Object(ctx.answers.clone())),
             });
-            let body = serde_yaml::to_string(&document).map_err(|error| ActionError::failed(format!("the provenance cannot be written: {error}")))?;
-            ctx.workspace.write(path, FileMode::Regular, Bytes::from(format!("{HEADER}{body}")))?;
+            let body = serde_yaml::to_string(&document)
+                .map_err(|error| ActionError::failed(format!("the provenance cannot be written: {error}")))?;
+            ctx.workspace
+                .write(path, FileMode::Regular, Bytes::from(format!("{HEADER}{body}")))?;
             ctx.log.info(format!("Writing {path}"));
-            Ok(outputs([("filePath", json!(path)), ("template", json!(ctx.template.reference)), ("version", json!(version))]))
+            Ok(outputs([
+                ("filePath", json!(path)),
+                ("template", json!(ctx.template.reference)),
+                ("version", json!(version)),
+            ]))
         })
     }
 }

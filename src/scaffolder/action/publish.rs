@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::super::workspace;
 use super::{
-    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs, outputs,
-    text,
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
+    outputs, text,
 };
 use crate::forge::{
     Contents, FileLocation, Forge, ForgeError, Forges, LogQuery, NewCommit, NewFile, NewRepository, Parent, RepoUrl,
@@ -39,7 +39,11 @@ pub(crate) struct Author {
 
 impl Default for Author {
     fn default() -> Self {
-        Self { name: "Greenroom".to_owned(), email: "greenroom@localhost".to_owned(), message: None }
+        Self {
+            name: "Greenroom".to_owned(),
+            email: "greenroom@localhost".to_owned(),
+            message: None,
+        }
     }
 }
 
@@ -65,11 +69,18 @@ impl PublishRepository {
     }
 
     fn request<'a>(&'a self, input: &Outputs) -> Result<Request<'a>, ActionError> {
-        let url: RepoUrl = text(input, "repoUrl").unwrap_or_default().parse().map_err(|error| ActionError::input(format!("{error}")))?;
+        let url: RepoUrl = text(input, "repoUrl")
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error| ActionError::input(format!("{error}")))?;
         let forge = self.forges.by_repo_url(&url)?.as_ref();
-        let id = url.repository().map_err(|error| ActionError::input(error.to_string()))?;
+        let id = url
+            .repository()
+            .map_err(|error| ActionError::input(error.to_string()))?;
         let given = |key: &str| text(input, key).filter(|text| !text.trim().is_empty());
-        let message = given("gitCommitMessage").or(self.author.message.as_deref()).unwrap_or("Initial commit");
+        let message = given("gitCommitMessage")
+            .or(self.author.message.as_deref())
+            .unwrap_or("Initial commit");
         Ok(Request {
             forge,
             id,
@@ -85,7 +96,11 @@ impl PublishRepository {
         let count = files.len();
         let repository = self.create(ctx, &request, input).await?;
         let commit = self.commit(ctx, &request, input, files).await?;
-        ctx.log.info(format!("Pushed {count} files to {} as {}", request.branch, commit.get(..7).unwrap_or(&commit)));
+        ctx.log.info(format!(
+            "Pushed {count} files to {} as {}",
+            request.branch,
+            commit.get(..7).unwrap_or(&commit)
+        ));
         let outputs = published(&request, &repository.id, Some(&commit));
         let contents = text(&outputs, "repoContentsUrl").unwrap_or_default();
         ctx.remember_published(contents, &request.folder);
@@ -93,16 +108,27 @@ impl PublishRepository {
     }
 
     /// Creates the repository, or takes the one that this run created before it was cut off.
-    async fn create(&self, ctx: &ActionContext, request: &Request<'_>, input: &Outputs) -> Result<Repository, ActionError> {
+    async fn create(
+        &self,
+        ctx: &ActionContext,
+        request: &Request<'_>,
+        input: &Outputs,
+    ) -> Result<Repository, ActionError> {
         if ctx.noted("created").await?.is_some() {
-            ctx.log.info(format!("Repository {} was created by this run before", request.id));
+            ctx.log
+                .info(format!("Repository {} was created by this run before", request.id));
             return Ok(request.forge.find(&request.id).await?);
         }
-        let began: Option<DateTime<Utc>> = ctx.noted("creating").await?.and_then(|noted| serde_json::from_value(noted).ok());
+        let began: Option<DateTime<Utc>> = ctx
+            .noted("creating")
+            .await?
+            .and_then(|noted| serde_json::from_value(noted).ok());
         if began.is_none() {
             ctx.note("creating", json!(Utc::now())).await?;
         }
-        let visibility = text(input, "repoVisibility").map_or(Ok(Visibility::default()), str::parse).map_err(ForgeError::from)?;
+        let visibility = text(input, "repoVisibility")
+            .map_or(Ok(Visibility::default()), str::parse)
+            .map_err(ForgeError::from)?;
         let new = NewRepository {
             id: request.id.clone(),
             description: text(input, "description").unwrap_or_default().to_owned(),
@@ -116,13 +142,23 @@ impl PublishRepository {
             Err(error) => return Err(error.into()),
         };
         let sentence = format!("repository {}", repository.id);
-        ctx.made("created", &sentence, json!({"host": request.forge.host(), "repository": repository.id})).await?;
+        ctx.made(
+            "created",
+            &sentence,
+            json!({"host": request.forge.host(), "repository": repository.id}),
+        )
+        .await?;
         ctx.log.info(format!("Created repository {}", repository.id));
         Ok(repository)
     }
 
     /// The repository that is there, if this run's earlier attempt made it.
-    async fn own(&self, ctx: &ActionContext, request: &Request<'_>, began: Option<DateTime<Utc>>) -> Result<Option<Repository>, ActionError> {
+    async fn own(
+        &self,
+        ctx: &ActionContext,
+        request: &Request<'_>,
+        began: Option<DateTime<Utc>>,
+    ) -> Result<Option<Repository>, ActionError> {
         let Some(began) = began else { return Ok(None) };
         let repository = request.forge.find(&request.id).await?;
         if let Some(first) = first_commit(request).await? {
@@ -134,7 +170,13 @@ impl PublishRepository {
     }
 
     /// Commits the files, or takes the commit that this run made before it was cut off.
-    async fn commit(&self, ctx: &ActionContext, request: &Request<'_>, input: &Outputs, files: Vec<NewFile>) -> Result<String, ActionError> {
+    async fn commit(
+        &self,
+        ctx: &ActionContext,
+        request: &Request<'_>,
+        input: &Outputs,
+        files: Vec<NewFile>,
+    ) -> Result<String, ActionError> {
         let signature = |name: Option<&str>, email: Option<&str>| Signature {
             name: name.unwrap_or(&self.author.name).to_owned(),
             email: email.unwrap_or(&self.author.email).to_owned(),
@@ -160,12 +202,19 @@ impl PublishRepository {
 }
 
 fn exists(id: &RepositoryId) -> ActionError {
-    ActionError::conflict(format!("repository {id} already exists; choose another name, or delete it first"))
+    ActionError::conflict(format!(
+        "repository {id} already exists; choose another name, or delete it first"
+    ))
 }
 
 /// Id and message of the branch's newest commit.
 async fn first_commit(request: &Request<'_>) -> Result<Option<(String, String)>, ActionError> {
-    let query = LogQuery { revision: request.branch.clone(), path: None, skip: 0, limit: 1 };
+    let query = LogQuery {
+        revision: request.branch.clone(),
+        path: None,
+        skip: 0,
+        limit: 1,
+    };
     match request.forge.log(&request.id, query).await {
         Ok(commits) => Ok(commits.into_iter().next().map(|commit| (commit.id, commit.message))),
         Err(ForgeError::NotFound(_)) => Ok(None),
@@ -179,10 +228,18 @@ fn is_of_run((_, message): &(String, String), ctx: &ActionContext) -> bool {
 
 /// The files to publish; none is a mistake.
 fn files(ctx: &ActionContext, request: &Request<'_>) -> Result<Vec<NewFile>, ActionError> {
-    let file = |(path, file): (&str, &workspace::WorkspaceFile)| NewFile { path: path.to_owned(), mode: file.mode, bytes: file.bytes.clone() };
+    let file = |(path, file): (&str, &workspace::WorkspaceFile)| NewFile {
+        path: path.to_owned(),
+        mode: file.mode,
+        bytes: file.bytes.clone(),
+    };
     let files: Vec<NewFile> = ctx.workspace.below(&request.folder).map(file).collect();
     if files.is_empty() {
-        let place = if request.folder.is_empty() { "the workspace".to_owned() } else { format!("`{}`", request.folder) };
+        let place = if request.folder.is_empty() {
+            "the workspace".to_owned()
+        } else {
+            format!("`{}`", request.folder)
+        };
         return Err(ActionError::input(format!("there are no files in {place} to publish")));
     }
     Ok(files)
@@ -223,7 +280,10 @@ impl Action for PublishRepository {
                 "repoContentsUrl": string("A URL to the root of the repository"),
                 "commitHash": string("The git commit hash of the initial commit"),
             }})),
-            examples: vec![Example { description: "Publishes the workspace.", example: "steps:\n  - id: publish\n    action: publish:repository\n    input:\n      repoUrl: ${{ parameters.repoUrl }}\n      defaultBranch: main\n" }],
+            examples: vec![Example {
+                description: "Publishes the workspace.",
+                example: "steps:\n  - id: publish\n    action: publish:repository\n    input:\n      repoUrl: ${{ parameters.repoUrl }}\n      defaultBranch: main\n",
+            }],
         }
     }
 
@@ -235,7 +295,11 @@ impl Action for PublishRepository {
         Box::pin(async move { self.publish(ctx, &input).await })
     }
 
-    fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let request = self.request(input)?;
             let count = files(ctx, &request)?.len();
@@ -249,8 +313,16 @@ impl Action for PublishRepository {
             let plural = if count == 1 { "file" } else { "files" };
             Ok(Inspection {
                 effects: vec![
-                    ctx.effect(EffectKind::Repository, format!("create repository {}", request.id), conflict),
-                    ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None),
+                    ctx.effect(
+                        EffectKind::Repository,
+                        format!("create repository {}", request.id),
+                        conflict,
+                    ),
+                    ctx.effect(
+                        EffectKind::Push,
+                        format!("push {count} {plural} to {}", request.branch),
+                        None,
+                    ),
                 ],
                 outputs,
                 warnings: Vec::new(),

@@ -156,6 +156,7 @@ fn split_entity_ref(text: &str) -> Result<EntityRefParts, String> {
 }
 
 /// `value | pick('a.b[0]', default)`: follows a path, given as text or as a list of steps.
+#[expect(clippy::unnecessary_wraps, reason = "all filters have this type")]
 pub(super) fn pick(arguments: &[Value]) -> Outcome {
     let input = arguments.first().unwrap_or(&Value::Null);
     let steps = match arguments.get(1) {

@@ -36,7 +36,9 @@ struct Inspector {
 
 impl Inspector {
     fn body(&mut self, body: &[Stmt]) {
-        body.iter().for_each(|statement| self.statement(statement));
+        for statement in body {
+            self.statement(statement);
+        }
     }
 
     /// Inspects a body in which `names` are bound, and forgets them afterwards.
@@ -144,7 +146,10 @@ impl Inspector {
         match &target.kind {
             ExprKind::Name(name) if !self.bound.contains(&name.text) => self.found.calls.push(name.text.to_string()),
             ExprKind::Name(_) => {}
-            ExprKind::Member { target, .. } => self.expression(target),
+            ExprKind::Member { target: receiver, key } => {
+                self.expression(receiver);
+                self.expression(key);
+            }
             _ => self.expression(target),
         }
     }
@@ -170,14 +175,7 @@ impl Inspector {
         if !self.bound.contains(&name.text) {
             steps.push(name.text.to_string());
             steps.reverse();
-            self.found.paths.push(Path {
-                steps,
-                at: expression_start(current),
-            });
+            self.found.paths.push(Path { steps, at: current.at });
         }
     }
-}
-
-fn expression_start(expression: &Expr) -> usize {
-    expression.at
 }

@@ -135,7 +135,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn charge(&mut self, depth: usize) -> Result<()> {
-        self.meter.depth(depth)?;
+        Meter::depth(depth)?;
         self.meter.work(1)
     }
 }

@@ -158,8 +158,11 @@ impl Lexer<'_> {
     fn strip_indent(&mut self, at: usize) {
         let line = self.source[..at].rfind('\n').map_or(0, |newline| newline + 1);
         if self.source[line..at].chars().all(is_space_char) {
+            // After trimmed text the line in front of the tag may not be the last one that is kept.
             let keep = self.text.rfind('\n').map_or(0, |newline| newline + 1);
-            self.text.truncate(keep);
+            if self.text[keep..].chars().all(is_space_char) {
+                self.text.truncate(keep);
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! The numbers are those of Backstage's engine. Work is counted per evaluated node, per visited item of a container and
 //! per stretch of text made, so time and memory are bounded whatever the template does.
 
+use std::ops::{Deref, DerefMut};
+
 use super::text::Text;
 
 pub(super) const MAX_SOURCE: usize = 4 * 1024 * 1024;
@@ -21,39 +23,57 @@ pub(super) const MAX_VALUE_DEPTH: usize = 256;
 /// Units of text that cost one unit of work.
 const TEXT_PER_WORK: usize = 256;
 
-pub(super) type Result<T> = std::result::Result<T, Box<Fault>>;
+pub(super) type Result<T> = std::result::Result<T, Fault>;
 
-/// A failure, with the byte offset in the source as soon as one is known.
+/// A failure. Small, so that results stay small.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<FaultParts>);
+
+/// The message, and the byte offset in the source as soon as one is known.
+#[derive(Debug)]
+pub(super) struct FaultParts {
     pub(super) message: String,
     pub(super) at: Option<usize>,
 }
 
+impl Deref for Fault {
+    type Target = FaultParts;
+
+    fn deref(&self) -> &FaultParts {
+        &self.0
+    }
+}
+
+impl DerefMut for Fault {
+    fn deref_mut(&mut self) -> &mut FaultParts {
+        &mut self.0
+    }
+}
+
 impl Fault {
-    pub(super) fn new(message: impl Into<String>) -> Box<Fault> {
-        Box::new(Fault {
+    pub(super) fn new(message: impl Into<String>) -> Fault {
+        Fault(Box::new(FaultParts {
             message: message.into(),
             at: None,
-        })
+        }))
     }
 
-    pub(super) fn at(message: impl Into<String>, at: usize) -> Box<Fault> {
-        Box::new(Fault {
+    pub(super) fn at(message: impl Into<String>, at: usize) -> Fault {
+        Fault(Box::new(FaultParts {
             message: message.into(),
             at: Some(at),
-        })
+        }))
     }
 
     /// A limit: said so that nobody looks for a mistake in the syntax.
-    pub(super) fn limit(message: impl std::fmt::Display) -> Box<Fault> {
+    pub(super) fn limit(message: impl std::fmt::Display) -> Fault {
         Fault::new(format!(
             "{message}: this is the limit for one expression or file, make it smaller"
         ))
     }
 
     /// Adds a position unless a deeper one is known.
-    pub(super) fn or_at(mut self: Box<Self>, at: usize) -> Box<Fault> {
+    pub(super) fn or_at(mut self, at: usize) -> Fault {
         self.at.get_or_insert(at);
         self
     }
@@ -76,7 +96,7 @@ impl Meter {
         Ok(())
     }
 
-    pub(super) fn depth(&self, depth: usize) -> Result<()> {
+    pub(super) fn depth(depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(Fault::limit(format!(
                 "the template is nested deeper than {MAX_DEPTH} levels"

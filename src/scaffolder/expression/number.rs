@@ -6,7 +6,8 @@
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
-    reason = "the ranges are checked first, as the standard's integer conversions demand"
+    clippy::float_cmp,
+    reason = "the ranges are checked first and equality is exact, as the standard demands"
 )]
 
 use super::text::{Text, is_space};
@@ -36,7 +37,27 @@ pub(super) fn print(number: f64) -> String {
 fn shortest(number: f64) -> (String, i32) {
     let text = format!("{number:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
+    (
+        even_digits(mantissa.replace('.', ""), number),
+        exponent.parse().unwrap_or(0),
+    )
+}
+
+/// Where two shortest texts are equally close JavaScript takes the one with the even last digit.
+fn even_digits(digits: String, number: f64) -> String {
+    if digits.len() < 16 || !digits.ends_with(['1', '3', '5', '7', '9']) {
+        return digits;
+    }
+    let (whole, fraction) = exact(number);
+    let all = [whole, fraction].concat();
+    let significant = all
+        .iter()
+        .position(|digit| *digit != 0)
+        .map_or(&all[..], |first| &all[first..]);
+    let (kept, rest) = significant.split_at(digits.len().min(significant.len()));
+    let is_tie = rest.first() == Some(&5) && rest[1..].iter().all(|digit| *digit == 0);
+    let kept = digit_text(kept);
+    if is_tie && kept != digits { kept } else { digits }
 }
 
 fn place_point(digits: &str, exponent: i32) -> String {
@@ -219,7 +240,7 @@ fn carry(digits: &mut Vec<u8>, whole: &mut f64, radix: f64) {
 fn whole_in_radix(mut whole: f64, radix: f64) -> String {
     let mut digits = Vec::new();
     // Digits below the precision of a double are zeros.
-    while whole.abs() >= 2f64.powi(53) && whole / radix >= 2f64.powi(52) {
+    while whole / radix >= 2f64.powi(53) {
         whole /= radix;
         digits.push('0');
     }

@@ -156,7 +156,7 @@ const STOPS: [&str; 17] = [
     "endverbatim",
 ];
 
-impl<'s> Parser<'s> {
+impl Parser<'_> {
     /// Statements up to one of the tags in `stops`, or to the end of the template.
     fn body(&mut self, stops: &[&str]) -> Result<(Vec<Stmt>, Option<Stop>)> {
         self.depth += 1;
@@ -189,7 +189,7 @@ impl<'s> Parser<'s> {
             }
             let name = code::tag_name(&self.source[tag.start..tag.end]);
             if stops.contains(&name) {
-                stop = Some(self.stop(tag, name)?);
+                stop = Some(Self::stop(tag, name)?);
                 break;
             }
             statements.push(self.statement(tag, name, stops)?);
@@ -198,7 +198,7 @@ impl<'s> Parser<'s> {
         Ok((statements, stop))
     }
 
-    fn stop(&self, tag: Tag, name: &str) -> Result<Stop> {
+    fn stop(tag: Tag, name: &str) -> Result<Stop> {
         let takes_more = matches!(name, "elif" | "elseif" | "case" | "endblock");
         if !takes_more && tag.start + name.len() < tag.end {
             return Err(Fault::at(format!("'{name}' takes nothing after its name"), tag.at));

@@ -141,6 +141,12 @@ impl Planner {
         }
     }
 
+    fn read_all(&mut self, names: &[Name], state: &State) {
+        for name in names {
+            self.read(name, state);
+        }
+    }
+
     fn charge(&mut self) -> Result<()> {
         self.meter.work(usize::from(self.repeats > 0))
     }
@@ -169,11 +175,11 @@ impl Planner {
             StmtKind::For(each) => self.each(each, state)?,
             StmtKind::Set { targets, value } => {
                 self.expression(value, state)?;
-                targets.iter().for_each(|target| self.read(target, state));
+                self.read_all(targets, state);
             }
             StmtKind::SetBlock { targets, body } => {
                 self.body(body, state)?;
-                targets.iter().for_each(|target| self.read(target, state));
+                self.read_all(targets, state);
             }
             StmtKind::Macro { name, definition } => {
                 self.bind(name, state);

@@ -84,11 +84,3 @@ fn conditions_of_steps_hold_as_in_backstage() {
         assert!(is_truthy_condition(Some(&value)), "{value:?}");
     }
 }
-#[test]
-fn zz_debug() {
-    let Some(sources) = std::env::var_os("DBG") else { return };
-    for source in sources.to_str().unwrap().split("@@") {
-        eprintln!("{source:?}");
-        eprintln!("  = {:?}", Engine::new(Syntax::backstage()).evaluate(source, generator::context()));
-    }
-}

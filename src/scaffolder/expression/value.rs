@@ -247,15 +247,9 @@ fn reaches(value: &Value, array: &Rc<Array>, meter: &mut Meter) -> Result<bool> 
         meter.work(1)?;
         match value {
             Value::Array(own) if Rc::ptr_eq(&own, array) => return Ok(true),
-            Value::Array(own) => {
-                if seen.insert(Rc::as_ptr(&own).addr()) {
-                    pending.extend(own.items());
-                }
-            }
-            Value::Record(record) => {
-                if seen.insert(Rc::as_ptr(&record).addr()) {
-                    pending.extend(record.entries.iter().map(|(_, value)| value.clone()));
-                }
+            Value::Array(own) if seen.insert(Rc::as_ptr(&own).addr()) => pending.extend(own.items()),
+            Value::Record(record) if seen.insert(Rc::as_ptr(&record).addr()) => {
+                pending.extend(record.entries.iter().map(|(_, value)| value.clone()));
             }
             _ => {}
         }
@@ -264,7 +258,7 @@ fn reaches(value: &Value, array: &Rc<Array>, meter: &mut Meter) -> Result<bool> 
 }
 
 /// Functions have no text and cannot be passed on.
-pub(super) fn function_as_value() -> Box<Fault> {
+pub(super) fn function_as_value() -> Fault {
     Fault::new("a function is used as a value: call it with (…)")
 }
 

@@ -31,7 +31,10 @@ pub(crate) trait Directory {
 
 /// Checks all answers against every page.
 pub(crate) fn check(pages: &[Page], values: &Map<String, Value>, directory: &dyn Directory) -> Vec<FieldError> {
-    pages.iter().flat_map(|page| check_page(page, values, directory)).collect()
+    pages
+        .iter()
+        .flat_map(|page| check_page(page, values, directory))
+        .collect()
 }
 
 /// Checks the answers against one page.
@@ -44,7 +47,8 @@ pub(crate) fn check_page(page: &Page, values: &Map<String, Value>, directory: &d
     }
     // In the order in which the page shows the fields.
     let place = |error: &FieldError| {
-        let holds = |field: &Field| error.pointer == field.pointer || error.pointer.starts_with(&format!("{}/", field.pointer));
+        let holds =
+            |field: &Field| error.pointer == field.pointer || error.pointer.starts_with(&format!("{}/", field.pointer));
         fields.iter().position(holds)
     };
     errors.sort_by_cached_key(|error| place(error).unwrap_or(usize::MAX));
@@ -58,7 +62,9 @@ fn schema_errors(page: &Page, values: &Map<String, Value>) -> Vec<FieldError> {
         return Vec::new();
     }
     let document = page.schema.document();
-    let (placed, unplaced): (Vec<_>, Vec<_>) = violations.into_iter().partition(|violation| !violation.pointer().is_empty());
+    let (placed, unplaced): (Vec<_>, Vec<_>) = violations
+        .into_iter()
+        .partition(|violation| !violation.pointer().is_empty());
     let mut errors: Vec<FieldError> = placed.iter().map(|violation| told(document, violation)).collect();
     if unplaced.is_empty() {
         return errors;
@@ -66,7 +72,9 @@ fn schema_errors(page: &Page, values: &Map<String, Value>) -> Vec<FieldError> {
     // "fits none of the alternatives" helps nobody: say what the alternative that is shown misses.
     let flat = branch::resolve(document, document, values);
     let flat = json!({ "properties": Map::from_iter(flat.properties), "required": flat.required });
-    let closer = Schema::compile(&flat).map(|schema| schema.violations(&whole)).unwrap_or_default();
+    let closer = Schema::compile(&flat)
+        .map(|schema| schema.violations(&whole))
+        .unwrap_or_default();
     for violation in &closer {
         let error = told(&flat, violation);
         if errors.iter().all(|known| known.pointer != error.pointer) {
@@ -84,7 +92,9 @@ fn told(document: &Value, violation: &Violation) -> FieldError {
     let mut schema = document;
     let mut name = None;
     for segment in violation.path.iter().chain(&violation.missing) {
-        let Some(next) = schema.get("properties").and_then(|properties| properties.get(segment)) else { break };
+        let Some(next) = schema.get("properties").and_then(|properties| properties.get(segment)) else {
+            break;
+        };
         schema = next;
         name = Some(next.get("title").and_then(Value::as_str).unwrap_or(segment));
     }
@@ -93,19 +103,30 @@ fn told(document: &Value, violation: &Violation) -> FieldError {
         Some(name) => format!("{name} {}", violation.sentence),
         None => violation.sentence.clone(),
     };
-    FieldError { pointer: violation.pointer(), message, backstage: violation.backstage() }
+    FieldError {
+        pointer: violation.pointer(),
+        message,
+        backstage: violation.backstage(),
+    }
 }
 
 fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<FieldError>) {
     match &field.kind {
         FieldKind::Group { fields } => fields.iter().for_each(|inner| beyond_schema(inner, directory, errors)),
-        FieldKind::List { items, .. } => items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors)),
+        FieldKind::List { items, .. } => items
+            .iter()
+            .flatten()
+            .for_each(|inner| beyond_schema(inner, directory, errors)),
         FieldKind::Entity(choice) | FieldKind::Owner(choice) if !choice.allow_arbitrary => {
             let named = match &field.value {
                 Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
                 value => Vec::from_iter(value.as_str()),
             };
-            errors.extend(named.into_iter().filter_map(|text| entity_error(field, choice, text, directory)));
+            errors.extend(
+                named
+                    .into_iter()
+                    .filter_map(|text| entity_error(field, choice, text, directory)),
+            );
         }
         FieldKind::RepoUrl(choice) => {
             if let Some(text) = field.value.as_str()
@@ -121,11 +142,17 @@ fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<Fiel
 fn entity_error(field: &Field, choice: &EntityChoice, text: &str, directory: &dyn Directory) -> Option<FieldError> {
     let defaults = RefDefaults {
         kind: choice.default_kind.as_deref(),
-        namespace: choice.default_namespace.as_deref().filter(|namespace| !namespace.is_empty()),
+        namespace: choice
+            .default_namespace
+            .as_deref()
+            .filter(|namespace| !namespace.is_empty()),
     };
     match EntityRef::parse(text, defaults) {
         Ok(reference) if directory.offers(choice, &reference) => None,
-        Ok(reference) => Some(own(field, &format!("must be one of the offered entities; `{reference}` is not"))),
+        Ok(reference) => Some(own(
+            field,
+            &format!("must be one of the offered entities; `{reference}` is not"),
+        )),
         Err(error) => Some(own(field, &error.to_string())),
     }
 }
@@ -135,14 +162,26 @@ fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Res
     let hosts = directory.hosts();
     let known = |list: &[String], value: &str| list.iter().any(|known| known.eq_ignore_ascii_case(value));
     if !choice.hosts.is_empty() && !known(&choice.hosts, &url.host) {
-        return Err(format!("must be at {}, not at `{}`", choice.hosts.join(" or "), url.host));
+        return Err(format!(
+            "must be at {}, not at `{}`",
+            choice.hosts.join(" or "),
+            url.host
+        ));
     }
     if !known(&hosts, &url.host) {
-        return Err(format!("names the host `{}`, which is not configured here; choose {}", url.host, hosts.join(" or ")));
+        return Err(format!(
+            "names the host `{}`, which is not configured here; choose {}",
+            url.host,
+            hosts.join(" or ")
+        ));
     }
     let id = url.repository().map_err(|error| error.to_string())?;
     if let Some(owners) = choice.owners.as_ref().filter(|owners| !known(owners, id.owner())) {
-        return Err(format!("must belong to {}, not to `{}`", owners.join(" or "), id.owner()));
+        return Err(format!(
+            "must belong to {}, not to `{}`",
+            owners.join(" or "),
+            id.owner()
+        ));
     }
     if let Some(repos) = choice.repos.as_ref().filter(|repos| !known(repos, id.name())) {
         return Err(format!("must be {}, not `{}`", repos.join(" or "), id.name()));
@@ -153,10 +192,16 @@ fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Res
 /// An error that no schema told, in the same form.
 fn own(field: &Field, problem: &str) -> FieldError {
     let path: Vec<&str> = field.pointer.split('/').skip(1).collect();
-    let property = path.iter().fold("instance".to_owned(), |property, segment| format!("{property}.{segment}"));
+    let property = path.iter().fold("instance".to_owned(), |property, segment| {
+        format!("{property}.{segment}")
+    });
     let backstage = json!({
         "path": path, "property": property, "message": problem, "schema": {}, "instance": field.value,
         "name": "custom", "argument": escape(&field.name), "stack": format!("{property} {problem}"),
     });
-    FieldError { pointer: field.pointer.clone(), message: format!("{} {problem}", field.label), backstage }
+    FieldError {
+        pointer: field.pointer.clone(),
+        message: format!("{} {problem}", field.label),
+        backstage,
+    }
 }

@@ -22,7 +22,11 @@ pub(crate) fn filled(pages: &[Page], values: &Map<String, Value>) -> Map<String,
 }
 
 /// The answers with the defaults of the pages that were not answered: what somebody cleared stays clear.
-pub(crate) fn filled_but(pages: &[Page], answers: &Map<String, Value>, answered: &BTreeSet<usize>) -> Map<String, Value> {
+pub(crate) fn filled_but(
+    pages: &[Page],
+    answers: &Map<String, Value>,
+    answered: &BTreeSet<usize>,
+) -> Map<String, Value> {
     let mut values = answers.clone();
     for (_, page) in pages.iter().enumerate().filter(|(index, _)| !answered.contains(index)) {
         fill(page, &mut values);

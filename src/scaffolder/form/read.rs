@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::{Choice, EntityChoice, Field, FieldKind, Page, branch, defaults, field, text_of};
+use super::{Choice, EntityChoice, Field, FieldKind, Page, branch, button, defaults, field, text_of};
 use crate::entity::{EntityRef, RefDefaults};
 
 /// How often an answer may reveal further fields.
@@ -35,11 +35,15 @@ pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, 
     let mut current = before.clone();
     let mut secrets = Map::new();
     for _ in 0..ROUNDS {
-        let mut next = reader.others(document, before, &current);
+        let mut next = others(document, before, &current);
         secrets.clear();
         for field in field::fields(document, &current, &[]) {
             let key = key_of(&field.pointer);
-            let value = if reader.was_shown(&field) { reader.value(&field, &mut secrets) } else { None };
+            let value = if reader.was_shown(&field) {
+                reader.value(&field, &mut secrets)
+            } else {
+                None
+            };
             if let Some(value) = value {
                 next.insert(key, value);
             } else if !reader.was_shown(&field) {
@@ -51,13 +55,22 @@ pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, 
         }
         current = next;
     }
-    let stay = press(posted, &mut current);
-    Posted { values: current, secrets, stay }
+    let stay = button::press(posted, &mut current);
+    Posted {
+        values: current,
+        secrets,
+        stay,
+    }
 }
 
 /// The answers with those of one page replaced. `read` are all values after reading it; only what the page asked before
 /// or asks now is taken over, so that defaults of other pages are not fixed by this one.
-pub(crate) fn merged(page: &Page, answers: &Map<String, Value>, before: &Map<String, Value>, read: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn merged(
+    page: &Page,
+    answers: &Map<String, Value>,
+    before: &Map<String, Value>,
+    read: &Map<String, Value>,
+) -> Map<String, Value> {
     let document = page.schema.document();
     let mut merged = answers.clone();
     for values in [before, read] {
@@ -83,7 +96,23 @@ fn default(page: &Page, key: &str, values: &mut Map<String, Value>) {
 
 /// The last segment of a JSON pointer, as a key.
 fn key_of(pointer: &str) -> String {
-    pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~")
+    pointer
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+/// The answers of the other pages: everything but what this page asks now or asked before.
+fn others(document: &Value, before: &Map<String, Value>, current: &Map<String, Value>) -> Map<String, Value> {
+    let mut others = before.clone();
+    for values in [before, current] {
+        for (name, _) in branch::resolve(document, document, values).properties {
+            others.shift_remove(&name);
+        }
+    }
+    others
 }
 
 struct Reader<'a> {
@@ -97,24 +126,20 @@ impl<'a> Reader<'a> {
         for (name, value) in posted {
             pairs.entry(name).or_default().push(value);
         }
-        let shown = field::fields(document, before, &[]).into_iter().map(|field| field.name).collect();
+        let shown = field::fields(document, before, &[])
+            .into_iter()
+            .map(|field| field.name)
+            .collect();
         Self { pairs, shown }
-    }
-
-    /// The answers of the other pages: everything but what this page asks now or asked before.
-    fn others(&self, document: &Value, before: &Map<String, Value>, current: &Map<String, Value>) -> Map<String, Value> {
-        let mut others = before.clone();
-        for values in [before, current] {
-            for (name, _) in branch::resolve(document, document, values).properties {
-                others.shift_remove(&name);
-            }
-        }
-        others
     }
 
     fn was_shown(&self, field: &Field) -> bool {
         let below = format!("{}.", field.name);
-        self.shown.contains(&field.name) || self.pairs.keys().any(|name| *name == field.name || name.starts_with(&below))
+        self.shown.contains(&field.name)
+            || self
+                .pairs
+                .keys()
+                .any(|name| *name == field.name || name.starts_with(&below))
     }
 
     fn last(&self, name: &str) -> Option<&'a str> {
@@ -123,7 +148,9 @@ impl<'a> Reader<'a> {
 
     /// A text without the carriage returns that browsers put in; nothing when it is empty.
     fn text(&self, name: &str) -> Option<String> {
-        self.last(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.is_empty())
+        self.last(name)
+            .map(|text| text.replace("\r\n", "\n"))
+            .filter(|text| !text.is_empty())
     }
 
     /// The answer of one field; none when it was left empty.
@@ -138,7 +165,12 @@ impl<'a> Reader<'a> {
             FieldKind::Checkbox => Some(Value::Bool(matches!(self.last(&field.name), Some("true" | "on" | "1")))),
             FieldKind::Select { options } | FieldKind::Radio { options } => self.choice(&field.name, options),
             FieldKind::Checkboxes { options } => {
-                let chosen = self.pairs.get(field.name.as_str()).into_iter().flatten().filter(|key| !key.is_empty());
+                let chosen = self
+                    .pairs
+                    .get(field.name.as_str())
+                    .into_iter()
+                    .flatten()
+                    .filter(|key| !key.is_empty());
                 some_list(chosen.map(|key| chosen_value(options, key)).collect(), field.required)
             }
             FieldKind::Tags { .. } => some_list(self.words(&field.name).map(Value::String).collect(), field.required),
@@ -168,7 +200,13 @@ impl<'a> Reader<'a> {
         (field.required || !answers.is_empty()).then_some(Value::Object(answers))
     }
 
-    fn list(&self, field: &Field, template: &[Field], items: &[Vec<Field>], secrets: &mut Map<String, Value>) -> Option<Value> {
+    fn list(
+        &self,
+        field: &Field,
+        template: &[Field],
+        items: &[Vec<Field>],
+        secrets: &mut Map<String, Value>,
+    ) -> Option<Value> {
         let below = format!("{}.", field.name);
         let index = |name: &&str| name.strip_prefix(&below)?.split('.').next()?.parse::<usize>().ok();
         let indexes: BTreeSet<usize> = self.pairs.keys().filter_map(index).collect();
@@ -181,33 +219,55 @@ impl<'a> Reader<'a> {
             let fields: Vec<Field> = fields.iter().map(|inner| renamed(inner, &from, &to)).collect();
             match fields.as_slice() {
                 [only] if only.name == to => self.value(only, secrets),
-                fields => self.group(&Field { required: true, ..field.clone() }, fields, secrets),
+                fields => self.group(
+                    &Field {
+                        required: true,
+                        ..field.clone()
+                    },
+                    fields,
+                    secrets,
+                ),
             }
         };
-        some_list(indexes.into_iter().enumerate().filter_map(read).collect(), field.required)
+        some_list(
+            indexes.into_iter().enumerate().filter_map(read).collect(),
+            field.required,
+        )
     }
 
     fn choice(&self, name: &str, options: &[Choice]) -> Option<Value> {
-        self.last(name).filter(|key| !key.is_empty()).map(|key| chosen_value(options, key))
+        self.last(name)
+            .filter(|key| !key.is_empty())
+            .map(|key| chosen_value(options, key))
     }
 
     /// Every word of every pair of that name, split at commas and line ends.
     fn words(&self, name: &str) -> impl Iterator<Item = String> {
         let texts = self.pairs.get(name).into_iter().flatten();
-        texts.flat_map(|text| text.split([',', '\n'])).map(|word| word.trim().to_owned()).filter(|word| !word.is_empty())
+        texts
+            .flat_map(|text| text.split([',', '\n']))
+            .map(|word| word.trim().to_owned())
+            .filter(|word| !word.is_empty())
     }
 
     fn entity(&self, field: &Field, choice: &EntityChoice) -> Option<Value> {
         if choice.multiple {
-            let references = self.words(&field.name).map(|text| Value::String(completed(choice, &text)));
+            let references = self
+                .words(&field.name)
+                .map(|text| Value::String(completed(choice, &text)));
             return some_list(references.collect(), field.required);
         }
-        self.text(&field.name).map(|text| Value::String(completed(choice, text.trim())))
+        self.text(&field.name)
+            .map(|text| Value::String(completed(choice, text.trim())))
     }
 
     /// `host?owner=…&repo=…` from three inputs, or from one that has it all.
     fn repository(&self, name: &str) -> Option<String> {
-        let part = |part: &str| self.last(&format!("{name}.{part}")).map(str::trim).filter(|text| !text.is_empty());
+        let part = |part: &str| {
+            self.last(&format!("{name}.{part}"))
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+        };
         let (owner, repo) = (part("owner"), part("repo"));
         if owner.is_none() && repo.is_none() {
             return self.text(name).map(|text| text.trim().to_owned());
@@ -239,7 +299,10 @@ fn some_list(list: Vec<Value>, required: bool) -> Option<Value> {
 }
 
 fn chosen_value(options: &[Choice], key: &str) -> Value {
-    options.iter().find(|choice| choice.key() == key).map_or_else(|| Value::String(key.to_owned()), |choice| choice.value.clone())
+    options
+        .iter()
+        .find(|choice| choice.key() == key)
+        .map_or_else(|| Value::String(key.to_owned()), |choice| choice.value.clone())
 }
 
 /// The reference in full where it can be completed, as Backstage's pickers store it; else the text.
@@ -247,8 +310,14 @@ fn completed(choice: &EntityChoice, text: &str) -> String {
     if choice.default_namespace.as_deref() == Some("") && !text.contains('/') {
         return text.to_owned();
     }
-    let namespace = choice.default_namespace.as_deref().filter(|namespace| !namespace.is_empty());
-    let defaults = RefDefaults { kind: choice.default_kind.as_deref(), namespace };
+    let namespace = choice
+        .default_namespace
+        .as_deref()
+        .filter(|namespace| !namespace.is_empty());
+    let defaults = RefDefaults {
+        kind: choice.default_kind.as_deref(),
+        namespace,
+    };
     EntityRef::parse(text, defaults).map_or_else(|_| text.to_owned(), |reference| reference.to_string())
 }
 
@@ -279,42 +348,4 @@ fn renamed(field: &Field, from: &str, to: &str) -> Field {
         _ => {}
     }
     field
-}
-
-/// Carries out the list buttons; whether one was pressed.
-fn press(posted: &[(String, String)], values: &mut Map<String, Value>) -> bool {
-    let mut pressed = false;
-    for (button, path) in posted.iter().filter(|(name, _)| name == "_add" || name == "_remove") {
-        pressed = true;
-        let mut keys: Vec<String> = path.split('.').map(|key| key.replace("%2E", ".").replace("%25", "%")).collect();
-        let index = if button == "_remove" { keys.pop().and_then(|index| index.parse::<usize>().ok()) } else { None };
-        let Some(list) = list_at(values, &keys, button == "_add") else { continue };
-        match index {
-            Some(index) if index < list.len() => drop(list.remove(index)),
-            None if button == "_add" => list.push(Value::Null),
-            _ => {}
-        }
-    }
-    pressed
-}
-
-fn list_at<'a>(values: &'a mut Map<String, Value>, keys: &[String], make: bool) -> Option<&'a mut Vec<Value>> {
-    let (first, rest) = keys.split_first()?;
-    if rest.is_empty() && make {
-        values.entry(first.clone()).or_insert_with(|| Value::Array(Vec::new()));
-    }
-    let mut at = values.get_mut(first)?;
-    for (depth, key) in rest.iter().enumerate() {
-        at = match at {
-            Value::Array(list) => list.get_mut(key.parse::<usize>().ok()?)?,
-            Value::Object(object) => {
-                if make && depth + 1 == rest.len() {
-                    object.entry(key.clone()).or_insert_with(|| Value::Array(Vec::new()));
-                }
-                object.get_mut(key)?
-            }
-            _ => return None,
-        };
-    }
-    at.as_array_mut()
 }

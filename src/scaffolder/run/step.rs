@@ -10,7 +10,8 @@ use super::{Mode, OUTPUTS, Run};
 use crate::scaffolder::log::EventKind;
 
 /// Where Backstage's message for an unknown action points.
-pub(in super::super) const HELP: &str = "See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.";
+pub(in super::super) const HELP: &str =
+    "See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.";
 
 /// How a step went that did not fail.
 pub(super) enum Done {
@@ -40,10 +41,15 @@ impl Run<'_> {
         if !by_round && !self.holds(step)? {
             return Ok(Done::ConditionFalse);
         }
-        let action = self.means.actions.get(&step.action).map(Arc::clone).ok_or_else(|| ActionError {
-            name: "NotFoundError",
-            message: format!("Template action with ID '{}' is not registered. {HELP}", step.action),
-        })?;
+        let action = self
+            .means
+            .actions
+            .get(&step.action)
+            .map(Arc::clone)
+            .ok_or_else(|| ActionError {
+                name: "NotFoundError",
+                message: format!("Template action with ID '{}' is not registered. {HELP}", step.action),
+            })?;
         let rounds = self.rounds(step, by_round, &action)?;
         let mut collected: Option<Map<String, Value>> = step.each.is_some().then(Map::new);
         let mut skipped = false;
@@ -51,7 +57,12 @@ impl Run<'_> {
             if let Some(each) = &round.each {
                 log.info(format!("Running step each: {}", shown_each(each)));
             }
-            self.context.step = StepInfo { id: step.id.clone(), name: step.name.clone(), action: step.action.clone(), key: round.key.clone() };
+            self.context.step = StepInfo {
+                id: step.id.clone(),
+                name: step.name.clone(),
+                action: step.action.clone(),
+                key: round.key.clone(),
+            };
             self.context.log = log.clone();
             let outputs = self.round(&action, round, &mut skipped).await?;
             match &mut collected {
@@ -67,7 +78,9 @@ impl Run<'_> {
     }
 
     fn holds(&self, step: &Step) -> Result<bool, ActionError> {
-        step.condition.as_ref().map_or(Ok(true), |condition| self.scope.holds(condition, self.failure.is_some()))
+        step.condition.as_ref().map_or(Ok(true), |condition| {
+            self.scope.holds(condition, self.failure.is_some())
+        })
     }
 
     /// The rounds with their inputs, all checked before the first runs.
@@ -81,7 +94,11 @@ impl Run<'_> {
         for each in eaches {
             let key = each.as_ref().and_then(|each| each["key"].as_str()).map(str::to_owned);
             self.scope.set_each(each.clone());
-            let made = if by_round && !self.holds(step)? { None } else { Some(self.scope.input(&step.input, &log)?) };
+            let made = if by_round && !self.holds(step)? {
+                None
+            } else {
+                Some(self.scope.input(&step.input, &log)?)
+            };
             self.scope.set_each(None);
             let Some(input) = made else { continue };
             let suffix = key.map(|key| format!("[{key}]")).unwrap_or_default();
@@ -93,7 +110,12 @@ impl Run<'_> {
                     self.warnings.push(format!("step {}: {warning}", step.id));
                 }
             }
-            rounds.push(Round { each, input, name, key: format!("{}{suffix}", step.id) });
+            rounds.push(Round {
+                each,
+                input,
+                name,
+                key: format!("{}{suffix}", step.id),
+            });
         }
         Ok(rounds)
     }
@@ -101,15 +123,20 @@ impl Run<'_> {
     /// What a step goes over: `{key, value}` of a list's items or a map's entries.
     fn eaches(&self, each: &Value) -> Result<Vec<Value>, ActionError> {
         match self.scope.value(each, "`each`")? {
-            Some(Value::Array(items)) => {
-                Ok(items.into_iter().enumerate().map(|(index, value)| json!({"key": index.to_string(), "value": value})).collect())
-            }
-            Some(Value::Object(entries)) => {
-                Ok(entries.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
-            }
+            Some(Value::Array(items)) => Ok(items
+                .into_iter()
+                .enumerate()
+                .map(|(index, value)| json!({"key": index.to_string(), "value": value}))
+                .collect()),
+            Some(Value::Object(entries)) => Ok(entries
+                .into_iter()
+                .map(|(key, value)| json!({"key": key, "value": value}))
+                .collect()),
             other => {
                 let found = other.map_or_else(|| "undefined".to_owned(), |value| value.to_string());
-                Err(ActionError::input(format!("`each` must be a list or a map, it is {found}")))
+                Err(ActionError::input(format!(
+                    "`each` must be a list or a map, it is {found}"
+                )))
             }
         }
     }
@@ -118,13 +145,20 @@ impl Run<'_> {
         let outside = action.action.effect() == EffectClass::Outside;
         if self.means.mode == Mode::DryRun {
             let shown = self.means.log.masked_value(&Value::Object(round.input.clone()));
-            self.context.log.info(format!("Running {} in dry-run mode with inputs (secrets redacted): {shown:#}", round.name));
+            self.context.log.info(format!(
+                "Running {} in dry-run mode with inputs (secrets redacted): {shown:#}",
+                round.name
+            ));
         }
         match (self.means.mode, outside) {
             (_, false) => action.action.run(&mut self.context, round.input).await,
             (Mode::Real, true) => self.once(action, round).await,
             (Mode::Plan, true) => {
-                let Inspection { effects, outputs, warnings } = action.action.inspect(&self.context, &round.input).await?;
+                let Inspection {
+                    effects,
+                    outputs,
+                    warnings,
+                } = action.action.inspect(&self.context, &round.input).await?;
                 self.effects.extend(effects);
                 self.warnings.extend(warnings);
                 Ok(outputs)
@@ -141,7 +175,9 @@ impl Run<'_> {
     /// An outside action, unless an earlier attempt of this run had done it.
     async fn once(&mut self, action: &Registered, round: Round) -> Result<Outputs, ActionError> {
         if let Some(Value::Object(outputs)) = self.context.noted(OUTPUTS).await? {
-            self.context.log.info("Done by an earlier attempt of this run, kept as it is");
+            self.context
+                .log
+                .info("Done by an earlier attempt of this run, kept as it is");
             return Ok(outputs);
         }
         let outputs = action.action.run(&mut self.context, round.input).await?;
@@ -157,8 +193,13 @@ impl Run<'_> {
             return Ok(());
         }
         let message = format!("Step {} has been cancelled.", step.id);
-        self.context.log.event(EventKind::Cancelled, &message, [("status", json!("cancelled"))]);
-        Err(ActionError::failed(format!("Step {} ({}) of task {} has been cancelled.", step.id, step.name, self.job.task)))
+        self.context
+            .log
+            .event(EventKind::Cancelled, &message, [("status", json!("cancelled"))]);
+        Err(ActionError::failed(format!(
+            "Step {} ({}) of task {} has been cancelled.",
+            step.id, step.name, self.job.task
+        )))
     }
 }
 

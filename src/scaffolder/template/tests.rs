@@ -27,43 +27,99 @@ fn parse(source: &str) -> Template {
     template
 }
 
-const HEAD: &str = "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: t\nspec:\n  type: service\n";
+const HEAD: &str =
+    "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: t\nspec:\n  type: service\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_told_with_their_place() {
-    let step = |id: &str, message: &str| format!("    - id: {id}\n      action: debug:log\n      input:\n        message: {message}\n");
+    let step = |id: &str, message: &str| {
+        format!("    - id: {id}\n      action: debug:log\n      input:\n        message: {message}\n")
+    };
     let steps = |steps: &[String]| format!("  steps:\n{}", steps.concat());
     let cases = [
         ("  steps: []\n".to_owned(), vec![]),
-        (String::new(), vec!["5:1 `spec.steps` is missing; list what the template does"]),
-        ("  steps: {}\n".to_owned(), vec!["7:3 `spec.steps` must be a list of steps"]),
-        ("  steps:\n    - id: a\n".to_owned(), vec!["8:7 `action` is missing; name the action that the step runs"]),
-        ("  steps:\n    - action: nope\n".to_owned(), vec!["8:7 there is no action `nope`"]),
-        ("  steps:\n    - action: fetch:templat\n".to_owned(), vec!["8:7 there is no action `fetch:templat`; did you mean `fetch:template`?"]),
-        ("  steps:\n    - action: debug:log\n      if: 3\n".to_owned(), vec!["9:7 `if` of a step must be an expression or true or false"]),
-        (steps(&[step("a", "x"), step("a", "y")]), vec!["12:7 step id `a` is used by step 1 too; give each step its own"]),
-        (steps(&[step("a", "${{ steps.b.output.x }}")]), vec!["11:22 there is no step `b`"]),
-        (steps(&[step("a", "'${{ steps.b.output.x }}'"), step("b", "y")]), vec!["11:23 step `a` uses the output of step `b`, which runs later; move it up"]),
-        (steps(&[step("a", "\"${{ steps['a'].output }}\"")]), vec!["11:23 step `a` uses its own output, which is not there yet"]),
-        (steps(&[step("a", "${{ steps.b.output }}"), step("b", "${{ steps.a.output }}")]),
-         vec!["11:22 steps wait for each other: `a` → `b` → `a`; break the circle"]),
-        ("  parameters:\n    properties: []\n  steps: []\n".to_owned(), vec!["8:5 `properties` must be a map from names to schemas"]),
-        ("  parameters:\n    - properties:\n        a: {type: strin}\n  steps: []\n".to_owned(),
-         vec!["9:13 not a JSON Schema: \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword"]),
-        ("  steps: []\n  output:\n    a: ${{ steps.none.output.x }}\n".to_owned(), vec!["9:12 there is no step `none`"]),
+        (
+            String::new(),
+            vec!["5:1 `spec.steps` is missing; list what the template does"],
+        ),
+        (
+            "  steps: {}\n".to_owned(),
+            vec!["7:3 `spec.steps` must be a list of steps"],
+        ),
+        (
+            "  steps:\n    - id: a\n".to_owned(),
+            vec!["8:7 `action` is missing; name the action that the step runs"],
+        ),
+        (
+            "  steps:\n    - action: nope\n".to_owned(),
+            vec!["8:7 there is no action `nope`"],
+        ),
+        (
+            "  steps:\n    - action: fetch:templat\n".to_owned(),
+            vec!["8:7 there is no action `fetch:templat`; did you mean `fetch:template`?"],
+        ),
+        (
+            "  steps:\n    - action: debug:log\n      if: 3\n".to_owned(),
+            vec!["9:7 `if` of a step must be an expression or true or false"],
+        ),
+        (
+            steps(&[step("a", "x"), step("a", "y")]),
+            vec!["12:7 step id `a` is used by step 1 too; give each step its own"],
+        ),
+        (
+            steps(&[step("a", "${{ steps.b.output.x }}")]),
+            vec!["11:22 there is no step `b`"],
+        ),
+        (
+            steps(&[step("a", "'${{ steps.b.output.x }}'"), step("b", "y")]),
+            vec!["11:23 step `a` uses the output of step `b`, which runs later; move it up"],
+        ),
+        (
+            steps(&[step("a", "\"${{ steps['a'].output }}\"")]),
+            vec!["11:23 step `a` uses its own output, which is not there yet"],
+        ),
+        (
+            steps(&[step("a", "${{ steps.b.output }}"), step("b", "${{ steps.a.output }}")]),
+            vec!["11:22 steps wait for each other: `a` → `b` → `a`; break the circle"],
+        ),
+        (
+            "  parameters:\n    properties: []\n  steps: []\n".to_owned(),
+            vec!["8:5 `properties` must be a map from names to schemas"],
+        ),
+        (
+            "  parameters:\n    - properties:\n        a: {type: strin}\n  steps: []\n".to_owned(),
+            vec![
+                "9:13 not a JSON Schema: \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword",
+            ],
+        ),
+        (
+            "  steps: []\n  output:\n    a: ${{ steps.none.output.x }}\n".to_owned(),
+            vec!["9:12 there is no step `none`"],
+        ),
     ];
     for (rest, expected) in cases {
         let template = parse(&format!("{HEAD}{rest}"));
-        let told: Vec<String> = template.problems.iter().map(|problem| {
-            format!("{}:{} {}", problem.line.unwrap(), problem.column.unwrap(), problem.message)
-        }).collect();
+        let told: Vec<String> = template
+            .problems
+            .iter()
+            .map(|problem| {
+                format!(
+                    "{}:{} {}",
+                    problem.line.unwrap(),
+                    problem.column.unwrap(),
+                    problem.message
+                )
+            })
+            .collect();
         assert_eq!(told, expected, "{rest}");
     }
 }
 
 #[test]
 fn syntax_errors_are_told_where_they_are_in_the_file() {
-    let message = |text: &str| format!("{HEAD}  steps:\n    - action: debug:log\n      input:\n        message: {text}\n");
+    let message =
+        |text: &str| format!("{HEAD}  steps:\n    - action: debug:log\n      input:\n        message: {text}\n");
     let cases = [
         (message("${{ a + }}"), (10, 25)),
         (message("'x ${{ a + }}'"), (10, 28)),
@@ -73,29 +129,59 @@ fn syntax_errors_are_told_where_they_are_in_the_file() {
         let template = parse(&source);
         assert_eq!(template.problems.len(), 1, "{source}");
         let problem = &template.problems[0];
-        assert_eq!((problem.line.unwrap(), problem.column.unwrap()), place, "{source}\n{problem:?}");
+        assert_eq!(
+            (problem.line.unwrap(), problem.column.unwrap()),
+            place,
+            "{source}\n{problem:?}"
+        );
     }
 }
 
 #[test]
 fn unknown_keys_are_notes_not_problems() {
-    let template = parse(&format!("{HEAD}  strange: 1\n  steps:\n    - action: debug:log\n      timeout: 5\n      backstage:permissions: {{}}\n"));
+    let template = parse(&format!(
+        "{HEAD}  strange: 1\n  steps:\n    - action: debug:log\n      timeout: 5\n      backstage:permissions: {{}}\n"
+    ));
     assert!(template.is_sound(), "{:?}", template.problems);
-    let notes: Vec<_> = template.notes.iter().map(|note| (note.line.unwrap(), note.message.as_str())).collect();
-    assert_eq!(notes, [(7, "`strange` means nothing here"), (10, "`timeout` means nothing in a step")]);
+    let notes: Vec<_> = template
+        .notes
+        .iter()
+        .map(|note| (note.line.unwrap(), note.message.as_str()))
+        .collect();
+    assert_eq!(
+        notes,
+        [
+            (7, "`strange` means nothing here"),
+            (10, "`timeout` means nothing in a step")
+        ]
+    );
 }
 
 #[test]
 fn steps_get_the_ids_and_names_that_backstage_gives_them() {
-    let template = parse(&format!("{HEAD}  steps:\n    - action: debug:log\n    - id: x\n      action: debug:log\n      name: X\n"));
-    let ids: Vec<_> = template.steps.iter().map(|step| (step.id.as_str(), step.name.as_str())).collect();
+    let template = parse(&format!(
+        "{HEAD}  steps:\n    - action: debug:log\n    - id: x\n      action: debug:log\n      name: X\n"
+    ));
+    let ids: Vec<_> = template
+        .steps
+        .iter()
+        .map(|step| (step.id.as_str(), step.name.as_str()))
+        .collect();
     assert_eq!(ids, [("step-1", "debug:log"), ("x", "X")]);
-    assert_eq!(template.steps[0].shown, json!({"action": "debug:log", "id": "step-1", "name": "debug:log"}));
+    assert_eq!(
+        template.steps[0].shown,
+        json!({"action": "debug:log", "id": "step-1", "name": "debug:log"})
+    );
 }
 
 #[test]
 fn the_parameter_schema_is_backstages() {
-    let check = |rest: &str, expected: Value| assert_eq!(parse(&format!("{HEAD}{rest}  steps: []\n")).parameter_schema(), expected);
+    let check = |rest: &str, expected: Value| {
+        assert_eq!(
+            parse(&format!("{HEAD}{rest}  steps: []\n")).parameter_schema(),
+            expected
+        );
+    };
     check("", json!({"title": "t", "steps": []}));
     check(
         "  parameters:\n    properties:\n      name: {type: string}\n",

@@ -13,16 +13,24 @@ struct Environments;
 
 impl Action for Environments {
     fn description(&self) -> ActionDescription {
-        ActionDescription { id: "delivery:environments", description: "", input: json!({"type": "object"}), output: None, examples: Vec::new() }
+        ActionDescription {
+            id: "delivery:environments",
+            description: "",
+            input: json!({"type": "object"}),
+            output: None,
+            examples: Vec::new(),
+        }
     }
 
     fn run<'a>(&'a self, _: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let service = input.get("service").and_then(Value::as_str).unwrap_or_default();
-            let one = |(order, name): (usize, &str)| json!({
-                "name": name, "title": name, "order": order, "cluster": "local", "server": "https://kubernetes.default.svc",
-                "namespace": format!("payments-{name}"), "application": format!("{service}-{name}"), "automated": order == 0, "colour": "blue",
-            });
+            let one = |(order, name): (usize, &str)| {
+                json!({
+                    "name": name, "title": name, "order": order, "cluster": "local", "server": "https://kubernetes.default.svc",
+                    "namespace": format!("payments-{name}"), "application": format!("{service}-{name}"), "automated": order == 0, "colour": "blue",
+                })
+            };
             let environments: Vec<Value> = ["dev", "staging", "prod"].into_iter().enumerate().map(one).collect();
             Ok(Outputs::from_iter([("environments".to_owned(), json!(environments))]))
         })
@@ -33,7 +41,13 @@ struct Application;
 
 impl Action for Application {
     fn description(&self) -> ActionDescription {
-        ActionDescription { id: "argocd:application", description: "", input: json!({"type": "object"}), output: None, examples: Vec::new() }
+        ActionDescription {
+            id: "argocd:application",
+            description: "",
+            input: json!({"type": "object"}),
+            output: None,
+            examples: Vec::new(),
+        }
     }
 
     fn effect(&self) -> EffectClass {
@@ -43,16 +57,24 @@ impl Action for Application {
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
-            ctx.made("application", &format!("Argo CD application {name}"), json!(name)).await?;
+            ctx.made("application", &format!("Argo CD application {name}"), json!(name))
+                .await?;
             Ok(Outputs::new())
         })
     }
 
-    fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
             let effect = ctx.effect(EffectKind::Deploy, format!("Argo CD application {name}"), None);
-            Ok(Inspection { effects: vec![effect], ..Inspection::default() })
+            Ok(Inspection {
+                effects: vec![effect],
+                ..Inspection::default()
+            })
         })
     }
 }
@@ -60,9 +82,19 @@ impl Action for Application {
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "organisation.yaml", ORGANISATION);
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/software/rust-service/template.yaml");
-    let template = ConfiguredLocation { kind: "file".to_owned(), target: shipped.to_owned(), rules: template_rules() };
-    let config = CatalogConfig { locations: vec![location(folder.path(), "organisation.yaml"), template], ..CatalogConfig::default() };
+    let shipped = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/templates/software/rust-service/template.yaml"
+    );
+    let template = ConfiguredLocation {
+        kind: "file".to_owned(),
+        target: shipped.to_owned(),
+        rules: template_rules(),
+    };
+    let config = CatalogConfig {
+        locations: vec![location(folder.path(), "organisation.yaml"), template],
+        ..CatalogConfig::default()
+    };
     let world = World::of(folder, config, Limits::default()).await;
     world.start();
     world
@@ -78,15 +110,31 @@ fn answers() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_golden_path_is_planned_and_run() {
     let world = world().await;
-    let template = world.scaffolder.template(&world.who, &"template:default/rust-service".parse().unwrap()).unwrap();
+    let template = world
+        .scaffolder
+        .template(&world.who, &"template:default/rust-service".parse().unwrap())
+        .unwrap();
     assert!(template.is_sound(), "{:#?}", template.problems);
     let plan = world.plan("rust-service", answers()).await.unwrap();
     assert!(plan.is_clear(), "{:#?} {:#?}", plan.problems, plan.effects);
     let sentences: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
     assert_eq!(sentences[0], "create repository acme/payments-api");
     assert_eq!(sentences[1], format!("push {} files to main", plan.files.len()));
-    assert_eq!(sentences[2..4], ["register component:default/payments-api", "register api:default/payments-api"]);
-    assert_eq!(sentences[4..], ["Argo CD application payments-api-dev", "Argo CD application payments-api-staging", "Argo CD application payments-api-prod"]);
+    assert_eq!(
+        sentences[2..4],
+        [
+            "register component:default/payments-api",
+            "register api:default/payments-api"
+        ]
+    );
+    assert_eq!(
+        sentences[4..],
+        [
+            "Argo CD application payments-api-dev",
+            "Argo CD application payments-api-staging",
+            "Argo CD application payments-api-prod"
+        ]
+    );
 
     let started = std::time::Instant::now();
     let (status, events) = world.run("rust-service", answers()).await;

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::body::{Body, Shape};
 use super::{Caller, reply};
@@ -76,7 +76,14 @@ async fn actions(State(scaffolder): State<Scaffolder>, Caller(_): Caller) -> Res
 
 /// `GET /v2/templating-extensions`: what expressions can call beside Nunjucks' own.
 async fn extensions(State(scaffolder): State<Scaffolder>, Caller(_): Caller) -> Response {
-    reply::ok(&scaffolder.templating_extensions())
+    let mut extensions = scaffolder.templating_extensions();
+    for place in ["/filters", "/globals/functions", "/globals/values"] {
+        if let Some(names) = extensions.pointer_mut(place) {
+            let named = names.as_array().into_iter().flatten().filter_map(Value::as_str);
+            *names = named.map(|name| (name.to_owned(), json!({}))).collect::<Map<_, _>>().into();
+        }
+    }
+    reply::ok(&extensions)
 }
 
 /// `POST /v2/autocomplete/{provider}/{resource}`: no provider is installed.

@@ -8,19 +8,24 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
 use crate::catalog::{Catalog, CatalogConfig};
+use crate::delivery::Delivery;
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
+use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
 
 /// The router on a database of its own.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) state: AppState,
+    /// Ends the workers.
+    _stop: DropGuard,
     _database: TestDatabase,
     _folder: tempfile::TempDir,
 }
@@ -108,8 +113,15 @@ impl TestApp {
             .await
             .unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
-        let delivery = crate::delivery::Delivery::new(pool.clone(), Vec::new()).unwrap();
-        let state = AppState { catalog, delivery, forges, forge, auth, site, metrics, pool };
+        let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
+        let config = ScaffolderConfig::default();
+        let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
+        let environments = serde_json::json!([]);
+        let scaffolder =
+            Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
+        let stop = CancellationToken::new();
+        tokio::spawn(scaffolder.clone().work(stop.clone()));
+        let state = AppState { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(
             state.clone(),
@@ -121,6 +133,7 @@ impl TestApp {
         Self {
             router,
             state,
+            _stop: stop.drop_guard(),
             _database: database,
             _folder: folder,
         }

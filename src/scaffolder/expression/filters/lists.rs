@@ -53,7 +53,7 @@ pub(super) fn length(call: &Call) -> Value {
 /// A positive whole number of rows or columns.
 fn positive(call: &mut Call, what: &str) -> Result<usize> {
     let count = call.argument(0).to_number(call.meter)?.trunc();
-    if count >= 1.0 && count <= 9_007_199_254_740_991.0 {
+    if (1.0..=9_007_199_254_740_991.0).contains(&count) {
         Ok(number::to_index(count))
     } else {
         Err(Fault::new(format!("{what} has to be a number above 0")))
@@ -190,7 +190,7 @@ fn project(call: &mut Call, attribute: &Text) -> Result<Vec<Value>> {
     items.iter().map(|item| attribute_of(item, attribute)).collect()
 }
 
-fn nullish_attribute() -> Box<Fault> {
+fn nullish_attribute() -> Fault {
     Fault::new("an item is empty and has no attributes")
 }
 
@@ -266,10 +266,9 @@ pub(super) fn select(call: &mut Call, keeps: bool) -> Result<Value> {
         input => sequence(input).unwrap_or_default(),
     };
     let arguments = call.arguments.get(1..).unwrap_or_default();
-    if !items.is_empty() || sequence(call.input).is_some() || matches!(call.input, Value::Record(_)) {
-        if arguments.len() != arity {
-            return Err(Fault::new(format!("test '{name}' takes {arity} arguments")));
-        }
+    let is_sequence = call.input.as_text().is_some() || matches!(call.input, Value::Array(_) | Value::Record(_));
+    if is_sequence && arguments.len() != arity {
+        return Err(Fault::new(format!("test '{name}' takes {arity} arguments")));
     }
     let mut chosen = Vec::new();
     for item in items {

@@ -179,10 +179,16 @@ fn encode(text: &Text) -> Result<Text> {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
     }
     Ok(Text::from(encoded))
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(u32::from(digit), 16)
+        .unwrap_or('0')
+        .to_ascii_uppercase()
 }
 
 fn urlencode(call: &mut Call) -> Result<Value> {

@@ -182,7 +182,7 @@ impl<'a> Interpreter<'a> {
     /// Follows names and members; inside the context without converting what lies around.
     fn place(&mut self, expression: &'a Expr, env: &Env, depth: usize) -> Result<Place<'a>> {
         match &expression.kind {
-            ExprKind::Name(name) => self.name(name, env),
+            ExprKind::Name(name) => Ok(self.name(name, env)),
             ExprKind::Member { target, key } => {
                 self.charge(depth + 1)?;
                 let target = self
@@ -195,22 +195,22 @@ impl<'a> Interpreter<'a> {
         }
     }
 
-    fn name(&mut self, name: &'a Name, env: &Env) -> Result<Place<'a>> {
+    fn name(&mut self, name: &'a Name, env: &Env) -> Place<'a> {
         if let Some(slot) = self.plan.slot(env.plan, name.id) {
-            return Ok(Place::Value(env.frame.get(slot)));
+            return Place::Value(env.frame.get(slot));
         }
         if let Some(value) = env.scope.get(&name.text) {
-            return Ok(Place::Value(value));
+            return Place::Value(value);
         }
         if let Some(json) = self.context.get(&*name.text) {
-            return Ok(Place::Context(json));
+            return Place::Context(json);
         }
-        Ok(Place::Value(match &*name.text {
+        Place::Value(match &*name.text {
             "True" if self.engine.is_cookiecutter() => Value::Bool(true),
             "False" if self.engine.is_cookiecutter() => Value::Bool(false),
             "None" if self.engine.is_cookiecutter() => Value::Null,
             name => self.global(name),
-        }))
+        })
     }
 
     fn member(&mut self, target: Place<'a>, key: &Value) -> Result<Place<'a>> {
@@ -235,26 +235,26 @@ impl<'a> Interpreter<'a> {
             return Ok(Place::Value(fresh(array.get(index))));
         }
         let key = key.to_text(&mut self.meter)?;
-        self.member_of(&target, &key).map(Place::Value)
+        Ok(Place::Value(self.member_of(&target, &key)))
     }
 
-    fn member_of(&mut self, target: &Value, key: &Text) -> Result<Value> {
+    fn member_of(&self, target: &Value, key: &Text) -> Value {
         if let Value::Function(function) = target {
-            return Ok(function.member(key));
+            return function.member(key);
         }
         if let Some(value) = own_member(target, key) {
-            return Ok(fresh(value));
+            return fresh(value);
         }
         let Text::Ascii(name) = key else {
-            return Ok(Value::Undefined);
+            return Value::Undefined;
         };
-        Ok(match methods::find(target, name, self.engine.is_cookiecutter()) {
+        match methods::find(target, name, self.engine.is_cookiecutter()) {
             Some(name) => Value::function(Function::Method {
                 receiver: target.clone(),
                 name,
             }),
             None => Value::Undefined,
-        })
+        }
     }
 
     fn slice_of(&mut self, target: &'a Expr, slice: &'a Slice, env: &Env, depth: usize) -> Result<Value> {
@@ -312,8 +312,11 @@ impl<'a> Interpreter<'a> {
             let from_start = coercion::order(&index, &zero, meter)?;
             let to_length = coercion::order(&index, length, meter)?;
             let to_stop = coercion::order(&index, &stop, meter)?;
-            if to_length.is_none() && to_stop.is_none() {
-                return Err(Fault::new(format!("{} has no length and cannot be sliced without an end", target.kind())));
+            if to_length.is_none() && to_stop.is_none() && (from_start.is_none() || !falling) {
+                return Err(Fault::new(format!(
+                    "{} has no length and cannot be sliced without an end",
+                    target.kind()
+                )));
             }
             let has_left = from_start.is_some_and(Ordering::is_lt) || to_length.is_some_and(Ordering::is_gt);
             if has_left || to_stop.is_some_and(if falling { Ordering::is_le } else { Ordering::is_ge }) {

@@ -23,11 +23,10 @@ pub(in super::super) enum TokenKind {
 }
 
 /// Longest first, so that `===` is not read as `==`.
-const OPERATORS: [&str; 25] = [
+const OPERATORS: [&str; 27] = [
     "===", "!==", "**", "//", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ".", ",", ":", "|", "~", "+", "-",
-    "*", "/", "%", "<",
+    "*", "/", "%", "<", ">", "=",
 ];
-const LAST_OPERATORS: [&str; 2] = [">", "="];
 
 /// Longest pattern of a regular expression literal.
 const MAX_PATTERN: usize = 16 * 1024;
@@ -115,8 +114,8 @@ fn skip_token(source: &str, index: usize) -> Result<Option<usize>> {
 fn regex_end(source: &str, start: usize) -> Result<(usize, usize)> {
     let bytes = source.as_bytes();
     let mut backslashes = 0;
-    for index in start + 2..bytes.len() {
-        match bytes[index] {
+    for (index, byte) in bytes.iter().enumerate().skip(start + 2) {
+        match byte {
             b'\\' => backslashes += 1,
             b'/' if backslashes == 0 => return Ok((index, flags_end(source, start, index + 1)?)),
             b'/' if backslashes % 2 == 0 => {
@@ -257,17 +256,11 @@ fn token(code: &str, at: usize, after_dot: bool) -> Result<(TokenKind, usize)> {
     if rest.starts_with(['"', '\'']) {
         return string(code, at);
     }
-    match OPERATORS
-        .iter()
-        .chain(&LAST_OPERATORS)
-        .find(|operator| rest.starts_with(**operator))
-    {
-        Some(operator) => Ok((TokenKind::Operator(operator), at + operator.len())),
-        None => {
-            let character = rest.chars().next().unwrap_or(' ');
-            Err(Fault::at(format!("unexpected character '{character}'"), at))
-        }
+    if let Some(operator) = OPERATORS.iter().find(|operator| rest.starts_with(**operator)) {
+        return Ok((TokenKind::Operator(operator), at + operator.len()));
     }
+    let character = rest.chars().next().unwrap_or(' ');
+    Err(Fault::at(format!("unexpected character '{character}'"), at))
 }
 
 fn regex(code: &str, at: usize) -> Result<(TokenKind, usize)> {

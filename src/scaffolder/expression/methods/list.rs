@@ -26,7 +26,6 @@ pub(super) fn call(array: &Rc<Array>, name: &str, call: &mut Call, is_cookiecutt
 
 fn read(items: Vec<Value>, name: &str, call: &mut Call) -> Result<Value> {
     let length = items.len();
-    let found = |at: Option<usize>| at.map_or(Value::Number(-1.0), Value::count);
     let first = call.argument(0);
     Ok(match name {
         "at" => {
@@ -61,6 +60,22 @@ fn read(items: Vec<Value>, name: &str, call: &mut Call) -> Result<Value> {
             flatten(&items, depth, &mut flat, call.meter)?;
             Value::array(flat)?
         }
+        "includes" | "index" | "find" | "indexOf" | "lastIndexOf" => return search(&items, name, call),
+        "join" => join(&items, &first, call.meter)?,
+        "count" => Value::count(items.iter().filter(|item| item.is_same(&first)).count()),
+        _ => {
+            let (start, end) = (call.relative(0, length, 0)?, call.relative(1, length, length)?);
+            Value::array(items[start..end.max(start)].to_vec())?
+        }
+    })
+}
+
+/// Where the first argument stands, or whether it does.
+fn search(items: &[Value], name: &str, call: &mut Call) -> Result<Value> {
+    let length = items.len();
+    let found = |at: Option<usize>| at.map_or(Value::Number(-1.0), Value::count);
+    let first = call.argument(0);
+    Ok(match name {
         "includes" => {
             let from = call.relative(1, length, 0)?;
             let is_nan = |value: &Value| matches!(value, Value::Number(number) if number.is_nan());
@@ -77,7 +92,7 @@ fn read(items: Vec<Value>, name: &str, call: &mut Call) -> Result<Value> {
                     .map(|at| at + from),
             )
         }
-        "lastIndexOf" => {
+        _ => {
             let position = call.integer(1)?.unwrap_or(f64::INFINITY);
             let position = if position < 0.0 {
                 position + length_as_number(length)
@@ -90,12 +105,6 @@ fn read(items: Vec<Value>, name: &str, call: &mut Call) -> Result<Value> {
                 number::to_index(position).saturating_add(1).min(length)
             };
             found(items[..end].iter().rposition(|item| item.is_same(&first)))
-        }
-        "join" => join(&items, &first, call.meter)?,
-        "count" => Value::count(items.iter().filter(|item| item.is_same(&first)).count()),
-        _ => {
-            let (start, end) = (call.relative(0, length, 0)?, call.relative(1, length, length)?);
-            Value::array(items[start..end.max(start)].to_vec())?
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::ast::{Arguments, Callable, Expr, ExprKind, Filter, For, Stmt, StmtKind};
+use super::super::ast::{Callable, Expr, ExprKind, For, Stmt, StmtKind};
 use super::super::lexer::code;
 use super::super::limits::{Fault, Result};
 use super::expressions::Code;
@@ -209,7 +209,7 @@ impl Parser<'_> {
     }
 }
 
-fn shift(mut fault: Box<Fault>, header: Header) -> Box<Fault> {
+fn shift(mut fault: Fault, header: Header) -> Fault {
     fault.at = fault.at.map(|at| at + header.start);
     fault
 }
@@ -240,15 +240,14 @@ fn find_macro(statement: &Stmt) -> Option<usize> {
         StmtKind::Output(Expr {
             kind: ExprKind::Filter(filter),
             ..
-        }) => match &**filter {
-            Filter {
-                arguments: Arguments { positional, .. },
-                ..
-            } => match positional.first().map(|input| &input.kind) {
-                Some(ExprKind::Capture(body)) => in_bodies(&[body]),
-                _ => None,
-            },
-        },
+        }) => {
+            let input = filter.arguments.positional.first()?;
+            if let ExprKind::Capture(body) = &input.kind {
+                in_bodies(&[body])
+            } else {
+                None
+            }
+        }
         _ => None,
     }
 }

@@ -9,6 +9,9 @@ use super::super::limits::{Fault, MAX_DEPTH, Result};
 use super::super::text::Text;
 use super::{Counter, allow_name};
 
+/// Parameters without and with a default.
+type Signature = (Vec<Name>, Vec<(Name, Expr)>);
+
 /// Operations of one precedence still to be applied to what stands before them.
 type Pending = Vec<(Operator, Expr)>;
 
@@ -62,7 +65,7 @@ impl<'c> Code<'c> {
     }
 
     /// `a, b='x'`: the parameters of a macro.
-    pub(super) fn signature(mut self) -> Result<(Vec<Name>, Vec<(Name, Expr)>)> {
+    pub(super) fn signature(mut self) -> Result<Signature> {
         let (mut parameters, mut defaults) = (Vec::new(), Vec::new());
         if matches!(self.peek().kind, TokenKind::End) {
             return Ok((parameters, defaults));
@@ -363,7 +366,7 @@ impl<'c> Code<'c> {
     fn postfix(&mut self) -> Result<Expr> {
         let mut expression = self.primary()?;
         loop {
-            let at = self.after_current();
+            let at = self.after().at;
             let kind = if self.take(".") {
                 let (name, at) = self.expect_name()?;
                 allow_name(&name, at)?;
@@ -538,11 +541,6 @@ impl<'c> Code<'c> {
     /// The token after the next.
     fn after(&self) -> &Token {
         &self.tokens[(self.index + 1).min(self.tokens.len() - 1)]
-    }
-
-    /// Where the token after the next stands: the key of `[key]`.
-    fn after_current(&self) -> usize {
-        self.after().at
     }
 
     fn next(&mut self) -> Token {

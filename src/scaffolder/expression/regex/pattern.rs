@@ -26,7 +26,11 @@ pub(super) enum Node {
     Start,
     End,
     WordBoundary(bool),
-    Look { body: Box<Node>, is_behind: bool, is_negated: bool },
+    Look {
+        body: Box<Node>,
+        is_behind: bool,
+        is_negated: bool,
+    },
     Repeat(Box<Repeat>),
 }
 
@@ -52,12 +56,25 @@ impl Pattern {
         let units: Vec<u16> = source.encode_utf16().collect();
         let names = group_names(&units)?;
         let total = count_groups(&units);
-        let mut parser = Parser { units, index: 0, groups: 1, total, names, depth: 0 };
+        let mut parser = Parser {
+            units,
+            index: 0,
+            groups: 1,
+            total,
+            names,
+            depth: 0,
+        };
         let root = parser.alternatives()?;
         if parser.index < parser.units.len() {
             return Err(Invalid("')' without '('"));
         }
-        Ok(Pattern { root, groups: parser.groups, ignores_case, is_multiline, names: parser.names })
+        Ok(Pattern {
+            root,
+            groups: parser.groups,
+            ignores_case,
+            is_multiline,
+            names: parser.names,
+        })
     }
 
     /// Named groups and their numbers.
@@ -156,7 +173,9 @@ impl Parser {
 
     fn at(&self, offset: usize) -> Option<char> {
         // Halves of surrogate pairs have no meaning of their own: any other character stands for them.
-        self.units.get(self.index + offset).map(|unit| char::from_u32(u32::from(*unit)).unwrap_or('\u{FFFD}'))
+        self.units
+            .get(self.index + offset)
+            .map(|unit| char::from_u32(u32::from(*unit)).unwrap_or('\u{FFFD}'))
     }
 
     fn take(&mut self, expected: char) -> bool {
@@ -166,7 +185,10 @@ impl Parser {
     }
 
     fn take_text(&mut self, expected: &str) -> bool {
-        let found = expected.chars().enumerate().all(|(offset, character)| self.at(offset) == Some(character));
+        let found = expected
+            .chars()
+            .enumerate()
+            .all(|(offset, character)| self.at(offset) == Some(character));
         self.index += if found { expected.len() } else { 0 };
         found
     }
@@ -181,7 +203,11 @@ impl Parser {
             alternatives.push(self.sequence()?);
         }
         self.depth -= 1;
-        Ok(if alternatives.len() == 1 { alternatives.remove(0) } else { Node::Either(alternatives) })
+        Ok(if alternatives.len() == 1 {
+            alternatives.remove(0)
+        } else {
+            Node::Either(alternatives)
+        })
     }
 
     fn sequence(&mut self) -> Result<Node, Invalid> {
@@ -247,14 +273,26 @@ impl Parser {
         }
         self.index += 1;
         let is_lazy = self.take('?');
-        Ok(Node::Repeat(Box::new(Repeat { body, least, most, is_lazy, groups: first_group..self.groups })))
+        Ok(Node::Repeat(Box::new(Repeat {
+            body,
+            least,
+            most,
+            is_lazy,
+            groups: first_group..self.groups,
+        })))
     }
 
     /// `{2}`, `{2,}` or `{2,5}` at the present place, and its length.
     fn counts(&self) -> Option<(u32, u32, usize)> {
         let number = |from: usize| {
-            let digits: String = (from..).map_while(|offset| self.at(offset).filter(char::is_ascii_digit)).collect();
-            let value = if digits.is_empty() { None } else { Some(digits.parse().unwrap_or(u32::MAX)) };
+            let digits: String = (from..)
+                .map_while(|offset| self.at(offset).filter(char::is_ascii_digit))
+                .collect();
+            let value = if digits.is_empty() {
+                None
+            } else {
+                Some(digits.parse().unwrap_or(u32::MAX))
+            };
             (value, from + digits.len())
         };
         let (least, end) = number(1);
@@ -270,12 +308,19 @@ impl Parser {
     }
 
     fn group(&mut self) -> Result<Node, Invalid> {
-        for (open, is_behind, is_negated) in
-            [("(?=", false, false), ("(?!", false, true), ("(?<=", true, false), ("(?<!", true, true)]
-        {
+        for (open, is_behind, is_negated) in [
+            ("(?=", false, false),
+            ("(?!", false, true),
+            ("(?<=", true, false),
+            ("(?<!", true, true),
+        ] {
             if self.take_text(open) {
                 let body = Box::new(self.closed()?);
-                return Ok(Node::Look { body, is_behind, is_negated });
+                return Ok(Node::Look {
+                    body,
+                    is_behind,
+                    is_negated,
+                });
             }
         }
         if self.take_text("(?:") {
@@ -297,17 +342,25 @@ impl Parser {
 
     fn closed(&mut self) -> Result<Node, Invalid> {
         let body = self.alternatives()?;
-        if self.take(')') { Ok(body) } else { Err(Invalid("a group is not closed")) }
+        if self.take(')') {
+            Ok(body)
+        } else {
+            Err(Invalid("a group is not closed"))
+        }
     }
 
     fn escape(&mut self) -> Result<Node, Invalid> {
         self.index += 1;
-        let Some(character) = self.peek() else { return Err(Invalid("'\\' at the end")) };
+        let Some(character) = self.peek() else {
+            return Err(Invalid("'\\' at the end"));
+        };
         match character {
             'b' | 'B' => return Ok(self.simple(Node::WordBoundary(character == 'b'))),
             'k' if !self.names.is_empty() => return self.named_reference(),
             '1'..='9' => {
-                let digits: String = (0..).map_while(|offset| self.at(offset).filter(char::is_ascii_digit)).collect();
+                let digits: String = (0..)
+                    .map_while(|offset| self.at(offset).filter(char::is_ascii_digit))
+                    .collect();
                 if let Some(number) = digits.parse().ok().filter(|number| *number <= self.total) {
                     self.index += digits.len();
                     return Ok(Node::BackReference(number));
@@ -328,7 +381,10 @@ impl Parser {
         if !self.take('<') {
             return Err(WRONG);
         }
-        let length = self.units[self.index..].iter().position(|unit| *unit == 0x3E).ok_or(WRONG)?;
+        let length = self.units[self.index..]
+            .iter()
+            .position(|unit| *unit == 0x3E)
+            .ok_or(WRONG)?;
         let name = String::from_utf16_lossy(&self.units[self.index..self.index + length]);
         self.index += length + 1;
         let known = self.names.iter().find(|(own, _)| *own == name).ok_or(WRONG)?;
@@ -364,7 +420,9 @@ impl Parser {
     }
 
     fn hexadecimal(&mut self, count: usize) -> Option<u16> {
-        let digits: String = (0..count).map_while(|offset| self.at(offset).filter(char::is_ascii_hexdigit)).collect();
+        let digits: String = (0..count)
+            .map_while(|offset| self.at(offset).filter(char::is_ascii_hexdigit))
+            .collect();
         if digits.len() < count {
             return None;
         }
@@ -377,7 +435,12 @@ impl Parser {
         let digit = |character: char| character.to_digit(8).and_then(|digit| u16::try_from(digit).ok());
         let mut value = digit(first).unwrap_or(0);
         for _ in 0..2 {
-            match self.peek().and_then(digit).map(|next| value * 8 + next).filter(|next| *next <= 0o377) {
+            match self
+                .peek()
+                .and_then(digit)
+                .map(|next| value * 8 + next)
+                .filter(|next| *next <= 0o377)
+            {
                 Some(next) => value = next,
                 None => break,
             }
@@ -388,7 +451,10 @@ impl Parser {
 
     fn class(&mut self) -> Result<Set, Invalid> {
         self.index += 1;
-        let mut set = Set { is_negated: self.take('^'), ranges: Vec::new() };
+        let mut set = Set {
+            is_negated: self.take('^'),
+            ranges: Vec::new(),
+        };
         loop {
             if self.peek().is_none() {
                 return Err(Invalid("'[' is not closed"));
@@ -424,7 +490,9 @@ impl Parser {
             self.index += 1;
             return Ok(Atom::Unit(unit));
         }
-        let Some(character) = self.peek() else { return Err(Invalid("'\\' at the end")) };
+        let Some(character) = self.peek() else {
+            return Err(Invalid("'\\' at the end"));
+        };
         if let Some(set) = class_escape(character) {
             self.index += 1;
             return Ok(Atom::Set(set));
@@ -487,7 +555,10 @@ fn class_escape(character: char) -> Option<Set> {
         's' | 'S' => &SPACES,
         _ => return None,
     };
-    Some(Set { ranges: ranges.to_vec(), is_negated: character.is_ascii_uppercase() })
+    Some(Set {
+        ranges: ranges.to_vec(),
+        is_negated: character.is_ascii_uppercase(),
+    })
 }
 
 /// Whether a unit is part of a word for `\b`.

@@ -1,5 +1,7 @@
 //! Random templates from a seed: mostly sensible ones, some nonsense.
 
+#![expect(clippy::format_push_string, reason = "clarity over speed in a generator")]
+
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
@@ -39,29 +41,162 @@ const NAMES: [&str; 36] = [
     "like", "values", "missing", "x", "y", "q", "loop",
 ];
 const KEYS: [&str; 18] = [
-    "a", "b", "x", "y", "list", "n", "age", "g", "length", "0", "1", "2", "k", "tags", "repo", "my-dash", "index", "val",
+    "a", "b", "x", "y", "list", "n", "age", "g", "length", "0", "1", "2", "k", "tags", "repo", "my-dash", "index",
+    "val",
 ];
 const LITERALS: [&str; 26] = [
-    "0", "1", "2", "-1", "3.75", "10", "1000000", "0.1", "''", "'a'", "'b'", "\"x y\"", "'2'", "' 12 '", "'😀é'", "','",
-    "'-'", "true", "false", "none", "[]", "{}", "[1, 'a', none]", "{a: 1, 'b': [2]}", "(1, 2)", "'0x1F'",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "3.75",
+    "10",
+    "1000000",
+    "0.1",
+    "''",
+    "'a'",
+    "'b'",
+    "\"x y\"",
+    "'2'",
+    "' 12 '",
+    "'😀é'",
+    "','",
+    "'-'",
+    "true",
+    "false",
+    "none",
+    "[]",
+    "{}",
+    "[1, 'a', none]",
+    "{a: 1, 'b': [2]}",
+    "(1, 2)",
+    "'0x1F'",
 ];
 const FILTERS: [&str; 42] = [
-    "abs", "batch", "capitalize", "center", "d", "default", "dictsort", "dump", "e", "escape", "first", "float",
-    "forceescape", "groupby", "indent", "int", "join", "last", "length", "list", "lower", "nl2br", "reject",
-    "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string", "striptags",
-    "sum", "title", "trim", "truncate", "upper", "urlencode", "urlize", "wordcount",
+    "abs",
+    "batch",
+    "capitalize",
+    "center",
+    "d",
+    "default",
+    "dictsort",
+    "dump",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "forceescape",
+    "groupby",
+    "indent",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "nl2br",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "string",
+    "striptags",
+    "sum",
+    "title",
+    "trim",
+    "truncate",
+    "upper",
+    "urlencode",
+    "urlize",
+    "wordcount",
 ];
 const TESTS: [&str; 30] = [
-    "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "falsy", "ge", "greaterthan", "gt",
-    "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne", "null", "none", "number", "odd", "sameas", "string",
-    "truthy", "undefined", "upper", "true", "foo.bar", "(x)",
+    "callable",
+    "defined",
+    "divisibleby",
+    "eq",
+    "equalto",
+    "escaped",
+    "even",
+    "falsy",
+    "ge",
+    "greaterthan",
+    "gt",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "null",
+    "none",
+    "number",
+    "odd",
+    "sameas",
+    "string",
+    "truthy",
+    "undefined",
+    "upper",
+    "true",
+    "foo.bar",
+    "(x)",
 ];
 const METHODS: [&str; 48] = [
-    "charAt", "charCodeAt", "concat", "endsWith", "includes", "indexOf", "lastIndexOf", "replace", "slice", "split",
-    "startsWith", "substring", "toLowerCase", "toUpperCase", "trim", "trimEnd", "trimStart", "toExponential", "toFixed",
-    "toPrecision", "toString", "at", "copyWithin", "fill", "flat", "join", "pop", "push", "reverse", "shift", "sort",
-    "splice", "unshift", "test", "append", "count", "find", "index", "insert", "remove", "get", "has_key", "items",
-    "keys", "values", "length", "nosuch", "size",
+    "charAt",
+    "charCodeAt",
+    "concat",
+    "endsWith",
+    "includes",
+    "indexOf",
+    "lastIndexOf",
+    "replace",
+    "slice",
+    "split",
+    "startsWith",
+    "substring",
+    "toLowerCase",
+    "toUpperCase",
+    "trim",
+    "trimEnd",
+    "trimStart",
+    "toExponential",
+    "toFixed",
+    "toPrecision",
+    "toString",
+    "at",
+    "copyWithin",
+    "fill",
+    "flat",
+    "join",
+    "pop",
+    "push",
+    "reverse",
+    "shift",
+    "sort",
+    "splice",
+    "unshift",
+    "test",
+    "append",
+    "count",
+    "find",
+    "index",
+    "insert",
+    "remove",
+    "get",
+    "has_key",
+    "items",
+    "keys",
+    "values",
+    "length",
+    "nosuch",
+    "size",
 ];
 const BINARY: [&str; 24] = [
     "+", "+", "-", "*", "/", "//", "%", "*", "~", "==", "!=", "===", "!==", "<", "<=", ">", ">=", "and", "or", "in",
@@ -71,12 +206,43 @@ const TEXTS: [&str; 16] = [
     "a", " ", "\n", "  \n  ", "text ", "\t", "{", "}", "$", "${x}", "é😀", "- ", "\r\n", "#", "% ", "key: ",
 ];
 const REGEXES: [&str; 26] = [
-    "r/a/", "r/[a-z]+/g", "r/^\\s*|\\s*$/g", "r/(\\w)(\\d)?/gi", "r/o/y", "r/\\b/g", "r/x*/g", "r/(a|b|c)+?d?/i",
-    "r/(?:q.)(?=[^z])/g", "r/\\./", "r/^t/gm", "r/[^\\w]/g", "r/(.)\\1/", "r/\\d{1,2}/g", "r/.$/gm", "r/é|ž/gi",
-    "r/[\\u00e0-\\u00ff]/g", "r/(?!o)[^\\s-]{2,}?/g", "r/(?<w>o)(.)/g", "r/(?<=o)\\w/g", "r/\\x61|\\cA|\\0/", "r/()/g",
-    "r/(ab?)*c/", "r/[]/g", "r/[^]/", "r/a{,2}]/",
+    "r/a/",
+    "r/[a-z]+/g",
+    "r/^\\s*|\\s*$/g",
+    "r/(\\w)(\\d)?/gi",
+    "r/o/y",
+    "r/\\b/g",
+    "r/x*/g",
+    "r/(a|b|c)+?d?/i",
+    "r/(?:q.)(?=[^z])/g",
+    "r/\\./",
+    "r/^t/gm",
+    "r/[^\\w]/g",
+    "r/(.)\\1/",
+    "r/\\d{1,2}/g",
+    "r/.$/gm",
+    "r/é|ž/gi",
+    "r/[\\u00e0-\\u00ff]/g",
+    "r/(?!o)[^\\s-]{2,}?/g",
+    "r/(?<w>o)(.)/g",
+    "r/(?<=o)\\w/g",
+    "r/\\x61|\\cA|\\0/",
+    "r/()/g",
+    "r/(ab?)*c/",
+    "r/[]/g",
+    "r/[^]/",
+    "r/a{,2}]/",
 ];
-const REPLACEMENTS: [&str; 8] = ["'-'", "'$&$&'", "'[$1|$2]'", "'$$'", "'$`'", "\"$'\"", "'$<w>'", "'$10$0'"];
+const REPLACEMENTS: [&str; 8] = [
+    "'-'",
+    "'$&$&'",
+    "'[$1|$2]'",
+    "'$$'",
+    "'$`'",
+    "\"$'\"",
+    "'$<w>'",
+    "'$10$0'",
+];
 
 /// A generator of templates; the same seed gives the same templates.
 pub(super) struct Generator {
@@ -86,18 +252,31 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Generator {
-        Generator { state: seed, cookiecutter: false }
+        Generator {
+            state: seed,
+            cookiecutter: false,
+        }
     }
 
     pub(super) fn request(&mut self) -> Request {
         self.cookiecutter = self.one_in(8);
         let is_value = self.one_in(2);
-        let source = if is_value && !self.one_in(4) { self.output(4) } else { self.template(3) };
+        let source = if is_value && !self.one_in(4) {
+            self.output(4)
+        } else {
+            self.template(3)
+        };
         let (trim, lstrip) = (self.one_in(4), self.one_in(4));
-        Request { source, is_value, cookiecutter: self.cookiecutter, trim, lstrip }
+        Request {
+            source,
+            is_value,
+            cookiecutter: self.cookiecutter,
+            trim,
+            lstrip,
+        }
     }
 
-    /// SplitMix64.
+    /// The algorithm `SplitMix64`.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
@@ -141,7 +320,11 @@ impl Generator {
 
     fn piece(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return if self.one_in(2) { self.pick(&TEXTS).to_owned() } else { self.output(2) };
+            return if self.one_in(2) {
+                self.pick(&TEXTS).to_owned()
+            } else {
+                self.output(2)
+            };
         }
         match self.below(20) {
             0..=4 => self.pick(&TEXTS).to_owned(),
@@ -156,7 +339,9 @@ impl Generator {
             14 => self.wrapped("set x", "endset", depth),
             15 => self.macro_and_calls(depth),
             16 => {
-                let name = self.pick(&["upper", "lower", "trim", "indent", "replace", "title", "escape", "length", "safe"]);
+                let name = self.pick(&[
+                    "upper", "lower", "trim", "indent", "replace", "title", "escape", "length", "safe",
+                ]);
                 let filter = self.filter_named(name, 0);
                 self.wrapped(&format!("filter {filter}"), "endfilter", depth)
             }
@@ -166,7 +351,15 @@ impl Generator {
                 let body = self.pick(&["${{ x }} {% if %}", "  {{ y }}\n", "{% raw %}a{% endraw %}", "{# c"]);
                 format!("{}{body}{{% end{raw} %}}", self.tag(raw))
             }
-            _ => self.pick(&["{# c #}", "{#- c -#}", "{#-#}", "{# ${{ x }} #}", "{%- block b %}z{% endblock b %}"]).to_owned(),
+            _ => self
+                .pick(&[
+                    "{# c #}",
+                    "{#- c -#}",
+                    "{#-#}",
+                    "{# ${{ x }} #}",
+                    "{%- block b %}z{% endblock b %}",
+                ])
+                .to_owned(),
         }
     }
 
@@ -180,7 +373,11 @@ impl Generator {
         if self.one_in(3) {
             let condition = self.expression(2);
             let word = self.pick(&["elif", "elseif"]);
-            text += &format!("{}{}", self.tag(&format!("{word} {condition}")), self.template(depth - 1));
+            text += &format!(
+                "{}{}",
+                self.tag(&format!("{word} {condition}")),
+                self.template(depth - 1)
+            );
         }
         if self.one_in(2) {
             text += &format!("{}{}", self.tag("else"), self.template(depth - 1));
@@ -193,13 +390,38 @@ impl Generator {
         let sequence = if self.one_in(3) {
             self.list(2)
         } else {
-            self.pick(&["arr", "users", "obj", "pairs", "words", "uni", "like", "mess", "range(4)", "obj | dictsort", "missing", "es", "users | groupby('g')", "deep.x"]).to_owned()
+            self.pick(&[
+                "arr",
+                "users",
+                "obj",
+                "pairs",
+                "words",
+                "uni",
+                "like",
+                "mess",
+                "range(4)",
+                "obj | dictsort",
+                "missing",
+                "es",
+                "users | groupby('g')",
+                "deep.x",
+            ])
+            .to_owned()
         };
         let mut text = self.tag(&format!("for {targets} in {sequence}"));
         text += &self.template(depth - 1);
         if self.one_in(2) {
             let open = if self.cookiecutter { "{{" } else { "${{" };
-            let name = self.pick(&["x", "y", "q", "loop.index", "loop.last", "loop.revindex0", "loop.length", "x.n"]);
+            let name = self.pick(&[
+                "x",
+                "y",
+                "q",
+                "loop.index",
+                "loop.last",
+                "loop.revindex0",
+                "loop.length",
+                "x.n",
+            ]);
             text += &format!("{open} {name} }}}};");
         }
         if self.one_in(4) {
@@ -212,7 +434,12 @@ impl Generator {
         let signature = self.pick(&["x", "x, y='d'", "x='1', y=n", "", "q, x, y=[1]"]);
         let mut text = self.tag(&format!("macro m({signature})"));
         text += &self.template(depth - 1);
-        text += self.pick(&["", "<${{ x }}|${{ y }}>", "{% if caller %}${{ caller(1) }}{% endif %}", "{% if n > 9 %}${{ m(1) }}{% endif %}"]);
+        text += self.pick(&[
+            "",
+            "<${{ x }}|${{ y }}>",
+            "{% if caller %}${{ caller(1) }}{% endif %}",
+            "{% if n > 9 %}${{ m(1) }}{% endif %}",
+        ]);
         text += &self.tag("endmacro");
         let open = if self.cookiecutter { "{{" } else { "${{" };
         for _ in 0..self.below(3) {
@@ -231,7 +458,7 @@ impl Generator {
         let mut text = format!("{{% switch {value} %}}");
         for _ in 0..self.below(3) {
             let case = self.expression(1);
-            text += &format!("{}", self.tag(&format!("case {case}")));
+            text += &self.tag(&format!("case {case}"));
             if !self.one_in(4) {
                 text += &self.template(depth - 1);
             }
@@ -254,7 +481,11 @@ impl Generator {
             5 => self.object(depth),
             6 => self.truth(depth),
             _ => {
-                let otherwise = if self.one_in(3) { String::new() } else { format!(" else {}", self.text(1)) };
+                let otherwise = if self.one_in(3) {
+                    String::new()
+                } else {
+                    format!(" else {}", self.text(1))
+                };
                 format!("{} if {}{otherwise}", self.number(1), self.truth(1))
             }
         }
@@ -262,14 +493,52 @@ impl Generator {
 
     fn text(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return self.pick(&["name", "words", "mixed", "uni", "es", "num", "html", "lines", "url", "'a b'", "'2'", "users[0].n", "deep.x.y"]).to_owned();
+            return self
+                .pick(&[
+                    "name",
+                    "words",
+                    "mixed",
+                    "uni",
+                    "es",
+                    "num",
+                    "html",
+                    "lines",
+                    "url",
+                    "'a b'",
+                    "'2'",
+                    "users[0].n",
+                    "deep.x.y",
+                ])
+                .to_owned();
         }
         let inner = self.text(depth - 1);
         match self.below(9) {
             0..=3 => {
                 let name = self.pick(&[
-                    "capitalize", "center", "escape", "forceescape", "indent", "list | join", "lower", "nl2br", "replace", "reverse",
-                    "safe", "string", "striptags", "title", "trim", "truncate", "upper", "urlencode", "urlize", "replace", "default", "dump", "first", "last",
+                    "capitalize",
+                    "center",
+                    "escape",
+                    "forceescape",
+                    "indent",
+                    "list | join",
+                    "lower",
+                    "nl2br",
+                    "replace",
+                    "reverse",
+                    "safe",
+                    "string",
+                    "striptags",
+                    "title",
+                    "trim",
+                    "truncate",
+                    "upper",
+                    "urlencode",
+                    "urlize",
+                    "replace",
+                    "default",
+                    "dump",
+                    "first",
+                    "last",
                 ]);
                 format!("{inner} | {}", self.filter_named(name, depth - 1))
             }
@@ -280,85 +549,293 @@ impl Generator {
                     0 => format!("({inner}).slice({integer}, {})", self.pick(&["1", "-1", "9", "n"])),
                     1 => format!("({inner}).substring({integer})"),
                     2 => format!("({inner}).replace({needle}, {})", self.pick(&REPLACEMENTS)),
-                    3 => format!("({inner}).replace({}, {})", self.pick(&REGEXES), self.pick(&REPLACEMENTS)),
+                    3 => format!(
+                        "({inner}).replace({}, {})",
+                        self.pick(&REGEXES),
+                        self.pick(&REPLACEMENTS)
+                    ),
                     4 => format!("({inner}).charAt({integer})"),
                     5 => format!("({inner}).concat({}, {needle})", self.number(0)),
-                    _ => format!("({inner}).{}()", self.pick(&["trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase"])),
+                    _ => format!(
+                        "({inner}).{}()",
+                        self.pick(&["trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase"])
+                    ),
                 }
             }
             6 => format!("{inner} {} {}", self.pick(&["~", "+"]), self.expression(depth - 1)),
-            7 => format!("({}).{}", self.number(depth - 1), self.pick(&["toFixed(2)", "toString()", "toPrecision(3)", "toExponential(1)", "toString(2)", "toString(36)", "toFixed(0)"])),
-            _ => format!("{} | join({})", self.list(depth - 1), self.pick(&["','", "", "'-'", "n"])),
+            7 => format!(
+                "({}).{}",
+                self.number(depth - 1),
+                self.pick(&[
+                    "toFixed(2)",
+                    "toString()",
+                    "toPrecision(3)",
+                    "toExponential(1)",
+                    "toString(2)",
+                    "toString(36)",
+                    "toFixed(0)"
+                ])
+            ),
+            _ => format!(
+                "{} | join({})",
+                self.list(depth - 1),
+                self.pick(&["','", "", "'-'", "n"])
+            ),
         }
     }
 
     fn number(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return self.pick(&["n", "f", "neg", "zero", "big", "tiny", "third", "7", "0.5", "arr[1]", "users[1].age"]).to_owned();
+            return self
+                .pick(&[
+                    "n",
+                    "f",
+                    "neg",
+                    "zero",
+                    "big",
+                    "tiny",
+                    "third",
+                    "7",
+                    "0.5",
+                    "arr[1]",
+                    "users[1].age",
+                ])
+                .to_owned();
         }
         let inner = self.number(depth - 1);
         match self.below(7) {
-            0..=2 => format!("{inner} {} {}", self.pick(&["+", "-", "*", "/", "//", "%", "** 2 +"]), self.number(depth - 1)),
+            0..=2 => format!(
+                "{inner} {} {}",
+                self.pick(&["+", "-", "*", "/", "//", "%", "** 2 +"]),
+                self.number(depth - 1)
+            ),
             3 => {
                 let name = self.pick(&["abs", "round", "int", "float", "default"]);
                 format!("{inner} | {}", self.filter_named(name, 0))
             }
-            4 => format!("{} | {}", self.text(depth - 1), self.pick(&["length", "int", "float", "wordcount", "int(7)", "int(0, 16)"])),
-            5 => format!("({}).{}", self.text(depth - 1), self.pick(&["length", "indexOf('o')", "lastIndexOf(' ')", "charCodeAt(1)", "indexOf('a', 2)"])),
+            4 => format!(
+                "{} | {}",
+                self.text(depth - 1),
+                self.pick(&["length", "int", "float", "wordcount", "int(7)", "int(0, 16)"])
+            ),
+            5 => format!(
+                "({}).{}",
+                self.text(depth - 1),
+                self.pick(&[
+                    "length",
+                    "indexOf('o')",
+                    "lastIndexOf(' ')",
+                    "charCodeAt(1)",
+                    "indexOf('a', 2)"
+                ])
+            ),
             _ => format!("{}({inner})", self.pick(&["-", "+", ""])),
         }
     }
 
     fn list(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return self.pick(&["arr", "sarr", "mess", "nested", "users", "pairs", "empty", "values.tags", "[1, 'a', none]", "range(3)", "range(5, 0, -2)"]).to_owned();
+            return self
+                .pick(&[
+                    "arr",
+                    "sarr",
+                    "mess",
+                    "nested",
+                    "users",
+                    "pairs",
+                    "empty",
+                    "values.tags",
+                    "[1, 'a', none]",
+                    "range(3)",
+                    "range(5, 0, -2)",
+                ])
+                .to_owned();
         }
         let inner = self.list(depth - 1);
         match self.below(8) {
             0..=2 => {
-                let name = self.pick(&["sort", "reverse", "batch", "slice", "select", "reject", "list", "default", "selectattr", "rejectattr", "first", "last", "dump"]);
+                let name = self.pick(&[
+                    "sort",
+                    "reverse",
+                    "batch",
+                    "slice",
+                    "select",
+                    "reject",
+                    "list",
+                    "default",
+                    "selectattr",
+                    "rejectattr",
+                    "first",
+                    "last",
+                    "dump",
+                ]);
                 format!("{inner} | {}", self.filter_named(name, 0))
             }
             3..=4 => {
                 let call = self.pick(&[
-                    "slice(1)", "slice(-2, 9)", "concat([1], 2, nested)", "flat()", "flat(2)", "sort()", "reverse()", "fill('z', 1)",
-                    "copyWithin(0, 1)", "splice(0, 1, 'p')", "at(-1)", "pop()", "shift()", "push(1, 'k')", "unshift(0)", "splice(1)", "includes(2)",
-                    "indexOf('a')", "lastIndexOf(2)", "join('/')", "splice(-1, 0, 5)", "length",
+                    "slice(1)",
+                    "slice(-2, 9)",
+                    "concat([1], 2, nested)",
+                    "flat()",
+                    "flat(2)",
+                    "sort()",
+                    "reverse()",
+                    "fill('z', 1)",
+                    "copyWithin(0, 1)",
+                    "splice(0, 1, 'p')",
+                    "at(-1)",
+                    "pop()",
+                    "shift()",
+                    "push(1, 'k')",
+                    "unshift(0)",
+                    "splice(1)",
+                    "includes(2)",
+                    "indexOf('a')",
+                    "lastIndexOf(2)",
+                    "join('/')",
+                    "splice(-1, 0, 5)",
+                    "length",
                 ]);
                 format!("({inner}).{call}")
             }
-            5 => format!("({}).split({}{})", self.text(depth - 1), self.pick(&["' '", "''", "'o'", "r/[ -]/", "r/(o)/g", "r/\\s*/", "r/(?:)/", ""]), self.pick(&["", "", ", 2"])),
-            6 => format!("({inner})[{}:{}]", self.pick(&["", "1", "-2"]), self.pick(&["", "2", "-1"])),
+            5 => format!(
+                "({}).split({}{})",
+                self.text(depth - 1),
+                self.pick(&["' '", "''", "'o'", "r/[ -]/", "r/(o)/g", "r/\\s*/", "r/(?:)/", ""]),
+                self.pick(&["", "", ", 2"])
+            ),
+            6 => format!(
+                "({inner})[{}:{}]",
+                self.pick(&["", "1", "-2"]),
+                self.pick(&["", "2", "-1"])
+            ),
             _ => format!("[{}, {}]", self.expression(depth - 1), self.expression(depth - 1)),
         }
     }
 
     fn object(&mut self, depth: u32) -> String {
         match self.below(6) {
-            0 if depth > 0 => format!("{{a: {}, '{}': {} }}", self.expression(depth - 1), self.pick(&KEYS), self.expression(depth - 1)),
+            0 if depth > 0 => format!(
+                "{{a: {}, '{}': {} }}",
+                self.expression(depth - 1),
+                self.pick(&KEYS),
+                self.expression(depth - 1)
+            ),
             1 => format!("users | groupby({})", self.pick(&["'g'", "'age'", "'n'"])),
-            2 => format!("obj | {}", self.pick(&["dump", "dump(2)", "length", "dictsort", "urlencode", "list", "dictsort(false, 'value')"])),
-            3 => format!("{}['{}']", self.pick(&["obj", "deep", "values", "like"]), self.pick(&KEYS)),
-            4 => self.pick(&["deep.x.list[1].k", "values['my-dash']", "obj.nosuch.deeper", "loop.index", "x", "y.n", "q"]).to_owned(),
+            2 => format!(
+                "obj | {}",
+                self.pick(&[
+                    "dump",
+                    "dump(2)",
+                    "length",
+                    "dictsort",
+                    "urlencode",
+                    "list",
+                    "dictsort(false, 'value')"
+                ])
+            ),
+            3 => format!(
+                "{}['{}']",
+                self.pick(&["obj", "deep", "values", "like"]),
+                self.pick(&KEYS)
+            ),
+            4 => self
+                .pick(&[
+                    "deep.x.list[1].k",
+                    "values['my-dash']",
+                    "obj.nosuch.deeper",
+                    "loop.index",
+                    "x",
+                    "y.n",
+                    "q",
+                ])
+                .to_owned(),
             _ => self.pick(&["obj", "emptyo", "deep", "like", "values"]).to_owned(),
         }
     }
 
     fn truth(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return self.pick(&["t", "fa", "nul", "es", "zero", "missing", "empty", "true", "none", "values.on"]).to_owned();
+            return self
+                .pick(&[
+                    "t",
+                    "fa",
+                    "nul",
+                    "es",
+                    "zero",
+                    "missing",
+                    "empty",
+                    "true",
+                    "none",
+                    "values.on",
+                ])
+                .to_owned();
         }
         match self.below(8) {
             0..=1 => {
                 let operator = self.pick(&["==", "!=", "===", "!==", "<", "<=", ">", ">="]);
-                format!("{} {operator} {}", self.expression(depth - 1), self.expression(depth - 1))
+                format!(
+                    "{} {operator} {}",
+                    self.expression(depth - 1),
+                    self.expression(depth - 1)
+                )
             }
-            2 => format!("{} {} {}", self.expression(depth - 1), self.pick(&["and", "or"]), self.expression(depth - 1)),
+            2 => format!(
+                "{} {} {}",
+                self.expression(depth - 1),
+                self.pick(&["and", "or"]),
+                self.expression(depth - 1)
+            ),
             3 => format!("not {}", self.truth(depth - 1)),
-            4 => format!("{} {} {}", self.expression(0), self.pick(&["in", "not in"]), self.pick(&["arr", "sarr", "words", "obj", "mess", "values.tags", "'abc'"])),
-            5 => format!("{} {} {}", self.expression(depth - 1), self.pick(&["is", "is not"]), self.pick(&["defined", "undefined", "string", "number", "truthy", "falsy", "none", "mapping", "escaped", "callable"])),
-            6 => format!("{} is {}", self.number(depth - 1), self.pick(&["even", "odd", "divisibleby(3)", "gt(2)", "le(n)", "eq(3)", "sameas(3)", "ne(1)", "ge('2')"])),
-            _ => format!("({}).{}", self.text(depth - 1), self.pick(&["includes('a')", "startsWith('t')", "endsWith('x')", "startsWith('h', 1)", "includes(' ', 5)"])),
+            4 => format!(
+                "{} {} {}",
+                self.expression(0),
+                self.pick(&["in", "not in"]),
+                self.pick(&["arr", "sarr", "words", "obj", "mess", "values.tags", "'abc'"])
+            ),
+            5 => format!(
+                "{} {} {}",
+                self.expression(depth - 1),
+                self.pick(&["is", "is not"]),
+                self.pick(&[
+                    "defined",
+                    "undefined",
+                    "string",
+                    "number",
+                    "truthy",
+                    "falsy",
+                    "none",
+                    "mapping",
+                    "escaped",
+                    "callable"
+                ])
+            ),
+            6 => format!(
+                "{} is {}",
+                self.number(depth - 1),
+                self.pick(&[
+                    "even",
+                    "odd",
+                    "divisibleby(3)",
+                    "gt(2)",
+                    "le(n)",
+                    "eq(3)",
+                    "sameas(3)",
+                    "ne(1)",
+                    "ge('2')"
+                ])
+            ),
+            _ => format!(
+                "({}).{}",
+                self.text(depth - 1),
+                self.pick(&[
+                    "includes('a')",
+                    "startsWith('t')",
+                    "endsWith('x')",
+                    "startsWith('h', 1)",
+                    "includes(' ', 5)"
+                ])
+            ),
         }
     }
 
@@ -370,18 +847,39 @@ impl Generator {
         match self.below(16) {
             0..=2 => format!("{} | {}", self.expression(depth - 1), self.filter(depth - 1)),
             3..=4 => format!("{}.{}", self.operand(), self.method(depth - 1)),
-            5..=7 => format!("{} {} {}", self.expression(depth - 1), self.pick(&BINARY), self.expression(depth - 1)),
+            5..=7 => format!(
+                "{} {} {}",
+                self.expression(depth - 1),
+                self.pick(&BINARY),
+                self.expression(depth - 1)
+            ),
             8 => format!("({})", self.expression(depth - 1)),
             9 => {
                 let negation = self.pick(&["is", "is", "is not"]);
-                let arguments = if self.one_in(2) { format!("({})", self.operand()) } else { String::new() };
-                format!("{} {negation} {}{arguments}", self.expression(depth - 1), self.pick(&TESTS))
+                let arguments = if self.one_in(2) {
+                    format!("({})", self.operand())
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{} {negation} {}{arguments}",
+                    self.expression(depth - 1),
+                    self.pick(&TESTS)
+                )
             }
-            10 => format!("{} {}", self.pick(&["not", "-", "+", "not not"]), self.expression(depth - 1)),
+            10 => format!(
+                "{} {}",
+                self.pick(&["not", "-", "+", "not not"]),
+                self.expression(depth - 1)
+            ),
             11 => format!("{} if {}", self.expression(depth - 1), self.expression(depth - 1)),
             12 => self.composed(depth),
             13 => self.subscript(depth),
-            14 => format!("{}.{}", self.operand(), self.pick(&["a", "x.y", "n", "length", "1a", "list[0].k", "tags", "0"])),
+            14 => format!(
+                "{}.{}",
+                self.operand(),
+                self.pick(&["a", "x.y", "n", "length", "1a", "list[0].k", "tags", "0"])
+            ),
             _ => {
                 // Text in `range` would keep Nunjitsu busy for hours: '' + 1 + 1 grows and never gets there.
                 let start = self.pick(&["cycler", "joiner", "missing", "name.nosuch", "cycler"]);
@@ -395,7 +893,11 @@ impl Generator {
         let (first, second) = (self.expression(depth - 1), self.expression(depth - 1));
         match self.below(3) {
             0 => format!("[{first}, {second}]"),
-            1 => format!("{{{}: {first}, '{}': {second} }}", self.pick(&["a", "b", "k"]), self.pick(&KEYS)),
+            1 => format!(
+                "{{{}: {first}, '{}': {second} }}",
+                self.pick(&["a", "b", "k"]),
+                self.pick(&KEYS)
+            ),
             _ => format!("({first}, {second})"),
         }
     }
@@ -409,14 +911,28 @@ impl Generator {
                 let bound = |generator: &mut Self| generator.pick(&["", "", "1", "-1", "2", "n", "0", "'1'", "10"]);
                 format!("{target}[{}:{}]", bound(self), bound(self))
             }
-            _ => format!("{target}[{}:{}:{}]", self.pick(&["", "1", "-1"]), self.pick(&["", "2", "-3"]), self.pick(&["", "1", "-1", "2"])),
+            _ => format!(
+                "{target}[{}:{}:{}]",
+                self.pick(&["", "1", "-1"]),
+                self.pick(&["", "2", "-3"]),
+                self.pick(&["", "1", "-1", "2"])
+            ),
         }
     }
 
     fn operand(&mut self) -> String {
         match self.below(12) {
             0..=6 => self.pick(&NAMES).to_owned(),
-            7 => self.pick(&["deep.x.y", "users[0].n", "values.tags", "obj.b", "deep.x.list[1].k", "values['my-dash']"]).to_owned(),
+            7 => self
+                .pick(&[
+                    "deep.x.y",
+                    "users[0].n",
+                    "values.tags",
+                    "obj.b",
+                    "deep.x.list[1].k",
+                    "values['my-dash']",
+                ])
+                .to_owned(),
             8 if self.one_in(4) => self.pick(&REGEXES).to_owned(),
             _ => self.pick(&LITERALS).to_owned(),
         }
@@ -424,7 +940,10 @@ impl Generator {
 
     fn arguments(&mut self, depth: u32) -> String {
         let count = self.below(4);
-        (0..count).map(|_| self.expression(depth)).collect::<Vec<_>>().join(", ")
+        (0..count)
+            .map(|_| self.expression(depth))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn filter(&mut self, depth: u32) -> String {
@@ -436,7 +955,14 @@ impl Generator {
         let likely: &[&'static str] = match name {
             "join" => &["(',')", "", "('-', 'n')", "(', ', 'age')"],
             "replace" => return self.replacement(name),
-            "sort" => &["", "(true)", "(false, true)", "(attribute='age')", "(false, false, 'n')", "(reverse=true)"],
+            "sort" => &[
+                "",
+                "(true)",
+                "(false, true)",
+                "(attribute='age')",
+                "(false, false, 'n')",
+                "(reverse=true)",
+            ],
             "dictsort" => &["", "(true)", "(false, 'value')"],
             "groupby" | "selectattr" | "rejectattr" | "sum" => &["('g')", "('age')", "('n')", ""],
             "select" | "reject" => &["", "('odd')", "('string')", "('gt', 1)", "('divisibleby', 2)"],
@@ -452,11 +978,19 @@ impl Generator {
             "striptags" => &["", "(true)"],
             _ => &[""],
         };
-        if self.one_in(30) { format!("{name}({})", self.arguments(depth.min(1))) } else { format!("{name}{}", self.pick(likely)) }
+        if self.one_in(30) {
+            format!("{name}({})", self.arguments(depth.min(1)))
+        } else {
+            format!("{name}{}", self.pick(likely))
+        }
     }
 
     fn replacement(&mut self, name: &str) -> String {
-        let search = if self.one_in(2) { self.pick(&REGEXES) } else { self.pick(&LITERALS) };
+        let search = if self.one_in(2) {
+            self.pick(&REGEXES)
+        } else {
+            self.pick(&LITERALS)
+        };
         let limit = self.pick(&["", "", ", 1", ", 0", ", -1"]);
         format!("{name}({search}, {}{limit})", self.pick(&REPLACEMENTS))
     }
@@ -471,7 +1005,10 @@ impl Generator {
             "split" if self.one_in(2) => format!("split({})", self.pick(&REGEXES)),
             "length" | "size" => name.to_owned(),
             "toFixed" | "toPrecision" | "toExponential" | "toString" | "charAt" | "at" => {
-                format!("{name}({})", self.pick(&["", "0", "1", "2", "8", "16", "20", "-1", "n"]))
+                format!(
+                    "{name}({})",
+                    self.pick(&["", "0", "1", "2", "8", "16", "20", "-1", "n"])
+                )
             }
             _ => format!("{name}({})", self.arguments(depth.min(1))),
         }

@@ -1,0 +1,89 @@
+//! Why a step failed, under the name of the class that Backstage would report.
+
+use crate::catalog::{CatalogError, ReadError};
+use crate::forge::ForgeError;
+use crate::scaffolder::workspace::WorkspaceError;
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct ActionError {
+    /// `Error`, `InputError`, `NotFoundError`, `ConflictError`, …
+    pub(crate) name: &'static str,
+    /// What is wrong and what to do.
+    pub(crate) message: String,
+}
+
+impl ActionError {
+    /// Anything without a class of its own.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self {
+            name: "Error",
+            message: message.into(),
+        }
+    }
+
+    /// The step's input is wrong.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self {
+            name: "InputError",
+            message: message.into(),
+        }
+    }
+
+    /// Something is there that must not be.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self {
+            name: "ConflictError",
+            message: message.into(),
+        }
+    }
+}
+
+impl From<WorkspaceError> for ActionError {
+    fn from(error: WorkspaceError) -> Self {
+        Self {
+            name: "NotAllowedError",
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<ReadError> for ActionError {
+    fn from(error: ReadError) -> Self {
+        Self {
+            name: error.name(),
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<ForgeError> for ActionError {
+    fn from(error: ForgeError) -> Self {
+        let name = match &error {
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => "ConflictError",
+            ForgeError::NotFound(_) => "NotFoundError",
+            ForgeError::InvalidName(_) | ForgeError::Location(_) => "InputError",
+            _ => "Error",
+        };
+        Self {
+            name,
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<CatalogError> for ActionError {
+    fn from(error: CatalogError) -> Self {
+        let name = match &error {
+            CatalogError::Invalid(_) => "InputError",
+            CatalogError::NotFound(_) => "NotFoundError",
+            CatalogError::Conflict(_) => "ConflictError",
+            CatalogError::Store(_) => "Error",
+        };
+        Self {
+            name,
+            message: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The actions there are, by id, and the check of their input.
+//!
+//! Input is checked by the action's schema: types strictly, in Backstage's words; keys that the schema does not know
+//! only warn.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::template::KnownActions;
+use super::{
+    Action, ActionDescription, ActionError, Author, Outputs, catalog, debug, fetch, fs, input, provenance, publish,
+};
+use crate::catalog::Catalog;
+use crate::forge::Forges;
+
+/// An action with its input schema compiled.
+pub(in super::super) struct Registered {
+    pub(in super::super) action: Arc<dyn Action>,
+    pub(in super::super) description: ActionDescription,
+    input: input::InputCheck,
+}
+
+impl Registered {
+    /// Checks a step's input; what is merely unknown is returned as warnings.
+    pub(in super::super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
+        self.input.check(name, input)
+    }
+}
+
+/// The actions, by id.
+#[derive(Clone, Default)]
+pub(crate) struct ActionRegistry {
+    actions: BTreeMap<&'static str, Arc<Registered>>,
+}
+
+impl ActionRegistry {
+    /// The built-in actions.
+    pub(crate) fn builtin(catalog: &Catalog, forges: &Forges, author: &Author) -> Self {
+        let reader = catalog.reader();
+        let mut registry = Self::default();
+        for action in fetch::actions(reader) {
+            registry.register(action);
+        }
+        for action in fs::actions()
+            .into_iter()
+            .chain(debug::actions())
+            .chain(catalog::actions(catalog))
+        {
+            registry.register(action);
+        }
+        registry.register(Arc::new(publish::PublishRepository::new(
+            forges.clone(),
+            author.clone(),
+        )));
+        registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
+        registry
+    }
+
+    /// Adds an action; one of the same id is replaced.
+    pub(crate) fn register(&mut self, action: Arc<dyn Action>) {
+        let description = action.description();
+        let input = input::InputCheck::new(&description.input);
+        self.actions.insert(
+            description.id,
+            Arc::new(Registered {
+                action,
+                description,
+                input,
+            }),
+        );
+    }
+
+    /// What is told about every action, by id.
+    pub(crate) fn descriptions(&self) -> Vec<ActionDescription> {
+        self.actions
+            .values()
+            .map(|registered| registered.description.clone())
+            .collect()
+    }
+
+    pub(in super::super) fn get(&self, id: &str) -> Option<&Arc<Registered>> {
+        self.actions.get(id)
+    }
+}
+
+impl KnownActions for ActionRegistry {
+    fn knows(&self, id: &str) -> bool {
+        self.actions.contains_key(id)
+    }
+
+    fn like(&self, id: &str) -> Option<String> {
+        let near = |known: &&&'static str| input::distance(known, id) <= 2;
+        self.actions.keys().find(near).map(|known| (*known).to_owned())
+    }
+}
