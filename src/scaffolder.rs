@@ -381,7 +381,17 @@ impl Scaffolder {
         values: &Map<String, Value>,
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        let mut errors = form::check(&template.pages, values, &self.shelf(who));
+        Self::refuse(&self.shelf(who), template, values, secrets)
+    }
+
+    /// The same, in a given world.
+    fn refuse(
+        directory: &dyn form::Directory,
+        template: &Template,
+        values: &Map<String, Value>,
+        secrets: &Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
+        let mut errors = form::check(&template.pages, values, directory);
         if let Some(schema) = &template.secrets {
             let violations = schema.violations(&Value::Object(secrets.clone()));
             errors.extend(violations.iter().map(|violation| FieldError {
