@@ -122,6 +122,10 @@ fn told(document: &Value, violation: &Violation) -> FieldError {
 }
 
 fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<FieldError>) {
+    // An optional answer that a client sends empty is not given.
+    if !field.required && field.value.as_str() == Some("") {
+        return;
+    }
     match &field.kind {
         FieldKind::Group { fields } => fields.iter().for_each(|inner| beyond_schema(inner, directory, errors)),
         FieldKind::List { items, .. } => {
