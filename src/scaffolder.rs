@@ -46,10 +46,10 @@ pub(crate) use self::action::{
     Example, Inspection, Outputs,
 };
 pub(crate) use self::context::Surroundings;
-pub(crate) use self::draft::{Answered, Draft};
+pub(crate) use self::draft::Draft;
 pub(crate) use self::form::FieldError;
 pub(crate) use self::lint::lint;
-pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
+pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
 pub(crate) use self::template::{Template, TemplateProblem};
