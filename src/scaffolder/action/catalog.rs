@@ -81,6 +81,9 @@ impl Action for Register {
                     problem.message
                 )));
             }
+            for problem in &registered.problems {
+                ctx.log.warn(format!("Registered with a problem: {}", problem.message));
+            }
             let reference = primary(registered.entities.iter().map(Entity::reference));
             let sentence = reference
                 .as_ref()

@@ -63,6 +63,13 @@ pub(crate) struct ErrorLine {
     pub(crate) message: String,
 }
 
+impl ErrorLine {
+    /// Whether the message begins with the field's label.
+    fn names_itself(&self) -> bool {
+        self.message.starts_with(&self.label)
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct TemplatePath {
     namespace: String,

@@ -114,10 +114,8 @@ fn page_of(file: &FileLocation) -> String {
 fn folder(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<FileLocation> {
     let written = record.entity.annotation(SOURCE_LOCATION).and_then(LocationRef::parse);
     let located = written.and_then(|location| Some(forges.locate(&Url::parse(&location.target).ok()?)?.1));
-    located.or_else(|| {
-        let (_, file) = place?;
-        Some(FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder()))
-    })
+    let file = located.or_else(|| place.map(|(_, file)| file.clone()))?;
+    Some(FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder()))
 }
 
 fn source(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<(String, String)> {
