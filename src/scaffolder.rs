@@ -61,7 +61,7 @@ use self::log::{EventKind, NewEvent};
 use self::store::NewTask;
 use self::task::JobRecord;
 use self::worker::Limits;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -215,6 +215,15 @@ impl Scaffolder {
     /// Every template of the catalog; those that cannot run say why.
     pub(crate) fn templates(&self, who: &Credentials) -> Vec<Arc<Template>> {
         self.inner.library.all(who, &self.reading())
+    }
+
+    /// Every template, with those that the catalog could not take in because a field is missing or the YAML is broken.
+    pub(crate) async fn gallery(&self, who: &Credentials) -> Result<Vec<Arc<Template>>, ScaffolderError> {
+        let templates = self.inner.library.with_unread(who, &self.reading()).await;
+        templates.map_err(|error| match error {
+            CatalogError::Store(error) => ScaffolderError::Store(error),
+            other => ScaffolderError::Invalid(other.to_string()),
+        })
     }
 
     /// One template.
