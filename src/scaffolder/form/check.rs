@@ -129,7 +129,7 @@ fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<Fiel
     match &field.kind {
         FieldKind::Group { fields } => fields.iter().for_each(|inner| beyond_schema(inner, directory, errors)),
         FieldKind::List { items, .. } => {
-            items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors))
+            items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors));
         }
         FieldKind::Entity(choice) | FieldKind::Owner(choice) if !choice.allow_arbitrary => {
             let named = match &field.value {
