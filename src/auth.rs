@@ -87,12 +87,7 @@ impl Auth {
         config: AuthConfig,
         directory: impl Directory + 'static,
     ) -> Result<Self, AuthError> {
-        let auth = Self(Arc::new(Inner {
-            pool,
-            config,
-            directory: Box::new(directory),
-            keys: keys::Keys::default(),
-        }));
+        let auth = Self(Arc::new(Inner { pool, config, directory: Box::new(directory), keys: keys::Keys::default() }));
         auth.0.keys.current(&auth.0.pool).await?;
         Ok(auth)
     }
@@ -158,10 +153,7 @@ impl Auth {
     /// A token for a signed-in person.
     pub(crate) async fn issue(&self, user: &EntityRef) -> Result<Issued, AuthError> {
         let key = self.0.keys.current(&self.0.pool).await?;
-        let identity = Identity {
-            user: user.clone(),
-            ownership: self.ownership_of(user),
-        };
+        let identity = Identity { user: user.clone(), ownership: self.ownership_of(user) };
         tokens::issue(&key, &self.0.config.issuer, identity)
     }
 
@@ -175,12 +167,7 @@ impl Auth {
             };
         }
         let key_id = tokens::key_id(bearer)?;
-        let key = self
-            .0
-            .keys
-            .find(&self.0.pool, key_id)
-            .await?
-            .ok_or(AuthError::IllegalToken)?;
+        let key = self.0.keys.find(&self.0.pool, key_id).await?.ok_or(AuthError::IllegalToken)?;
         let user = tokens::verify(&key, &self.0.config.issuer, bearer)?;
         Ok(self.credentials_of(&user))
     }
@@ -219,19 +206,14 @@ impl Auth {
     }
 
     fn display_name(&self, user: &EntityRef) -> String {
-        self.0
-            .directory
-            .user(user)
-            .map_or_else(|| user.name().to_owned(), |entity| entity.title().to_owned())
+        self.0.directory.user(user).map_or_else(|| user.name().to_owned(), |entity| entity.title().to_owned())
     }
 
     /// Compares hashes, so that the time it takes says nothing about the tokens.
     fn external(&self, bearer: &str) -> Option<&ExternalAccess> {
         let sent = Sha256::digest(bearer.as_bytes());
         let accesses = &self.0.config.backend.external_access;
-        accesses
-            .iter()
-            .find(|access| bool::from(Sha256::digest(access.token().as_bytes()).ct_eq(&sent)))
+        accesses.iter().find(|access| bool::from(Sha256::digest(access.token().as_bytes()).ct_eq(&sent)))
     }
 }
 

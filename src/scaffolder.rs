@@ -43,7 +43,7 @@ use uuid::Uuid;
 
 pub(crate) use self::action::{
     Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind,
-    Example, Inspection, Outputs, TemplateInfo,
+    Example, Inspection, Outputs,
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::{Answered, Draft};
@@ -52,7 +52,7 @@ pub(crate) use self::lint::lint;
 pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
-pub(crate) use self::template::{Step, Template, TemplateProblem};
+pub(crate) use self::template::{Template, TemplateProblem};
 
 use self::bulletin::{Bulletin, Notice};
 use self::context::Engines;
@@ -107,10 +107,7 @@ impl Default for ScaffolderConfig {
 impl ScaffolderConfig {
     /// Who commits, and with which message.
     pub(crate) fn author(&self) -> Author {
-        Author {
-            message: self.default_commit_message.clone(),
-            ..self.default_author.clone()
-        }
+        Author { message: self.default_commit_message.clone(), ..self.default_author.clone() }
     }
 
     fn concurrency(&self) -> usize {
@@ -199,11 +196,7 @@ impl Scaffolder {
         environments: Value,
     ) -> Self {
         let DefaultEnvironment { parameters, secrets } = config.default_environment.clone();
-        let surroundings = Arc::new(Surroundings {
-            parameters,
-            secrets,
-            environments,
-        });
+        let surroundings = Arc::new(Surroundings { parameters, secrets, environments });
         let inner = Inner {
             pool,
             catalog,
@@ -378,10 +371,7 @@ impl Scaffolder {
         if problems.is_empty() {
             return Ok(());
         }
-        Err(ScaffolderError::Broken {
-            template: template.reference.clone(),
-            problems,
-        })
+        Err(ScaffolderError::Broken { template: template.reference.clone(), problems })
     }
 
     fn refuse_invalid(
@@ -400,11 +390,7 @@ impl Scaffolder {
                 backstage: violation.without_instance(),
             }));
         }
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(ScaffolderError::Values(errors))
-        }
+        if errors.is_empty() { Ok(()) } else { Err(ScaffolderError::Values(errors)) }
     }
 
     /// The person as expressions see them: `{entity, ref}`.
@@ -420,10 +406,7 @@ impl Scaffolder {
 
     /// Finds the exact places of what is wrong with templates.
     async fn place(&self) {
-        self.inner
-            .library
-            .place(&Credentials::service("scaffolder"), &self.reading())
-            .await;
+        self.inner.library.place(&Credentials::service("scaffolder"), &self.reading()).await;
     }
 
     fn catalog(&self) -> &Catalog {
@@ -431,19 +414,11 @@ impl Scaffolder {
     }
 
     fn reading(&self) -> Reading<'_> {
-        Reading {
-            catalog: &self.inner.catalog,
-            engines: &self.inner.engines,
-            actions: &self.inner.registry,
-        }
+        Reading { catalog: &self.inner.catalog, engines: &self.inner.engines, actions: &self.inner.registry }
     }
 
     fn shelf<'a>(&'a self, who: &'a Credentials) -> Shelf<'a> {
-        Shelf {
-            catalog: &self.inner.catalog,
-            hosts: self.inner.forges.hosts().map(str::to_owned).collect(),
-            who,
-        }
+        Shelf { catalog: &self.inner.catalog, hosts: self.inner.forges.hosts().map(str::to_owned).collect(), who }
     }
 
     fn pool(&self) -> &PgPool {

@@ -98,11 +98,7 @@ pub(crate) struct WebConfig {
 
 impl Default for WebConfig {
     fn default() -> Self {
-        Self {
-            cors: CorsConfig::default(),
-            loopback: true,
-            deadline: Duration::from_mins(1),
-        }
+        Self { cors: CorsConfig::default(), loopback: true, deadline: Duration::from_mins(1) }
     }
 }
 
@@ -128,19 +124,12 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
         .fallback_service(inner)
         .layer(map_request(without_trailing_slash))
         .layer(from_fn_with_state(Arc::new(config.cors), cors::apply));
-    let outer = if loopback {
-        outer.layer(from_fn_with_state(Arc::clone(&site), security::own_names))
-    } else {
-        outer
-    };
+    let outer = if loopback { outer.layer(from_fn_with_state(Arc::clone(&site), security::own_names)) } else { outer };
     outer
         .layer(from_fn(security::limits))
         .layer(
             CompressionLayer::new().gzip(true).br(true).compress_when(
-                SizeAbove::new(1024)
-                    .and(NotForContentType::SSE)
-                    .and(NotForContentType::IMAGES)
-                    .and(PACKS),
+                SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES).and(PACKS),
             ),
         )
         .layer(from_fn(observe::request_id))
@@ -166,10 +155,7 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
 /// A handler's panic as an internal error; the process goes on.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     Error::internal(format!("panic: {}", text.unwrap_or("(no message)"))).into_response()
 }
 
@@ -187,9 +173,7 @@ async fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum:
     let path = uri.path();
     if path.starts_with("/api/") && path.len() > "/api/".len() && path.ends_with('/') {
         let path = path.strip_suffix('/').unwrap_or(path);
-        let target = uri
-            .query()
-            .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         if let Ok(target) = PathAndQuery::try_from(target) {
             *request.uri_mut() = Uri::from(target);
         }
@@ -199,13 +183,7 @@ async fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum:
 
 /// `GET /metrics`
 async fn figures(State(metrics): State<PrometheusHandle>) -> impl IntoResponse {
-    (
-        [(
-            axum::http::header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        metrics.render(),
-    )
+    ([(axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render())
 }
 
 /// 404 with nothing in it, as Backstage answers unknown routes.
@@ -215,9 +193,7 @@ async fn empty_not_found() -> StatusCode {
 
 /// Everything below `/api/` that no plugin answers.
 fn unknown_plugins() -> Router<AppState> {
-    Router::new()
-        .route("/api", any(empty_not_found))
-        .route("/api/{*rest}", any(empty_not_found))
+    Router::new().route("/api", any(empty_not_found)).route("/api/{*rest}", any(empty_not_found))
 }
 
 #[cfg(test)]

@@ -91,22 +91,14 @@ impl Guest {
 
     /// The guest's User entity.
     pub(crate) fn user(&self) -> EntityRef {
-        let defaults = RefDefaults {
-            kind: Some("user"),
-            namespace: None,
-        };
-        let configured = self
-            .user_entity_ref
-            .as_deref()
-            .and_then(|text| EntityRef::parse(text, defaults).ok());
+        let defaults = RefDefaults { kind: Some("user"), namespace: None };
+        let configured = self.user_entity_ref.as_deref().and_then(|text| EntityRef::parse(text, defaults).ok());
         configured.unwrap_or_else(|| EntityRef::new("user", "default", "guest"))
     }
 
     /// What the guest owns by in any case.
     pub(super) fn ownership(&self) -> impl Iterator<Item = EntityRef> {
-        self.ownership_entity_refs
-            .iter()
-            .filter_map(|text| EntityRef::parse(text, RefDefaults::default()).ok())
+        self.ownership_entity_refs.iter().filter_map(|text| EntityRef::parse(text, RefDefaults::default()).ok())
     }
 }
 
@@ -125,20 +117,13 @@ impl ExternalAccess {
 
     /// Whether the token is good for this part of the API.
     pub(super) fn may_access(&self, plugin: &str) -> bool {
-        let Self::Static {
-            access_restrictions, ..
-        } = self;
-        access_restrictions
-            .as_ref()
-            .is_none_or(|some| some.iter().any(|restriction| restriction.plugin == plugin))
+        let Self::Static { access_restrictions, .. } = self;
+        access_restrictions.as_ref().is_none_or(|some| some.iter().any(|restriction| restriction.plugin == plugin))
     }
 }
 
 impl std::fmt::Debug for ExternalAccess {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("ExternalAccess")
-            .field("subject", &self.subject())
-            .finish_non_exhaustive()
+        formatter.debug_struct("ExternalAccess").field("subject", &self.subject()).finish_non_exhaustive()
     }
 }

@@ -40,13 +40,7 @@ impl Key {
         let mut jwk = Jwk::from_encoding_key(&private, Algorithm::ES256)?;
         jwk.common.key_id = Some(stored.id.to_string());
         let public = DecodingKey::from_jwk(&jwk)?;
-        Ok(Self {
-            id: stored.id,
-            private,
-            public,
-            jwk,
-            retires: stored.retires,
-        })
+        Ok(Self { id: stored.id, private, public, jwk, retires: stored.retires })
     }
 
     /// The public half as the key set shows it.
@@ -68,11 +62,7 @@ impl Keys {
         }
         let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .map_err(|_| AuthError::Random)?;
-        let key = store::StoredKey {
-            id: Uuid::now_v7(),
-            private: made.as_ref().to_vec(),
-            retires: now + SIGNS_FOR,
-        };
+        let key = store::StoredKey { id: Uuid::now_v7(), private: made.as_ref().to_vec(), retires: now + SIGNS_FOR };
         store::insert_key(pool, &key, now).await?;
         signing(&self.reload(pool).await?).ok_or(AuthError::Database(sqlx::Error::RowNotFound))
     }
@@ -93,10 +83,7 @@ impl Keys {
 
     async fn reload(&self, pool: &PgPool) -> Result<Arc<Vec<Arc<Key>>>, AuthError> {
         let stored = store::keys_since(pool, Utc::now() - tokens::LIFETIME).await?;
-        let keys = stored
-            .iter()
-            .map(|key| Key::from_stored(key).map(Arc::new))
-            .collect::<Result<Vec<_>, _>>()?;
+        let keys = stored.iter().map(|key| Key::from_stored(key).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let keys = Arc::new(keys);
         self.0.store(Arc::clone(&keys));
         Ok(keys)

@@ -44,19 +44,8 @@ pub(super) async fn start(auth: &Auth, user: &EntityRef, provider: &str) -> Resu
     aws_lc_rs::rand::fill(&mut bits).map_err(|_| AuthError::Random)?;
     let token = hexadecimal(&bits);
     let now = Utc::now();
-    store::insert_session(
-        &auth.0.pool,
-        &hash(&token),
-        &user.to_string(),
-        provider,
-        now,
-        now + unused(auth),
-    )
-    .await?;
-    Ok(SignedIn {
-        token,
-        max_age: LONGEST,
-    })
+    store::insert_session(&auth.0.pool, &hash(&token), &user.to_string(), provider, now, now + unused(auth)).await?;
+    Ok(SignedIn { token, max_age: LONGEST })
 }
 
 /// The session of a cookie, made to last on.
@@ -72,21 +61,12 @@ pub(super) async fn find(auth: &Auth, token: &str) -> Result<Option<Session>, Au
         store::extend_session(&auth.0.pool, &hash, expires).await?;
     }
     let credentials = auth.credentials_of(&user);
-    Ok(Some(Session {
-        name: auth.display_name(&user),
-        credentials,
-        csrf: csrf(token),
-        user,
-    }))
+    Ok(Some(Session { name: auth.display_name(&user), credentials, csrf: csrf(token), user }))
 }
 
 /// How long a session lasts without use.
 fn unused(auth: &Auth) -> Duration {
-    let configured = auth
-        .0
-        .config
-        .session_duration
-        .and_then(|duration| Duration::from_std(duration).ok());
+    let configured = auth.0.config.session_duration.and_then(|duration| Duration::from_std(duration).ok());
     configured.unwrap_or(DEFAULT_UNUSED).min(LONGEST)
 }
 
@@ -108,21 +88,14 @@ pub(super) fn hash(token: &str) -> [u8; 32] {
 
 /// The CSRF token of a session; from it the cookie cannot be found.
 fn csrf(token: &str) -> String {
-    hexadecimal(
-        &Sha256::new()
-            .chain_update(b"greenroom form token\0")
-            .chain_update(token.as_bytes())
-            .finalize()[..16],
-    )
+    hexadecimal(&Sha256::new().chain_update(b"greenroom form token\0").chain_update(token.as_bytes()).finalize()[..16])
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String never fails");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String never fails");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -140,11 +113,7 @@ mod tests {
             (start + day(30), day(29), None),
         ];
         for (expires, age, expected) in cases {
-            assert_eq!(
-                extension(start, expires, start + age, DEFAULT_UNUSED),
-                expected,
-                "{age}"
-            );
+            assert_eq!(extension(start, expires, start + age, DEFAULT_UNUSED), expected, "{age}");
         }
     }
 }

@@ -51,14 +51,8 @@ pub(super) async fn find_session(
     .bind(now)
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(StoredSession {
-            user: row.try_get(0)?,
-            created: row.try_get(1)?,
-            expires: row.try_get(2)?,
-        })
-    })
-    .transpose()
+    row.map(|row| Ok(StoredSession { user: row.try_get(0)?, created: row.try_get(1)?, expires: row.try_get(2)? }))
+        .transpose()
 }
 
 pub(super) async fn extend_session(db: impl PgExecutor<'_>, hash: &[u8], expires: DateTime<Utc>) -> sqlx::Result<()> {
@@ -71,18 +65,12 @@ pub(super) async fn extend_session(db: impl PgExecutor<'_>, hash: &[u8], expires
 }
 
 pub(super) async fn delete_session(db: impl PgExecutor<'_>, hash: &[u8]) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM auth_sessions WHERE token_hash = $1")
-        .bind(hash)
-        .execute(db)
-        .await?;
+    sqlx::query("DELETE FROM auth_sessions WHERE token_hash = $1").bind(hash).execute(db).await?;
     Ok(())
 }
 
 pub(super) async fn delete_expired(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let done = sqlx::query("DELETE FROM auth_sessions WHERE expires_at <= $1")
-        .bind(now)
-        .execute(db)
-        .await?;
+    let done = sqlx::query("DELETE FROM auth_sessions WHERE expires_at <= $1").bind(now).execute(db).await?;
     Ok(done.rows_affected())
 }
 
@@ -106,12 +94,6 @@ pub(super) async fn keys_since(db: impl PgExecutor<'_>, since: DateTime<Utc>) ->
     .fetch_all(db)
     .await?;
     rows.into_iter()
-        .map(|row| {
-            Ok(StoredKey {
-                id: row.try_get(0)?,
-                private: row.try_get(1)?,
-                retires: row.try_get(2)?,
-            })
-        })
+        .map(|row| Ok(StoredKey { id: row.try_get(0)?, private: row.try_get(1)?, retires: row.try_get(2)? }))
         .collect()
 }

@@ -26,13 +26,7 @@ impl Directory for Acme {
 fn config(yaml: &str) -> AuthConfig {
     let providers = serde_yaml::from_str::<Option<Providers>>(yaml).unwrap();
     let issuer = "http://localhost:7007/api/auth".to_owned();
-    AuthConfig {
-        providers,
-        backend: BackendAuth::default(),
-        issuer,
-        loopback: true,
-        session_duration: None,
-    }
+    AuthConfig { providers, backend: BackendAuth::default(), issuer, loopback: true, session_duration: None }
 }
 
 async fn auth(database: &TestDatabase, config: AuthConfig) -> Auth {
@@ -53,17 +47,9 @@ fn the_guest_is_offered_on_loopback_or_on_purpose() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let pool = runtime.block_on(async { pool.connect_lazy("postgres://nowhere.invalid/x").unwrap() });
     for (yaml, loopback, expected) in cases {
-        let config = AuthConfig {
-            loopback,
-            ..config(yaml)
-        };
+        let config = AuthConfig { loopback, ..config(yaml) };
         let directory: Box<dyn Directory> = Box::new(Acme);
-        let auth = Auth(Arc::new(Inner {
-            pool: pool.clone(),
-            config,
-            directory,
-            keys: keys::Keys::default(),
-        }));
+        let auth = Auth(Arc::new(Inner { pool: pool.clone(), config, directory, keys: keys::Keys::default() }));
         assert_eq!(auth.guest_offered(), expected, "{yaml} on loopback: {loopback}");
     }
 }
@@ -77,12 +63,7 @@ async fn a_session_lasts_until_it_is_ended() {
 
     let session = auth.session(&signed_in.token).await.unwrap().unwrap();
     assert_eq!(session.name, "Guest of Acme");
-    let owns = session
-        .credentials
-        .ownership()
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>();
+    let owns = session.credentials.ownership().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(owns, ["user:default/guest", "group:default/platform"]);
     let other = auth.sign_in_guest().await.unwrap();
     let other_session = auth.session(&other.token).await.unwrap().unwrap();
@@ -114,15 +95,10 @@ async fn an_expired_session_is_none_and_is_swept() {
     let auth = auth(&database, config("~")).await;
     let kept = auth.sign_in_guest().await.unwrap();
     let expired = auth.sign_in_guest().await.unwrap();
-    store::extend_session(database.pool(), &sessions::hash(&expired.token), Utc::now())
-        .await
-        .unwrap();
+    store::extend_session(database.pool(), &sessions::hash(&expired.token), Utc::now()).await.unwrap();
     assert!(auth.session(&expired.token).await.unwrap().is_none());
     auth.sweep().await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM auth_sessions")
-        .fetch_one(database.pool())
-        .await
-        .unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM auth_sessions").fetch_one(database.pool()).await.unwrap();
     assert_eq!(left, 1);
     assert!(auth.session(&kept.token).await.unwrap().is_some());
 }
@@ -149,18 +125,12 @@ async fn a_token_has_the_form_of_backstage() {
         serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
     };
     let (header, payload) = (part(0), part(1));
-    assert_eq!(
-        (&header["typ"], &header["alg"]),
-        (&json!("vnd.backstage.user"), &json!("ES256"))
-    );
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("vnd.backstage.user"), &json!("ES256")));
     let keys = auth.key_set().await.unwrap();
     let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(header["kid"], keys["keys"][0]["kid"]);
     assert_eq!(names(&payload), ["iss", "sub", "aud", "iat", "exp", "uip"]);
-    assert_eq!(
-        payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap(),
-        3600
-    );
+    assert_eq!(payload["exp"].as_i64().unwrap() - payload["iat"].as_i64().unwrap(), 3600);
     let mut key = names(&keys["keys"][0]);
     key.sort();
     assert_eq!(key, ["alg", "crv", "kid", "kty", "x", "y"]);
@@ -171,28 +141,12 @@ async fn tokens_that_are_not_ours_are_refused() {
     let database = database().await;
     let auth = auth(&database, config("~")).await;
     let good = auth.issue_guest().await.unwrap().token;
-    let elsewhere = AuthConfig {
-        issuer: "http://elsewhere.example/api/auth".to_owned(),
-        ..config("~")
-    };
-    let foreign = self::auth(&database, elsewhere)
-        .await
-        .issue_guest()
-        .await
-        .unwrap()
-        .token;
+    let elsewhere = AuthConfig { issuer: "http://elsewhere.example/api/auth".to_owned(), ..config("~") };
+    let foreign = self::auth(&database, elsewhere).await.issue_guest().await.unwrap().token;
     let (body, _) = good.rsplit_once('.').unwrap();
     let (_, other_signature) = foreign.rsplit_once('.').unwrap();
     let unsigned = "eyJ0eXAiOiJ2bmQuYmFja3N0YWdlLnVzZXIiLCJhbGciOiJub25lIn0.e30.";
-    for token in [
-        "",
-        "x",
-        "a.b.c",
-        unsigned,
-        &foreign,
-        &format!("{body}.{other_signature}"),
-        &format!("{body}."),
-    ] {
+    for token in ["", "x", "a.b.c", unsigned, &foreign, &format!("{body}.{other_signature}"), &format!("{body}.")] {
         let refused = auth.authenticate(token, "catalog").await.unwrap_err();
         assert!(matches!(refused, AuthError::IllegalToken), "{token}: {refused}");
     }

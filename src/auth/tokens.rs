@@ -62,26 +62,11 @@ struct LimitedClaims<'a> {
 pub(super) fn issue(key: &Key, issuer: &str, identity: Identity) -> Result<Issued, AuthError> {
     let (sub, iat) = (identity.user.to_string(), Utc::now().timestamp());
     let exp = iat + LIFETIME.num_seconds();
-    let limited = encode(
-        &header(key, LIMITED_USER),
-        &LimitedClaims { sub: &sub, iat, exp },
-        &key.private,
-    )?;
+    let limited = encode(&header(key, LIMITED_USER), &LimitedClaims { sub: &sub, iat, exp }, &key.private)?;
     let uip = limited.rsplit('.').next().unwrap_or_default().to_owned();
-    let claims = Claims {
-        iss: issuer.to_owned(),
-        sub,
-        aud: AUDIENCE.to_owned(),
-        iat,
-        exp,
-        uip,
-    };
+    let claims = Claims { iss: issuer.to_owned(), sub, aud: AUDIENCE.to_owned(), iat, exp, uip };
     let token = encode(&header(key, USER), &claims, &key.private)?;
-    Ok(Issued {
-        token,
-        identity,
-        expires_in: LIFETIME,
-    })
+    Ok(Issued { token, identity, expires_in: LIFETIME })
 }
 
 /// The key a token names.

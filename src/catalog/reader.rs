@@ -216,12 +216,14 @@ impl Reader {
         Ok(LocationRef::new("url", forge.canonical_url(&joined)))
     }
 
-    /// The form of a location's target that is stored; what no forge knows stays as it was written.
+    /// The form of a location's target that is stored; what no forge knows stays as it was written. A location is a
+    /// file, also where its address was made from a folder's: what it refers to stands beside it.
     pub(crate) fn stored_target(&self, kind: &str, target: &str) -> String {
-        let url = Url::parse(target)
-            .ok()
-            .filter(|url| kind == "url" && self.forges.locate(url).is_some());
-        url.map_or_else(|| target.to_owned(), |url| self.canonical(&url))
+        let url = Url::parse(target).ok().filter(|_| kind == "url");
+        match url.and_then(|url| self.forges.locate(&url)) {
+            Some((forge, file)) => forge.canonical_url(&FileLocation { kind: LocationKind::Blob, ..file }).into(),
+            None => target.to_owned(),
+        }
     }
 
     /// The form of a URL that is stored: a forge's own files do not depend on where the portal is reached.

@@ -28,12 +28,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::log::TaskLog;
-use super::schema::Schema;
-use super::template::KnownActions;
-use super::workspace::{Workspace, WorkspaceError};
-use crate::catalog::{Catalog, ReadError, Reader, Tree};
+use super::workspace::Workspace;
+use crate::catalog::Tree;
 use crate::entity::EntityRef;
-use crate::forge::{ForgeError, Forges};
 use crate::permission::Credentials;
 
 pub(crate) use self::error::ActionError;
@@ -321,11 +318,7 @@ fn text<'a>(input: &'a Outputs, key: &str) -> Option<&'a str> {
 /// The texts of a list at a key.
 fn texts(input: &Outputs, key: &str) -> Vec<String> {
     let list = input.get(key).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether a key is set to true.

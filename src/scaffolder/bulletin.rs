@@ -37,10 +37,7 @@ pub(super) struct Bulletin {
 impl Bulletin {
     /// Without readers.
     pub(super) fn new() -> Self {
-        Self {
-            sender: broadcast::Sender::new(KEPT),
-            process: Uuid::now_v7(),
-        }
+        Self { sender: broadcast::Sender::new(KEPT), process: Uuid::now_v7() }
     }
 
     /// Sees every notice from now on.

@@ -51,10 +51,7 @@ impl Engines {
 
     /// Whether a condition can be true after a failure.
     pub(super) fn asks_for_failures(&self, condition: &Value) -> bool {
-        let calls = condition
-            .as_str()
-            .and_then(|source| self.values.calls(source).ok())
-            .unwrap_or_default();
+        let calls = condition.as_str().and_then(|source| self.values.calls(source).ok()).unwrap_or_default();
         calls.iter().any(|call| STATUS_FUNCTIONS.contains(&call.as_str()))
     }
 }
@@ -89,29 +86,16 @@ impl Scope {
             "environment": environment,
             "environments": start.surroundings.environments,
         });
-        let values = if let Value::Object(values) = values {
-            values
-        } else {
-            Map::new()
-        };
+        let values = if let Value::Object(values) = values { values } else { Map::new() };
         let environment_with_secrets =
             json!({"parameters": start.surroundings.parameters, "secrets": start.surroundings.secrets});
-        Self {
-            engines: engines.clone(),
-            values,
-            secrets: json!(start.secrets),
-            environment,
-            environment_with_secrets,
-        }
+        Self { engines: engines.clone(), values, secrets: json!(start.secrets), environment, environment_with_secrets }
     }
 
     /// Makes a step's outputs visible.
     pub(super) fn add_output(&mut self, step: &str, output: Value) {
         if let Some(Value::Object(steps)) = self.values.get_mut("steps") {
-            steps.insert(
-                step.to_owned(),
-                Value::Object(Map::from_iter([("output".to_owned(), output)])),
-            );
+            steps.insert(step.to_owned(), Value::Object(Map::from_iter([("output".to_owned(), output)])));
         }
     }
 
@@ -125,22 +109,13 @@ impl Scope {
 
     /// A value without secrets: `each`, the output.
     pub(super) fn value(&self, value: &Value, what: &str) -> Result<Option<Value>, ActionError> {
-        self.engines
-            .values
-            .evaluate_all(value, &self.values)
-            .map_err(|error| failed(what, &error))
+        self.engines.values.evaluate_all(value, &self.values).map_err(|error| failed(what, &error))
     }
 
     /// Whether a step's condition holds.
     pub(super) fn holds(&self, condition: &Value, failed_before: bool) -> Result<bool, ActionError> {
-        let engine = if failed_before {
-            &self.engines.after_failure
-        } else {
-            &self.engines.before_failure
-        };
-        let value = engine
-            .evaluate_all(condition, &self.values)
-            .map_err(|error| failed("`if`", &error))?;
+        let engine = if failed_before { &self.engines.after_failure } else { &self.engines.before_failure };
+        let value = engine.evaluate_all(condition, &self.values).map_err(|error| failed("`if`", &error))?;
         Ok(is_truthy_condition(value.as_ref()))
     }
 
@@ -196,16 +171,11 @@ impl Scope {
 
     fn lenient(&self, value: &Value, log: &TaskLog) -> Option<Value> {
         match value {
-            Value::Array(items) => Some(
-                items
-                    .iter()
-                    .map(|item| self.lenient(item, log).unwrap_or(Value::Null))
-                    .collect(),
-            ),
+            Value::Array(items) => {
+                Some(items.iter().map(|item| self.lenient(item, log).unwrap_or(Value::Null)).collect())
+            }
             Value::Object(keys) => {
-                let kept = keys
-                    .iter()
-                    .filter_map(|(key, value)| Some((key.clone(), self.lenient(value, log)?)));
+                let kept = keys.iter().filter_map(|(key, value)| Some((key.clone(), self.lenient(value, log)?)));
                 Some(Value::Object(kept.collect()))
             }
             other => self.value(other, "output").unwrap_or_else(|error| {
@@ -216,11 +186,7 @@ impl Scope {
     }
 
     fn reveal(&mut self, visible: bool) {
-        let environment = if visible {
-            &self.environment_with_secrets
-        } else {
-            &self.environment
-        };
+        let environment = if visible { &self.environment_with_secrets } else { &self.environment };
         self.values.insert("environment".to_owned(), environment.clone());
         if visible {
             self.values.insert("secrets".to_owned(), self.secrets.clone());
@@ -241,15 +207,10 @@ impl Scope {
                 }
             }
             (Value::Array(sources), Some(Value::Array(made))) => {
-                sources
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, source)| self.hide_made(source, made.get(index), log));
+                sources.iter().enumerate().for_each(|(index, source)| self.hide_made(source, made.get(index), log));
             }
             (Value::Object(sources), Some(Value::Object(made))) => {
-                sources
-                    .iter()
-                    .for_each(|(key, source)| self.hide_made(source, made.get(key), log));
+                sources.iter().for_each(|(key, source)| self.hide_made(source, made.get(key), log));
             }
             _ => {}
         }
@@ -266,17 +227,10 @@ fn mentions_secrets(value: &Value) -> bool {
 }
 
 fn object(value: Option<Value>) -> Map<String, Value> {
-    if let Some(Value::Object(keys)) = value {
-        keys
-    } else {
-        Map::new()
-    }
+    if let Some(Value::Object(keys)) = value { keys } else { Map::new() }
 }
 
 fn failed(what: &str, error: &ExpressionError) -> ActionError {
     let place = error.pointer.as_deref().unwrap_or_default().replace('/', ".");
-    ActionError {
-        name: "TemplateError",
-        message: format!("{what}{place}: {error}"),
-    }
+    ActionError { name: "TemplateError", message: format!("{what}{place}: {error}") }
 }

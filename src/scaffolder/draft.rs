@@ -49,19 +49,12 @@ pub(crate) struct Answered {
 impl Draft {
     /// One page, from 0; none beyond the last.
     pub(crate) fn page(&self, page: usize, errors: &[FieldError]) -> Option<FormPage> {
-        self.template
-            .pages
-            .get(page)
-            .map(|page| form::show(page, &self.values, errors))
+        self.template.pages.get(page).map(|page| form::show(page, &self.values, errors))
     }
 
     fn of(row: &DraftRow, template: Arc<Template>) -> Result<Self, sqlx::Error> {
         let answers: Map<String, Value> = store::json(&row.answers)?;
-        let answered = row
-            .answered
-            .iter()
-            .filter_map(|page| usize::try_from(*page).ok())
-            .collect();
+        let answered = row.answered.iter().filter_map(|page| usize::try_from(*page).ok()).collect();
         let values = form::filled_but(&template.pages, &answers, &answered);
         Ok(Self {
             id: row.id,
@@ -80,11 +73,7 @@ impl Draft {
             template: self.template.reference.to_string(),
             answers: store::text(&self.answers),
             secrets: store::text(&self.secrets),
-            answered: self
-                .answered
-                .iter()
-                .filter_map(|page| i32::try_from(*page).ok())
-                .collect(),
+            answered: self.answered.iter().filter_map(|page| i32::try_from(*page).ok()).collect(),
             updated_at: self.updated_at,
         }
     }
@@ -141,23 +130,14 @@ impl Scaffolder {
         draft.updated_at = Utc::now();
         draft.values = form::filled_but(&template.pages, &draft.answers, &draft.answered);
         store::save_draft(self.pool(), &draft.row()).await?;
-        let errors = if read.stay {
-            Vec::new()
-        } else {
-            form::check_page(asked, &draft.values, &self.shelf(who))
-        };
-        Ok(Answered {
-            draft,
-            errors,
-            stay: read.stay,
-        })
+        let errors = if read.stay { Vec::new() } else { form::check_page(asked, &draft.values, &self.shelf(who)) };
+        Ok(Answered { draft, errors, stay: read.stay })
     }
 
     /// What the form's run would do.
     pub(crate) async fn draft_plan(&self, who: &Credentials, id: Uuid) -> Result<Plan, ScaffolderError> {
         let draft = self.draft(who, id).await?;
-        self.plan_as(who, &draft.template, id, draft.values, draft.secrets)
-            .await
+        self.plan_as(who, &draft.template, id, draft.values, draft.secrets).await
     }
 
     /// Starts the form's run, once: submitting it again gives the same run.
@@ -167,8 +147,7 @@ impl Scaffolder {
         }
         let draft = self.draft(who, id).await?;
         Self::refuse_broken(&draft.template, false)?;
-        self.launch(who, id, &draft.template, draft.values, &draft.secrets)
-            .await?;
+        self.launch(who, id, &draft.template, draft.values, &draft.secrets).await?;
         store::forget_draft_secrets(self.pool(), id).await?;
         Ok(id)
     }

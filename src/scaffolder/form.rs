@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::check::{Directory, FieldError, check, check_page};
 pub(crate) use self::defaults::{filled, filled_but};
-pub(crate) use self::read::{Posted, merged, read};
+pub(crate) use self::read::{merged, read};
 use super::schema::Schema;
 use crate::catalog::EntityFilter;
 
@@ -134,16 +134,9 @@ impl EntityChoice {
                 value => EntityFilter::is(&key, &text_of(value)),
             }
         };
-        let sets: Vec<EntityFilter> = self
-            .filter
-            .iter()
-            .map(|set| EntityFilter::All(set.iter().map(condition).collect()))
-            .collect();
-        if sets.is_empty() {
-            EntityFilter::default()
-        } else {
-            EntityFilter::Any(sets)
-        }
+        let sets: Vec<EntityFilter> =
+            self.filter.iter().map(|set| EntityFilter::All(set.iter().map(condition).collect())).collect();
+        if sets.is_empty() { EntityFilter::default() } else { EntityFilter::Any(sets) }
     }
 }
 
@@ -178,12 +171,7 @@ pub(crate) struct RepoChoice {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FieldKind {
     /// One line of text; `format` becomes the input's type where there is one.
-    Text {
-        format: Option<String>,
-        pattern: Option<String>,
-        min_length: Option<u64>,
-        max_length: Option<u64>,
-    },
+    Text { format: Option<String>, pattern: Option<String>, min_length: Option<u64>, max_length: Option<u64> },
     /// Several lines of text.
     TextArea { rows: u64 },
     /// A text that is not shown while typing.
@@ -191,13 +179,7 @@ pub(crate) enum FieldKind {
     /// A text that is kept with the run's secrets, never among its parameters.
     Secret,
     /// A number.
-    Number {
-        min: Option<Value>,
-        max: Option<Value>,
-        step: Option<Value>,
-        integer: bool,
-        range: bool,
-    },
+    Number { min: Option<Value>, max: Option<Value>, step: Option<Value>, integer: bool, range: bool },
     /// Yes or no.
     Checkbox,
     /// One of a list, in a drop-down.
@@ -215,26 +197,15 @@ pub(crate) enum FieldKind {
     /// A repository: posted as `name.host`, `name.owner` and `name.repo`.
     RepoUrl(RepoChoice),
     /// The owner of a repository at a host.
-    RepoOwner {
-        host: Option<String>,
-        excluded: Vec<String>,
-    },
+    RepoOwner { host: Option<String>, excluded: Vec<String> },
     /// A branch of the repository chosen before.
     RepoBranch,
     /// The name of a new entity.
-    EntityName {
-        pattern: Option<String>,
-        max_length: Option<u64>,
-    },
+    EntityName { pattern: Option<String>, max_length: Option<u64> },
     /// Fields that belong together.
     Group { fields: Vec<Field> },
     /// A list of items: `template` is an empty item, `items` are those there are.
-    List {
-        template: Vec<Field>,
-        items: Vec<Vec<Field>>,
-        min: Option<u64>,
-        max: Option<u64>,
-    },
+    List { template: Vec<Field>, items: Vec<Vec<Field>>, min: Option<u64>, max: Option<u64> },
     /// Part of the answers, not shown.
     Hidden,
     /// Anything else: a text area of JSON.
@@ -267,16 +238,11 @@ pub(crate) fn text_of(value: &Value) -> String {
 
 /// The texts of the schema's `ui:` key, looked up beside the schema and in `ui:options`.
 fn ui<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
-    schema
-        .get(format!("ui:{key}"))
-        .or_else(|| schema.get("ui:options").and_then(|options| options.get(key)))
+    schema.get(format!("ui:{key}")).or_else(|| schema.get("ui:options").and_then(|options| options.get(key)))
 }
 
 fn ui_text(schema: &Value, key: &str) -> Option<String> {
-    ui(schema, key)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    ui(schema, key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn ui_flag(schema: &Value, key: &str) -> bool {
@@ -287,11 +253,9 @@ fn ui_flag(schema: &Value, key: &str) -> bool {
 fn type_of(schema: &Value) -> &str {
     match schema.get("type") {
         Some(Value::String(name)) => name,
-        Some(Value::Array(names)) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|name| *name != "null")
-            .unwrap_or("null"),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("null")
+        }
         _ if schema.get("properties").is_some() => "object",
         _ if schema.get("items").is_some() => "array",
         _ => match schema

@@ -108,12 +108,7 @@ impl Ledger for Pen {
         made: Option<&'a str>,
     ) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
-            let note = store::Note {
-                step,
-                key,
-                value: &value,
-                made,
-            };
+            let note = store::Note { step, key, value: &value, made };
             match store::note(&self.pool, self.task, self.worker, note, Utc::now()).await {
                 Ok(true) => Ok(()),
                 Ok(false) => {

@@ -29,10 +29,7 @@ pub(super) struct Reading<'a> {
 impl Library {
     /// Every template, by title.
     pub(super) fn all(&self, who: &Credentials, reading: &Reading<'_>) -> Vec<Arc<Template>> {
-        let query = EntityQuery {
-            filter: EntityFilter::is("kind", KIND),
-            ..EntityQuery::default()
-        };
+        let query = EntityQuery { filter: EntityFilter::is("kind", KIND), ..EntityQuery::default() };
         let found = reading.catalog.query(who, &query).items;
         let mut templates: Vec<_> = found.iter().map(|record| self.parsed(record, reading)).collect();
         templates.sort_by_cached_key(|template| (template.entity.title().to_lowercase(), template.reference.clone()));
@@ -47,9 +44,7 @@ impl Library {
         reading: &Reading<'_>,
     ) -> Result<Arc<Template>, ScaffolderError> {
         if reference.kind() != KIND {
-            return Err(ScaffolderError::Invalid(
-                "Invalid kind, only 'Template' kind is supported".to_owned(),
-            ));
+            return Err(ScaffolderError::Invalid("Invalid kind, only 'Template' kind is supported".to_owned()));
         }
         let record = reading.catalog.entity(who, reference);
         let record = record.ok_or_else(|| ScaffolderError::NotFound(format!("Template {reference} not found")))?;
@@ -85,10 +80,7 @@ impl Library {
         {
             return Arc::clone(template);
         }
-        let source = record
-            .positions
-            .as_ref()
-            .map(|positions| Source::new((**positions).clone(), None));
+        let source = record.positions.as_ref().map(|positions| Source::new((**positions).clone(), None));
         let template = Arc::new(parse(record, reading, source.as_ref()));
         parsed.insert(record.reference.clone(), (record.etag.clone(), Arc::clone(&template)));
         template
@@ -96,12 +88,7 @@ impl Library {
 }
 
 fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Template {
-    let mut template = Template::parse(
-        &record.entity,
-        &record.location,
-        reading.engines.values(),
-        reading.actions,
-    );
+    let mut template = Template::parse(&record.entity, &record.location, reading.engines.values(), reading.actions);
     template.version.clone_from(&record.version);
     if let Some(source) = source {
         template.place(source);
@@ -126,21 +113,11 @@ impl form::Directory for Shelf<'_> {
             form::Own::Groups => self.who.ownership().contains(reference),
             form::Own::Owned => record.entity.relations().iter().any(|relation| {
                 relation.kind == "ownedBy"
-                    && self
-                        .who
-                        .ownership()
-                        .iter()
-                        .any(|owner| owner.to_string() == relation.target)
+                    && self.who.ownership().iter().any(|owner| owner.to_string() == relation.target)
             }),
         };
-        let filter = choice
-            .catalog_filter()
-            .and(EntityFilter::is("metadata.uid", &record.uid.to_string()));
-        let query = EntityQuery {
-            filter,
-            limit: Some(1),
-            ..EntityQuery::default()
-        };
+        let filter = choice.catalog_filter().and(EntityFilter::is("metadata.uid", &record.uid.to_string()));
+        let query = EntityQuery { filter, limit: Some(1), ..EntityQuery::default() };
         own && self.catalog.query(self.who, &query).total > 0
     }
 

@@ -25,11 +25,7 @@ pub(crate) struct NewEvent {
 impl NewEvent {
     /// An event that happens now.
     pub(crate) fn new(kind: EventKind, body: Value) -> Self {
-        Self {
-            kind,
-            body,
-            at: Utc::now(),
-        }
+        Self { kind, body, at: Utc::now() }
     }
 }
 
@@ -121,27 +117,17 @@ pub(crate) struct TaskLog {
 impl TaskLog {
     /// A log that hides what `mask` knows.
     pub(crate) fn new(journal: UnboundedSender<Entry>, mask: Mask) -> Self {
-        Self {
-            journal,
-            mask: Arc::new(RwLock::new(mask)),
-            step: None,
-        }
+        Self { journal, mask: Arc::new(RwLock::new(mask)), step: None }
     }
 
     /// The same secrets, written elsewhere.
     pub(crate) fn to(&self, journal: UnboundedSender<Entry>) -> Self {
-        Self {
-            journal,
-            ..self.clone()
-        }
+        Self { journal, ..self.clone() }
     }
 
     /// The same log, for lines of one step.
     pub(crate) fn of_step(&self, id: &str) -> Self {
-        Self {
-            step: Some(Arc::from(id)),
-            ..self.clone()
-        }
+        Self { step: Some(Arc::from(id)), ..self.clone() }
     }
 
     /// Hides further texts from now on.
@@ -185,8 +171,7 @@ impl TaskLog {
 
     /// A step's new status, with the line that tells it.
     pub(crate) fn step(&self, id: &str, status: StepStatus, message: &str) {
-        self.of_step(id)
-            .event(EventKind::Log, message, [("status", json!(status.as_str()))]);
+        self.of_step(id).event(EventKind::Log, message, [("status", json!(status.as_str()))]);
     }
 
     /// Any event.

@@ -118,53 +118,30 @@ impl Scaffolder {
         });
         Ok(Plan {
             template: template.reference.clone(),
-            files: outcome
-                .workspace
-                .files()
-                .map(|(path, file)| planned(path, file))
-                .collect(),
+            files: outcome.workspace.files().map(|(path, file)| planned(path, file)).collect(),
             effects: outcome.effects,
             problems: problem.into_iter().collect(),
             warnings: outcome.warnings,
-            log: events
-                .iter()
-                .filter_map(|body| body["message"].as_str().map(str::to_owned))
-                .collect(),
+            log: events.iter().filter_map(|body| body["message"].as_str().map(str::to_owned)).collect(),
             output: Value::Object(outcome.output),
         })
     }
 
     /// Backstage's dry run.
     pub(crate) async fn dry_run(&self, who: &Credentials, run: DryRun) -> Result<Value, ScaffolderError> {
-        let DryRun {
-            template,
-            values,
-            secrets,
-            directory_contents,
-        } = run;
+        let DryRun { template, values, secrets, directory_contents } = run;
         let Value::Object(entity) = template else {
             return Err(ScaffolderError::Invalid("the template must be an object".to_owned()));
         };
         let contents = contents(&directory_contents)?;
         let template = Template::parse(&Entity(entity), "", self.engines().values(), self.registry());
         if let Some(step) = template.steps.iter().find(|step| !self.registry().knows(&step.action)) {
-            let message = format!(
-                "Template action with ID '{}' is not registered. {}",
-                step.action,
-                run::HELP
-            );
+            let message = format!("Template action with ID '{}' is not registered. {}", step.action, run::HELP);
             return Err(ScaffolderError::NotFound(message));
         }
         Self::refuse_broken(&template, false)?;
         self.refuse_invalid(who, &template, &values, &secrets)?;
-        let job = self.job(
-            who,
-            &template,
-            Uuid::now_v7(),
-            values,
-            secrets,
-            Some(Arc::new(contents)),
-        );
+        let job = self.job(who, &template, Uuid::now_v7(), values, secrets, Some(Arc::new(contents)));
         let (outcome, events) = self.imagine(&job, Mode::DryRun).await;
         let files = outcome.workspace.files().map(|(path, file)| {
             json!({"path": path, "executable": file.mode == FileMode::Executable, "base64Content": BASE64.encode(&file.bytes)})
@@ -235,12 +212,7 @@ impl Scaffolder {
 fn planned(path: &str, file: &workspace::WorkspaceFile) -> PlannedFile {
     let is_text =
         file.mode != FileMode::Symlink && !file.bytes.contains(&0) && std::str::from_utf8(&file.bytes).is_ok();
-    PlannedFile {
-        path: path.to_owned(),
-        mode: file.mode,
-        content: file.bytes.clone(),
-        is_text,
-    }
+    PlannedFile { path: path.to_owned(), mode: file.mode, content: file.bytes.clone(), is_text }
 }
 
 /// Files that came with a request.
@@ -248,30 +220,14 @@ fn contents(value: &Value) -> Result<Tree, ScaffolderError> {
     let wrong = |what: &str| ScaffolderError::Invalid(format!("directoryContents: {what}"));
     let mut files = Vec::new();
     for file in value.as_array().into_iter().flatten() {
-        let path = file
-            .get("path")
-            .and_then(Value::as_str)
-            .ok_or_else(|| wrong("a file has no path"))?;
+        let path = file.get("path").and_then(Value::as_str).ok_or_else(|| wrong("a file has no path"))?;
         let path = workspace::normal(path).map_err(|error| wrong(&error.to_string()))?;
         let content = file.get("base64Content").and_then(Value::as_str).unwrap_or_default();
-        let bytes = BASE64
-            .decode(content)
-            .map_err(|error| wrong(&format!("{path} is not base64: {error}")))?;
+        let bytes = BASE64.decode(content).map_err(|error| wrong(&format!("{path} is not base64: {error}")))?;
         let executable = file.get("executable").and_then(Value::as_bool).unwrap_or(false);
-        let mode = if executable {
-            FileMode::Executable
-        } else {
-            FileMode::Regular
-        };
-        files.push(TreeFile {
-            path,
-            mode,
-            bytes: bytes.into(),
-        });
+        let mode = if executable { FileMode::Executable } else { FileMode::Regular };
+        files.push(TreeFile { path, mode, bytes: bytes.into() });
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Tree {
-        files,
-        version: "dry-run".to_owned(),
-    })
+    Ok(Tree { files, version: "dry-run".to_owned() })
 }

@@ -110,10 +110,7 @@ struct Run<'a> {
 /// Runs every step.
 pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
     let hidden_steps = usize::from(means.mode == Mode::DryRun);
-    means.log.say(&format!(
-        "Starting up task with {} steps",
-        job.steps.len() + hidden_steps
-    ));
+    means.log.say(&format!("Starting up task with {} steps", job.steps.len() + hidden_steps));
     let mut run = Run {
         scope: scope(job, means),
         context: context(job, means),
@@ -187,11 +184,7 @@ impl Run<'_> {
             let message = format!("Skipping step {} because a previous step failed", step.id);
             return log.step(&step.id, StepStatus::Skipped, &message);
         }
-        log.step(
-            &step.id,
-            StepStatus::Processing,
-            &format!("Beginning step {}", step.name),
-        );
+        log.step(&step.id, StepStatus::Processing, &format!("Beginning step {}", step.name));
         let done = self.perform(step).await;
         match done {
             Ok(step::Done::Finished) => {
@@ -211,16 +204,9 @@ impl Run<'_> {
 
     fn fail(&mut self, step: &Step, error: &ActionError) {
         let log = &self.means.log;
-        log.step(
-            &step.id,
-            StepStatus::Failed,
-            &format!("{}: {}", error.name, error.message),
-        );
+        log.step(&step.id, StepStatus::Failed, &format!("{}: {}", error.name, error.message));
         if self.failure.is_none() {
-            let error = ActionError {
-                name: error.name,
-                message: log.masked(&error.message),
-            };
+            let error = ActionError { name: error.name, message: log.masked(&error.message) };
             self.failure = Some((step.id.clone(), error));
         }
     }
@@ -254,11 +240,7 @@ pub(super) fn complete(log: &TaskLog, outcome: &Outcome) {
     let status = outcome.ending.status();
     let message = format!("Run completed with status: {status}");
     match &outcome.error {
-        None => log.event(
-            EventKind::Completion,
-            &message,
-            [("output", Value::Object(outcome.output.clone()))],
-        ),
+        None => log.event(EventKind::Completion, &message, [("output", Value::Object(outcome.output.clone()))]),
         Some(error) => {
             let error = json!({"name": error.name, "message": error.message});
             log.event(EventKind::Completion, &message, [("error", error)]);

@@ -62,19 +62,13 @@ impl Violation {
 
     /// The error object without the value, which may be secret.
     pub(crate) fn without_instance(&self) -> Value {
-        Self {
-            instance: Value::Null,
-            ..self.clone()
-        }
-        .backstage()
+        Self { instance: Value::Null, ..self.clone() }.backstage()
     }
 
     /// The JSON pointer of the field to show the violation at: a missing property's own.
     pub(crate) fn pointer(&self) -> String {
         let segments = self.path.iter().chain(&self.missing);
-        segments.fold(String::new(), |pointer, segment| {
-            format!("{pointer}/{}", escape(segment))
-        })
+        segments.fold(String::new(), |pointer, segment| format!("{pointer}/{}", escape(segment)))
     }
 }
 
@@ -98,10 +92,7 @@ impl Schema {
             .should_validate_formats(true)
             .build(document)
             .map_err(|error| (error.instance_path().to_string(), error.to_string()))?;
-        Ok(Self {
-            document: document.clone(),
-            validator,
-        })
+        Ok(Self { document: document.clone(), validator })
     }
 
     /// The schema as written.
@@ -116,19 +107,12 @@ impl Schema {
 
     /// Every place where the value does not follow the schema; empty when it does.
     pub(crate) fn violations(&self, value: &Value) -> Vec<Violation> {
-        self.validator
-            .iter_errors(value)
-            .flat_map(|error| self.told(&error))
-            .collect()
+        self.validator.iter_errors(value).flat_map(|error| self.told(&error)).collect()
     }
 
     /// One violation for each thing the error names (each additional property, for one).
     fn told(&self, error: &ValidationError<'_>) -> Vec<Violation> {
-        let path: Vec<String> = error
-            .instance_path()
-            .iter()
-            .map(|segment| segment.to_string())
-            .collect();
+        let path: Vec<String> = error.instance_path().iter().map(|segment| segment.to_string()).collect();
         let keyword_path = error.schema_path().as_str();
         let parent = keyword_path.rsplit_once('/').map_or("", |(parent, _)| parent);
         let schema = self.document.pointer(parent).cloned().unwrap_or(Value::Bool(true));
@@ -146,11 +130,7 @@ impl Schema {
             return unexpected.iter().map(|name| additional(base.clone(), name)).collect();
         }
         let (message, sentence) = words(error, &base);
-        let mut violation = Violation {
-            message,
-            sentence,
-            ..base
-        };
+        let mut violation = Violation { message, sentence, ..base };
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 violation.missing = property.as_str().map(str::to_owned);
@@ -187,16 +167,10 @@ fn words(error: &ValidationError<'_>, base: &Violation) -> (String, String) {
         None => Vec::new(),
     };
     match error.kind() {
-        Kind::Required { property } => (
-            format!("requires property {property}"),
-            "is required; fill it in".to_owned(),
-        ),
+        Kind::Required { property } => (format!("requires property {property}"), "is required; fill it in".to_owned()),
         Kind::Type { kind } => {
             let names = type_names(kind);
-            (
-                format!("is not of a type(s) {}", names.join(",")),
-                format!("must be {}", spoken_types(&names)),
-            )
+            (format!("is not of a type(s) {}", names.join(",")), format!("must be {}", spoken_types(&names)))
         }
         Kind::Pattern { pattern } => (
             format!("does not match pattern {}", json!(pattern)),
@@ -218,22 +192,14 @@ fn words(error: &ValidationError<'_>, base: &Violation) -> (String, String) {
             format!("does not exactly match expected constant: {}", plain(expected_value)),
             format!("must be {}", plain(expected_value)),
         ),
-        Kind::Format { format } => (
-            format!("does not conform to the {} format", json!(format)),
-            format!("must be a valid {format}"),
-        ),
-        Kind::UniqueItems => (
-            "contains duplicate item".to_owned(),
-            "must not name the same thing twice".to_owned(),
-        ),
-        Kind::Not { .. } => (
-            "is of prohibited type [subschema 0]".to_owned(),
-            "is not allowed here".to_owned(),
-        ),
-        Kind::AnyOf { .. } => (
-            format!("is not any of {}", subschemas(&base.argument)),
-            "fits none of the allowed forms".to_owned(),
-        ),
+        Kind::Format { format } => {
+            (format!("does not conform to the {} format", json!(format)), format!("must be a valid {format}"))
+        }
+        Kind::UniqueItems => ("contains duplicate item".to_owned(), "must not name the same thing twice".to_owned()),
+        Kind::Not { .. } => ("is of prohibited type [subschema 0]".to_owned(), "is not allowed here".to_owned()),
+        Kind::AnyOf { .. } => {
+            (format!("is not any of {}", subschemas(&base.argument)), "fits none of the allowed forms".to_owned())
+        }
         Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => (
             format!("is not exactly one from {}", subschemas(&base.argument)),
             "must fit exactly one of the allowed forms".to_owned(),
@@ -246,11 +212,7 @@ fn words(error: &ValidationError<'_>, base: &Violation) -> (String, String) {
 fn limit_words(error: &ValidationError<'_>) -> (String, String) {
     use ValidationErrorKind as Kind;
     let characters = |limit: &u64| {
-        if *limit == 1 {
-            "1 character".to_owned()
-        } else {
-            format!("{limit} characters")
-        }
+        if *limit == 1 { "1 character".to_owned() } else { format!("{limit} characters") }
     };
     match error.kind() {
         Kind::MinLength { limit } => (
@@ -261,46 +223,37 @@ fn limit_words(error: &ValidationError<'_>) -> (String, String) {
                 format!("must have at least {}", characters(limit))
             },
         ),
-        Kind::MaxLength { limit } => (
-            format!("does not meet maximum length of {limit}"),
-            format!("must have at most {}", characters(limit)),
-        ),
-        Kind::Minimum { limit } => (
-            format!("must be greater than or equal to {limit}"),
-            format!("must be at least {limit}"),
-        ),
-        Kind::Maximum { limit } => (
-            format!("must be less than or equal to {limit}"),
-            format!("must be at most {limit}"),
-        ),
-        Kind::ExclusiveMinimum { limit } => (
-            format!("must be strictly greater than {limit}"),
-            format!("must be more than {limit}"),
-        ),
-        Kind::ExclusiveMaximum { limit } => (
-            format!("must be strictly less than {limit}"),
-            format!("must be less than {limit}"),
-        ),
+        Kind::MaxLength { limit } => {
+            (format!("does not meet maximum length of {limit}"), format!("must have at most {}", characters(limit)))
+        }
+        Kind::Minimum { limit } => {
+            (format!("must be greater than or equal to {limit}"), format!("must be at least {limit}"))
+        }
+        Kind::Maximum { limit } => {
+            (format!("must be less than or equal to {limit}"), format!("must be at most {limit}"))
+        }
+        Kind::ExclusiveMinimum { limit } => {
+            (format!("must be strictly greater than {limit}"), format!("must be more than {limit}"))
+        }
+        Kind::ExclusiveMaximum { limit } => {
+            (format!("must be strictly less than {limit}"), format!("must be less than {limit}"))
+        }
         Kind::MultipleOf { multiple_of } => (
             format!("is not a multiple of (divisible by) {multiple_of}"),
             format!("must be a multiple of {multiple_of}"),
         ),
-        Kind::MinItems { limit } => (
-            format!("does not meet minimum length of {limit}"),
-            format!("needs at least {limit}"),
-        ),
-        Kind::MaxItems { limit } => (
-            format!("does not meet maximum length of {limit}"),
-            format!("takes at most {limit}"),
-        ),
-        Kind::MinProperties { limit } => (
-            format!("does not meet minimum property length of {limit}"),
-            format!("needs at least {limit} keys"),
-        ),
-        Kind::MaxProperties { limit } => (
-            format!("does not meet maximum property length of {limit}"),
-            format!("takes at most {limit} keys"),
-        ),
+        Kind::MinItems { limit } => {
+            (format!("does not meet minimum length of {limit}"), format!("needs at least {limit}"))
+        }
+        Kind::MaxItems { limit } => {
+            (format!("does not meet maximum length of {limit}"), format!("takes at most {limit}"))
+        }
+        Kind::MinProperties { limit } => {
+            (format!("does not meet minimum property length of {limit}"), format!("needs at least {limit} keys"))
+        }
+        Kind::MaxProperties { limit } => {
+            (format!("does not meet maximum property length of {limit}"), format!("takes at most {limit} keys"))
+        }
         _ => (error.to_string(), error.to_string()),
     }
 }
@@ -340,12 +293,7 @@ mod tests {
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn violations_speak_as_backstage_does() {
         let cases = [
-            (
-                json!({"type": "number"}),
-                json!("many"),
-                "instance is not of a type(s) number",
-                "must be a number",
-            ),
+            (json!({"type": "number"}), json!("many"), "instance is not of a type(s) number", "must be a number"),
             (
                 json!({"type": ["string", "null"]}),
                 json!(1),
@@ -364,24 +312,14 @@ mod tests {
                 "instance requires property \"name\"",
                 "is required; fill it in",
             ),
-            (
-                json!({"enum": ["a", "b"]}),
-                json!("c"),
-                "instance is not one of enum values: a,b",
-                "must be one of a, b",
-            ),
+            (json!({"enum": ["a", "b"]}), json!("c"), "instance is not one of enum values: a,b", "must be one of a, b"),
             (
                 json!({"minLength": 3}),
                 json!("a"),
                 "instance does not meet minimum length of 3",
                 "must have at least 3 characters",
             ),
-            (
-                json!({"maximum": 3}),
-                json!(4),
-                "instance must be less than or equal to 3",
-                "must be at most 3",
-            ),
+            (json!({"maximum": 3}), json!(4), "instance must be less than or equal to 3", "must be at most 3"),
             (
                 json!({"format": "email"}),
                 json!("x"),
@@ -410,10 +348,7 @@ mod tests {
         for (schema, value, stack, sentence) in cases {
             let found = Schema::compile(&schema).unwrap().violations(&value);
             assert_eq!(found.len(), 1, "{schema}");
-            assert_eq!(
-                (found[0].stack().as_str(), found[0].sentence.as_str()),
-                (stack, sentence)
-            );
+            assert_eq!((found[0].stack().as_str(), found[0].sentence.as_str()), (stack, sentence));
         }
     }
 

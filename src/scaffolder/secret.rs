@@ -67,11 +67,7 @@ impl Mask {
     /// The text with everything secret replaced.
     pub(crate) fn text(&self, text: &str) -> String {
         self.texts.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) {
-                text.replace(secret.as_str(), HIDDEN)
-            } else {
-                text
-            }
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), HIDDEN) } else { text }
         })
     }
 
@@ -80,12 +76,9 @@ impl Mask {
         match value {
             Value::String(text) => Value::String(self.text(text)),
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
-            Value::Object(entries) => Value::Object(
-                entries
-                    .iter()
-                    .map(|(key, value)| (key.clone(), self.value(value)))
-                    .collect(),
-            ),
+            Value::Object(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), self.value(value))).collect())
+            }
             other => other.clone(),
         }
     }
@@ -99,11 +92,7 @@ mod tests {
 
     #[test]
     fn secrets_are_hidden_in_every_form() {
-        let mask = Mask::new(
-            json!({"a": "p\"ss wörd", "list": ["other"], "n": 5, "empty": ""})
-                .as_object()
-                .unwrap(),
-        );
+        let mask = Mask::new(json!({"a": "p\"ss wörd", "list": ["other"], "n": 5, "empty": ""}).as_object().unwrap());
         let cases = [
             ("before p\"ss wörd after", "before *** after"),
             (r#"{"x":"p\"ss wörd"}"#, r#"{"x":"***"}"#),

@@ -86,22 +86,14 @@ pub(super) fn text(value: &impl Serialize) -> String {
 pub(super) async fn add_task(db: impl PgExecutor<'_>, task: NewTask<'_>) -> Result<bool> {
     let sql = "INSERT INTO scaffolder_task (id, template, spec, job, secrets, status, created_by, created_at, last_heartbeat_at) \
                VALUES ($1, $2, $3::json, $4::json, $5::json, 'open', $6, $7, $7) ON CONFLICT ON CONSTRAINT scaffolder_task_pk DO NOTHING";
-    let query = sqlx::query(sql)
-        .bind(task.id)
-        .bind(task.template)
-        .bind(text(task.spec))
-        .bind(task.job);
+    let query = sqlx::query(sql).bind(task.id).bind(task.template).bind(text(task.spec)).bind(task.job);
     let query = query.bind(text(task.secrets)).bind(task.created_by).bind(task.now);
     Ok(query.execute(db).await?.rows_affected() == 1)
 }
 
 /// Wakes whoever listens, when the transaction ends.
 pub(super) async fn notify(db: impl PgExecutor<'_>, payload: &str) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, $2)")
-        .bind(CHANNEL)
-        .bind(payload)
-        .execute(db)
-        .await?;
+    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(db).await?;
     Ok(())
 }
 
@@ -122,12 +114,7 @@ pub(super) async fn beat(
 ) -> Result<Option<bool>> {
     let sql = "UPDATE scaffolder_task SET last_heartbeat_at = $3 \
                WHERE id = $1 AND worker = $2 AND status = 'processing' RETURNING cancel_requested";
-    sqlx::query_scalar(sql)
-        .bind(task)
-        .bind(worker)
-        .bind(now)
-        .fetch_optional(db)
-        .await
+    sqlx::query_scalar(sql).bind(task).bind(worker).bind(now).fetch_optional(db).await
 }
 
 /// Adds events in their order, if the run is still the worker's; whether it is.
@@ -138,12 +125,7 @@ pub(super) async fn append(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, ev
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     let bodies: Vec<String> = events.iter().map(|event| text(&event.body)).collect();
     let times: Vec<DateTime<Utc>> = events.iter().map(|event| event.at).collect();
-    let query = sqlx::query(sql)
-        .bind(task)
-        .bind(worker)
-        .bind(kinds)
-        .bind(bodies)
-        .bind(times);
+    let query = sqlx::query(sql).bind(task).bind(worker).bind(kinds).bind(bodies).bind(times);
     Ok(events.is_empty() || query.execute(db).await?.rows_affected() > 0)
 }
 
@@ -172,12 +154,7 @@ pub(super) async fn claim_abandoned(
                SELECT id FROM scaffolder_task WHERE status = 'processing' AND last_heartbeat_at < $2 \
                ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
                RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
-    sqlx::query_as(sql)
-        .bind(worker)
-        .bind(before)
-        .bind(now)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(sql).bind(worker).bind(before).bind(now).fetch_optional(db).await
 }
 
 /// Cancels a run that nobody took; whether it was such a run.
@@ -201,26 +178,13 @@ pub(super) async fn reopen(
 ) -> Result<bool> {
     let sql = "UPDATE scaffolder_task SET status = 'open', secrets = $2::json, finished_at = NULL, cancel_requested = FALSE, \
                last_heartbeat_at = $3 WHERE id = $1 AND status IN ('failed', 'cancelled')";
-    Ok(sqlx::query(sql)
-        .bind(task)
-        .bind(text(secrets))
-        .bind(now)
-        .execute(db)
-        .await?
-        .rows_affected()
-        == 1)
+    Ok(sqlx::query(sql).bind(task).bind(text(secrets)).bind(now).execute(db).await?.rows_affected() == 1)
 }
 
 /// Adds one event to a run that no worker has.
 pub(super) async fn add_event(db: impl PgExecutor<'_>, task: Uuid, event: &NewEvent) -> Result<()> {
     let sql = "INSERT INTO scaffolder_event (task, kind, body, created_at) VALUES ($1, $2, $3::json, $4)";
-    sqlx::query(sql)
-        .bind(task)
-        .bind(event.kind.as_str())
-        .bind(text(&event.body))
-        .bind(event.at)
-        .execute(db)
-        .await?;
+    sqlx::query(sql).bind(task).bind(event.kind.as_str()).bind(text(&event.body)).bind(event.at).execute(db).await?;
     Ok(())
 }
 
@@ -259,22 +223,12 @@ pub(super) async fn tasks(db: impl PgExecutor<'_> + Copy, query: &TaskQuery) -> 
                AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3) \
                ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5";
     let bounded = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let bound = sqlx::query_as(sql)
-        .bind(&query.created_by)
-        .bind(&query.status)
-        .bind(&query.template);
-    let rows: Vec<Listed> = bound
-        .bind(query.limit.map(bounded))
-        .bind(bounded(query.offset))
-        .fetch_all(db)
-        .await?;
+    let bound = sqlx::query_as(sql).bind(&query.created_by).bind(&query.status).bind(&query.template);
+    let rows: Vec<Listed> = bound.bind(query.limit.map(bounded)).bind(bounded(query.offset)).fetch_all(db).await?;
     if rows.is_empty() && (query.offset > 0 || query.limit == Some(0)) {
         let sql = "SELECT COUNT(*) FROM scaffolder_task WHERE (cardinality($1::text[]) = 0 OR created_by = ANY ($1)) \
                    AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3)";
-        let bound = sqlx::query_scalar(sql)
-            .bind(&query.created_by)
-            .bind(&query.status)
-            .bind(&query.template);
+        let bound = sqlx::query_scalar(sql).bind(&query.created_by).bind(&query.status).bind(&query.template);
         return Ok((Vec::new(), bound.fetch_one(db).await?));
     }
     let total = rows.first().map_or(0, |row| row.total);
@@ -290,22 +244,13 @@ pub(super) async fn events(db: impl PgExecutor<'_>, task: Uuid, after: i64) -> R
 /// Whether a run has ended, seen together with its newest event.
 pub(super) async fn is_over(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool> {
     let sql = "SELECT status NOT IN ('open', 'processing') FROM scaffolder_task WHERE id = $1";
-    Ok(sqlx::query_scalar(sql)
-        .bind(task)
-        .fetch_optional(db)
-        .await?
-        .unwrap_or(true))
+    Ok(sqlx::query_scalar(sql).bind(task).fetch_optional(db).await?.unwrap_or(true))
 }
 
 /// What a run noted.
 pub(super) async fn noted(db: impl PgExecutor<'_>, task: Uuid, step: &str, key: &str) -> Result<Option<Value>> {
     let sql = "SELECT value::text FROM scaffolder_ledger WHERE task = $1 AND step = $2 AND key = $3";
-    let found: Option<String> = sqlx::query_scalar(sql)
-        .bind(task)
-        .bind(step)
-        .bind(key)
-        .fetch_optional(db)
-        .await?;
+    let found: Option<String> = sqlx::query_scalar(sql).bind(task).bind(step).bind(key).fetch_optional(db).await?;
     found.map(|text| json(&text)).transpose()
 }
 
@@ -329,12 +274,7 @@ pub(super) async fn note(
                SELECT $1, $3, $4, $5::json, $6, $7 \
                WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') \
                ON CONFLICT ON CONSTRAINT scaffolder_ledger_pk DO UPDATE SET value = EXCLUDED.value, made = EXCLUDED.made, noted_at = EXCLUDED.noted_at";
-    let query = sqlx::query(sql)
-        .bind(task)
-        .bind(worker)
-        .bind(note.step)
-        .bind(note.key)
-        .bind(text(note.value));
+    let query = sqlx::query(sql).bind(task).bind(worker).bind(note.step).bind(note.key).bind(text(note.value));
     Ok(query.bind(note.made).bind(now).execute(db).await?.rows_affected() == 1)
 }
 
@@ -348,17 +288,8 @@ pub(super) async fn made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<Stri
 pub(super) async fn add_draft(db: impl PgExecutor<'_>, draft: &DraftRow, owner: &str) -> Result<()> {
     let sql = "INSERT INTO scaffolder_draft (id, template, owner, answers, secrets, answered, created_at, updated_at) \
                VALUES ($1, $2, $3, $4::json, $5::json, $6, $7, $7)";
-    let query = sqlx::query(sql)
-        .bind(draft.id)
-        .bind(&draft.template)
-        .bind(owner)
-        .bind(&draft.answers);
-    query
-        .bind(&draft.secrets)
-        .bind(&draft.answered)
-        .bind(draft.updated_at)
-        .execute(db)
-        .await?;
+    let query = sqlx::query(sql).bind(draft.id).bind(&draft.template).bind(owner).bind(&draft.answers);
+    query.bind(&draft.secrets).bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
     Ok(())
 }
 
@@ -371,29 +302,20 @@ pub(super) async fn draft(db: impl PgExecutor<'_>, id: Uuid, owner: &str) -> Res
 /// Keeps a form's answers.
 pub(super) async fn save_draft(db: impl PgExecutor<'_>, draft: &DraftRow) -> Result<()> {
     let sql = "UPDATE scaffolder_draft SET answers = $2::json, secrets = $3::json, answered = $4, updated_at = $5 WHERE id = $1";
-    let query = sqlx::query(sql)
-        .bind(draft.id)
-        .bind(&draft.answers)
-        .bind(&draft.secrets);
+    let query = sqlx::query(sql).bind(draft.id).bind(&draft.answers).bind(&draft.secrets);
     query.bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
     Ok(())
 }
 
 /// Forgets a form's secrets: its run has them.
 pub(super) async fn forget_draft_secrets(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    sqlx::query("UPDATE scaffolder_draft SET secrets = '{}'::json WHERE id = $1")
-        .bind(id)
-        .execute(db)
-        .await?;
+    sqlx::query("UPDATE scaffolder_draft SET secrets = '{}'::json WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
 }
 
 /// Removes forms that nobody touched since `before`.
 pub(super) async fn sweep_drafts(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let swept = sqlx::query("DELETE FROM scaffolder_draft WHERE updated_at < $1")
-        .bind(before)
-        .execute(db)
-        .await?;
+    let swept = sqlx::query("DELETE FROM scaffolder_draft WHERE updated_at < $1").bind(before).execute(db).await?;
     Ok(swept.rows_affected())
 }
 

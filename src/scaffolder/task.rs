@@ -142,10 +142,7 @@ enum Who {
 impl From<&Credentials> for Who {
     fn from(who: &Credentials) -> Self {
         match who.principal() {
-            Principal::User { user, ownership } => Self::User {
-                user: user.clone(),
-                ownership: ownership.clone(),
-            },
+            Principal::User { user, ownership } => Self::User { user: user.clone(), ownership: ownership.clone() },
             Principal::Service { subject } => Self::Service(subject.clone()),
             Principal::Anonymous => Self::Anonymous,
         }

@@ -78,11 +78,7 @@ impl Step {
             id: text("id")?,
             name: text("name")?,
             action: text("action")?,
-            input: shown
-                .get("input")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default(),
+            input: shown.get("input").and_then(Value::as_object).cloned().unwrap_or_default(),
             condition: shown.get("if").cloned(),
             each: shown.get("each").cloned(),
             shown: shown.clone(),
@@ -172,10 +168,7 @@ impl Template {
 
     /// What `GET …/parameter-schema` answers.
     pub(crate) fn parameter_schema(&self) -> Value {
-        let name = self
-            .entity
-            .text(&["metadata", "title"])
-            .unwrap_or_else(|| self.entity.name());
+        let name = self.entity.text(&["metadata", "title"]).unwrap_or_else(|| self.entity.name());
         let mut answer = Map::from_iter([("title".to_owned(), json!(name))]);
         if let Some(description) = self.entity.description() {
             answer.insert("description".to_owned(), json!(description));
@@ -227,10 +220,7 @@ impl Template {
             return self.problem("/spec", "`spec` is missing; it holds `type`, `parameters` and `steps`");
         }
         if self.kind().is_empty() {
-            self.problem(
-                "/spec/type",
-                "`spec.type` is missing; name what the template makes, such as `service`",
-            );
+            self.problem("/spec/type", "`spec.type` is missing; name what the template makes, such as `service`");
         }
     }
 
@@ -248,17 +238,11 @@ impl Template {
 
     fn read_page(&mut self, pointer: &str, page: &Value) {
         let Some(object) = page.as_object() else {
-            return self.problem(
-                pointer,
-                "a page of parameters is an object with `title` and `properties`",
-            );
+            return self.problem(pointer, "a page of parameters is an object with `title` and `properties`");
         };
         for key in ["properties", "dependencies"] {
             if object.get(key).is_some_and(|value| !value.is_object()) {
-                self.problem(
-                    format!("{pointer}/{key}"),
-                    format!("`{key}` must be a map from names to schemas"),
-                );
+                self.problem(format!("{pointer}/{key}"), format!("`{key}` must be a map from names to schemas"));
                 return;
             }
         }
@@ -266,11 +250,7 @@ impl Template {
         match Schema::compile(page) {
             Ok(schema) => {
                 let title = text("title").unwrap_or_else(|| ONLY_PAGE.to_owned());
-                self.pages.push(Page {
-                    title,
-                    description: text("description"),
-                    schema,
-                });
+                self.pages.push(Page { title, description: text("description"), schema });
                 self.schemas.push(page.clone());
             }
             Err((place, message)) => self.problem(format!("{pointer}{place}"), format!("not a JSON Schema: {message}")),
@@ -296,10 +276,8 @@ impl Template {
     fn read_step(&mut self, pointer: &str, index: usize, step: &Map<String, Value>) {
         let text = |key: &str| step.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(action) = text("action") else {
-            return self.problem(
-                format!("{pointer}/action"),
-                "`action` is missing; name the action that the step runs",
-            );
+            return self
+                .problem(format!("{pointer}/action"), "`action` is missing; name the action that the step runs");
         };
         for (key, value) in step {
             let wrong = match key.as_str() {
@@ -331,10 +309,7 @@ impl Template {
             match Schema::compile(&schema) {
                 Ok(schema) => self.secrets = Some(schema),
                 Err((place, message)) => {
-                    self.problem(
-                        format!("/spec/secrets/schema{place}"),
-                        format!("not a JSON Schema: {message}"),
-                    );
+                    self.problem(format!("/spec/secrets/schema{place}"), format!("not a JSON Schema: {message}"));
                 }
             }
         }

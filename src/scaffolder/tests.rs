@@ -45,10 +45,8 @@ impl World {
     async fn at_rest(files: &[(&str, &str)], limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "organisation.yaml", ORGANISATION);
-        let mut config = CatalogConfig {
-            locations: vec![location(folder.path(), "organisation.yaml")],
-            ..CatalogConfig::default()
-        };
+        let mut config =
+            CatalogConfig { locations: vec![location(folder.path(), "organisation.yaml")], ..CatalogConfig::default() };
         for (name, text) in files {
             write(folder.path(), name, text);
             if name.ends_with("template.yaml") {
@@ -63,24 +61,12 @@ impl World {
         let base = Url::parse("http://localhost:7007").unwrap();
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
         let forges = Forges::new([forge.clone() as Arc<dyn Forge>]);
-        let catalog = Catalog::open(database.pool().clone(), forges.clone(), config)
-            .await
-            .unwrap();
+        let catalog = Catalog::open(database.pool().clone(), forges.clone(), config).await.unwrap();
         catalog.read_due().await.unwrap();
         let scaffolder = scaffolder(&database, &catalog, &forges, limits);
-        let who = Credentials::user(
-            "user:default/guest".parse().unwrap(),
-            vec!["group:default/payments".parse().unwrap()],
-        );
-        Self {
-            scaffolder,
-            catalog,
-            forge,
-            who,
-            database,
-            folder,
-            running: CancellationToken::new().drop_guard(),
-        }
+        let who =
+            Credentials::user("user:default/guest".parse().unwrap(), vec!["group:default/payments".parse().unwrap()]);
+        Self { scaffolder, catalog, forge, who, database, folder, running: CancellationToken::new().drop_guard() }
     }
 
     fn start(&self) {
@@ -94,16 +80,7 @@ impl World {
 
     async fn try_begin(&self, template: &str, values: Value, secrets: Value) -> Result<Uuid, ScaffolderError> {
         let template = EntityRef::new("template", "default", template);
-        self.scaffolder
-            .start(
-                &self.who,
-                StartRun {
-                    template,
-                    values: map(values),
-                    secrets: map(secrets),
-                },
-            )
-            .await
+        self.scaffolder.start(&self.who, StartRun { template, values: map(values), secrets: map(secrets) }).await
     }
 
     /// Waits for the end; the status and every event's body.
@@ -119,14 +96,7 @@ impl World {
     }
 
     async fn plan(&self, template: &str, values: Value) -> Result<Plan, ScaffolderError> {
-        self.scaffolder
-            .plan(
-                &self.who,
-                &EntityRef::new("template", "default", template),
-                map(values),
-                Map::new(),
-            )
-            .await
+        self.scaffolder.plan(&self.who, &EntityRef::new("template", "default", template), map(values), Map::new()).await
     }
 
     /// The files of a repository's branch, as `path → text`.
@@ -147,28 +117,19 @@ fn scaffolder(database: &TestDatabase, catalog: &Catalog, forges: &Forges, limit
         registry.register(action);
     }
     let config = ScaffolderConfig::default();
-    let mut scaffolder = Scaffolder::new(
-        database.pool().clone(),
-        catalog.clone(),
-        forges.clone(),
-        registry,
-        config,
-        json!([]),
-    );
+    let mut scaffolder =
+        Scaffolder::new(database.pool().clone(), catalog.clone(), forges.clone(), registry, config, json!([]));
     Arc::get_mut(&mut scaffolder.inner).unwrap().limits = limits;
     scaffolder
 }
 
 fn location(folder: &Path, name: &str) -> ConfiguredLocation {
-    ConfiguredLocation {
-        kind: "file".to_owned(),
-        target: folder.join(name).to_str().unwrap().to_owned(),
-        rules: template_rules(),
-    }
+    file(folder.join(name).to_str().unwrap())
 }
 
-fn template_rules() -> Vec<crate::catalog::KindRule> {
-    serde_json::from_value(json!([{"allow": ["User", "Group", "System", "Component", "Template"]}])).unwrap()
+fn file(target: &str) -> ConfiguredLocation {
+    let kinds = ["User", "Group", "System", "Component", "Template"];
+    serde_json::from_value(json!({"type": "file", "target": target, "rules": [{"allow": kinds}]})).unwrap()
 }
 
 fn write(folder: &Path, name: &str, text: &str) {

@@ -40,10 +40,7 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            beat: Duration::from_secs(1),
-            silence: Duration::from_secs(10),
-        }
+        Self { beat: Duration::from_secs(1), silence: Duration::from_secs(10) }
     }
 }
 
@@ -88,11 +85,7 @@ impl Scaffolder {
         let _entered = span.clone();
         let started = std::time::Instant::now();
         let (sender, entries) = mpsc::unbounded_channel();
-        let secrets = claimed
-            .secrets
-            .as_deref()
-            .and_then(|text| store::json(text).ok())
-            .unwrap_or_default();
+        let secrets = claimed.secrets.as_deref().and_then(|text| store::json(text).ok()).unwrap_or_default();
         let log = TaskLog::new(sender, Mask::new(&secrets));
         log.hide(&Value::Object(self.surroundings().secrets.clone()));
         let keeping = tokio::spawn(pen.clone().keep(entries));
@@ -146,9 +139,7 @@ impl Scaffolder {
             }
         };
         outcome.unwrap_or_else(|_| {
-            broken(ActionError::failed(
-                "an action of this program failed unexpectedly; its log has the details",
-            ))
+            broken(ActionError::failed("an action of this program failed unexpectedly; its log has the details"))
         })
     }
 
@@ -213,9 +204,7 @@ impl Scaffolder {
             let said = store::events(self.pool(), claimed.id, 0).await?;
             let made = store::made(self.pool(), claimed.id).await?;
             let events = last_words(&said, &made);
-            self.pen(claimed.id, worker)
-                .finish(&events, Ending::Interrupted.status())
-                .await?;
+            self.pen(claimed.id, worker).finish(&events, Ending::Interrupted.status()).await?;
             tracing::warn!(task.id = %claimed.id, "a run was interrupted: its worker died");
             settled += 1;
         }
@@ -257,10 +246,7 @@ fn last_words(said: &[store::EventRow], made: &[String]) -> Vec<NewEvent> {
         }
     }
     let mut events = Vec::new();
-    let message = format!(
-        "The server stopped while the run was under way. {} Retry it to go on.",
-        made_so_far(made)
-    );
+    let message = format!("The server stopped while the run was under way. {} Retry it to go on.", made_so_far(made));
     if let Some(step) = under_way {
         let body = json!({"message": "InterruptedError: The server stopped while this step ran.", "stepId": step, "status": "failed"});
         events.push(NewEvent::new(EventKind::Log, body));

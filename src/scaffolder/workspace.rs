@@ -96,8 +96,7 @@ impl Workspace {
 
     /// The files below a folder, with their paths seen from there.
     pub(crate) fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a WorkspaceFile)> {
-        self.files()
-            .filter_map(move |(path, file)| Some((within(folder, path)?, file)))
+        self.files().filter_map(move |(path, file)| Some((within(folder, path)?, file)))
     }
 
     /// One file.
@@ -114,10 +113,7 @@ impl Workspace {
     /// The folders, each with its parents.
     pub(crate) fn folders(&self) -> BTreeSet<&str> {
         let parents = |path: &'_ str| path.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
-        self.files
-            .keys()
-            .flat_map(|path| parents(path).into_iter().map(|at| &path[..at]))
-            .collect()
+        self.files.keys().flat_map(|path| parents(path).into_iter().map(|at| &path[..at])).collect()
     }
 
     /// Writes a file, in place of one that is there.
@@ -154,12 +150,7 @@ impl Workspace {
     /// Moves a file or a folder; what is at the new place is replaced. Whether there was something to move.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<bool, WorkspaceError> {
         let (from, to) = (normal(from)?, normal(to)?);
-        let moved: Vec<String> = self
-            .files
-            .keys()
-            .filter(|path| within(&from, path).is_some())
-            .cloned()
-            .collect();
+        let moved: Vec<String> = self.files.keys().filter(|path| within(&from, path).is_some()).cloned().collect();
         if from == to || moved.is_empty() {
             return Ok(!moved.is_empty());
         }
@@ -171,12 +162,7 @@ impl Workspace {
                 Some((within(&from, &path)?.to_owned(), file))
             })
             .collect();
-        let replaced: Vec<String> = self
-            .files
-            .keys()
-            .filter(|path| within(&to, path).is_some())
-            .cloned()
-            .collect();
+        let replaced: Vec<String> = self.files.keys().filter(|path| within(&to, path).is_some()).cloned().collect();
         for path in replaced {
             self.remove(&path);
         }
@@ -194,11 +180,7 @@ fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
         return Some(path);
     }
     let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() {
-        Some(rest)
-    } else {
-        rest.strip_prefix('/')
-    }
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 fn check_link(path: &str, target: &[u8]) -> Result<(), WorkspaceError> {
@@ -221,9 +203,7 @@ mod tests {
     fn workspace(paths: &[&str]) -> Workspace {
         let mut workspace = Workspace::default();
         for path in paths {
-            workspace
-                .write(path, FileMode::Regular, Bytes::from((*path).to_owned()))
-                .unwrap();
+            workspace.write(path, FileMode::Regular, Bytes::from((*path).to_owned())).unwrap();
         }
         workspace
     }
@@ -271,16 +251,10 @@ mod tests {
     #[test]
     fn a_file_and_a_folder_do_not_share_a_name() {
         let mut workspace = workspace(&["a/b"]);
-        let mut write = |path: &str| {
-            workspace
-                .write(path, FileMode::Regular, Bytes::new())
-                .map_err(|error| error.to_string())
-        };
+        let mut write =
+            |path: &str| workspace.write(path, FileMode::Regular, Bytes::new()).map_err(|error| error.to_string());
         assert_eq!(write("a").unwrap_err(), "path `a` is a folder; name a file");
-        assert_eq!(
-            write("a/b/c").unwrap_err(),
-            "path `a/b/c` passes through `a/b`, which is a file"
-        );
+        assert_eq!(write("a/b/c").unwrap_err(), "path `a/b/c` passes through `a/b`, which is a file");
         assert_eq!(write("").unwrap_err(), "path `` is a folder; name a file");
     }
 

@@ -14,7 +14,6 @@ mod permission;
 mod reply;
 mod scaffolder;
 
-#[cfg(test)]
 pub(crate) use envelope::face;
 
 use std::time::Duration;
@@ -70,11 +69,7 @@ const LARGE_BODY: usize = 10 * 1024 * 1024;
 /// The whole API.
 pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     let plugin = |name: &'static str, routes: Router<AppState>, limit: usize, open: fn(&str) -> bool| {
-        let gate = Gate {
-            state: state.clone(),
-            plugin: name,
-            open,
-        };
+        let gate = Gate { state: state.clone(), plugin: name, open };
         let routes = routes
             .route(KEYS, get(auth::keys))
             .fallback(empty_not_found)
@@ -83,7 +78,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
             .layer(CatchPanicLayer::custom(caught))
             .layer(from_fn_with_state(deadline, within))
             .layer(from_fn_with_state(gate, authenticate))
-            .layer(from_fn(envelope::face));
+            .layer(from_fn(face));
         Router::new().nest(&format!("/api/{name}"), routes)
     };
     Router::new()
@@ -91,7 +86,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
-        .merge(health::router().layer(from_fn(envelope::face)))
+        .merge(health::router().layer(from_fn(face)))
         .merge(unknown_plugins())
 }
 
@@ -137,10 +132,7 @@ async fn caller(gate: &Gate, cross_site: bool, headers: &HeaderMap) -> Result<Op
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim())
-        .filter(|token| !token.is_empty())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
 }
 
 fn missing_credentials() -> Error {

@@ -58,11 +58,8 @@ struct Encoded {
     gzip: OnceLock<Option<Bytes>>,
 }
 
-static ENCODED: LazyLock<HashMap<String, Encoded>> = LazyLock::new(|| {
-    Files::iter()
-        .map(|path| (path.into_owned(), Encoded::default()))
-        .collect()
-});
+static ENCODED: LazyLock<HashMap<String, Encoded>> =
+    LazyLock::new(|| Files::iter().map(|path| (path.into_owned(), Encoded::default())).collect());
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut paths: Vec<_> = Files::iter().collect();
@@ -71,11 +68,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     for path in paths {
         hash.update(path.as_bytes());
         hash.update([0]);
-        hash.update(
-            Files::get(&path)
-                .map(|file| file.metadata.sha256_hash())
-                .unwrap_or_default(),
-        );
+        hash.update(Files::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
     hexadecimal(&hash.finalize()[..8])
 });
@@ -92,38 +85,34 @@ pub(crate) fn asset(path: &str) -> String {
     format!("/assets/{}/{path}", VERSION.as_str())
 }
 
-/// `GET /assets/{version}/{path}`, and the icon that browsers ask for on their own.
+/// `GET /assets/{version}/{path}`
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/assets/{version}/{*path}", get(serve))
 }
 
 async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let Some(file) = Files::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
-    let (data, hash) = if path.ends_with(".css") { stylesheet(&path, &file) } else { (file.data.clone(), file.metadata.sha256_hash()) };
+    let (data, hash) = if path.rsplit('.').next() == Some("css") {
+        stylesheet(&path, &file)
+    } else {
+        (file.data.clone(), file.metadata.sha256_hash())
+    };
     let current = version == *VERSION && !cfg!(debug_assertions);
     let policy = if current { CachePolicy::Forever } else { CachePolicy::Revalidate };
     let etag = format!("W/\"{}\"", hexadecimal(&hash[..12]));
     let common = [
         (header::CACHE_CONTROL, policy.header()),
-        (
-            header::ETAG,
-            HeaderValue::from_str(&etag).expect("hexadecimal digits make a header"),
-        ),
+        (header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits make a header")),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
     ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == etag.as_bytes())
-    {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     let kind = content_type(file.metadata.mimetype());
     let (encoding, body) = encoded(&path, data, &headers);
     let mut response = (common, [(header::CONTENT_TYPE, kind)], body).into_response();
     if let Some(encoding) = encoding {
-        response
-            .headers_mut()
-            .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }
@@ -138,11 +127,7 @@ fn stylesheet(path: &str, file: &rust_embed::EmbeddedFile) -> (Cow<'static, [u8]
 
 fn content_type(mime: &str) -> HeaderValue {
     let text = mime.starts_with("text/") && !mime.contains("charset");
-    let full = if text {
-        format!("{mime}; charset=utf-8")
-    } else {
-        mime.to_owned()
-    };
+    let full = if text { format!("{mime}; charset=utf-8") } else { mime.to_owned() };
     HeaderValue::try_from(full).expect("a MIME type is a header")
 }
 
@@ -152,21 +137,13 @@ fn encoded(path: &str, data: Cow<'static, [u8]>, headers: &HeaderMap) -> (Option
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    let text = [".css", ".js", ".svg", ".txt", ".json", ".webmanifest"]
-        .iter()
-        .any(|ending| path.ends_with(ending));
+    let text = [".css", ".js", ".svg", ".txt", ".json", ".webmanifest"].iter().any(|ending| path.ends_with(ending));
     let Some(cache) = ENCODED.get(path).filter(|_| text && !cfg!(debug_assertions)) else {
         return (None, plain);
     };
-    let accepted = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let takes = |name: &str| {
-        accepted
-            .split(',')
-            .any(|part| part.split(';').next().is_some_and(|part| part.trim() == name))
-    };
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let takes =
+        |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|part| part.trim() == name));
     if takes("br")
         && let Some(body) = cache.brotli.get_or_init(|| brotli(&plain))
     {

@@ -60,20 +60,13 @@ pub(crate) async fn apply(State(config): State<Arc<CorsConfig>>, mut request: Re
     request.extensions_mut().insert(Listed);
     let preflight = request.method() == Method::OPTIONS;
     let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
+    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     if config.credentials {
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            HeaderValue::from_static("true"),
-        );
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     if preflight {
         headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
@@ -120,11 +113,7 @@ mod tests {
             ("https://evil.example/.acme.example", false),
             ("https://evil.example:1.acme.example", false),
         ] {
-            assert_eq!(
-                is_listed(&config, &HeaderValue::from_static(origin)),
-                expected,
-                "{origin}"
-            );
+            assert_eq!(is_listed(&config, &HeaderValue::from_static(origin)), expected, "{origin}");
         }
     }
 }

@@ -108,11 +108,7 @@ impl IntoResponse for Error {
         let log_id = match &self {
             Self::Internal(error) => {
                 let log_id = Uuid::new_v4().simple().to_string()[..20].to_owned();
-                tracing::error!(
-                    log_id,
-                    error = chain(error.as_ref()),
-                    "a request failed for an internal reason"
-                );
+                tracing::error!(log_id, error = chain(error.as_ref()), "a request failed for an internal reason");
                 Some(log_id)
             }
             _ => None,

@@ -30,9 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state)
             .await
             .map_err(|_| Error::Input("the form is too large".to_owned()))?;
-        let sent = url::form_urlencoded::parse(&bytes)
-            .find(|(key, _)| key == "csrf")
-            .map(|(_, value)| value);
+        let sent = url::form_urlencoded::parse(&bytes).find(|(key, _)| key == "csrf").map(|(_, value)| value);
         let sent = sent.unwrap_or_default();
         if !bool::from(sent.as_bytes().ct_eq(viewer.csrf().as_bytes())) {
             return Err(Error::NotAllowed(

@@ -35,9 +35,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/git/{owner}/{repository}/info/refs", get(advertise))
         .route("/git/{owner}/{repository}/git-upload-pack", post(upload_pack))
         .route("/git/{owner}/{repository}/git-receive-pack", post(refuse_push))
-        .layer(DefaultBodyLimit::max(
-            usize::try_from(LARGEST_REQUEST).unwrap_or(usize::MAX),
-        ))
+        .layer(DefaultBodyLimit::max(usize::try_from(LARGEST_REQUEST).unwrap_or(usize::MAX)))
         .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn(face))
 }
@@ -64,9 +62,7 @@ async fn advertise(
 ) -> Result<Response, Error> {
     let repository = readable(&forge, &auth, &asked, &headers).await?;
     let service: Service = wanted.service.parse()?;
-    Ok(streamed(
-        forge.advertise(&repository, service, version(&headers)).await?,
-    ))
+    Ok(streamed(forge.advertise(&repository, service, version(&headers)).await?))
 }
 
 async fn upload_pack(
@@ -77,9 +73,7 @@ async fn upload_pack(
     body: Bytes,
 ) -> Result<Response, Error> {
     let repository = readable(&forge, &auth, &asked, &headers).await?;
-    let encoding = headers
-        .get(header::CONTENT_ENCODING)
-        .and_then(|encoding| encoding.to_str().ok());
+    let encoding = headers.get(header::CONTENT_ENCODING).and_then(|encoding| encoding.to_str().ok());
     let body = decode_body(encoding, body, LARGEST_REQUEST)?;
     Ok(streamed(forge.upload_pack(&repository, version(&headers), body).await?))
 }
@@ -100,16 +94,12 @@ async fn readable(forge: &LocalForge, auth: &Auth, asked: &Asked, headers: &Head
         None => auth.is_open() || (auth.is_local() && auth.guest_offered()),
     };
     let found = forge.find(&id).await;
-    let public = found
-        .as_ref()
-        .is_ok_and(|repository| repository.visibility == Visibility::Public);
+    let public = found.as_ref().is_ok_and(|repository| repository.visibility == Visibility::Public);
     if known || (public && auth.is_local()) {
         found?;
         return Ok(id);
     }
-    Err(Error::Authentication(
-        "this repository needs a token, as the password or as a Bearer token".to_owned(),
-    ))
+    Err(Error::Authentication("this repository needs a token, as the password or as a Bearer token".to_owned()))
 }
 
 /// The token of a Bearer header, or the password of a Basic one.
@@ -119,9 +109,7 @@ fn token(headers: &HeaderMap) -> Option<String> {
     }
     let (scheme, encoded) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let pair = String::from_utf8(decoded)
-        .ok()
-        .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let pair = String::from_utf8(decoded).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let (_, password) = pair.split_once(':')?;
     Some(password.to_owned())
 }
@@ -133,10 +121,7 @@ fn version(headers: &HeaderMap) -> ProtocolVersion {
 fn streamed(answer: GitResponse) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type)),
-        (
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-cache, max-age=0, must-revalidate"),
-        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, max-age=0, must-revalidate")),
     ];
     (headers, Body::from_stream(answer.body)).into_response()
 }

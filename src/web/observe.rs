@@ -33,26 +33,15 @@ pub(crate) async fn request_id(mut request: Request, next: Next) -> Response {
 /// Ids that can stand in a log as they are.
 fn is_plain(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
-    (1..=64).contains(&bytes.len())
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    (1..=64).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 /// The span and the metrics of a routed request.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)", MatchedPath::as_str)
-        .to_owned();
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.0.to_str().ok())
-        .unwrap_or_default();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.0.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("http.request", request.id = id, http.method = %method, http.route = route);
     let response = next.run(request).instrument(span.clone()).await;
     let elapsed = started.elapsed();
@@ -61,11 +50,7 @@ pub(crate) async fn measure(request: Request, next: Next) -> Response {
         let duration_ms = elapsed.as_secs_f64() * 1000.0;
         tracing::debug!(http.status = status, duration_ms, "{method} {route} answered {status}");
     });
-    let labels = [
-        ("method", method.to_string()),
-        ("route", route),
-        ("status", status.to_string()),
-    ];
+    let labels = [("method", method.to_string()), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
     response

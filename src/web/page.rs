@@ -98,12 +98,7 @@ pub(crate) struct Person {
 impl Chrome {
     /// A page for nobody in particular.
     pub(crate) fn anonymous(site: Arc<Site>, title: impl Into<String>) -> Self {
-        Self {
-            site,
-            title: title.into(),
-            area: Area::Elsewhere,
-            person: None,
-        }
+        Self { site, title: title.into(), area: Area::Elsewhere, person: None }
     }
 
     /// The value of every posting form's hidden field `csrf`; empty where nobody is signed in.
@@ -142,10 +137,7 @@ struct ErrorPage {
 /// the page that was asked for.
 pub(crate) async fn face(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or("/".to_owned(), ToString::to_string);
+    let target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
     let viewer = request.extensions().get::<Viewer>().cloned();
     let mut response = next.run(request).await;
     let Some(failure) = response.extensions_mut().remove::<Failure>() else {
@@ -192,22 +184,13 @@ fn error_page(state: &AppState, viewer: Option<&Viewer>, failure: &Failure) -> E
         (Error::NotFound(_), _) => vec![("Search the catalog", link::catalog()), ("Home", link::home())],
         _ => vec![("Home", link::home()), ("Catalog", link::catalog())],
     };
-    ErrorPage {
-        chrome,
-        status: failure.error.status().as_u16(),
-        message,
-        log_id: failure.log_id.clone(),
-        ways,
-    }
+    ErrorPage { chrome, status: failure.error.status().as_u16(), message, log_id: failure.log_id.clone(), ways }
 }
 
 /// An error's message (lower case, no period) as a sentence.
 fn sentence(message: &str) -> String {
     let mut characters = message.chars();
-    let first = characters
-        .next()
-        .map(|first| first.to_uppercase().collect::<String>())
-        .unwrap_or_default();
+    let first = characters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
     let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{stop}", characters.as_str())
 }

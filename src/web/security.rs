@@ -36,15 +36,10 @@ pub(crate) async fn headers(State(site): State<Arc<Site>>, request: Request, nex
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        (
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ];
     for (name, value) in fixed {
-        headers
-            .entry(HeaderName::from_static(name))
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     if site.is_https() {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
@@ -59,11 +54,7 @@ pub(crate) async fn limits(request: Request, next: Next) -> Response {
     if address > LONGEST_ADDRESS {
         return StatusCode::URI_TOO_LONG.into_response();
     }
-    let size: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4)
-        .sum();
+    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > LARGEST_HEADERS {
         return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
     }
@@ -102,10 +93,7 @@ pub(crate) fn is_cross_site(headers: &HeaderMap, base_url: &Url) -> bool {
     let Ok(origin) = Url::parse(origin.to_str().unwrap_or_default()) else {
         return true;
     };
-    let authority = |url: &Url| {
-        url.host_str()
-            .map(|host| (host.to_owned(), url.port_or_known_default()))
-    };
+    let authority = |url: &Url| url.host_str().map(|host| (host.to_owned(), url.port_or_known_default()));
     if authority(&origin) == authority(base_url) {
         return false;
     }
@@ -129,9 +117,7 @@ fn host_of(headers: &HeaderMap) -> Option<&str> {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost")
-        || bare
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -145,24 +131,17 @@ mod tests {
             (&[("sec-fetch-site", "same-origin")], false),
             (&[("sec-fetch-site", "none")], false),
             (&[("sec-fetch-site", "same-site")], true),
-            (
-                &[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:7007")],
-                true,
-            ),
+            (&[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:7007")], true),
             (&[("origin", "http://localhost:7007")], false),
             (&[("origin", "http://localhost:7008"), ("host", "localhost:7007")], true),
-            (
-                &[("origin", "http://127.0.0.1:7007"), ("host", "127.0.0.1:7007")],
-                false,
-            ),
+            (&[("origin", "http://127.0.0.1:7007"), ("host", "127.0.0.1:7007")], false),
             (&[("origin", "https://evil.example"), ("host", "localhost:7007")], true),
             (&[("origin", "null"), ("host", "localhost:7007")], true),
         ];
         let base = Url::parse("http://localhost:7007").unwrap();
         for (sent, expected) in cases {
-            let headers = sent
-                .iter()
-                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let headers =
+                sent.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
             assert_eq!(is_cross_site(&headers.collect(), &base), *expected, "{sent:?}");
         }
     }

@@ -54,17 +54,8 @@ impl Viewer {
 
     /// What stands around a page for this person.
     pub(crate) fn chrome(&self, area: Area, title: impl Into<String>) -> Chrome {
-        let person = Person {
-            name: self.name().to_owned(),
-            user: self.user().clone(),
-            csrf: self.csrf().to_owned(),
-        };
-        Chrome {
-            site: Arc::clone(&self.site),
-            title: title.into(),
-            area,
-            person: Some(person),
-        }
+        let person = Person { name: self.name().to_owned(), user: self.user().clone(), csrf: self.csrf().to_owned() };
+        Chrome { site: Arc::clone(&self.site), title: title.into(), area, person: Some(person) }
     }
 }
 
@@ -72,11 +63,7 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(|| Error::Authentication("sign in first".to_owned()))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::Authentication("sign in first".to_owned()))
     }
 }
 
@@ -94,11 +81,7 @@ pub(crate) async fn load(State(state): State<AppState>, jar: CookieJar, mut requ
         match state.auth.session(cookie.value()).await {
             Ok(Some(session)) => {
                 let credentials = session.credentials.clone();
-                let viewer = Viewer {
-                    credentials,
-                    session: Arc::new(session),
-                    site: Arc::clone(&state.site),
-                };
+                let viewer = Viewer { credentials, session: Arc::new(session), site: Arc::clone(&state.site) };
                 request.extensions_mut().insert(viewer);
             }
             Ok(None) => {}
@@ -118,9 +101,7 @@ pub(crate) async fn require(viewer: Option<Viewer>, request: Request, next: Next
 
 /// `POST /sign-in/guest` and `POST /sign-out`; the sign-in page itself is `pages::sign_in`.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/sign-in/guest", post(enter_as_guest))
-        .route("/sign-out", post(leave))
+    Router::new().route("/sign-in/guest", post(enter_as_guest)).route("/sign-out", post(leave))
 }
 
 #[derive(Deserialize)]
@@ -159,11 +140,7 @@ async fn leave(
 
 /// The prefix makes browsers insist that the cookie is encrypted and for this host alone.
 pub(crate) fn cookie_name(site: &Site) -> &'static str {
-    if site.is_https() {
-        "__Host-greenroom"
-    } else {
-        "greenroom"
-    }
+    if site.is_https() { "__Host-greenroom" } else { "greenroom" }
 }
 
 fn session_cookie(site: &Site, token: String, max_age: chrono::Duration) -> Cookie<'static> {
@@ -173,9 +150,7 @@ fn session_cookie(site: &Site, token: String, max_age: chrono::Duration) -> Cook
     cookie.set_secure(site.is_https());
     cookie.set_path("/");
     if let Ok(seconds) = max_age.num_seconds().try_into() {
-        cookie.set_max_age(Some(
-            std::time::Duration::from_secs(seconds).try_into().unwrap_or_default(),
-        ));
+        cookie.set_max_age(Some(std::time::Duration::from_secs(seconds).try_into().unwrap_or_default()));
     }
     cookie
 }
@@ -183,7 +158,5 @@ fn session_cookie(site: &Site, token: String, max_age: chrono::Duration) -> Cook
 /// The session cookie of a request's headers, for routes outside the pages.
 pub(crate) fn cookie_of(headers: &axum::http::HeaderMap, site: &Site) -> Option<String> {
     headers.get(header::COOKIE)?;
-    CookieJar::from_headers(headers)
-        .get(cookie_name(site))
-        .map(|cookie| cookie.value().to_owned())
+    CookieJar::from_headers(headers).get(cookie_name(site)).map(|cookie| cookie.value().to_owned())
 }

@@ -26,10 +26,7 @@ impl<S: Sync> FromRequestParts<S> for Follower {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let last_seen = parts
-            .headers
-            .get("last-event-id")
-            .and_then(|id| id.to_str().ok()?.parse().ok());
+        let last_seen = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
         // Put there by `serve`; without it (in tests) nothing stops.
         let stopping = parts.extensions.get::<CancellationToken>().cloned().unwrap_or_default();
         Ok(Self { last_seen, stopping })
@@ -44,16 +41,11 @@ impl Follower {
 
     /// Streams events until there are no more, or the server stops.
     pub(crate) fn follow(self, events: impl Stream<Item = Event> + Send + 'static) -> Response {
-        let events = events
-            .take_until(self.stopping.cancelled_owned())
-            .map(Ok::<_, Infallible>);
+        let events = events.take_until(self.stopping.cancelled_owned()).map(Ok::<_, Infallible>);
         let headers = [
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
             // Proxies that collect answers before they pass them on would show nothing until the end.
-            (
-                HeaderName::from_static("x-accel-buffering"),
-                HeaderValue::from_static("no"),
-            ),
+            (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
         ];
         (headers, Sse::new(events).keep_alive(KeepAlive::default())).into_response()
     }
@@ -76,11 +68,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_ends_with_the_server() {
         let stopping = CancellationToken::new();
-        let request = Request::get("/")
-            .header("last-event-id", "42")
-            .extension(stopping.clone())
-            .body(())
-            .unwrap();
+        let request = Request::get("/").header("last-event-id", "42").extension(stopping.clone()).body(()).unwrap();
         let follower = follower(request).await;
         assert_eq!(follower.last_seen(), Some(42));
         let stopper = stopping.clone();
@@ -90,9 +78,6 @@ mod tests {
         }));
         let response = follower.follow(events);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        assert_eq!(
-            response.into_body().collect().await.unwrap().to_bytes(),
-            "event: log\ndata: {}\n\n"
-        );
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "event: log\ndata: {}\n\n");
     }
 }

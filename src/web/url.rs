@@ -34,11 +34,7 @@ pub(crate) fn create() -> String {
 
 /// Starts a form for a template.
 pub(crate) fn create_from(template: &EntityRef) -> String {
-    format!(
-        "/create/templates/{}/{}",
-        segment(template.namespace()),
-        segment(template.name())
-    )
+    format!("/create/templates/{}/{}", segment(template.namespace()), segment(template.name()))
 }
 
 /// One page of an unfinished form, counted from 0.
@@ -200,9 +196,7 @@ fn in_repository(owner: &str, name: &str, view: &str, revision: &str, path: &str
 
 /// Encodes one segment of a path.
 pub(crate) fn segment(text: &str) -> String {
-    encode(text, |byte| {
-        matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'+' | b'=' | b',')
-    })
+    encode(text, |byte| matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@' | b'+' | b'=' | b','))
 }
 
 /// Encodes a key or a value of a query.
@@ -220,11 +214,7 @@ fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
         }
     }
     // A segment of only dots would be resolved away by the browser.
-    if encoded == "." || encoded == ".." {
-        encoded.replace('.', "%2E")
-    } else {
-        encoded
-    }
+    if encoded == "." || encoded == ".." { encoded.replace('.', "%2E") } else { encoded }
 }
 
 /// `next` if it is a path of this site, else the home page. Refused: other sites, also in their short forms
@@ -232,11 +222,7 @@ fn encode(text: &str, plain: impl Fn(u8) -> bool) -> String {
 pub(crate) fn same_site(next: &str) -> &str {
     let mut characters = next.chars();
     let rooted = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
-    if rooted && !next.chars().any(char::is_control) {
-        next
-    } else {
-        "/"
-    }
+    if rooted && !next.chars().any(char::is_control) { next } else { "/" }
 }
 
 #[cfg(test)]
@@ -249,19 +235,10 @@ mod tests {
             blob("a b", "r/x", "feature/1", "docs/über?.md"),
             "/repositories/a%20b/r%2Fx/blob/feature%2F1/docs/%C3%BCber%3F.md"
         );
-        assert_eq!(
-            entity(&EntityRef::new("Component", "default", "A.b")),
-            "/catalog/default/component/a.b"
-        );
+        assert_eq!(entity(&EntityRef::new("Component", "default", "A.b")), "/catalog/default/component/a.b");
         assert_eq!(segment(".."), "%2E%2E");
-        assert_eq!(
-            catalog_where(&[("kind", "component"), ("q", "a&b")]),
-            "/catalog?kind=component&q=a%26b"
-        );
-        assert_eq!(
-            sign_in(Some("/create?x=1&y=2")),
-            "/sign-in?next=/create%3Fx%3D1%26y%3D2"
-        );
+        assert_eq!(catalog_where(&[("kind", "component"), ("q", "a&b")]), "/catalog?kind=component&q=a%26b");
+        assert_eq!(sign_in(Some("/create?x=1&y=2")), "/sign-in?next=/create%3Fx%3D1%26y%3D2");
     }
 
     #[test]

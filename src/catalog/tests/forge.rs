@@ -69,6 +69,18 @@ async fn a_registered_location_is_visible_at_once() {
 }
 
 #[tokio::test]
+async fn a_location_named_like_a_folder_is_still_a_file() {
+    let fixture = Fixture::with_files(&[]).await;
+    let api = "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {name: pay}\nspec: {type: openapi, lifecycle: x, owner: y, definition: {$text: ./openapi.yaml}}\n";
+    fixture.commit("acme/pay", &[("catalog-info.yaml", api), ("openapi.yaml", "openapi: 3.1.0")]).await;
+    let registered = fixture.register(&TARGET.replace("/blob/", "/tree/")).await.unwrap();
+    assert_eq!(registered.problems, []);
+    assert_eq!(registered.location.target, "https://local/acme/pay/blob/main/catalog-info.yaml");
+    let pay = fixture.entity("api:default/pay").unwrap();
+    assert_eq!(pay.entity.text(&["spec", "definition"]), Some("openapi: 3.1.0"));
+}
+
+#[tokio::test]
 async fn unregistering_removes_what_only_it_declared() {
     let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
     fixture.commit("acme/pay", &[("catalog-info.yaml", &info())]).await;

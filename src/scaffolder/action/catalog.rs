@@ -22,15 +22,7 @@ const CATALOG_INFO: &str = "catalog-info.yaml";
 
 /// The three actions.
 pub(super) fn actions(catalog: &Catalog) -> Vec<Arc<dyn Action>> {
-    vec![
-        Arc::new(Register {
-            catalog: catalog.clone(),
-        }),
-        Arc::new(Write),
-        Arc::new(Fetch {
-            catalog: catalog.clone(),
-        }),
-    ]
+    vec![Arc::new(Register { catalog: catalog.clone() }), Arc::new(Write), Arc::new(Fetch { catalog: catalog.clone() })]
 }
 
 struct Register {
@@ -72,10 +64,7 @@ impl Action for Register {
         Box::pin(async move {
             let url = info_url(&input)?;
             ctx.log.info(format!("Registering {url} in the catalog"));
-            let registered = self
-                .catalog
-                .register(&ctx.who, "url", &url, Registration::Refresh)
-                .await;
+            let registered = self.catalog.register(&ctx.who, "url", &url, Registration::Refresh).await;
             let registered = match registered {
                 Ok(registered) => registered,
                 Err(error) if flag(&input, "optional") => {
@@ -84,21 +73,21 @@ impl Action for Register {
                 }
                 Err(error) => return Err(error.into()),
             };
-            if let Some(problem) = registered
-                .problems
-                .first()
-                .filter(|_| registered.entities.is_empty() && !flag(&input, "optional"))
+            if let Some(problem) =
+                registered.problems.first().filter(|_| registered.entities.is_empty() && !flag(&input, "optional"))
             {
                 return Err(ActionError::failed(format!(
                     "{url} is registered, but nothing in it can be used: {}",
                     problem.message
                 )));
             }
+            for problem in &registered.problems {
+                ctx.log.warn(format!("Registered with a problem: {}", problem.message));
+            }
             let reference = primary(registered.entities.iter().map(Entity::reference));
-            let sentence = reference.as_ref().map_or_else(
-                || format!("catalog location {url}"),
-                |reference| format!("catalog entry {reference}"),
-            );
+            let sentence = reference
+                .as_ref()
+                .map_or_else(|| format!("catalog location {url}"), |reference| format!("catalog entry {reference}"));
             ctx.made(
                 "registered",
                 &sentence,
@@ -118,14 +107,8 @@ impl Action for Register {
             let url = info_url(input)?;
             let Some(entities) = planned(ctx, input)? else {
                 // Not made by this run, so it is there already and can be tried.
-                let tried = self
-                    .catalog
-                    .register(&ctx.who, "url", &url, Registration::DryRun)
-                    .await?;
-                let effects = tried
-                    .entities
-                    .iter()
-                    .map(|entity| register_effect(ctx, &entity.reference(), None));
+                let tried = self.catalog.register(&ctx.who, "url", &url, Registration::DryRun).await?;
+                let effects = tried.entities.iter().map(|entity| register_effect(ctx, &entity.reference(), None));
                 let reference = primary(tried.entities.iter().map(Entity::reference));
                 return Ok(Inspection {
                     effects: effects.collect(),
@@ -140,11 +123,7 @@ impl Action for Register {
             };
             let effects = entities.iter().map(effect).collect();
             let reference = primary(entities.into_iter());
-            Ok(Inspection {
-                effects,
-                outputs: registered_outputs(&url, reference.as_ref()),
-                warnings: Vec::new(),
-            })
+            Ok(Inspection { effects, outputs: registered_outputs(&url, reference.as_ref()), warnings: Vec::new() })
         })
     }
 }
@@ -164,11 +143,7 @@ fn registered_outputs(url: &str, reference: Option<&EntityRef>) -> Outputs {
 /// The entity that a registration is about: a component, else the first that is no location.
 fn primary(references: impl Iterator<Item = EntityRef>) -> Option<EntityRef> {
     let references: Vec<EntityRef> = references.filter(|reference| reference.kind() != "location").collect();
-    references
-        .iter()
-        .find(|reference| reference.kind() == "component")
-        .or(references.first())
-        .cloned()
+    references.iter().find(|reference| reference.kind() == "component").or(references.first()).cloned()
 }
 
 /// The descriptor's URL: given, or joined to the repository's contents.
@@ -236,11 +211,7 @@ impl Action for Write {
         Box::pin(async move {
             let path = text(&input, "filePath").unwrap_or(CATALOG_INFO);
             ctx.log.info(format!("Writing {path}"));
-            let mut entity = input
-                .get("entity")
-                .and_then(Value::as_object)
-                .cloned()
-                .unwrap_or_default();
+            let mut entity = input.get("entity").and_then(Value::as_object).cloned().unwrap_or_default();
             annotate(&mut entity, &ctx.template.reference);
             let text = serde_yaml::to_string(&entity)
                 .map_err(|error| ActionError::failed(format!("the entity cannot be written: {error}")))?;
@@ -312,10 +283,7 @@ impl Action for Fetch {
 
 impl Fetch {
     fn find(&self, ctx: &ActionContext, input: &Outputs, reference: &str) -> Result<Option<Value>, ActionError> {
-        let defaults = RefDefaults {
-            kind: text(input, "defaultKind"),
-            namespace: text(input, "defaultNamespace"),
-        };
+        let defaults = RefDefaults { kind: text(input, "defaultKind"), namespace: text(input, "defaultNamespace") };
         let parsed = EntityRef::parse(reference, defaults).map_err(|error| ActionError::failed(error.to_string()))?;
         match self.catalog.entity(&ctx.who, &parsed) {
             Some(record) => Ok(Some(Value::Object(record.entity.0.clone()))),

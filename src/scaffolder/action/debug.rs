@@ -59,8 +59,7 @@ impl Action for Log {
                         format!("  - {path}")
                     }
                 });
-                ctx.log
-                    .info(format!("Workspace:\n{}", files.collect::<Vec<_>>().join("\n")));
+                ctx.log.info(format!("Workspace:\n{}", files.collect::<Vec<_>>().join("\n")));
             }
             Ok(Outputs::new())
         })
@@ -112,10 +111,7 @@ impl Action for Wait {
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let sentence = format!("wait for {} seconds", duration(input)?.as_secs_f64());
-            Ok(Inspection {
-                effects: vec![ctx.effect(EffectKind::Other, sentence, None)],
-                ..Inspection::default()
-            })
+            Ok(Inspection { effects: vec![ctx.effect(EffectKind::Other, sentence, None)], ..Inspection::default() })
         })
     }
 }

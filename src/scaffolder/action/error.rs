@@ -17,44 +17,29 @@ pub(crate) struct ActionError {
 impl ActionError {
     /// Anything without a class of its own.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Self {
-            name: "Error",
-            message: message.into(),
-        }
+        Self { name: "Error", message: message.into() }
     }
 
     /// The step's input is wrong.
     pub(crate) fn input(message: impl Into<String>) -> Self {
-        Self {
-            name: "InputError",
-            message: message.into(),
-        }
+        Self { name: "InputError", message: message.into() }
     }
 
     /// Something is there that must not be.
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self {
-            name: "ConflictError",
-            message: message.into(),
-        }
+        Self { name: "ConflictError", message: message.into() }
     }
 }
 
 impl From<WorkspaceError> for ActionError {
     fn from(error: WorkspaceError) -> Self {
-        Self {
-            name: "NotAllowedError",
-            message: error.to_string(),
-        }
+        Self { name: "NotAllowedError", message: error.to_string() }
     }
 }
 
 impl From<ReadError> for ActionError {
     fn from(error: ReadError) -> Self {
-        Self {
-            name: error.name(),
-            message: error.to_string(),
-        }
+        Self { name: error.name(), message: error.to_string() }
     }
 }
 
@@ -66,10 +51,7 @@ impl From<ForgeError> for ActionError {
             ForgeError::InvalidName(_) | ForgeError::Location(_) => "InputError",
             _ => "Error",
         };
-        Self {
-            name,
-            message: error.to_string(),
-        }
+        Self { name, message: error.to_string() }
     }
 }
 
@@ -81,9 +63,6 @@ impl From<CatalogError> for ActionError {
             CatalogError::Conflict(_) => "ConflictError",
             CatalogError::Store(_) => "Error",
         };
-        Self {
-            name,
-            message: error.to_string(),
-        }
+        Self { name, message: error.to_string() }
     }
 }

@@ -31,15 +31,8 @@ struct Fetch {
 
 /// The four actions.
 pub(super) fn actions(reader: &Reader) -> Vec<Arc<dyn Action>> {
-    let action = |what| -> Arc<dyn Action> {
-        Arc::new(Fetch {
-            reader: reader.clone(),
-            what,
-        })
-    };
-    [What::Folder, What::File, What::RenderedFolder, What::RenderedFile]
-        .map(action)
-        .into()
+    let action = |what| -> Arc<dyn Action> { Arc::new(Fetch { reader: reader.clone(), what }) };
+    [What::Folder, What::File, What::RenderedFolder, What::RenderedFile].map(action).into()
 }
 
 impl Action for Fetch {
@@ -49,26 +42,14 @@ impl Action for Fetch {
                 "fetch:plain",
                 "Downloads content and places it in the workspace, or optionally in a subdirectory specified by the `targetPath` input option.",
             ),
-            What::File => (
-                "fetch:plain:file",
-                "Downloads single file and places it in the workspace.",
-            ),
+            What::File => ("fetch:plain:file", "Downloads single file and places it in the workspace."),
             What::RenderedFolder => (
                 "fetch:template",
                 "Downloads a skeleton, templates variables into file and directory names and content, and places the result in the workspace, or optionally in a subdirectory specified by the `targetPath` input option.",
             ),
-            What::RenderedFile => (
-                "fetch:template:file",
-                "Downloads single file and places it in the workspace.",
-            ),
+            What::RenderedFile => ("fetch:template:file", "Downloads single file and places it in the workspace."),
         };
-        ActionDescription {
-            id,
-            description,
-            input: schema(self.what),
-            output: None,
-            examples: examples(self.what),
-        }
+        ActionDescription { id, description, input: schema(self.what), output: None, examples: examples(self.what) }
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
@@ -118,10 +99,8 @@ impl Fetch {
         .await?;
         ctx.workspace = files;
         rendered?;
-        ctx.log.info(format!(
-            "Template result written to {}",
-            if target.is_empty() { "the workspace" } else { target }
-        ));
+        ctx.log
+            .info(format!("Template result written to {}", if target.is_empty() { "the workspace" } else { target }));
         Ok(())
     }
 
@@ -134,8 +113,7 @@ impl Fetch {
     ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template file content from remote URL");
         if ctx.workspace.exists(target)? && !flag(input, "replace") {
-            ctx.log
-                .info(format!("File {target} already exists in workspace, not replacing."));
+            ctx.log.info(format!("File {target} already exists in workspace, not replacing."));
             return Ok(());
         }
         let rendering = Rendering::new(input)?;
@@ -158,16 +136,10 @@ impl Fetch {
                     } else {
                         file.path.strip_prefix(&format!("{folder}/"))
                     };
-                    rest.map(|path| TreeFile {
-                        path: path.to_owned(),
-                        ..file.clone()
-                    })
+                    rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
                 };
                 let files: Vec<TreeFile> = contents.files.iter().filter_map(below).collect();
-                Ok(Tree {
-                    files,
-                    version: contents.version.clone(),
-                })
+                Ok(Tree { files, version: contents.version.clone() })
             }
             None => Ok(self.reader.read_tree(&ctx.template.location, url).await?),
         }
@@ -189,10 +161,7 @@ impl Fetch {
 
 /// The files that came with the request, for URLs that are relative.
 fn given<'a>(ctx: &'a ActionContext, url: &str) -> Option<&'a Tree> {
-    ctx.template
-        .contents
-        .as_deref()
-        .filter(|_| url::Url::parse(url).is_err())
+    ctx.template.contents.as_deref().filter(|_| url::Url::parse(url).is_err())
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ActionError> {

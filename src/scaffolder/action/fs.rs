@@ -38,21 +38,14 @@ impl Action for Delete {
             for pattern in texts(&input, "files") {
                 let normal = workspace::normal(&pattern)?;
                 if normal.is_empty() {
-                    return Err(ActionError::input(
-                        "the workspace as a whole cannot be deleted; name files",
-                    ));
+                    return Err(ActionError::input("the workspace as a whole cannot be deleted; name files"));
                 }
                 // A path that is there counts as it is, whatever characters it has.
                 let below = format!("{normal}/");
                 let set = globs([normal.as_str()].into_iter())?;
                 let chosen = |path: &&str| *path == normal || path.starts_with(&below) || set.is_match(path);
-                let paths: Vec<String> = ctx
-                    .workspace
-                    .files()
-                    .map(|(path, _)| path)
-                    .filter(chosen)
-                    .map(str::to_owned)
-                    .collect();
+                let paths: Vec<String> =
+                    ctx.workspace.files().map(|(path, _)| path).filter(chosen).map(str::to_owned).collect();
                 if paths.is_empty() {
                     ctx.log.warn(format!("Nothing matches {pattern}, nothing deleted"));
                 }
@@ -94,16 +87,9 @@ impl Action for Rename {
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let files = input
-                .get("files")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
+            let files = input.get("files").and_then(Value::as_array).cloned().unwrap_or_default();
             for file in files.iter().filter_map(Value::as_object) {
-                let (from, to) = (
-                    text(file, "from").unwrap_or_default(),
-                    text(file, "to").unwrap_or_default(),
-                );
+                let (from, to) = (text(file, "from").unwrap_or_default(), text(file, "to").unwrap_or_default());
                 if ctx.workspace.exists(to)? && !flag(file, "overwrite") {
                     return Err(ActionError::conflict(format!(
                         "Not able to rename {from} to {to}: it exists already; set `overwrite: true` if it is to be replaced"
@@ -154,11 +140,7 @@ impl Action for List {
             for path in texts(&input, "paths") {
                 let root = workspace::normal(&path)?;
                 let inside = |full: &str| {
-                    let rest = if root.is_empty() {
-                        Some(full)
-                    } else {
-                        full.strip_prefix(&format!("{root}/"))
-                    }?;
+                    let rest = if root.is_empty() { Some(full) } else { full.strip_prefix(&format!("{root}/")) }?;
                     (recursive || !rest.contains('/')).then(|| entry(full))
                 };
                 files.extend(ctx.workspace.files().filter_map(|(full, _)| inside(full)));

@@ -21,10 +21,7 @@ impl InputCheck {
     pub(super) fn new(schema: &Value) -> Self {
         let mut known = BTreeSet::new();
         names(schema, &mut known);
-        Self {
-            schema: Schema::compile(&open(schema)).ok(),
-            known,
-        }
+        Self { schema: Schema::compile(&open(schema)).ok(), known }
     }
 
     /// Checks an input; `name` is the action's id with the key of the round.
@@ -35,29 +32,17 @@ impl InputCheck {
         };
         if !violations.is_empty() {
             let told: Vec<String> = violations.iter().map(super::super::schema::Violation::stack).collect();
-            return Err(ActionError::input(format!(
-                "Invalid input passed to action {name}, {}",
-                told.join(", ")
-            )));
+            return Err(ActionError::input(format!("Invalid input passed to action {name}, {}", told.join(", "))));
         }
-        let unknown = input
-            .keys()
-            .filter(|key| !self.known.is_empty() && !self.known.contains(*key));
-        Ok(unknown
-            .map(|key| format!("input `{key}` means nothing to {name} and is ignored"))
-            .collect())
+        let unknown = input.keys().filter(|key| !self.known.is_empty() && !self.known.contains(*key));
+        Ok(unknown.map(|key| format!("input `{key}` means nothing to {name} and is ignored")).collect())
     }
 }
 
 /// The names of the keys that an input may have.
 fn names(schema: &Value, known: &mut BTreeSet<String>) {
     known.extend(
-        schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.clone()),
+        schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()),
     );
     for key in ["anyOf", "oneOf", "allOf"] {
         for part in schema.get(key).and_then(Value::as_array).into_iter().flatten() {
@@ -109,9 +94,7 @@ mod tests {
         let schema = json!({"type": "object", "additionalProperties": false, "required": ["a"],
             "properties": {"a": {"type": "number"}, "b": {"type": "object", "properties": {}, "additionalProperties": false}}});
         let check = |input: Value| {
-            InputCheck::new(&schema)
-                .check("x:y", input.as_object().unwrap())
-                .map_err(|error| error.message)
+            InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message)
         };
         assert_eq!(check(json!({"a": 1})), Ok(vec![]));
         assert_eq!(
@@ -134,19 +117,13 @@ mod tests {
             {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}, "additionalProperties": false},
             {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}, "additionalProperties": false}]});
         let check = |input: Value| {
-            InputCheck::new(&schema)
-                .check("x:y", input.as_object().unwrap())
-                .map_err(|error| error.message)
+            InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message)
         };
         assert_eq!(
             check(json!({"path": "a", "extra": 1})),
             Ok(vec!["input `extra` means nothing to x:y and is ignored".to_owned()])
         );
-        assert!(
-            check(json!({}))
-                .unwrap_err()
-                .contains("instance is not any of [subschema 0],[subschema 1]")
-        );
+        assert!(check(json!({})).unwrap_err().contains("instance is not any of [subschema 0],[subschema 1]"));
     }
 
     #[test]

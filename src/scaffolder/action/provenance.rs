@@ -34,10 +34,7 @@ impl WriteProvenance {
         match &ctx.template.contents {
             Some(contents) => Ok(contents.version.clone()),
             // A single file on the web has no folder that could be read.
-            None => match (
-                self.reader.read_tree(&ctx.template.location, "./").await,
-                &ctx.template.version,
-            ) {
+            None => match (self.reader.read_tree(&ctx.template.location, "./").await, &ctx.template.version) {
                 (Ok(tree), _) => Ok(tree.version),
                 (Err(_), Some(version)) => Ok(version.clone()),
                 (Err(error), None) => Err(error.into()),
@@ -80,8 +77,7 @@ impl Action for WriteProvenance {
             });
             let body = serde_yaml::to_string(&document)
                 .map_err(|error| ActionError::failed(format!("the provenance cannot be written: {error}")))?;
-            ctx.workspace
-                .write(path, FileMode::Regular, Bytes::from(format!("{HEADER}{body}")))?;
+            ctx.workspace.write(path, FileMode::Regular, Bytes::from(format!("{HEADER}{body}")))?;
             ctx.log.info(format!("Writing {path}"));
             Ok(outputs([
                 ("filePath", json!(path)),

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::workspace;
 use super::{
@@ -39,11 +39,7 @@ pub(crate) struct Author {
 
 impl Default for Author {
     fn default() -> Self {
-        Self {
-            name: "Greenroom".to_owned(),
-            email: "greenroom@localhost".to_owned(),
-            message: None,
-        }
+        Self { name: "Greenroom".to_owned(), email: "greenroom@localhost".to_owned(), message: None }
     }
 }
 
@@ -74,13 +70,9 @@ impl PublishRepository {
             .parse()
             .map_err(|error| ActionError::input(format!("{error}")))?;
         let forge = self.forges.by_repo_url(&url)?.as_ref();
-        let id = url
-            .repository()
-            .map_err(|error| ActionError::input(error.to_string()))?;
+        let id = url.repository().map_err(|error| ActionError::input(error.to_string()))?;
         let given = |key: &str| text(input, key).filter(|text| !text.trim().is_empty());
-        let message = given("gitCommitMessage")
-            .or(self.author.message.as_deref())
-            .unwrap_or("Initial commit");
+        let message = given("gitCommitMessage").or(self.author.message.as_deref()).unwrap_or("Initial commit");
         Ok(Request {
             forge,
             id,
@@ -96,11 +88,7 @@ impl PublishRepository {
         let count = files.len();
         let repository = self.create(ctx, &request, input).await?;
         let commit = self.commit(ctx, &request, input, files).await?;
-        ctx.log.info(format!(
-            "Pushed {count} files to {} as {}",
-            request.branch,
-            commit.get(..7).unwrap_or(&commit)
-        ));
+        ctx.log.info(format!("Pushed {count} files to {} as {}", request.branch, commit.get(..7).unwrap_or(&commit)));
         let outputs = published(&request, &repository.id, Some(&commit));
         let contents = text(&outputs, "repoContentsUrl").unwrap_or_default();
         ctx.remember_published(contents, &request.folder);
@@ -115,20 +103,16 @@ impl PublishRepository {
         input: &Outputs,
     ) -> Result<Repository, ActionError> {
         if ctx.noted("created").await?.is_some() {
-            ctx.log
-                .info(format!("Repository {} was created by this run before", request.id));
+            ctx.log.info(format!("Repository {} was created by this run before", request.id));
             return Ok(request.forge.find(&request.id).await?);
         }
-        let began: Option<DateTime<Utc>> = ctx
-            .noted("creating")
-            .await?
-            .and_then(|noted| serde_json::from_value(noted).ok());
+        let began: Option<DateTime<Utc>> =
+            ctx.noted("creating").await?.and_then(|noted| serde_json::from_value(noted).ok());
         if began.is_none() {
             ctx.note("creating", json!(Utc::now())).await?;
         }
-        let visibility = text(input, "repoVisibility")
-            .map_or(Ok(Visibility::default()), str::parse)
-            .map_err(ForgeError::from)?;
+        let visibility =
+            text(input, "repoVisibility").map_or(Ok(Visibility::default()), str::parse).map_err(ForgeError::from)?;
         let new = NewRepository {
             id: request.id.clone(),
             description: text(input, "description").unwrap_or_default().to_owned(),
@@ -142,12 +126,7 @@ impl PublishRepository {
             Err(error) => return Err(error.into()),
         };
         let sentence = format!("repository {}", repository.id);
-        ctx.made(
-            "created",
-            &sentence,
-            json!({"host": request.forge.host(), "repository": repository.id}),
-        )
-        .await?;
+        ctx.made("created", &sentence, json!({"host": request.forge.host(), "repository": repository.id})).await?;
         ctx.log.info(format!("Created repository {}", repository.id));
         Ok(repository)
     }
@@ -202,19 +181,12 @@ impl PublishRepository {
 }
 
 fn exists(id: &RepositoryId) -> ActionError {
-    ActionError::conflict(format!(
-        "repository {id} already exists; choose another name, or delete it first"
-    ))
+    ActionError::conflict(format!("repository {id} already exists; choose another name, or delete it first"))
 }
 
 /// Id and message of the branch's newest commit.
 async fn first_commit(request: &Request<'_>) -> Result<Option<(String, String)>, ActionError> {
-    let query = LogQuery {
-        revision: request.branch.clone(),
-        path: None,
-        skip: 0,
-        limit: 1,
-    };
+    let query = LogQuery { revision: request.branch.clone(), path: None, skip: 0, limit: 1 };
     match request.forge.log(&request.id, query).await {
         Ok(commits) => Ok(commits.into_iter().next().map(|commit| (commit.id, commit.message))),
         Err(ForgeError::NotFound(_)) => Ok(None),
@@ -235,11 +207,8 @@ fn files(ctx: &ActionContext, request: &Request<'_>) -> Result<Vec<NewFile>, Act
     };
     let files: Vec<NewFile> = ctx.workspace.below(&request.folder).map(file).collect();
     if files.is_empty() {
-        let place = if request.folder.is_empty() {
-            "the workspace".to_owned()
-        } else {
-            format!("`{}`", request.folder)
-        };
+        let place =
+            if request.folder.is_empty() { "the workspace".to_owned() } else { format!("`{}`", request.folder) };
         return Err(ActionError::input(format!("there are no files in {place} to publish")));
     }
     Ok(files)
@@ -313,16 +282,8 @@ impl Action for PublishRepository {
             let plural = if count == 1 { "file" } else { "files" };
             Ok(Inspection {
                 effects: vec![
-                    ctx.effect(
-                        EffectKind::Repository,
-                        format!("create repository {}", request.id),
-                        conflict,
-                    ),
-                    ctx.effect(
-                        EffectKind::Push,
-                        format!("push {count} {plural} to {}", request.branch),
-                        None,
-                    ),
+                    ctx.effect(EffectKind::Repository, format!("create repository {}", request.id), conflict),
+                    ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None),
                 ],
                 outputs,
                 warnings: Vec::new(),

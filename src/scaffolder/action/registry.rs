@@ -41,17 +41,10 @@ impl ActionRegistry {
         for action in fetch::actions(reader) {
             registry.register(action);
         }
-        for action in fs::actions()
-            .into_iter()
-            .chain(debug::actions())
-            .chain(catalog::actions(catalog))
-        {
+        for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
             registry.register(action);
         }
-        registry.register(Arc::new(publish::PublishRepository::new(
-            forges.clone(),
-            author.clone(),
-        )));
+        registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
         registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
         registry
     }
@@ -60,22 +53,12 @@ impl ActionRegistry {
     pub(crate) fn register(&mut self, action: Arc<dyn Action>) {
         let description = action.description();
         let input = input::InputCheck::new(&description.input);
-        self.actions.insert(
-            description.id,
-            Arc::new(Registered {
-                action,
-                description,
-                input,
-            }),
-        );
+        self.actions.insert(description.id, Arc::new(Registered { action, description, input }));
     }
 
     /// What is told about every action, by id.
     pub(crate) fn descriptions(&self) -> Vec<ActionDescription> {
-        self.actions
-            .values()
-            .map(|registered| registered.description.clone())
-            .collect()
+        self.actions.values().map(|registered| registered.description.clone()).collect()
     }
 
     pub(in super::super) fn get(&self, id: &str) -> Option<&Arc<Registered>> {

@@ -62,13 +62,9 @@ impl Rendering {
     pub(super) fn tree(&self, tree: &Tree, folder: &str, to: &mut Workspace, log: &TaskLog) -> Result<(), ActionError> {
         let entries = entries(tree);
         let values = self.context.values().next().unwrap_or(&Value::Null);
-        log.info(format!(
-            "Processing {} template files/directories with input values {values}",
-            entries.len()
-        ));
+        log.info(format!("Processing {} template files/directories with input values {values}", entries.len()));
         for (location, file) in entries {
-            self.entry(&location, file, folder, to, log)
-                .map_err(|error| in_file(&location, &error))?;
+            self.entry(&location, file, folder, to, log).map_err(|error| in_file(&location, &error))?;
         }
         Ok(())
     }
@@ -87,16 +83,9 @@ impl Rendering {
             Some(_) => stripped.is_some() && file.is_some(),
             None => !self.copied.is_match(bare),
         };
-        let name = if rendered {
-            stripped.unwrap_or(location)
-        } else {
-            location
-        };
-        let name = if rendered || self.names_always || self.extension.is_some() {
-            self.name(name)?
-        } else {
-            name.to_owned()
-        };
+        let name = if rendered { stripped.unwrap_or(location) } else { location };
+        let name =
+            if rendered || self.names_always || self.extension.is_some() { self.name(name)? } else { name.to_owned() };
         if is_left_out(&name) {
             return Ok(());
         }
@@ -111,25 +100,17 @@ impl Rendering {
         if !rendered && self.extension.is_none() {
             log.info(format!("Copying file/directory {location} without processing."));
         }
-        let text = std::str::from_utf8(&file.bytes)
-            .ok()
-            .filter(|_| !is_binary(&file.bytes));
+        let text = std::str::from_utf8(&file.bytes).ok().filter(|_| !is_binary(&file.bytes));
         let bytes = match text {
             Some(text) if file.mode != FileMode::Symlink => {
                 log.info(format!(
                     "Writing file {location} to template output path with mode {}.",
                     mode_number(file.mode)
                 ));
-                if rendered {
-                    Bytes::from(self.render(text)?)
-                } else {
-                    file.bytes.clone()
-                }
+                if rendered { Bytes::from(self.render(text)?) } else { file.bytes.clone() }
             }
             _ => {
-                log.info(format!(
-                    "Copying file binary or symbolic link at {location}, to template output path."
-                ));
+                log.info(format!("Copying file binary or symbolic link at {location}, to template output path."));
                 file.bytes.clone()
             }
         };
@@ -138,55 +119,32 @@ impl Rendering {
 
     /// Renders one text.
     pub(super) fn render(&self, text: &str) -> Result<String, ActionError> {
-        self.engine
-            .render(text, &self.context)
-            .map_err(|error| expression_error(&error))
+        self.engine.render(text, &self.context).map_err(|error| expression_error(&error))
     }
 
     fn name(&self, name: &str) -> Result<String, ActionError> {
-        self.render(name).map_err(|error| ActionError {
-            message: format!("its name: {}", error.message),
-            ..error
-        })
+        self.render(name).map_err(|error| ActionError { message: format!("its name: {}", error.message), ..error })
     }
 }
 
 fn in_file(location: &str, error: &ActionError) -> ActionError {
-    ActionError {
-        name: error.name,
-        message: format!("{location}: {}", error.message),
-    }
+    ActionError { name: error.name, message: format!("{location}: {}", error.message) }
 }
 
 fn expression_error(error: &ExpressionError) -> ActionError {
-    ActionError {
-        name: "TemplateError",
-        message: error.to_string(),
-    }
+    ActionError { name: "TemplateError", message: error.to_string() }
 }
 
 /// The engine that the options ask for.
 fn engine(input: &Outputs) -> Engine {
-    let syntax = if flag(input, "cookiecutterCompat") {
-        Syntax::cookiecutter()
-    } else {
-        Syntax::backstage()
-    };
-    Engine::new(Syntax {
-        trim_blocks: flag(input, "trimBlocks"),
-        lstrip_blocks: flag(input, "lstripBlocks"),
-        ..syntax
-    })
+    let syntax = if flag(input, "cookiecutterCompat") { Syntax::cookiecutter() } else { Syntax::backstage() };
+    Engine::new(Syntax { trim_blocks: flag(input, "trimBlocks"), lstrip_blocks: flag(input, "lstripBlocks"), ..syntax })
 }
 
 /// `values`, or `cookiecutter` in its mode.
 fn context(input: &Outputs) -> Map<String, Value> {
     let values = input.get("values").cloned().unwrap_or_else(|| json!({}));
-    let name = if flag(input, "cookiecutterCompat") {
-        "cookiecutter"
-    } else {
-        "values"
-    };
+    let name = if flag(input, "cookiecutterCompat") { "cookiecutter" } else { "values" };
     Map::from_iter([(name.to_owned(), values)])
 }
 
@@ -196,9 +154,9 @@ fn extension(input: &Outputs) -> Result<Option<String>, ActionError> {
         Some(Value::Bool(true)) => Ok(Some(".njk".to_owned())),
         Some(Value::String(suffix)) if suffix.starts_with('.') => Ok(Some(suffix.clone())),
         Some(Value::String(suffix)) => Ok(Some(format!(".{suffix}"))),
-        Some(_) => Err(ActionError::input(
-            "Fetch action input templateFileExtension must be true or a suffix such as .njk",
-        )),
+        Some(_) => {
+            Err(ActionError::input("Fetch action input templateFileExtension must be true or a suffix such as .njk"))
+        }
     }
 }
 
@@ -248,8 +206,7 @@ pub(super) fn globs<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobS
             }
         }
     }
-    set.build()
-        .map_err(|error| ActionError::input(format!("patterns: {error}")))
+    set.build().map_err(|error| ActionError::input(format!("patterns: {error}")))
 }
 
 #[cfg(test)]

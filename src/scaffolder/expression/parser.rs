@@ -1,7 +1,9 @@
-//! Builds the tree of a template: the statements here, the expressions in [`expressions`].
+//! Builds the tree of a template: the statements here, the expressions in [`expressions`] and [`operands`].
 
 mod blocks;
 mod expressions;
+mod operands;
+mod tokens;
 
 use std::rc::Rc;
 
@@ -15,7 +17,8 @@ use expressions::Code;
 const SHALLOW_TAG: usize = 400;
 const SHALLOW_NESTING: usize = 32;
 
-/// Whether reading or evaluating these pieces may need more stack than a thread usually has. Quick and on the safe side.
+/// Whether reading or evaluating these pieces may need more stack than a thread usually has: deep nesting, macros that
+/// may call themselves, regular expressions. Quick and on the safe side.
 pub(super) fn is_deep(source: &str, pieces: &[Piece]) -> bool {
     let mut nesting = 0_usize;
     pieces
@@ -38,7 +41,9 @@ pub(super) fn is_deep(source: &str, pieces: &[Piece]) -> bool {
                 .bytes()
                 .filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+'))
                 .count();
-            content.len() > SHALLOW_TAG
+            let has_regex = content.contains("r/");
+            has_regex
+                || content.len() > SHALLOW_TAG
                 || prefixes + content.matches("not").count() > SHALLOW_NESTING
                 || nesting > SHALLOW_NESTING
         })

@@ -1,5 +1,6 @@
 //! Regular expressions of JavaScript, and what text does with them: `test`, `replace`, `split` (ECMA-262: `RegExp`).
 
+mod classes;
 mod matcher;
 mod pattern;
 

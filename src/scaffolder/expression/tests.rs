@@ -1,7 +1,9 @@
 //! Proof that templates render as Backstage renders them.
 
 mod differential;
+mod engine;
 mod generator;
+mod limits;
 
 use serde_json::{Map, Value, json};
 

@@ -33,8 +33,7 @@ impl Flat {
     fn order(&mut self, order: &[Value]) {
         let names: Vec<&str> = order.iter().filter_map(Value::as_str).collect();
         let rest = names.iter().position(|name| *name == "*").unwrap_or(names.len());
-        self.properties
-            .sort_by_key(|(name, _)| names.iter().position(|known| known == name).unwrap_or(rest));
+        self.properties.sort_by_key(|(name, _)| names.iter().position(|known| known == name).unwrap_or(rest));
     }
 }
 
@@ -66,10 +65,7 @@ pub(super) fn resolve(root: &Value, schema: &Value, values: &Map<String, Value>)
 pub(super) fn referred(root: &Value, schema: &Value) -> Value {
     let mut schema = schema.clone();
     for _ in 0..DEPTH {
-        let Some(pointer) = schema
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|target| target.strip_prefix('#'))
+        let Some(pointer) = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'))
         else {
             return schema;
         };
@@ -91,24 +87,14 @@ fn gather(root: &Value, schema: &Value, values: &Map<String, Value>, flat: &mut 
         return;
     }
     let schema = &referred(root, schema);
-    for (name, property) in schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         flat.add(name, property);
     }
     require(schema, flat);
     for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
         gather(root, part, values, flat, depth - 1);
     }
-    for (name, dependency) in schema
-        .get("dependencies")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    for (name, dependency) in schema.get("dependencies").and_then(Value::as_object).into_iter().flatten() {
         if values.get(name).is_some_and(|value| !value.is_null()) {
             depend(root, name, dependency, values, flat, depth);
         }
@@ -129,12 +115,7 @@ fn gather(root: &Value, schema: &Value, values: &Map<String, Value>, flat: &mut 
 }
 
 fn require(schema: &Value, flat: &mut Flat) {
-    let names = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let names = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     for name in names {
         if !flat.required.iter().any(|known| known == name) {
             flat.required.push(name.to_owned());
@@ -144,8 +125,7 @@ fn require(schema: &Value, flat: &mut Flat) {
 
 fn depend(root: &Value, name: &str, dependency: &Value, values: &Map<String, Value>, flat: &mut Flat, depth: usize) {
     if let Some(names) = dependency.as_array() {
-        flat.required
-            .extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
+        flat.required.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
         return;
     }
     let Some(alternatives) = dependency.get("oneOf").and_then(Value::as_array) else {
@@ -153,9 +133,7 @@ fn depend(root: &Value, name: &str, dependency: &Value, values: &Map<String, Val
     };
     // The alternative is told by its own definition of the property depended on, which is not shown a second time.
     let chosen = alternatives.iter().find(|alternative| {
-        let told = alternative
-            .get("properties")
-            .and_then(|properties| properties.get(name));
+        let told = alternative.get("properties").and_then(|properties| properties.get(name));
         told.is_some_and(|told| values.get(name).is_some_and(|value| accepts(root, told, value)))
     });
     if let Some(chosen) = chosen {

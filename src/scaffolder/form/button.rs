@@ -7,15 +7,8 @@ pub(super) fn press(posted: &[(String, String)], values: &mut Map<String, Value>
     let mut pressed = false;
     for (button, path) in posted.iter().filter(|(name, _)| name == "_add" || name == "_remove") {
         pressed = true;
-        let mut keys: Vec<String> = path
-            .split('.')
-            .map(|key| key.replace("%2E", ".").replace("%25", "%"))
-            .collect();
-        let index = if button == "_remove" {
-            keys.pop().and_then(|index| index.parse::<usize>().ok())
-        } else {
-            None
-        };
+        let mut keys: Vec<String> = path.split('.').map(|key| key.replace("%2E", ".").replace("%25", "%")).collect();
+        let index = if button == "_remove" { keys.pop().and_then(|index| index.parse::<usize>().ok()) } else { None };
         let Some(list) = list_at(values, &keys, button == "_add") else {
             continue;
         };

@@ -31,10 +31,7 @@ pub(crate) trait Directory {
 
 /// Checks all answers against every page.
 pub(crate) fn check(pages: &[Page], values: &Map<String, Value>, directory: &dyn Directory) -> Vec<FieldError> {
-    pages
-        .iter()
-        .flat_map(|page| check_page(page, values, directory))
-        .collect()
+    pages.iter().flat_map(|page| check_page(page, values, directory)).collect()
 }
 
 /// Checks the answers against one page.
@@ -62,9 +59,8 @@ fn schema_errors(page: &Page, values: &Map<String, Value>) -> Vec<FieldError> {
         return Vec::new();
     }
     let document = page.schema.document();
-    let (placed, unplaced): (Vec<_>, Vec<_>) = violations
-        .into_iter()
-        .partition(|violation| !violation.pointer().is_empty());
+    let (placed, unplaced): (Vec<_>, Vec<_>) =
+        violations.into_iter().partition(|violation| !violation.pointer().is_empty());
     let mut errors: Vec<FieldError> = placed.iter().map(|violation| told(document, violation)).collect();
     if unplaced.is_empty() {
         return errors;
@@ -72,9 +68,7 @@ fn schema_errors(page: &Page, values: &Map<String, Value>) -> Vec<FieldError> {
     // "fits none of the alternatives" helps nobody: say what the alternative that is shown misses.
     let flat = branch::resolve(document, document, values);
     let flat = json!({ "properties": Map::from_iter(flat.properties), "required": flat.required });
-    let closer = Schema::compile(&flat)
-        .map(|schema| schema.violations(&whole))
-        .unwrap_or_default();
+    let closer = Schema::compile(&flat).map(|schema| schema.violations(&whole)).unwrap_or_default();
     for violation in &closer {
         let error = told(&flat, violation);
         if errors.iter().all(|known| known.pointer != error.pointer) {
@@ -103,30 +97,21 @@ fn told(document: &Value, violation: &Violation) -> FieldError {
         Some(name) => format!("{name} {}", violation.sentence),
         None => violation.sentence.clone(),
     };
-    FieldError {
-        pointer: violation.pointer(),
-        message,
-        backstage: violation.backstage(),
-    }
+    FieldError { pointer: violation.pointer(), message, backstage: violation.backstage() }
 }
 
 fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<FieldError>) {
     match &field.kind {
         FieldKind::Group { fields } => fields.iter().for_each(|inner| beyond_schema(inner, directory, errors)),
-        FieldKind::List { items, .. } => items
-            .iter()
-            .flatten()
-            .for_each(|inner| beyond_schema(inner, directory, errors)),
+        FieldKind::List { items, .. } => {
+            items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors))
+        }
         FieldKind::Entity(choice) | FieldKind::Owner(choice) if !choice.allow_arbitrary => {
             let named = match &field.value {
                 Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
                 value => Vec::from_iter(value.as_str()),
             };
-            errors.extend(
-                named
-                    .into_iter()
-                    .filter_map(|text| entity_error(field, choice, text, directory)),
-            );
+            errors.extend(named.into_iter().filter_map(|text| entity_error(field, choice, text, directory)));
         }
         FieldKind::RepoUrl(choice) => {
             if let Some(text) = field.value.as_str()
@@ -142,17 +127,11 @@ fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<Fiel
 fn entity_error(field: &Field, choice: &EntityChoice, text: &str, directory: &dyn Directory) -> Option<FieldError> {
     let defaults = RefDefaults {
         kind: choice.default_kind.as_deref(),
-        namespace: choice
-            .default_namespace
-            .as_deref()
-            .filter(|namespace| !namespace.is_empty()),
+        namespace: choice.default_namespace.as_deref().filter(|namespace| !namespace.is_empty()),
     };
     match EntityRef::parse(text, defaults) {
         Ok(reference) if directory.offers(choice, &reference) => None,
-        Ok(reference) => Some(own(
-            field,
-            &format!("must be one of the offered entities; `{reference}` is not"),
-        )),
+        Ok(reference) => Some(own(field, &format!("must be one of the offered entities; `{reference}` is not"))),
         Err(error) => Some(own(field, &error.to_string())),
     }
 }
@@ -162,11 +141,7 @@ fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Res
     let hosts = directory.hosts();
     let known = |list: &[String], value: &str| list.iter().any(|known| known.eq_ignore_ascii_case(value));
     if !choice.hosts.is_empty() && !known(&choice.hosts, &url.host) {
-        return Err(format!(
-            "must be at {}, not at `{}`",
-            choice.hosts.join(" or "),
-            url.host
-        ));
+        return Err(format!("must be at {}, not at `{}`", choice.hosts.join(" or "), url.host));
     }
     if !known(&hosts, &url.host) {
         return Err(format!(
@@ -177,11 +152,7 @@ fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Res
     }
     let id = url.repository().map_err(|error| error.to_string())?;
     if let Some(owners) = choice.owners.as_ref().filter(|owners| !known(owners, id.owner())) {
-        return Err(format!(
-            "must belong to {}, not to `{}`",
-            owners.join(" or "),
-            id.owner()
-        ));
+        return Err(format!("must belong to {}, not to `{}`", owners.join(" or "), id.owner()));
     }
     if let Some(repos) = choice.repos.as_ref().filter(|repos| !known(repos, id.name())) {
         return Err(format!("must be {}, not `{}`", repos.join(" or "), id.name()));
@@ -192,16 +163,10 @@ fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Res
 /// An error that no schema told, in the same form.
 fn own(field: &Field, problem: &str) -> FieldError {
     let path: Vec<&str> = field.pointer.split('/').skip(1).collect();
-    let property = path.iter().fold("instance".to_owned(), |property, segment| {
-        format!("{property}.{segment}")
-    });
+    let property = path.iter().fold("instance".to_owned(), |property, segment| format!("{property}.{segment}"));
     let backstage = json!({
         "path": path, "property": property, "message": problem, "schema": {}, "instance": field.value,
         "name": "custom", "argument": escape(&field.name), "stack": format!("{property} {problem}"),
     });
-    FieldError {
-        pointer: field.pointer.clone(),
-        message: format!("{} {problem}", field.label),
-        backstage,
-    }
+    FieldError { pointer: field.pointer.clone(), message: format!("{} {problem}", field.label), backstage }
 }

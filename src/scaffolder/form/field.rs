@@ -21,11 +21,7 @@ struct Place<'a> {
 impl Place<'_> {
     fn input(&self, key: &str) -> String {
         let key = key.replace('%', "%25").replace('.', "%2E");
-        if self.name.is_empty() {
-            key
-        } else {
-            format!("{}.{key}", self.name)
-        }
+        if self.name.is_empty() { key } else { format!("{}.{key}", self.name) }
     }
 
     fn at(&self, key: &str) -> String {
@@ -35,17 +31,7 @@ impl Place<'_> {
 
 /// The fields of a page's schema for these answers.
 pub(super) fn fields(schema: &Value, values: &Map<String, Value>, errors: &[FieldError]) -> Vec<Field> {
-    group(
-        Place {
-            root: schema,
-            name: "",
-            pointer: "",
-            errors,
-            depth: DEPTH,
-        },
-        schema,
-        values,
-    )
+    group(Place { root: schema, name: "", pointer: "", errors, depth: DEPTH }, schema, values)
 }
 
 fn group(place: Place<'_>, schema: &Value, values: &Map<String, Value>) -> Vec<Field> {
@@ -55,16 +41,9 @@ fn group(place: Place<'_>, schema: &Value, values: &Map<String, Value>) -> Vec<F
     shown
         .map(|(name, property)| {
             let (input, pointer) = (place.input(name), place.at(name));
-            let place = Place {
-                name: &input,
-                pointer: &pointer,
-                ..place
-            };
+            let place = Place { name: &input, pointer: &pointer, ..place };
             let value = values.get(name).cloned().unwrap_or(Value::Null);
-            Field {
-                required: required(name),
-                ..field(place, name, property, value)
-            }
+            Field { required: required(name), ..field(place, name, property, value) }
         })
         .collect()
 }
@@ -75,9 +54,7 @@ fn field(place: Place<'_>, key: &str, schema: &Value, value: Value) -> Field {
     Field {
         name: place.name.to_owned(),
         pointer: place.pointer.to_owned(),
-        label: ui_text(schema, "title")
-            .or_else(|| text(schema, "title"))
-            .unwrap_or_else(|| key.to_owned()),
+        label: ui_text(schema, "title").or_else(|| text(schema, "title")).unwrap_or_else(|| key.to_owned()),
         description: ui_text(schema, "description").or_else(|| text(schema, "description")),
         help: ui_text(schema, "help"),
         placeholder: ui_text(schema, "placeholder"),
@@ -93,19 +70,12 @@ fn field(place: Place<'_>, key: &str, schema: &Value, value: Value) -> Field {
 }
 
 fn text(schema: &Value, key: &str) -> Option<String> {
-    schema
-        .get(key)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    schema.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The kind, and a note for the author where a `ui:` key is not understood.
 fn kind(place: Place<'_>, schema: &Value, value: &Value) -> (FieldKind, Option<String>) {
-    let named = schema
-        .get("ui:field")
-        .and_then(Value::as_str)
-        .or_else(|| ui(schema, "field").and_then(Value::as_str));
+    let named = schema.get("ui:field").and_then(Value::as_str).or_else(|| ui(schema, "field").and_then(Value::as_str));
     if let Some(named) = named {
         if let Some(kind) = picker::kind(named, schema) {
             return (kind, None);
@@ -132,16 +102,7 @@ fn plain(place: Place<'_>, schema: &Value, value: &Value) -> FieldKind {
             }
             let empty = Map::new();
             let inner = value.as_object().unwrap_or(&empty);
-            FieldKind::Group {
-                fields: group(
-                    Place {
-                        depth: place.depth - 1,
-                        ..place
-                    },
-                    schema,
-                    inner,
-                ),
-            }
+            FieldKind::Group { fields: group(Place { depth: place.depth - 1, ..place }, schema, inner) }
         }
         _ if !options.is_empty() && widget == "radio" => FieldKind::Radio { options },
         _ if !options.is_empty() => FieldKind::Select { options },
@@ -151,28 +112,15 @@ fn plain(place: Place<'_>, schema: &Value, value: &Value) -> FieldKind {
 }
 
 fn conditional(schema: &Value) -> bool {
-    ["oneOf", "anyOf", "allOf", "if", "dependencies"]
-        .iter()
-        .any(|key| schema.get(*key).is_some())
+    ["oneOf", "anyOf", "allOf", "if", "dependencies"].iter().any(|key| schema.get(*key).is_some())
 }
 
 fn boolean(schema: &Value, widget: &str) -> FieldKind {
-    let names = schema
-        .get("enumNames")
-        .or_else(|| ui(schema, "enumNames"))
-        .and_then(Value::as_array);
+    let names = schema.get("enumNames").or_else(|| ui(schema, "enumNames")).and_then(Value::as_array);
     let name = |index: usize, other: &str| {
-        names
-            .and_then(|names| names.get(index))
-            .and_then(Value::as_str)
-            .unwrap_or(other)
-            .to_owned()
+        names.and_then(|names| names.get(index)).and_then(Value::as_str).unwrap_or(other).to_owned()
     };
-    let choice = |value: bool, label: String| Choice {
-        value: Value::Bool(value),
-        label,
-        disabled: false,
-    };
+    let choice = |value: bool, label: String| Choice { value: Value::Bool(value), label, disabled: false };
     let options = vec![choice(true, name(0, "Yes")), choice(false, name(1, "No"))];
     match widget {
         "radio" => FieldKind::Radio { options },
@@ -195,9 +143,7 @@ fn number_kind(schema: &Value, integer: bool, widget: &str) -> FieldKind {
 fn string(schema: &Value, widget: &str) -> FieldKind {
     let number = |key: &str| schema.get(key).and_then(Value::as_u64);
     match widget {
-        "textarea" => FieldKind::TextArea {
-            rows: ui(schema, "rows").and_then(Value::as_u64).unwrap_or(5),
-        },
+        "textarea" => FieldKind::TextArea { rows: ui(schema, "rows").and_then(Value::as_u64).unwrap_or(5) },
         "password" => FieldKind::Password,
         _ => FieldKind::Text {
             format: text(schema, "format").or_else(|| ui_text(schema, "inputType")),
@@ -230,11 +176,7 @@ fn list(place: Place<'_>, schema: &Value, value: &Value, widget: &str) -> FieldK
     let there = value.as_array().map(Vec::as_slice).unwrap_or_default();
     FieldKind::List {
         template: item(place, "*", items, &Value::Null),
-        items: there
-            .iter()
-            .enumerate()
-            .map(|(index, value)| item(place, &index.to_string(), items, value))
-            .collect(),
+        items: there.iter().enumerate().map(|(index, value)| item(place, &index.to_string(), items, value)).collect(),
         min: number("minItems"),
         max: number("maxItems"),
     }
@@ -243,12 +185,7 @@ fn list(place: Place<'_>, schema: &Value, value: &Value, widget: &str) -> FieldK
 /// The fields of one item: those of its object, or the item itself.
 fn item(place: Place<'_>, index: &str, schema: &Value, value: &Value) -> Vec<Field> {
     let (input, pointer) = (place.input(index), place.at(index));
-    let place = Place {
-        name: &input,
-        pointer: &pointer,
-        depth: place.depth - 1,
-        ..place
-    };
+    let place = Place { name: &input, pointer: &pointer, depth: place.depth - 1, ..place };
     let only = field(place, "", schema, value.clone());
     match only.kind {
         FieldKind::Group { fields } => fields,
@@ -258,31 +195,18 @@ fn item(place: Place<'_>, index: &str, schema: &Value, value: &Value) -> Vec<Fie
 
 /// The closed list of a schema: `enum` with `enumNames`, or `oneOf`/`anyOf` of constants with titles.
 pub(super) fn options(schema: &Value) -> Vec<Choice> {
-    let disabled: Vec<&Value> = ui(schema, "enumDisabled")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .collect();
+    let disabled: Vec<&Value> = ui(schema, "enumDisabled").and_then(Value::as_array).into_iter().flatten().collect();
     let choice = |value: &Value, label: Option<&str>| Choice {
         value: value.clone(),
         label: label.map_or_else(|| super::text_of(value), str::to_owned),
         disabled: disabled.contains(&value),
     };
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-        let names = schema
-            .get("enumNames")
-            .or_else(|| ui(schema, "enumNames"))
-            .and_then(Value::as_array);
+        let names = schema.get("enumNames").or_else(|| ui(schema, "enumNames")).and_then(Value::as_array);
         let name = |index: usize| names.and_then(|names| names.get(index)).and_then(Value::as_str);
-        return values
-            .iter()
-            .enumerate()
-            .map(|(index, value)| choice(value, name(index)))
-            .collect();
+        return values.iter().enumerate().map(|(index, value)| choice(value, name(index))).collect();
     }
-    let alternatives = ["oneOf", "anyOf"]
-        .iter()
-        .find_map(|key| schema.get(*key).and_then(Value::as_array));
+    let alternatives = ["oneOf", "anyOf"].iter().find_map(|key| schema.get(*key).and_then(Value::as_array));
     let constants = alternatives.into_iter().flatten().map(|alternative| {
         let value = alternative.get("const").or_else(|| {
             alternative

@@ -9,14 +9,8 @@ pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
     let number = |key: &str| schema.get(key).and_then(Value::as_u64);
     Some(match name {
         "EntityPicker" => FieldKind::Entity(entity(schema)),
-        "MultiEntityPicker" => FieldKind::Entity(EntityChoice {
-            multiple: true,
-            ..entity(schema)
-        }),
-        "OwnedEntityPicker" => FieldKind::Entity(EntityChoice {
-            own: Own::Owned,
-            ..entity(schema)
-        }),
+        "MultiEntityPicker" => FieldKind::Entity(EntityChoice { multiple: true, ..entity(schema) }),
+        "OwnedEntityPicker" => FieldKind::Entity(EntityChoice { own: Own::Owned, ..entity(schema) }),
         "MyGroupsPicker" => FieldKind::Owner(EntityChoice {
             filter: of_kinds(["Group"]),
             default_kind: Some("Group".to_owned()),
@@ -24,9 +18,9 @@ pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
             ..entity(schema)
         }),
         "OwnerPicker" => FieldKind::Owner(owner(schema)),
-        "EntityTagsPicker" => FieldKind::Tags {
-            suggestions_for: Some(strings(ui(schema, "kinds")).unwrap_or_default()),
-        },
+        "EntityTagsPicker" => {
+            FieldKind::Tags { suggestions_for: Some(strings(ui(schema, "kinds")).unwrap_or_default()) }
+        }
         "EntityNamePicker" => FieldKind::EntityName {
             pattern: schema.get("pattern").and_then(Value::as_str).map(str::to_owned),
             max_length: number("maxLength"),
@@ -58,9 +52,7 @@ fn entity(schema: &Value) -> EntityChoice {
         filter: filter(schema).unwrap_or_default(),
         default_kind: ui_text(schema, "defaultKind"),
         default_namespace,
-        allow_arbitrary: ui(schema, "allowArbitraryValues")
-            .and_then(Value::as_bool)
-            .unwrap_or(true),
+        allow_arbitrary: ui(schema, "allowArbitraryValues").and_then(Value::as_bool).unwrap_or(true),
         multiple: false,
         own: Own::Anyone,
     }

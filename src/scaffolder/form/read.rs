@@ -39,11 +39,7 @@ pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, 
         secrets.clear();
         for field in field::fields(document, &current, &[]) {
             let key = key_of(&field.pointer);
-            let value = if reader.was_shown(&field) {
-                reader.value(&field, &mut secrets)
-            } else {
-                None
-            };
+            let value = if reader.was_shown(&field) { reader.value(&field, &mut secrets) } else { None };
             if let Some(value) = value {
                 next.insert(key, value);
             } else if !reader.was_shown(&field) {
@@ -56,11 +52,7 @@ pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, 
         current = next;
     }
     let stay = button::press(posted, &mut current);
-    Posted {
-        values: current,
-        secrets,
-        stay,
-    }
+    Posted { values: current, secrets, stay }
 }
 
 /// The answers with those of one page replaced. `read` are all values after reading it; only what the page asked before
@@ -96,12 +88,7 @@ fn default(page: &Page, key: &str, values: &mut Map<String, Value>) {
 
 /// The last segment of a JSON pointer, as a key.
 fn key_of(pointer: &str) -> String {
-    pointer
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .replace("~1", "/")
-        .replace("~0", "~")
+    pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~")
 }
 
 /// The answers of the other pages: everything but what this page asks now or asked before.
@@ -126,20 +113,14 @@ impl<'a> Reader<'a> {
         for (name, value) in posted {
             pairs.entry(name).or_default().push(value);
         }
-        let shown = field::fields(document, before, &[])
-            .into_iter()
-            .map(|field| field.name)
-            .collect();
+        let shown = field::fields(document, before, &[]).into_iter().map(|field| field.name).collect();
         Self { pairs, shown }
     }
 
     fn was_shown(&self, field: &Field) -> bool {
         let below = format!("{}.", field.name);
         self.shown.contains(&field.name)
-            || self
-                .pairs
-                .keys()
-                .any(|name| *name == field.name || name.starts_with(&below))
+            || self.pairs.keys().any(|name| *name == field.name || name.starts_with(&below))
     }
 
     fn last(&self, name: &str) -> Option<&'a str> {
@@ -148,9 +129,7 @@ impl<'a> Reader<'a> {
 
     /// A text without the carriage returns that browsers put in; nothing when it is empty.
     fn text(&self, name: &str) -> Option<String> {
-        self.last(name)
-            .map(|text| text.replace("\r\n", "\n"))
-            .filter(|text| !text.is_empty())
+        self.last(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.is_empty())
     }
 
     /// The answer of one field; none when it was left empty.
@@ -165,12 +144,7 @@ impl<'a> Reader<'a> {
             FieldKind::Checkbox => Some(Value::Bool(matches!(self.last(&field.name), Some("true" | "on" | "1")))),
             FieldKind::Select { options } | FieldKind::Radio { options } => self.choice(&field.name, options),
             FieldKind::Checkboxes { options } => {
-                let chosen = self
-                    .pairs
-                    .get(field.name.as_str())
-                    .into_iter()
-                    .flatten()
-                    .filter(|key| !key.is_empty());
+                let chosen = self.pairs.get(field.name.as_str()).into_iter().flatten().filter(|key| !key.is_empty());
                 some_list(chosen.map(|key| chosen_value(options, key)).collect(), field.required)
             }
             FieldKind::Tags { .. } => some_list(self.words(&field.name).map(Value::String).collect(), field.required),
@@ -193,10 +167,8 @@ impl<'a> Reader<'a> {
     }
 
     fn group(&self, field: &Field, fields: &[Field], secrets: &mut Map<String, Value>) -> Option<Value> {
-        let answers: Map<String, Value> = fields
-            .iter()
-            .filter_map(|inner| Some((key_of(&inner.pointer), self.value(inner, secrets)?)))
-            .collect();
+        let answers: Map<String, Value> =
+            fields.iter().filter_map(|inner| Some((key_of(&inner.pointer), self.value(inner, secrets)?))).collect();
         (field.required || !answers.is_empty()).then_some(Value::Object(answers))
     }
 
@@ -219,26 +191,14 @@ impl<'a> Reader<'a> {
             let fields: Vec<Field> = fields.iter().map(|inner| renamed(inner, &from, &to)).collect();
             match fields.as_slice() {
                 [only] if only.name == to => self.value(only, secrets),
-                fields => self.group(
-                    &Field {
-                        required: true,
-                        ..field.clone()
-                    },
-                    fields,
-                    secrets,
-                ),
+                fields => self.group(&Field { required: true, ..field.clone() }, fields, secrets),
             }
         };
-        some_list(
-            indexes.into_iter().enumerate().filter_map(read).collect(),
-            field.required,
-        )
+        some_list(indexes.into_iter().enumerate().filter_map(read).collect(), field.required)
     }
 
     fn choice(&self, name: &str, options: &[Choice]) -> Option<Value> {
-        self.last(name)
-            .filter(|key| !key.is_empty())
-            .map(|key| chosen_value(options, key))
+        self.last(name).filter(|key| !key.is_empty()).map(|key| chosen_value(options, key))
     }
 
     /// Every word of every pair of that name, split at commas and line ends.
@@ -252,22 +212,15 @@ impl<'a> Reader<'a> {
 
     fn entity(&self, field: &Field, choice: &EntityChoice) -> Option<Value> {
         if choice.multiple {
-            let references = self
-                .words(&field.name)
-                .map(|text| Value::String(completed(choice, &text)));
+            let references = self.words(&field.name).map(|text| Value::String(completed(choice, &text)));
             return some_list(references.collect(), field.required);
         }
-        self.text(&field.name)
-            .map(|text| Value::String(completed(choice, text.trim())))
+        self.text(&field.name).map(|text| Value::String(completed(choice, text.trim())))
     }
 
     /// `host?owner=…&repo=…` from three inputs, or from one that has it all.
     fn repository(&self, name: &str) -> Option<String> {
-        let part = |part: &str| {
-            self.last(&format!("{name}.{part}"))
-                .map(str::trim)
-                .filter(|text| !text.is_empty())
-        };
+        let part = |part: &str| self.last(&format!("{name}.{part}")).map(str::trim).filter(|text| !text.is_empty());
         let (owner, repo) = (part("owner"), part("repo"));
         if owner.is_none() && repo.is_none() {
             return self.text(name).map(|text| text.trim().to_owned());
@@ -310,14 +263,8 @@ fn completed(choice: &EntityChoice, text: &str) -> String {
     if choice.default_namespace.as_deref() == Some("") && !text.contains('/') {
         return text.to_owned();
     }
-    let namespace = choice
-        .default_namespace
-        .as_deref()
-        .filter(|namespace| !namespace.is_empty());
-    let defaults = RefDefaults {
-        kind: choice.default_kind.as_deref(),
-        namespace,
-    };
+    let namespace = choice.default_namespace.as_deref().filter(|namespace| !namespace.is_empty());
+    let defaults = RefDefaults { kind: choice.default_kind.as_deref(), namespace };
     EntityRef::parse(text, defaults).map_or_else(|_| text.to_owned(), |reference| reference.to_string())
 }
 

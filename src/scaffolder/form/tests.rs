@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::read::Posted;
 use super::*;
 use crate::entity::EntityRef;
 
@@ -29,11 +30,7 @@ impl Directory for Acme {
 }
 
 fn page(schema: &Value) -> Page {
-    Page {
-        title: "Page".to_owned(),
-        description: None,
-        schema: Schema::compile(schema).unwrap(),
-    }
+    Page { title: "Page".to_owned(), description: None, schema: Schema::compile(schema).unwrap() }
 }
 
 fn map(value: Value) -> Map<String, Value> {
@@ -45,13 +42,7 @@ fn names(schema: &Value, values: &Value) -> Vec<String> {
     show(&page(schema), &values, &[])
         .fields
         .into_iter()
-        .map(|field| {
-            if field.required {
-                format!("{}*", field.name)
-            } else {
-                field.name
-            }
-        })
+        .map(|field| if field.required { format!("{}*", field.name) } else { field.name })
         .collect()
 }
 
@@ -106,21 +97,9 @@ fn answers_decide_which_fields_are_shown() {
 fn defaults_fill_what_is_absent() {
     let cases = [
         (json!({"properties": {"a": {"default": 1}}}), json!({}), json!({"a": 1})),
-        (
-            json!({"properties": {"a": {"default": 1}}}),
-            json!({"a": 2}),
-            json!({"a": 2}),
-        ),
-        (
-            json!({"properties": {"a": {"const": "x"}}}),
-            json!({}),
-            json!({"a": "x"}),
-        ),
-        (
-            json!({"default": {"a": 3}, "properties": {"a": {"type": "number"}}}),
-            json!({}),
-            json!({"a": 3}),
-        ),
+        (json!({"properties": {"a": {"default": 1}}}), json!({"a": 2}), json!({"a": 2})),
+        (json!({"properties": {"a": {"const": "x"}}}), json!({}), json!({"a": "x"})),
+        (json!({"default": {"a": 3}, "properties": {"a": {"type": "number"}}}), json!({}), json!({"a": 3})),
         (
             json!({"properties": {"o": {"type": "object", "properties": {"b": {"default": true}, "c": {"type": "string"}}}}}),
             json!({}),
@@ -137,49 +116,23 @@ fn defaults_fill_what_is_absent() {
             json!({}),
             json!({"k": "b", "n": 7}),
         ),
-        (
-            json!({"properties": {"plain": {"type": "string"}}}),
-            json!({}),
-            json!({}),
-        ),
+        (json!({"properties": {"plain": {"type": "string"}}}), json!({}), json!({})),
     ];
     for (schema, values, expected) in cases {
-        assert_eq!(
-            Value::Object(filled(&[page(&schema)], &map(values))),
-            expected,
-            "{schema}"
-        );
+        assert_eq!(Value::Object(filled(&[page(&schema)], &map(values))), expected, "{schema}");
     }
 }
 
 fn kind(schema: &Value) -> FieldKind {
-    show(&page(&json!({"properties": {"f": schema}})), &Map::new(), &[])
-        .fields
-        .remove(0)
-        .kind
+    show(&page(&json!({"properties": {"f": schema}})), &Map::new(), &[]).fields.remove(0).kind
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn a_property_becomes_the_field_its_schema_asks_for() {
-    let text = FieldKind::Text {
-        format: None,
-        pattern: None,
-        min_length: None,
-        max_length: None,
-    };
-    let choice = |value: Value, label: &str| Choice {
-        value,
-        label: label.to_owned(),
-        disabled: false,
-    };
-    let number = |integer, range| FieldKind::Number {
-        min: Some(json!(1)),
-        max: None,
-        step: None,
-        integer,
-        range,
-    };
+    let text = FieldKind::Text { format: None, pattern: None, min_length: None, max_length: None };
+    let choice = |value: Value, label: &str| Choice { value, label: label.to_owned(), disabled: false };
+    let number = |integer, range| FieldKind::Number { min: Some(json!(1)), max: None, step: None, integer, range };
     let cases = [
         (json!({"type": "string"}), text.clone()),
         (json!({"type": ["string", "null"]}), text.clone()),
@@ -188,39 +141,24 @@ fn a_property_becomes_the_field_its_schema_asks_for() {
             json!({"type": "string", "ui:widget": "textarea", "ui:options": {"rows": 9}}),
             FieldKind::TextArea { rows: 9 },
         ),
-        (
-            json!({"type": "string", "ui:options": {"widget": "password"}}),
-            FieldKind::Password,
-        ),
+        (json!({"type": "string", "ui:options": {"widget": "password"}}), FieldKind::Password),
         (json!({"type": "string", "ui:widget": "hidden"}), FieldKind::Hidden),
         (json!({"type": "integer", "minimum": 1}), number(true, false)),
-        (
-            json!({"type": "number", "minimum": 1, "ui:widget": "range"}),
-            number(false, true),
-        ),
+        (json!({"type": "number", "minimum": 1, "ui:widget": "range"}), number(false, true)),
         (json!({"type": "boolean"}), FieldKind::Checkbox),
         (
             json!({"type": "string", "enum": ["a", "b"], "enumNames": ["A", "B"]}),
-            FieldKind::Select {
-                options: vec![choice(json!("a"), "A"), choice(json!("b"), "B")],
-            },
+            FieldKind::Select { options: vec![choice(json!("a"), "A"), choice(json!("b"), "B")] },
         ),
         (
             json!({"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "Two"}], "ui:widget": "radio"}),
-            FieldKind::Radio {
-                options: vec![choice(json!(1), "One"), choice(json!(2), "Two")],
-            },
+            FieldKind::Radio { options: vec![choice(json!(1), "One"), choice(json!(2), "Two")] },
         ),
         (
             json!({"type": "array", "items": {"enum": ["a"]}, "uniqueItems": true}),
-            FieldKind::Checkboxes {
-                options: vec![choice(json!("a"), "a")],
-            },
+            FieldKind::Checkboxes { options: vec![choice(json!("a"), "a")] },
         ),
-        (
-            json!({"type": "array", "items": {"type": "string"}}),
-            FieldKind::Tags { suggestions_for: None },
-        ),
+        (json!({"type": "array", "items": {"type": "string"}}), FieldKind::Tags { suggestions_for: None }),
         (json!({"type": "object"}), FieldKind::Json),
         (json!({"type": "string", "ui:field": "Secret"}), FieldKind::Secret),
         (json!({"type": "string", "ui:field": "NoSuchPicker"}), text),
@@ -257,39 +195,24 @@ fn a_property_becomes_the_field_its_schema_asks_for() {
 
 #[test]
 fn an_unknown_picker_leaves_a_note_for_the_author() {
-    let form = show(
-        &page(&json!({"properties": {"f": {"type": "string", "ui:field": "Special"}}})),
-        &Map::new(),
-        &[],
-    );
-    assert_eq!(
-        form.fields[0].note.as_deref(),
-        Some("`ui:field: Special` is not known here; shown as a plain field")
-    );
+    let form = show(&page(&json!({"properties": {"f": {"type": "string", "ui:field": "Special"}}})), &Map::new(), &[]);
+    assert_eq!(form.fields[0].note.as_deref(), Some("`ui:field: Special` is not known here; shown as a plain field"));
 }
 
 #[test]
 fn a_list_of_objects_has_its_items_as_fields() {
     let schema = json!({"properties": {"ports": {"type": "array", "items": {"type": "object", "properties": {"number": {"type": "integer"}}}}}});
     let form = show(&page(&schema), &map(json!({"ports": [{"number": 80}, {}]})), &[]);
-    let FieldKind::List { template, items, .. } = &form.fields[0].kind else {
-        panic!("{:?}", form.fields[0].kind)
-    };
+    let FieldKind::List { template, items, .. } = &form.fields[0].kind else { panic!("{:?}", form.fields[0].kind) };
     assert_eq!(template[0].name, "ports.*.number");
-    assert_eq!(
-        (items[1][0].name.as_str(), items[1][0].pointer.as_str()),
-        ("ports.1.number", "/ports/1/number")
-    );
+    assert_eq!((items[1][0].name.as_str(), items[1][0].pointer.as_str()), ("ports.1.number", "/ports/1/number"));
     assert_eq!(items[0][0].value, json!(80));
 }
 
 fn posted(schema: &Value, before: Value, pairs: &[(&str, &str)]) -> Posted {
     let page = page(schema);
     let before = filled(std::slice::from_ref(&page), &map(before));
-    let pairs: Vec<_> = pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     read(&page, &before, &pairs)
 }
 
@@ -316,35 +239,19 @@ fn posted_pairs_become_values_of_the_schema_s_types() {
         (&[("on", "on")], json!({"on": true})),
         (&[("size", "2")], json!({"size": 2})),
         (&[("size", "3")], json!({"size": "3"})),
-        (
-            &[("tags", "a, b"), ("tags", "c\r\nd")],
-            json!({"tags": ["a", "b", "c", "d"]}),
-        ),
+        (&[("tags", "a, b"), ("tags", "c\r\nd")], json!({"tags": ["a", "b", "c", "d"]})),
         (&[("some", "b")], json!({"some": ["b"]})),
         (
-            &[
-                ("repoUrl.host", "local"),
-                ("repoUrl.owner", "acme"),
-                ("repoUrl.repo", "a b"),
-            ],
+            &[("repoUrl.host", "local"), ("repoUrl.owner", "acme"), ("repoUrl.repo", "a b")],
             json!({"repoUrl": "local?owner=acme&repo=a+b"}),
         ),
-        (
-            &[("repoUrl.host", "local"), ("repoUrl.owner", ""), ("repoUrl.repo", "")],
-            json!({}),
-        ),
-        (
-            &[("repoUrl", "local?owner=acme&repo=x")],
-            json!({"repoUrl": "local?owner=acme&repo=x"}),
-        ),
+        (&[("repoUrl.host", "local"), ("repoUrl.owner", ""), ("repoUrl.repo", "")], json!({})),
+        (&[("repoUrl", "local?owner=acme&repo=x")], json!({"repoUrl": "local?owner=acme&repo=x"})),
         (&[("owner", "Payments")], json!({"owner": "group:default/payments"})),
         (&[("owner", "user:jo")], json!({"owner": "user:default/jo"})),
         (&[("free", "anything at all")], json!({"free": "anything at all"})),
         (&[("deep.a%2Eb", "1.5")], json!({"deep": {"a.b": 1.5}})),
-        (
-            &[("ports.3.n", "1"), ("ports.7.n", "2")],
-            json!({"ports": [{"n": 1}, {"n": 2}]}),
-        ),
+        (&[("ports.3.n", "1"), ("ports.7.n", "2")], json!({"ports": [{"n": 1}, {"n": 2}]})),
         (&[("raw", "{\"a\": 1}")], json!({"raw": {"a": 1}})),
         (&[("raw", "{")], json!({"raw": "{"})),
         (&[("fixed", "y")], json!({})),
@@ -366,11 +273,7 @@ fn other_pages_keep_their_answers_and_revealed_fields_their_defaults() {
             {"properties": {"kind": {"const": "b"}, "on": {"type": "boolean", "default": true}}},
         ]}},
     });
-    let read = posted(
-        &schema,
-        json!({"other": 1, "kind": "a", "x": "gone"}),
-        &[("kind", "b"), ("x", "gone")],
-    );
+    let read = posted(&schema, json!({"other": 1, "kind": "a", "x": "gone"}), &[("kind", "b"), ("x", "gone")]);
     assert_eq!(Value::Object(read.values), json!({"other": 1, "kind": "b", "on": true}));
 }
 
@@ -390,11 +293,7 @@ fn list_buttons_add_and_remove_items() {
     let added = posted(&schema, json!({}), &[("p.0.n", "1"), ("_add", "p")]);
     assert!(added.stay);
     assert_eq!(Value::Object(added.values), json!({"p": [{"n": 1}, null]}));
-    let removed = posted(
-        &schema,
-        json!({}),
-        &[("p.0.n", "1"), ("p.1.n", "2"), ("_remove", "p.0")],
-    );
+    let removed = posted(&schema, json!({}), &[("p.0.n", "1"), ("p.1.n", "2"), ("_remove", "p.0")]);
     assert_eq!(Value::Object(removed.values), json!({"p": [{"n": 2}]}));
 }
 
@@ -421,11 +320,7 @@ fn what_is_wrong_is_said_beside_its_field() {
             json!({}),
             "/f: Name is required; fill it in",
         ),
-        (
-            alternatives,
-            json!({"kind": "b"}),
-            "/path: Path is required; fill it in",
-        ),
+        (alternatives, json!({"kind": "b"}), "/path: Path is required; fill it in"),
         (one(closed("OwnerPicker")), json!({"f": "payments"}), ""),
         (
             one(closed("OwnerPicker")),
@@ -443,18 +338,11 @@ fn what_is_wrong_is_said_beside_its_field() {
             json!({"f": "github.com?owner=acme&repo=x"}),
             "/f: Repository names the host `github.com`, which is not configured here; choose local",
         ),
-        (
-            one(repo),
-            json!({"f": "local?owner=else&repo=x"}),
-            "/f: Repository must belong to acme, not to `else`",
-        ),
+        (one(repo), json!({"f": "local?owner=else&repo=x"}), "/f: Repository must belong to acme, not to `else`"),
     ];
     for (schema, values, expected) in cases {
         let errors = check(&[page(&schema)], &map(values), &Acme);
-        let told: Vec<String> = errors
-            .iter()
-            .map(|error| format!("{}: {}", error.pointer, error.message))
-            .collect();
+        let told: Vec<String> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.message)).collect();
         assert_eq!(told.join("; "), expected, "{schema}");
     }
 }

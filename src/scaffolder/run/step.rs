@@ -41,15 +41,10 @@ impl Run<'_> {
         if !by_round && !self.holds(step)? {
             return Ok(Done::ConditionFalse);
         }
-        let action = self
-            .means
-            .actions
-            .get(&step.action)
-            .map(Arc::clone)
-            .ok_or_else(|| ActionError {
-                name: "NotFoundError",
-                message: format!("Template action with ID '{}' is not registered. {HELP}", step.action),
-            })?;
+        let action = self.means.actions.get(&step.action).map(Arc::clone).ok_or_else(|| ActionError {
+            name: "NotFoundError",
+            message: format!("Template action with ID '{}' is not registered. {HELP}", step.action),
+        })?;
         let rounds = self.rounds(step, by_round, &action)?;
         let mut collected: Option<Map<String, Value>> = step.each.is_some().then(Map::new);
         let mut skipped = false;
@@ -78,9 +73,7 @@ impl Run<'_> {
     }
 
     fn holds(&self, step: &Step) -> Result<bool, ActionError> {
-        step.condition.as_ref().map_or(Ok(true), |condition| {
-            self.scope.holds(condition, self.failure.is_some())
-        })
+        step.condition.as_ref().map_or(Ok(true), |condition| self.scope.holds(condition, self.failure.is_some()))
     }
 
     /// The rounds with their inputs, all checked before the first runs.
@@ -94,11 +87,7 @@ impl Run<'_> {
         for each in eaches {
             let key = each.as_ref().and_then(|each| each["key"].as_str()).map(str::to_owned);
             self.scope.set_each(each.clone());
-            let made = if by_round && !self.holds(step)? {
-                None
-            } else {
-                Some(self.scope.input(&step.input, &log)?)
-            };
+            let made = if by_round && !self.holds(step)? { None } else { Some(self.scope.input(&step.input, &log)?) };
             self.scope.set_each(None);
             let Some(input) = made else { continue };
             let suffix = key.map(|key| format!("[{key}]")).unwrap_or_default();
@@ -110,12 +99,7 @@ impl Run<'_> {
                     self.warnings.push(format!("step {}: {warning}", step.id));
                 }
             }
-            rounds.push(Round {
-                each,
-                input,
-                name,
-                key: format!("{}{suffix}", step.id),
-            });
+            rounds.push(Round { each, input, name, key: format!("{}{suffix}", step.id) });
         }
         Ok(rounds)
     }
@@ -128,15 +112,12 @@ impl Run<'_> {
                 .enumerate()
                 .map(|(index, value)| json!({"key": index.to_string(), "value": value}))
                 .collect()),
-            Some(Value::Object(entries)) => Ok(entries
-                .into_iter()
-                .map(|(key, value)| json!({"key": key, "value": value}))
-                .collect()),
+            Some(Value::Object(entries)) => {
+                Ok(entries.into_iter().map(|(key, value)| json!({"key": key, "value": value})).collect())
+            }
             other => {
                 let found = other.map_or_else(|| "undefined".to_owned(), |value| value.to_string());
-                Err(ActionError::input(format!(
-                    "`each` must be a list or a map, it is {found}"
-                )))
+                Err(ActionError::input(format!("`each` must be a list or a map, it is {found}")))
             }
         }
     }
@@ -145,20 +126,16 @@ impl Run<'_> {
         let outside = action.action.effect() == EffectClass::Outside;
         if self.means.mode == Mode::DryRun {
             let shown = self.means.log.masked_value(&Value::Object(round.input.clone()));
-            self.context.log.info(format!(
-                "Running {} in dry-run mode with inputs (secrets redacted): {shown:#}",
-                round.name
-            ));
+            self.context
+                .log
+                .info(format!("Running {} in dry-run mode with inputs (secrets redacted): {shown:#}", round.name));
         }
         match (self.means.mode, outside) {
             (_, false) => action.action.run(&mut self.context, round.input).await,
             (Mode::Real, true) => self.once(action, round).await,
             (Mode::Plan, true) => {
-                let Inspection {
-                    effects,
-                    outputs,
-                    warnings,
-                } = action.action.inspect(&self.context, &round.input).await?;
+                let Inspection { effects, outputs, warnings } =
+                    action.action.inspect(&self.context, &round.input).await?;
                 self.effects.extend(effects);
                 self.warnings.extend(warnings);
                 Ok(outputs)
@@ -175,9 +152,7 @@ impl Run<'_> {
     /// An outside action, unless an earlier attempt of this run had done it.
     async fn once(&mut self, action: &Registered, round: Round) -> Result<Outputs, ActionError> {
         if let Some(Value::Object(outputs)) = self.context.noted(OUTPUTS).await? {
-            self.context
-                .log
-                .info("Done by an earlier attempt of this run, kept as it is");
+            self.context.log.info("Done by an earlier attempt of this run, kept as it is");
             return Ok(outputs);
         }
         let outputs = action.action.run(&mut self.context, round.input).await?;
@@ -193,9 +168,7 @@ impl Run<'_> {
             return Ok(());
         }
         let message = format!("Step {} has been cancelled.", step.id);
-        self.context
-            .log
-            .event(EventKind::Cancelled, &message, [("status", json!("cancelled"))]);
+        self.context.log.event(EventKind::Cancelled, &message, [("status", json!("cancelled"))]);
         Err(ActionError::failed(format!(
             "Step {} ({}) of task {} has been cancelled.",
             step.id, step.name, self.job.task

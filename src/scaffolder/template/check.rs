@@ -51,31 +51,19 @@ pub(super) fn check(template: &mut Template, engine: &Engine, actions: &dyn Know
 
 fn unknown_keys(template: &mut Template) {
     let keys = |value: Option<&Value>| -> Vec<String> {
-        value
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.clone())
-            .collect()
+        value.and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.clone()).collect()
     };
     for key in keys(template.entity.at(&["spec"])) {
         if !SPEC_KEYS.contains(&key.as_str()) {
             template.note(format!("/spec/{}", escape(&key)), format!("`{key}` means nothing here"));
         }
     }
-    let steps = template
-        .entity
-        .at(&["spec", "steps"])
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let steps = template.entity.at(&["spec", "steps"]).and_then(Value::as_array).cloned().unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
         for key in keys(Some(step)) {
             if !STEP_KEYS.contains(&key.as_str()) && !key.starts_with("backstage:") {
-                template.note(
-                    format!("/spec/steps/{index}/{}", escape(&key)),
-                    format!("`{key}` means nothing in a step"),
-                );
+                template
+                    .note(format!("/spec/steps/{index}/{}", escape(&key)), format!("`{key}` means nothing in a step"));
             }
         }
     }
@@ -86,11 +74,7 @@ fn duplicate_ids(template: &mut Template) {
     let mut problems = Vec::new();
     for (index, step) in template.steps.iter().enumerate() {
         if let Some(first) = seen.insert(step.id.clone(), index) {
-            let message = format!(
-                "step id `{}` is used by step {} too; give each step its own",
-                step.id,
-                first + 1
-            );
+            let message = format!("step id `{}` is used by step {} too; give each step its own", step.id, first + 1);
             problems.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message));
         }
     }
@@ -103,16 +87,10 @@ fn unknown_actions(template: &mut Template, actions: &dyn KnownActions) {
         if actions.knows(&step.action) {
             continue;
         }
-        let hint = actions
-            .like(&step.action)
-            .map(|like| format!("; did you mean `{like}`?"))
-            .unwrap_or_default();
+        let hint = actions.like(&step.action).map(|like| format!("; did you mean `{like}`?")).unwrap_or_default();
         let message = format!("there is no action `{}`{hint}", step.action);
         let problem = TemplateProblem::new(format!("/spec/steps/{index}/action"), message);
-        problems.push(TemplateProblem {
-            unknown_action: true,
-            ..problem
-        });
+        problems.push(TemplateProblem { unknown_action: true, ..problem });
     }
     template.problems.extend(problems);
 }
@@ -128,12 +106,7 @@ fn texts(template: &Template) -> Vec<Text> {
             collect(each, format!("{pointer}/each"), Some(index), &mut texts);
         }
         for (key, value) in &step.input {
-            collect(
-                value,
-                format!("{pointer}/input/{}", escape(key)),
-                Some(index),
-                &mut texts,
-            );
+            collect(value, format!("{pointer}/input/{}", escape(key)), Some(index), &mut texts);
         }
     }
     for (key, value) in &template.output {
@@ -144,11 +117,7 @@ fn texts(template: &Template) -> Vec<Text> {
 
 fn collect(value: &Value, pointer: String, step: Option<usize>, texts: &mut Vec<Text>) {
     match value {
-        Value::String(text) => texts.push(Text {
-            pointer,
-            source: text.clone(),
-            step,
-        }),
+        Value::String(text) => texts.push(Text { pointer, source: text.clone(), step }),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 collect(item, format!("{pointer}/{index}"), step, texts);
@@ -172,10 +141,7 @@ fn expressions(template: &mut Template, engine: &Engine) {
             Ok(references) => references,
             Err(error) => {
                 let within = Some((count(error.line), count(error.column)));
-                problems.push(TemplateProblem {
-                    within,
-                    ..TemplateProblem::new(text.pointer, error.message)
-                });
+                problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer, error.message) });
                 continue;
             }
         };
@@ -190,17 +156,9 @@ fn expressions(template: &mut Template, engine: &Engine) {
             match (template.steps.iter().position(|step| step.id == *id), text.step) {
                 (None, _) => {
                     let message = format!("there is no step `{id}`");
-                    problems.push(TemplateProblem {
-                        within,
-                        ..TemplateProblem::new(text.pointer.clone(), message)
-                    });
+                    problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer.clone(), message) });
                 }
-                (Some(used), Some(user)) => uses.push(Use {
-                    user,
-                    used,
-                    pointer: text.pointer.clone(),
-                    within,
-                }),
+                (Some(used), Some(user)) => uses.push(Use { user, used, pointer: text.pointer.clone(), within }),
                 (Some(_), None) => {}
             }
         }
@@ -212,29 +170,17 @@ fn expressions(template: &mut Template, engine: &Engine) {
 /// A step can only use what ran before it.
 fn forward(template: &Template, uses: &[Use]) -> Vec<TemplateProblem> {
     let mut problems = Vec::new();
-    for Use {
-        user,
-        used,
-        pointer,
-        within,
-    } in uses.iter().filter(|found| found.used >= found.user)
-    {
+    for Use { user, used, pointer, within } in uses.iter().filter(|found| found.used >= found.user) {
         let (user_id, used_id) = (&template.steps[*user].id, &template.steps[*used].id);
         let message = if user == used {
             format!("step `{user_id}` uses its own output, which is not there yet")
         } else if let Some(path) = way_back(uses, *used, *user) {
             let ids: Vec<&str> = path.iter().map(|step| template.steps[*step].id.as_str()).collect();
-            format!(
-                "steps wait for each other: `{user_id}` → `{}`; break the circle",
-                ids.join("` → `")
-            )
+            format!("steps wait for each other: `{user_id}` → `{}`; break the circle", ids.join("` → `"))
         } else {
             format!("step `{user_id}` uses the output of step `{used_id}`, which runs later; move it up")
         };
-        problems.push(TemplateProblem {
-            within: *within,
-            ..TemplateProblem::new(pointer.clone(), message)
-        });
+        problems.push(TemplateProblem { within: *within, ..TemplateProblem::new(pointer.clone(), message) });
     }
     problems.dedup_by(|a, b| a.pointer == b.pointer && a.message == b.message);
     problems
@@ -249,11 +195,7 @@ fn way_back(uses: &[Use], from: usize, to: usize) -> Option<Vec<usize>> {
         if end == to {
             return Some(path);
         }
-        for next in uses
-            .iter()
-            .filter(|found| found.user == end && found.used != end)
-            .map(|found| &found.used)
-        {
+        for next in uses.iter().filter(|found| found.user == end && found.used != end).map(|found| &found.used) {
             if !seen.contains(next) {
                 seen.push(*next);
                 paths.push(path.iter().copied().chain([*next]).collect());

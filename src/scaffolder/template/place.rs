@@ -13,17 +13,12 @@ pub(crate) struct Source {
 impl Source {
     /// The positions of a document, and the text they count in.
     pub(crate) fn new(positions: Positions, text: Option<&str>) -> Self {
-        Self {
-            lines: text.map(|text| text.lines().map(str::to_owned).collect()),
-            positions,
-        }
+        Self { lines: text.map(|text| text.lines().map(str::to_owned).collect()), positions }
     }
 
     /// Sets line and column.
     pub(super) fn place(&self, problem: &mut TemplateProblem) {
-        let exact = problem
-            .within
-            .and_then(|within| self.within(self.positions.value(&problem.pointer)?, within));
+        let exact = problem.within.and_then(|within| self.within(self.positions.value(&problem.pointer)?, within));
         let position = exact.unwrap_or_else(|| self.positions.nearest(&problem.pointer));
         problem.line = Some(position.line);
         problem.column = Some(position.column);
@@ -35,36 +30,22 @@ impl Source {
     fn within(&self, start: Position, (line, column): (u32, u32)) -> Option<Position> {
         let Some(lines) = &self.lines else {
             let column = if line == 1 { start.column + column - 1 } else { column };
-            return Some(Position {
-                line: start.line + line - 1,
-                column,
-            });
+            return Some(Position { line: start.line + line - 1, column });
         };
         let text = |line: u32| lines.get(usize::try_from(line.checked_sub(1)?).ok()?);
         // A block begins on the line after its indicator: `key: |`.
         let header = text(start.line.checked_sub(1)?).and_then(|line| line.split_whitespace().next_back());
         match header.and_then(|word| word.chars().next()) {
             Some('|') => {
-                return Some(Position {
-                    line: start.line + line - 1,
-                    column: start.column + column - 1,
-                });
+                return Some(Position { line: start.line + line - 1, column: start.column + column - 1 });
             }
             Some('>') => return Some(start),
             _ => {}
         }
-        let opening = text(start.line)?
-            .chars()
-            .nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
+        let opening = text(start.line)?.chars().nth(usize::try_from(start.column.checked_sub(1)?).ok()?)?;
         match opening {
-            '"' | '\'' if line == 1 => Some(Position {
-                line: start.line,
-                column: start.column + column,
-            }),
-            _ if line == 1 => Some(Position {
-                line: start.line,
-                column: start.column + column - 1,
-            }),
+            '"' | '\'' if line == 1 => Some(Position { line: start.line, column: start.column + column }),
+            _ if line == 1 => Some(Position { line: start.line, column: start.column + column - 1 }),
             _ => None,
         }
     }

@@ -39,22 +39,10 @@ fn mistakes_are_told_with_their_place() {
     let steps = |steps: &[String]| format!("  steps:\n{}", steps.concat());
     let cases = [
         ("  steps: []\n".to_owned(), vec![]),
-        (
-            String::new(),
-            vec!["5:1 `spec.steps` is missing; list what the template does"],
-        ),
-        (
-            "  steps: {}\n".to_owned(),
-            vec!["7:3 `spec.steps` must be a list of steps"],
-        ),
-        (
-            "  steps:\n    - id: a\n".to_owned(),
-            vec!["8:7 `action` is missing; name the action that the step runs"],
-        ),
-        (
-            "  steps:\n    - action: nope\n".to_owned(),
-            vec!["8:7 there is no action `nope`"],
-        ),
+        (String::new(), vec!["5:1 `spec.steps` is missing; list what the template does"]),
+        ("  steps: {}\n".to_owned(), vec!["7:3 `spec.steps` must be a list of steps"]),
+        ("  steps:\n    - id: a\n".to_owned(), vec!["8:7 `action` is missing; name the action that the step runs"]),
+        ("  steps:\n    - action: nope\n".to_owned(), vec!["8:7 there is no action `nope`"]),
         (
             "  steps:\n    - action: fetch:templat\n".to_owned(),
             vec!["8:7 there is no action `fetch:templat`; did you mean `fetch:template`?"],
@@ -67,10 +55,7 @@ fn mistakes_are_told_with_their_place() {
             steps(&[step("a", "x"), step("a", "y")]),
             vec!["12:7 step id `a` is used by step 1 too; give each step its own"],
         ),
-        (
-            steps(&[step("a", "${{ steps.b.output.x }}")]),
-            vec!["11:22 there is no step `b`"],
-        ),
+        (steps(&[step("a", "${{ steps.b.output.x }}")]), vec!["11:22 there is no step `b`"]),
         (
             steps(&[step("a", "'${{ steps.b.output.x }}'"), step("b", "y")]),
             vec!["11:23 step `a` uses the output of step `b`, which runs later; move it up"],
@@ -103,14 +88,7 @@ fn mistakes_are_told_with_their_place() {
         let told: Vec<String> = template
             .problems
             .iter()
-            .map(|problem| {
-                format!(
-                    "{}:{} {}",
-                    problem.line.unwrap(),
-                    problem.column.unwrap(),
-                    problem.message
-                )
-            })
+            .map(|problem| format!("{}:{} {}", problem.line.unwrap(), problem.column.unwrap(), problem.message))
             .collect();
         assert_eq!(told, expected, "{rest}");
     }
@@ -129,11 +107,7 @@ fn syntax_errors_are_told_where_they_are_in_the_file() {
         let template = parse(&source);
         assert_eq!(template.problems.len(), 1, "{source}");
         let problem = &template.problems[0];
-        assert_eq!(
-            (problem.line.unwrap(), problem.column.unwrap()),
-            place,
-            "{source}\n{problem:?}"
-        );
+        assert_eq!((problem.line.unwrap(), problem.column.unwrap()), place, "{source}\n{problem:?}");
     }
 }
 
@@ -143,18 +117,8 @@ fn unknown_keys_are_notes_not_problems() {
         "{HEAD}  strange: 1\n  steps:\n    - action: debug:log\n      timeout: 5\n      backstage:permissions: {{}}\n"
     ));
     assert!(template.is_sound(), "{:?}", template.problems);
-    let notes: Vec<_> = template
-        .notes
-        .iter()
-        .map(|note| (note.line.unwrap(), note.message.as_str()))
-        .collect();
-    assert_eq!(
-        notes,
-        [
-            (7, "`strange` means nothing here"),
-            (10, "`timeout` means nothing in a step")
-        ]
-    );
+    let notes: Vec<_> = template.notes.iter().map(|note| (note.line.unwrap(), note.message.as_str())).collect();
+    assert_eq!(notes, [(7, "`strange` means nothing here"), (10, "`timeout` means nothing in a step")]);
 }
 
 #[test]
@@ -162,25 +126,15 @@ fn steps_get_the_ids_and_names_that_backstage_gives_them() {
     let template = parse(&format!(
         "{HEAD}  steps:\n    - action: debug:log\n    - id: x\n      action: debug:log\n      name: X\n"
     ));
-    let ids: Vec<_> = template
-        .steps
-        .iter()
-        .map(|step| (step.id.as_str(), step.name.as_str()))
-        .collect();
+    let ids: Vec<_> = template.steps.iter().map(|step| (step.id.as_str(), step.name.as_str())).collect();
     assert_eq!(ids, [("step-1", "debug:log"), ("x", "X")]);
-    assert_eq!(
-        template.steps[0].shown,
-        json!({"action": "debug:log", "id": "step-1", "name": "debug:log"})
-    );
+    assert_eq!(template.steps[0].shown, json!({"action": "debug:log", "id": "step-1", "name": "debug:log"}));
 }
 
 #[test]
 fn the_parameter_schema_is_backstages() {
     let check = |rest: &str, expected: Value| {
-        assert_eq!(
-            parse(&format!("{HEAD}{rest}  steps: []\n")).parameter_schema(),
-            expected
-        );
+        assert_eq!(parse(&format!("{HEAD}{rest}  steps: []\n")).parameter_schema(), expected);
     };
     check("", json!({"title": "t", "steps": []}));
     check(

@@ -5,43 +5,23 @@ use super::*;
 
 async fn at_rest() -> World {
     let files = files();
-    World::at_rest(
-        &files
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect::<Vec<_>>(),
-        Limits::default(),
-    )
-    .await
+    World::at_rest(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>(), Limits::default())
+        .await
 }
 
 /// Takes the run as a worker that then dies, after noting and saying this much.
 async fn die(world: &World, made: &[(&str, &str, Value, Option<&str>)]) -> Uuid {
     let worker = Uuid::now_v7();
-    let claimed = store::claim(world.database.pool(), worker, Utc::now())
-        .await
-        .unwrap()
-        .unwrap();
+    let claimed = store::claim(world.database.pool(), worker, Utc::now()).await.unwrap().unwrap();
     let event = |body| NewEvent::new(EventKind::Log, body);
     let said = [
         event(json!({"message": "Starting up task with 4 steps"})),
         event(json!({"message": "Beginning step Publish", "stepId": "publish", "status": "processing"})),
     ];
-    store::append(world.database.pool(), claimed.id, worker, &said)
-        .await
-        .unwrap();
+    store::append(world.database.pool(), claimed.id, worker, &said).await.unwrap();
     for (step, key, value, made) in made {
-        let note = store::Note {
-            step,
-            key,
-            value,
-            made: *made,
-        };
-        assert!(
-            store::note(world.database.pool(), claimed.id, worker, note, Utc::now())
-                .await
-                .unwrap()
-        );
+        let note = store::Note { step, key, value, made: *made };
+        assert!(store::note(world.database.pool(), claimed.id, worker, note, Utc::now()).await.unwrap());
     }
     claimed.id
 }
@@ -49,14 +29,8 @@ async fn die(world: &World, made: &[(&str, &str, Value, Option<&str>)]) -> Uuid 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_worker_died_is_shown_as_interrupted() {
     let world = at_rest().await;
-    let id = world
-        .begin("service", answers("pay"), json!({"hush": "x-secret"}))
-        .await;
-    die(
-        &world,
-        &[("publish", "created", json!({}), Some("repository acme/pay"))],
-    )
-    .await;
+    let id = world.begin("service", answers("pay"), json!({"hush": "x-secret"})).await;
+    die(&world, &[("publish", "created", json!({}), Some("repository acme/pay"))]).await;
     assert_eq!(world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap(), 1);
     let (status, events) = world.end(id).await;
     assert_eq!(status, "failed");
@@ -70,10 +44,7 @@ async fn a_run_whose_worker_died_is_shown_as_interrupted() {
         events[3],
         json!({"message": "Run completed with status: failed", "error": {"name": "InterruptedError", "message": message}})
     );
-    assert_eq!(
-        world.scaffolder.made(&world.who, id).await.unwrap(),
-        ["repository acme/pay"]
-    );
+    assert_eq!(world.scaffolder.made(&world.who, id).await.unwrap(), ["repository acme/pay"]);
     assert_eq!(world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap(), 0);
 }
 
@@ -82,39 +53,14 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
     let world = at_rest().await;
     let id = world.begin("service", answers("pay"), json!({})).await;
     let worker = Uuid::now_v7();
-    store::claim(world.database.pool(), worker, Utc::now())
-        .await
-        .unwrap()
-        .unwrap();
+    store::claim(world.database.pool(), worker, Utc::now()).await.unwrap().unwrap();
     world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap();
     let event = NewEvent::new(EventKind::Log, json!({"message": "late"}));
-    assert!(
-        !store::append(world.database.pool(), id, worker, &[event])
-            .await
-            .unwrap()
-    );
-    let note = store::Note {
-        step: "a",
-        key: "b",
-        value: &json!(1),
-        made: None,
-    };
-    assert!(
-        !store::note(world.database.pool(), id, worker, note, Utc::now())
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store::finish(world.database.pool(), id, worker, "completed", Utc::now())
-            .await
-            .unwrap()
-    );
-    assert_eq!(
-        store::beat(world.database.pool(), id, worker, Utc::now())
-            .await
-            .unwrap(),
-        None
-    );
+    assert!(!store::append(world.database.pool(), id, worker, &[event]).await.unwrap());
+    let note = store::Note { step: "a", key: "b", value: &json!(1), made: None };
+    assert!(!store::note(world.database.pool(), id, worker, note, Utc::now()).await.unwrap());
+    assert!(!store::finish(world.database.pool(), id, worker, "completed", Utc::now()).await.unwrap());
+    assert_eq!(store::beat(world.database.pool(), id, worker, Utc::now()).await.unwrap(), None);
 }
 
 /// The repository as this or another run would have created it.
@@ -160,10 +106,7 @@ async fn a_retry_refuses_what_somebody_else_made() {
     world.start();
     let (status, events) = world.end(id).await;
     assert_eq!(
-        (
-            status.as_str(),
-            events.last().unwrap()["error"]["name"].as_str().unwrap()
-        ),
+        (status.as_str(), events.last().unwrap()["error"]["name"].as_str().unwrap()),
         ("failed", "ConflictError")
     );
 }
@@ -171,17 +114,8 @@ async fn a_retry_refuses_what_somebody_else_made() {
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_steps_that_are_done_are_not_repeated() {
     let failing = SERVICE.replace("  output:", "    - id: late\n      action: catalog:fetch\n      input:\n        entityRef: component:default/${{ parameters.colour }}\n  output:");
-    let files = [
-        ("s/template.yaml", template("s", &failing)),
-        ("s/skeleton/catalog-info.yaml", files()[1].1.clone()),
-    ];
-    let world = World::new(
-        &files
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect::<Vec<_>>(),
-    )
-    .await;
+    let files = [("s/template.yaml", template("s", &failing)), ("s/skeleton/catalog-info.yaml", files()[1].1.clone())];
+    let world = World::new(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>()).await;
     let mut values = answers("pay");
     values["colour"] = json!("later");
     let id = world.begin("s", values, json!({})).await;
@@ -190,36 +124,14 @@ async fn outside_steps_that_are_done_are_not_repeated() {
         world.scaffolder.made(&world.who, id).await.unwrap(),
         ["repository acme/pay", "catalog entry component:default/pay"]
     );
-    let seen = world
-        .scaffolder
-        .events(&world.who, id, None)
-        .await
-        .unwrap()
-        .last()
-        .unwrap()
-        .id;
-    write(
-        world.folder.path(),
-        "organisation.yaml",
-        &ORGANISATION.replace("checkout-api", "later"),
-    );
-    world
-        .catalog
-        .refresh(&world.who, &"component:default/checkout-api".parse().unwrap())
-        .await
-        .unwrap();
+    let seen = world.scaffolder.events(&world.who, id, None).await.unwrap().last().unwrap().id;
+    write(world.folder.path(), "organisation.yaml", &ORGANISATION.replace("checkout-api", "later"));
+    world.catalog.refresh(&world.who, &"component:default/checkout-api".parse().unwrap()).await.unwrap();
     world.scaffolder.retry(&world.who, id, Map::new()).await.unwrap();
     let again: Vec<Event> = world.scaffolder.follow(&world.who, id, Some(seen)).collect().await;
     let told = messages(&again.iter().map(|event| event.body.clone()).collect::<Vec<_>>());
-    let kept = told
-        .iter()
-        .filter(|message| message.contains("Done by an earlier attempt"))
-        .count();
-    assert_eq!(
-        (kept, told.last().unwrap().as_str()),
-        (2, "Run completed with status: completed"),
-        "{told:#?}"
-    );
+    let kept = told.iter().filter(|message| message.contains("Done by an earlier attempt")).count();
+    assert_eq!((kept, told.last().unwrap().as_str()), (2, "Run completed with status: completed"), "{told:#?}");
 }
 
 const WAITS: &str = "  steps:\n    - id: wait\n      name: Wait\n      action: debug:wait\n      input: { minutes: 9 }\n    - id: after\n      action: debug:log\n      input: { message: unreachable }\n";
@@ -230,19 +142,12 @@ async fn a_run_is_cancelled_in_the_middle() {
     let id = world.begin("waits", json!({}), json!({})).await;
     let mut events = Box::pin(world.scaffolder.follow(&world.who, id, None));
     while let Some(event) = events.next().await {
-        if event.body["message"]
-            .as_str()
-            .unwrap()
-            .contains("Waiting for 540 seconds")
-        {
+        if event.body["message"].as_str().unwrap().contains("Waiting for 540 seconds") {
             break;
         }
     }
     world.scaffolder.cancel(&world.who, id).await.unwrap();
-    let rest: Vec<Value> = events
-        .map(|event| json!({"kind": event.kind(), "body": event.body}))
-        .collect()
-        .await;
+    let rest: Vec<Value> = events.map(|event| json!({"kind": event.kind(), "body": event.body})).collect().await;
     let error = format!("Step wait (Wait) of task {id} has been cancelled.");
     assert_eq!(
         rest,

@@ -176,11 +176,7 @@ async fn wrong_input_and_unknown_actions_fail_at_their_step() {
     let invalid = "Invalid input passed to action debug:wait, instance.seconds is not of a type(s) number";
     let unknown = "Template action with ID 'nope:nope' is not registered. See https://backstage.io/docs/features/software-templates/builtin-actions/ on how to add a new action module.";
     let cases = [
-        (
-            "      action: debug:wait\n      input: { seconds: many }\n",
-            "InputError",
-            invalid,
-        ),
+        ("      action: debug:wait\n      input: { seconds: many }\n", "InputError", invalid),
         ("      action: nope:nope\n", "NotFoundError", unknown),
     ];
     for (step, name, message) in cases {
@@ -214,45 +210,27 @@ async fn tasks_are_shown_as_backstage_shows_them() {
     );
     let task = serde_json::to_value(world.scaffolder.task(&world.who, id).await.unwrap()).unwrap();
     let keys: Vec<&String> = task.as_object().unwrap().keys().collect();
-    assert_eq!(
-        keys,
-        ["id", "spec", "status", "createdAt", "lastHeartbeatAt", "createdBy"]
-    );
+    assert_eq!(keys, ["id", "spec", "status", "createdAt", "lastHeartbeatAt", "createdBy"]);
     let spec = &task["spec"];
     assert_eq!(spec["steps"][0]["id"], "step-1");
     assert_eq!(spec["steps"][0]["name"], "debug:log");
     assert_eq!((&spec["output"], &spec["parameters"]), (&json!({}), &json!({"x": 1})));
-    assert_eq!(
-        (&spec["user"]["ref"], &spec["user"]["entity"]["kind"]),
-        (&json!("user:default/guest"), &json!("User"))
-    );
+    assert_eq!((&spec["user"]["ref"], &spec["user"]["entity"]["kind"]), (&json!("user:default/guest"), &json!("User")));
     assert_eq!(spec["templateInfo"]["entityRef"], "template:default/t");
-    assert!(
-        spec["templateInfo"]["baseUrl"]
-            .as_str()
-            .unwrap()
-            .starts_with("file:///")
-    );
+    assert!(spec["templateInfo"]["baseUrl"].as_str().unwrap().starts_with("file:///"));
     assert_eq!(spec["templateInfo"]["entity"]["metadata"]["name"], "t");
     let anonymous = world
         .scaffolder
         .start(
             &Credentials::anonymous(),
-            StartRun {
-                template: "template:default/t".parse().unwrap(),
-                values: Map::new(),
-                secrets: Map::new(),
-            },
+            StartRun { template: "template:default/t".parse().unwrap(), values: Map::new(), secrets: Map::new() },
         )
         .await
         .unwrap();
     let task = serde_json::to_value(world.scaffolder.task(&world.who, anonymous).await.unwrap()).unwrap();
     assert_eq!((task.get("createdBy"), &task["spec"]["user"]), (None, &json!({})));
-    let of_guest = TaskQuery {
-        created_by: vec!["user:default/guest".to_owned()],
-        limit: Some(1),
-        ..TaskQuery::default()
-    };
+    let of_guest =
+        TaskQuery { created_by: vec!["user:default/guest".to_owned()], limit: Some(1), ..TaskQuery::default() };
     let (listed, total) = world.scaffolder.tasks(&world.who, of_guest).await.unwrap();
     assert_eq!((listed[0].id, listed.len(), total), (id, 1, 1));
     let event = serde_json::to_value(&world.scaffolder.events(&world.who, id, None).await.unwrap()[0]).unwrap();
@@ -285,12 +263,7 @@ async fn a_dry_run_answers_as_backstage_does() {
         {"id": "x", "action": "debug:wait", "input": {"seconds": "many"}},
     ]);
     let answer = run(steps, json!({"name": "x"})).await.unwrap();
-    let bodies: Vec<Value> = answer["log"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| entry["body"].clone())
-        .collect();
+    let bodies: Vec<Value> = answer["log"].as_array().unwrap().iter().map(|entry| entry["body"].clone()).collect();
     assert_eq!(
         messages(&bodies),
         [
@@ -313,12 +286,7 @@ async fn a_dry_run_answers_as_backstage_does() {
         json!([{"path": "a.txt", "executable": false, "base64Content": "SGVsbG8geAo="}])
     );
     assert_eq!(answer["output"], json!({"text": [{"title": "t", "content": "x"}]}));
-    assert!(matches!(
-        run(json!([]), json!({})).await,
-        Err(ScaffolderError::Values(_))
-    ));
-    let unknown = run(json!([{"id": "x", "action": "nope:nope"}]), json!({"name": "x"}))
-        .await
-        .unwrap_err();
+    assert!(matches!(run(json!([]), json!({})).await, Err(ScaffolderError::Values(_))));
+    let unknown = run(json!([{"id": "x", "action": "nope:nope"}]), json!({"name": "x"})).await.unwrap_err();
     assert!(matches!(unknown, ScaffolderError::NotFound(_)), "{unknown}");
 }

@@ -57,8 +57,7 @@ impl Action for Application {
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
-            ctx.made("application", &format!("Argo CD application {name}"), json!(name))
-                .await?;
+            ctx.made("application", &format!("Argo CD application {name}"), json!(name)).await?;
             Ok(Outputs::new())
         })
     }
@@ -71,10 +70,7 @@ impl Action for Application {
         Box::pin(async move {
             let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
             let effect = ctx.effect(EffectKind::Deploy, format!("Argo CD application {name}"), None);
-            Ok(Inspection {
-                effects: vec![effect],
-                ..Inspection::default()
-            })
+            Ok(Inspection { effects: vec![effect], ..Inspection::default() })
         })
     }
 }
@@ -82,15 +78,8 @@ impl Action for Application {
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "organisation.yaml", ORGANISATION);
-    let shipped = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/templates/software/rust-service/template.yaml"
-    );
-    let template = ConfiguredLocation {
-        kind: "file".to_owned(),
-        target: shipped.to_owned(),
-        rules: template_rules(),
-    };
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/software/rust-service/template.yaml");
+    let template = file(shipped);
     let config = CatalogConfig {
         locations: vec![location(folder.path(), "organisation.yaml"), template],
         ..CatalogConfig::default()
@@ -110,23 +99,14 @@ fn answers() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_golden_path_is_planned_and_run() {
     let world = world().await;
-    let template = world
-        .scaffolder
-        .template(&world.who, &"template:default/rust-service".parse().unwrap())
-        .unwrap();
+    let template = world.scaffolder.template(&world.who, &"template:default/rust-service".parse().unwrap()).unwrap();
     assert!(template.is_sound(), "{:#?}", template.problems);
     let plan = world.plan("rust-service", answers()).await.unwrap();
     assert!(plan.is_clear(), "{:#?} {:#?}", plan.problems, plan.effects);
     let sentences: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
     assert_eq!(sentences[0], "create repository acme/payments-api");
     assert_eq!(sentences[1], format!("push {} files to main", plan.files.len()));
-    assert_eq!(
-        sentences[2..4],
-        [
-            "register component:default/payments-api",
-            "register api:default/payments-api"
-        ]
-    );
+    assert_eq!(sentences[2..4], ["register component:default/payments-api", "register api:default/payments-api"]);
     assert_eq!(
         sentences[4..],
         [

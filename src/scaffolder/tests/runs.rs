@@ -42,23 +42,14 @@ pub(super) const SERVICE: &str = "  parameters:
 const CATALOG_INFO: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: ${{ values.name }}\nspec:\n  type: service\n  lifecycle: experimental\n  owner: payments\n";
 
 pub(super) async fn service() -> World {
-    World::new(
-        &files()
-            .iter()
-            .map(|(name, text)| (*name, text.as_str()))
-            .collect::<Vec<_>>(),
-    )
-    .await
+    World::new(&files().iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>()).await
 }
 
 pub(super) fn files() -> Vec<(&'static str, String)> {
     vec![
         ("service/template.yaml", template("service", SERVICE)),
         ("service/skeleton/catalog-info.yaml", CATALOG_INFO.to_owned()),
-        (
-            "service/skeleton/src/${{ values.name }}.txt",
-            "I am ${{ values.name }}, ${{ values.colour }}".to_owned(),
-        ),
+        ("service/skeleton/src/${{ values.name }}.txt", "I am ${{ values.name }}, ${{ values.colour }}".to_owned()),
     ]
 }
 
@@ -72,14 +63,8 @@ async fn a_run_makes_the_repository_and_the_catalog_entry() {
     let (status, events) = world.run("service", answers("pay")).await;
     assert_eq!(status, "completed", "{events:#?}");
     let output = &events.last().unwrap()["output"];
-    assert_eq!(
-        output["links"][0],
-        json!({"title": "Repository", "url": "http://localhost:7007/git/acme/pay.git"})
-    );
-    assert_eq!(
-        output["links"][1],
-        json!({"title": "Entity", "entityRef": "component:default/pay"})
-    );
+    assert_eq!(output["links"][0], json!({"title": "Repository", "url": "http://localhost:7007/git/acme/pay.git"}));
+    assert_eq!(output["links"][1], json!({"title": "Entity", "entityRef": "component:default/pay"}));
     let files = world.files("acme/pay").await;
     let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(paths, [".greenroom/template.yaml", "catalog-info.yaml", "src/pay.txt"]);
@@ -88,9 +73,7 @@ async fn a_run_makes_the_repository_and_the_catalog_entry() {
     assert_eq!(provenance["template"], "template:default/service");
     assert_eq!(provenance["answers"]["colour"], "green");
     assert_eq!(provenance["createdBy"], "user:default/guest");
-    let entity = world
-        .catalog
-        .entity(&world.who, &"component:default/pay".parse().unwrap());
+    let entity = world.catalog.entity(&world.who, &"component:default/pay".parse().unwrap());
     assert!(entity.is_some());
 }
 
@@ -100,14 +83,7 @@ async fn a_plan_shows_what_the_run_makes_and_makes_nothing() {
     let plan = world.plan("service", answers("pay")).await.unwrap();
     assert!(plan.is_clear(), "{plan:#?}");
     let sentences: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
-    assert_eq!(
-        sentences,
-        [
-            "create repository acme/pay",
-            "push 3 files to main",
-            "register component:default/pay"
-        ]
-    );
+    assert_eq!(sentences, ["create repository acme/pay", "push 3 files to main", "register component:default/pay"]);
     assert!(world.forge.list(None).await.unwrap().is_empty());
     world.run("service", answers("pay")).await;
     let made = world.files("acme/pay").await;
@@ -119,11 +95,7 @@ async fn a_plan_shows_what_the_run_makes_and_makes_nothing() {
     }
     assert_eq!(plan.files.len(), made.len());
     let again = world.plan("service", answers("pay")).await.unwrap();
-    let conflicts: Vec<&str> = again
-        .effects
-        .iter()
-        .filter_map(|effect| effect.conflict.as_deref())
-        .collect();
+    let conflicts: Vec<&str> = again.effects.iter().filter_map(|effect| effect.conflict.as_deref()).collect();
     assert_eq!(conflicts.len(), 2, "{again:#?}");
     assert_eq!(conflicts[0], "repository acme/pay already exists");
     assert!(conflicts[1].starts_with("component:default/pay exists already, from url:"));
@@ -147,30 +119,16 @@ async fn of_two_runs_for_one_repository_one_wins() {
         json!({"name": "ConflictError", "message": "repository acme/pay already exists; choose another name, or delete it first"})
     );
     assert_eq!(world.forge.list(None).await.unwrap().len(), 1);
-    let log = crate::forge::LogQuery {
-        revision: "main".to_owned(),
-        path: None,
-        skip: 0,
-        limit: 10,
-    };
-    assert_eq!(
-        world.forge.log(&"acme/pay".parse().unwrap(), log).await.unwrap().len(),
-        1
-    );
+    let log = crate::forge::LogQuery { revision: "main".to_owned(), path: None, skip: 0, limit: 10 };
+    assert_eq!(world.forge.log(&"acme/pay".parse().unwrap(), log).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_checked_before_anything_is_stored() {
     let world = service().await;
     let cases = [
-        (
-            json!({}),
-            "Name is required; fill it in; repoUrl is required; fill it in",
-        ),
-        (
-            json!({"name": "NOT", "repoUrl": "local?owner=a&repo=b"}),
-            "Name must match the pattern ^[a-z-]+$",
-        ),
+        (json!({}), "Name is required; fill it in; repoUrl is required; fill it in"),
+        (json!({"name": "NOT", "repoUrl": "local?owner=a&repo=b"}), "Name must match the pattern ^[a-z-]+$"),
         (
             json!({"name": "a", "repoUrl": "github.com?owner=a&repo=b"}),
             "repoUrl names the host `github.com`, which is not configured here; choose local",
@@ -180,15 +138,7 @@ async fn answers_are_checked_before_anything_is_stored() {
         let refused = world.try_begin("service", values, json!({})).await.unwrap_err();
         assert_eq!(refused.to_string(), expected);
     }
-    assert_eq!(
-        world
-            .scaffolder
-            .tasks(&world.who, TaskQuery::default())
-            .await
-            .unwrap()
-            .1,
-        0
-    );
+    assert_eq!(world.scaffolder.tasks(&world.who, TaskQuery::default()).await.unwrap().1, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,17 +172,10 @@ async fn broken_templates_are_listed_and_refused() {
 async fn drafts_keep_answers_and_become_one_run() {
     let world = service().await;
     let reference = EntityRef::new("template", "default", "service");
-    let draft = world
-        .scaffolder
-        .draft_create(&world.who, &reference, map(json!({"name": "pre"})))
-        .await
-        .unwrap();
+    let draft = world.scaffolder.draft_create(&world.who, &reference, map(json!({"name": "pre"}))).await.unwrap();
     assert_eq!(draft.values, map(json!({"name": "pre", "colour": "green"})));
     let pairs = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect::<Vec<_>>()
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
     };
     let wrong = world
         .scaffolder
@@ -242,10 +185,7 @@ async fn drafts_keep_answers_and_become_one_run() {
     let told: Vec<&str> = wrong.errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(told, ["/name", "/repoUrl"]);
     // What was cleared stays clear, and the wrong answer is still there to be mended.
-    assert_eq!(
-        world.scaffolder.draft(&world.who, draft.id).await.unwrap().values,
-        map(json!({"name": "NO"}))
-    );
+    assert_eq!(world.scaffolder.draft(&world.who, draft.id).await.unwrap().values, map(json!({"name": "NO"})));
     assert!(world.scaffolder.draft_plan(&world.who, draft.id).await.is_err());
     let right = [
         ("name", "pay"),
@@ -254,11 +194,7 @@ async fn drafts_keep_answers_and_become_one_run() {
         ("repoUrl.owner", "acme"),
         ("repoUrl.repo", "pay"),
     ];
-    let answered = world
-        .scaffolder
-        .draft_answer(&world.who, draft.id, 0, &pairs(&right))
-        .await
-        .unwrap();
+    let answered = world.scaffolder.draft_answer(&world.who, draft.id, 0, &pairs(&right)).await.unwrap();
     assert!(answered.errors.is_empty(), "{:?}", answered.errors);
     let plan = world.scaffolder.draft_plan(&world.who, draft.id).await.unwrap();
     let id = world.scaffolder.draft_submit(&world.who, draft.id).await.unwrap();
@@ -266,21 +202,11 @@ async fn drafts_keep_answers_and_become_one_run() {
     assert_eq!(world.end(id).await.0, "completed");
     // The plan's provenance names the very run.
     let made = world.files("acme/pay").await;
-    let without_time = |text: &str| {
-        text.lines()
-            .filter(|line| !line.starts_with("createdAt"))
-            .collect::<Vec<_>>()
-            .join("\n")
-    };
-    assert_eq!(
-        without_time(std::str::from_utf8(&plan.files[0].content).unwrap()),
-        without_time(&made[0].1)
-    );
+    let without_time =
+        |text: &str| text.lines().filter(|line| !line.starts_with("createdAt")).collect::<Vec<_>>().join("\n");
+    assert_eq!(without_time(std::str::from_utf8(&plan.files[0].content).unwrap()), without_time(&made[0].1));
     let other = Credentials::user("user:default/other".parse().unwrap(), Vec::new());
-    assert!(matches!(
-        world.scaffolder.draft(&other, draft.id).await,
-        Err(ScaffolderError::NotFound(_))
-    ));
+    assert!(matches!(world.scaffolder.draft(&other, draft.id).await, Err(ScaffolderError::NotFound(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,20 +215,15 @@ async fn secrets_are_shown_nowhere() {
     let world = World::new(&[("s/template.yaml", &template("s", steps))]).await;
     let id = world.begin("s", json!({}), json!({"hush": "very-secret"})).await;
     let (_, events) = world.end(id).await;
-    assert_eq!(
-        messages(&events)[2..4],
-        ["info: {\n  \"message\": \"***\"\n}", "info: ***"]
-    );
+    assert_eq!(messages(&events)[2..4], ["info: {\n  \"message\": \"***\"\n}", "info: ***"]);
     let everything: String =
         sqlx::query_scalar("SELECT COALESCE(string_agg(body::text, ''), '') FROM scaffolder_event")
             .fetch_one(world.database.pool())
             .await
             .unwrap();
     assert!(!everything.contains("very-secret"));
-    let kept: Option<String> = sqlx::query_scalar("SELECT secrets::text FROM scaffolder_task")
-        .fetch_one(world.database.pool())
-        .await
-        .unwrap();
+    let kept: Option<String> =
+        sqlx::query_scalar("SELECT secrets::text FROM scaffolder_task").fetch_one(world.database.pool()).await.unwrap();
     assert_eq!(kept, None);
     let task = serde_json::to_string(&world.scaffolder.task(&world.who, id).await.unwrap()).unwrap();
     assert!(!task.contains("very-secret"));
@@ -315,8 +236,5 @@ async fn an_expression_that_fails_is_an_error_with_its_place() {
     let (status, events) = world.run("s", json!({})).await;
     assert_eq!(status, "failed");
     let message = events.last().unwrap()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(
-        message.starts_with("input.message: ") && message.contains("line 1, column"),
-        "{message}"
-    );
+    assert!(message.starts_with("input.message: ") && message.contains("line 1, column"), "{message}");
 }

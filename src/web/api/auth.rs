@@ -54,9 +54,7 @@ async fn userinfo(State(auth): State<Auth>, headers: HeaderMap) -> Result<Respon
     let token = bearer(&headers).ok_or(AuthError::MissingToken)?;
     let caller = auth.authenticate(token, "auth").await?;
     let user = caller.user_ref().ok_or(AuthError::IllegalToken)?;
-    Ok(reply::ok(
-        &json!({ "claims": { "sub": user, "ent": caller.ownership() } }),
-    ))
+    Ok(reply::ok(&json!({ "claims": { "sub": user, "ent": caller.ownership() } })))
 }
 
 async fn start(State(auth): State<Auth>, Path(provider): Path<String>) -> Result<Response, Error> {

@@ -30,9 +30,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let content_type = content_type
-            .as_ref()
-            .map_or("undefined", |value| value.to_str().unwrap_or("undefined"));
+        let content_type = content_type.as_ref().map_or("undefined", |value| value.to_str().unwrap_or("undefined"));
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Error::Input(format!("unsupported media type {essence}")));
@@ -72,9 +70,7 @@ impl Body {
             return Err(Error::Input("unsupported media type undefined".to_owned()));
         }
         if let Some(name) = required.iter().find(|name| !self.0.contains_key(**name)) {
-            return Err(Error::Input(format!(
-                "request/body must have required property '{name}'"
-            )));
+            return Err(Error::Input(format!("request/body must have required property '{name}'")));
         }
         for (name, shape) in shapes {
             let Some(value) = self.0.get(*name) else { continue };
@@ -122,11 +118,7 @@ fn fault(value: &Value, shape: Shape) -> Option<(String, String)> {
             let Some(items) = value.as_array() else {
                 return here("must be array");
             };
-            let item = if matches!(shape, Shape::Texts) {
-                Shape::Text
-            } else {
-                Shape::Object
-            };
+            let item = if matches!(shape, Shape::Texts) { Shape::Text } else { Shape::Object };
             items
                 .iter()
                 .enumerate()
@@ -136,8 +128,7 @@ fn fault(value: &Value, shape: Shape) -> Option<(String, String)> {
             let Some(map) = value.as_object() else {
                 return here("must be object");
             };
-            map.iter()
-                .find_map(|(key, value)| fault(value, Shape::Text).map(|(_, fault)| (format!("/{key}"), fault)))
+            map.iter().find_map(|(key, value)| fault(value, Shape::Text).map(|(_, fault)| (format!("/{key}"), fault)))
         }
     }
 }
@@ -150,28 +141,15 @@ mod tests {
 
     #[test]
     fn faults_are_told_in_the_words_of_backstage() {
-        let shapes = [
-            ("target", Shape::Text),
-            ("limit", Shape::Number),
-            ("query", Shape::Object),
-            ("facets", Shape::Texts),
-        ];
+        let shapes =
+            [("target", Shape::Text), ("limit", Shape::Number), ("query", Shape::Object), ("facets", Shape::Texts)];
         let cases = [
             (json!({"target": "x"}), None),
             (json!({}), Some("request/body must have required property 'target'")),
             (json!({"target": 1}), Some("request/body/target must be string")),
-            (
-                json!({"target": "x", "limit": "x"}),
-                Some("request/body/limit must be number"),
-            ),
-            (
-                json!({"target": "x", "query": "component"}),
-                Some("request/body/query must be object"),
-            ),
-            (
-                json!({"target": "x", "facets": ["a", 1]}),
-                Some("request/body/facets/1 must be string"),
-            ),
+            (json!({"target": "x", "limit": "x"}), Some("request/body/limit must be number")),
+            (json!({"target": "x", "query": "component"}), Some("request/body/query must be object")),
+            (json!({"target": "x", "facets": ["a", 1]}), Some("request/body/facets/1 must be string")),
         ];
         for (body, expected) in cases {
             let got = Body(body.as_object().unwrap().clone(), Sent::Json).check(&["target"], &shapes);

@@ -27,20 +27,14 @@ pub(super) fn router() -> Router<AppState> {
         .route("/entities", get(entities::list))
         .route("/entities/by-uid/{uid}", get(entities::by_uid).delete(entities::delete))
         .route("/entities/by-name/{kind}/{namespace}/{name}", get(entities::by_name))
-        .route(
-            "/entities/by-name/{kind}/{namespace}/{name}/ancestry",
-            get(entities::ancestry),
-        )
+        .route("/entities/by-name/{kind}/{namespace}/{name}/ancestry", get(entities::ancestry))
         .route("/entities/by-refs", post(entities::by_refs))
         .route("/entities/by-query", get(query::get).post(query::post))
         .route("/entity-facets", get(query::get_facets).post(query::post_facets))
         .route("/locations", get(locations::list).post(locations::create))
         .route("/locations/by-query", post(locations::by_query))
         .route("/locations/{id}", get(locations::show).delete(locations::delete))
-        .route(
-            "/locations/by-entity/{kind}/{namespace}/{name}",
-            get(locations::by_entity),
-        )
+        .route("/locations/by-entity/{kind}/{namespace}/{name}", get(locations::by_entity))
         .route("/refresh", post(sources::refresh))
         .route("/validate-entity", post(sources::validate))
         .route("/analyze-location", post(sources::analyze))

@@ -13,11 +13,7 @@ use crate::web::error::Failure;
 /// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
 pub(crate) async fn face(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let url = request
-        .uri()
-        .path_and_query()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let url = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
@@ -33,13 +29,7 @@ pub(crate) async fn face(request: Request, next: Next) -> Response {
     match known.filter(|_| safe) {
         Some(known) if matches(known.to_str().unwrap_or_default(), response.headers()) => {
             let mut headers = HeaderMap::new();
-            headers.extend(
-                response
-                    .headers()
-                    .get(header::ETAG)
-                    .cloned()
-                    .map(|etag| (header::ETAG, etag)),
-            );
+            headers.extend(response.headers().get(header::ETAG).cloned().map(|etag| (header::ETAG, etag)));
             (StatusCode::NOT_MODIFIED, headers).into_response()
         }
         _ => response,

@@ -28,56 +28,32 @@ enum Kind {
 impl Parameter {
     /// One text.
     pub(super) const fn text(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: Kind::Text,
-            required: false,
-        }
+        Self { name, kind: Kind::Text, required: false }
     }
 
     /// Any number of texts.
     pub(super) const fn texts(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: Kind::Texts,
-            required: false,
-        }
+        Self { name, kind: Kind::Texts, required: false }
     }
 
     /// Any number of texts, repeated or separated by commas.
     pub(super) const fn list(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: Kind::List,
-            required: false,
-        }
+        Self { name, kind: Kind::List, required: false }
     }
 
     /// A whole number.
     pub(super) const fn integer(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: Kind::Integer,
-            required: false,
-        }
+        Self { name, kind: Kind::Integer, required: false }
     }
 
     /// A whole number from 0.
     pub(super) const fn natural(name: &'static str) -> Self {
-        Self {
-            name,
-            kind: Kind::Natural,
-            required: false,
-        }
+        Self { name, kind: Kind::Natural, required: false }
     }
 
     /// One of some words.
     pub(super) const fn one_of(name: &'static str, words: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            kind: Kind::OneOf(words),
-            required: false,
-        }
+        Self { name, kind: Kind::OneOf(words), required: false }
     }
 
     /// The same, but it must be there.
@@ -116,11 +92,7 @@ impl Parameters {
     fn check_one(&self, Parameter { name, kind, required }: &Parameter) -> Result<(), String> {
         let mut values = self.all(name);
         let Some(value) = values.next() else {
-            return if *required {
-                Err(format!("request/query must have required property '{name}'"))
-            } else {
-                Ok(())
-            };
+            return if *required { Err(format!("request/query must have required property '{name}'")) } else { Ok(()) };
         };
         let repeated = values.next().is_some();
         let whole = || value.parse::<i64>().ok().filter(|_| !repeated);
@@ -139,18 +111,12 @@ impl Parameters {
     }
 
     fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(key, _)| plain_name(key) == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().filter(move |(key, _)| plain_name(key) == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter that is given at most once.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The values of a repeatable parameter.
@@ -160,11 +126,7 @@ impl Parameters {
 
     /// The values of a parameter that is repeated or separated by commas; `None` if it is not given.
     pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
-        let parts = self
-            .all(name)
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .filter(|part| !part.is_empty());
+        let parts = self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|part| !part.is_empty());
         let parts: Vec<_> = parts.map(str::to_owned).collect();
         self.all(name).next().map(|_| parts)
     }
@@ -184,11 +146,7 @@ fn plain_name(name: &str) -> &str {
     let Some((plain, index)) = name.strip_suffix(']').and_then(|name| name.rsplit_once('[')) else {
         return name;
     };
-    if index.bytes().all(|byte| byte.is_ascii_digit()) {
-        plain
-    } else {
-        name
-    }
+    if index.bytes().all(|byte| byte.is_ascii_digit()) { plain } else { name }
 }
 
 #[cfg(test)]
@@ -219,9 +177,7 @@ mod tests {
             ),
         ];
         for (query, expected) in cases {
-            let got = Parameters::read(Some(query), taken)
-                .map(drop)
-                .map_err(|error| error.to_string());
+            let got = Parameters::read(Some(query), taken).map(drop).map_err(|error| error.to_string());
             assert_eq!(got, expected.map_err(str::to_owned), "{query}");
         }
         let missing = Parameters::read(None, &[Parameter::texts("facet").required()]).unwrap_err();

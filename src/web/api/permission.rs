@@ -19,18 +19,10 @@ pub(super) fn router() -> Router<AppState> {
 
 async fn authorize(Caller(caller): Caller, body: Body) -> Result<Response, Error> {
     body.check(&["items"], &[("items", Shape::Objects)])?;
-    let items = body
-        .0
-        .get("items")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let items = body.0.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let person = matches!(caller.principal(), Principal::User { .. });
-    let answers = items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| decide(index, item, person))
-        .collect::<Result<Vec<_>, _>>()?;
+    let answers =
+        items.iter().enumerate().map(|(index, item)| decide(index, item, person)).collect::<Result<Vec<_>, _>>()?;
     Ok(reply::ok(&json!({ "items": answers })))
 }
 

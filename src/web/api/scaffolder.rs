@@ -21,10 +21,7 @@ use crate::web::extract::Path;
 /// Routes of the plugin `scaffolder` that answer at once.
 pub(super) fn router() -> Router<AppState> {
     Router::new()
-        .route(
-            "/v2/templates/{namespace}/{kind}/{name}/parameter-schema",
-            get(parameter_schema),
-        )
+        .route("/v2/templates/{namespace}/{kind}/{name}/parameter-schema", get(parameter_schema))
         .route("/v2/actions", get(actions))
         .route("/v2/templating-extensions", get(extensions))
         .route("/v2/tasks", get(tasks::list).post(tasks::create))
@@ -57,11 +54,7 @@ async fn parameter_schema(
 
 /// Refuses references of other kinds.
 fn template_only(reference: EntityRef) -> Result<EntityRef, Error> {
-    if reference.kind() == "template" {
-        Ok(reference)
-    } else {
-        Err(not_a_template())
-    }
+    if reference.kind() == "template" { Ok(reference) } else { Err(not_a_template()) }
 }
 
 fn not_a_template() -> Error {
@@ -92,9 +85,6 @@ async fn autocomplete(
     Path((provider, _)): Path<(String, String)>,
     body: Body,
 ) -> Result<Response, Error> {
-    body.check(
-        &["context", "token"],
-        &[("token", Shape::Text), ("context", Shape::TextMap)],
-    )?;
+    body.check(&["context", "token"], &[("token", Shape::Text), ("context", Shape::TextMap)])?;
     Err(Error::Input(format!("Unsupported provider: {provider}")))
 }

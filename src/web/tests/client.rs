@@ -7,14 +7,14 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use tower::ServiceExt as _;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::ServiceExt as _;
 use url::Url;
 
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
 use crate::catalog::{Catalog, CatalogConfig};
-use crate::delivery::Delivery;
 use crate::db::testing::{TestDatabase, database};
+use crate::delivery::Delivery;
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
@@ -104,39 +104,22 @@ impl TestApp {
             loopback: true,
             session_duration: None,
         };
-        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new()
-            .build_recorder()
-            .handle();
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
-        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog)
-            .await
-            .unwrap();
+        let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
         let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
         let config = ScaffolderConfig::default();
         let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
         let environments = serde_json::json!([]);
-        let scaffolder =
-            Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
+        let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let state = AppState { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
-        let router = router(
-            state.clone(),
-            WebConfig {
-                cors,
-                ..WebConfig::default()
-            },
-        );
-        Self {
-            router,
-            state,
-            _stop: stop.drop_guard(),
-            _database: database,
-            _folder: folder,
-        }
+        let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
+        Self { router, state, _stop: stop.drop_guard(), _database: database, _folder: folder }
     }
 
     /// Sends a request as it is.
@@ -144,11 +127,7 @@ impl TestApp {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-        }
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     pub(crate) async fn request(
@@ -160,9 +139,7 @@ impl TestApp {
     ) -> Answer {
         let request = headers
             .iter()
-            .fold(Request::builder().method(method).uri(path), |request, (name, value)| {
-                request.header(*name, *value)
-            });
+            .fold(Request::builder().method(method).uri(path), |request, (name, value)| request.header(*name, *value));
         self.send(request.body(body.into()).unwrap()).await
     }
 
@@ -179,19 +156,8 @@ impl TestApp {
     pub(crate) async fn enter(&self) -> (String, String) {
         let form = [("content-type", "application/x-www-form-urlencoded")];
         let answer = self.request("POST", "/sign-in/guest", &form, "next=%2Fcreate").await;
-        assert_eq!(
-            (answer.status, answer.header("location")),
-            (StatusCode::SEE_OTHER, "/create"),
-            "{}",
-            answer.text
-        );
-        let cookie = answer.headers[header::SET_COOKIE]
-            .to_str()
-            .unwrap()
-            .split(';')
-            .next()
-            .unwrap()
-            .to_owned();
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, "/create"), "{}", answer.text);
+        let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let token = cookie.split_once('=').unwrap().1;
         let session = self.state.auth.session(token).await.unwrap().unwrap();
         (cookie, session.csrf)

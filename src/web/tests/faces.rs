@@ -21,15 +21,9 @@ async fn answer(routes: Router) -> (StatusCode, Value) {
         .layer(CatchPanicLayer::custom(caught))
         .layer(from_fn_with_state(Duration::ZERO, within))
         .layer(from_fn(api::face));
-    let response = router
-        .oneshot(Request::get("/x?token=secret").body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let response = router.oneshot(Request::get("/x?token=secret").body(Body::empty()).unwrap()).await.unwrap();
     let status = response.status();
-    (
-        status,
-        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap(),
-    )
+    (status, serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap())
 }
 
 #[tokio::test]
@@ -38,13 +32,7 @@ async fn a_panic_is_an_internal_error_that_tells_nothing() {
     let (status, body) = answer(routes).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(body["error"]["name"], "Error");
-    assert!(
-        body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("An internal error occurred logId="),
-        "{body}"
-    );
+    assert!(body["error"]["message"].as_str().unwrap().starts_with("An internal error occurred logId="), "{body}");
 }
 
 #[tokio::test]
@@ -67,20 +55,10 @@ async fn large_answers_are_compressed_for_those_who_ask() {
         ("/api/catalog/entities", "identity", ""),
         ("/.backstage/health/v1/liveness", "gzip", ""),
     ] {
-        let answer = rig
-            .app
-            .request("GET", path, &[("accept-encoding", accepted)], Body::empty())
-            .await;
-        assert_eq!(
-            (answer.status, answer.header("content-encoding")),
-            (StatusCode::OK, expected),
-            "{path} {accepted}"
-        );
-        let varies = answer
-            .headers
-            .get_all("vary")
-            .iter()
-            .any(|vary| vary.to_str().unwrap().contains("accept-encoding"));
+        let answer = rig.app.request("GET", path, &[("accept-encoding", accepted)], Body::empty()).await;
+        assert_eq!((answer.status, answer.header("content-encoding")), (StatusCode::OK, expected), "{path} {accepted}");
+        let varies =
+            answer.headers.get_all("vary").iter().any(|vary| vary.to_str().unwrap().contains("accept-encoding"));
         assert!(varies || answer.text.len() < 1024, "{path}");
     }
 }
@@ -91,11 +69,7 @@ async fn in_an_open_portal_other_sites_change_nothing_without_a_token() {
     let path = "/api/catalog/refresh";
     let body = r#"{"entityRef":"component:default/web-one"}"#;
     let sent = |origin: &'static str| {
-        let headers = [
-            ("content-type", "application/json"),
-            ("origin", origin),
-            ("host", "localhost:7007"),
-        ];
+        let headers = [("content-type", "application/json"), ("origin", origin), ("host", "localhost:7007")];
         let app = &rig.app;
         async move { app.request("POST", path, &headers, body).await.status }
     };

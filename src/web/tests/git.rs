@@ -32,11 +32,7 @@ async fn where_guests_enter_git_reads_everything() {
     let app = TestApp::start().await;
     repository(&app, "closed", Visibility::Private).await;
     for name in ["closed.git", "closed"] {
-        assert_eq!(
-            app.get(&format!("/git/acme/{name}{ADVERTISEMENT}")).await.status,
-            StatusCode::OK,
-            "{name}"
-        );
+        assert_eq!(app.get(&format!("/git/acme/{name}{ADVERTISEMENT}")).await.status, StatusCode::OK, "{name}");
     }
 }
 
@@ -44,12 +40,8 @@ async fn where_guests_enter_git_reads_everything() {
 async fn without_guests_private_repositories_need_a_token() {
     let backend = "externalAccess: [{ type: static, options: { token: open-sesame, subject: ci } }]";
     let backend = serde_yaml::from_str(backend).unwrap();
-    let app = TestApp::start_with(Options {
-        backend,
-        providers: Some(Providers::default()),
-        ..Options::default()
-    })
-    .await;
+    let app =
+        TestApp::start_with(Options { backend, providers: Some(Providers::default()), ..Options::default() }).await;
     repository(&app, "open", Visibility::Public).await;
     repository(&app, "closed", Visibility::Private).await;
     let basic = |password: &str| {
@@ -69,18 +61,8 @@ async fn without_guests_private_repositories_need_a_token() {
         ("..%2F..", bearer(), StatusCode::NOT_FOUND),
     ];
     for (name, authorization, expected) in cases {
-        let headers: Vec<_> = authorization
-            .iter()
-            .map(|value| ("authorization", value.as_str()))
-            .collect();
-        let answer = app
-            .request(
-                "GET",
-                &format!("/git/acme/{name}{ADVERTISEMENT}"),
-                &headers,
-                Body::empty(),
-            )
-            .await;
+        let headers: Vec<_> = authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+        let answer = app.request("GET", &format!("/git/acme/{name}{ADVERTISEMENT}"), &headers, Body::empty()).await;
         assert_eq!(answer.status, expected, "{name} {authorization:?}: {}", answer.text);
         let asks = answer.header("www-authenticate").starts_with("Basic");
         assert_eq!(asks, expected == StatusCode::UNAUTHORIZED, "{name}");
@@ -91,9 +73,7 @@ async fn without_guests_private_repositories_need_a_token() {
 async fn pushing_is_refused_in_words() {
     let app = TestApp::start().await;
     repository(&app, "open", Visibility::Public).await;
-    let answer = app
-        .request("POST", "/git/acme/open.git/git-receive-pack", &[], Body::empty())
-        .await;
+    let answer = app.request("POST", "/git/acme/open.git/git-receive-pack", &[], Body::empty()).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.text.contains("pushing is not offered"), "{}", answer.text);
 }
@@ -126,11 +106,7 @@ async fn git_clones_what_was_committed() {
     let target = folder.path().join("clone");
     let destination = target.clone();
     let output = tokio::task::spawn_blocking(move || {
-        Command::new("git")
-            .args(["clone", "--quiet", &url])
-            .arg(&destination)
-            .output()
-            .unwrap()
+        Command::new("git").args(["clone", "--quiet", &url]).arg(&destination).output().unwrap()
     });
     let output = output.await.unwrap();
     server.abort();

@@ -47,10 +47,8 @@ pub(crate) fn folder() -> PathBuf {
 
 /// The pairs of one area in the order they were recorded, each with its file's name.
 pub(crate) fn pairs(area: &str) -> Vec<(String, Pair)> {
-    let mut files: Vec<_> = std::fs::read_dir(folder().join(area))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder().join(area)).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let read = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -107,10 +105,7 @@ pub(crate) fn difference(
     unordered: bool,
 ) -> Option<String> {
     if answer.status.as_u16() != recorded.status {
-        return Some(format!(
-            "status {} instead of {}: {}",
-            answer.status, recorded.status, answer.text
-        ));
+        return Some(format!("status {} instead of {}: {}", answer.status, recorded.status, answer.text));
     }
     if let Some(text) = &recorded.text
         && text.is_empty()
@@ -139,12 +134,7 @@ fn sort(answer: &mut Value) {
     if let Some(Value::Array(items)) = list {
         let key = |item: &Value| {
             let at = |pointer: &str| item.pointer(pointer).map(ToString::to_string).unwrap_or_default();
-            [
-                at("/kind"),
-                at("/metadata/namespace"),
-                at("/metadata/name"),
-                item.to_string(),
-            ]
+            [at("/kind"), at("/metadata/namespace"), at("/metadata/name"), item.to_string()]
         };
         items.sort_by_key(key);
     }
@@ -154,9 +144,7 @@ fn sort(answer: &mut Value) {
 fn stable(value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::Object(map) => {
-            let pairs = map
-                .iter()
-                .map(|(key, value)| (key.clone(), stable_field(key, value, translate)));
+            let pairs = map.iter().map(|(key, value)| (key.clone(), stable_field(key, value, translate)));
             Value::Object(pairs.collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(|item| stable(item, translate)).collect()),
@@ -184,16 +172,11 @@ fn stable_field(key: &str, value: &Value, translate: &dyn Fn(&str) -> String) ->
     ];
     let volatile = VOLATILE.contains(&key) && (value.is_string() || value.is_number());
     let action_or_item = value.as_str().is_some_and(|text| key == "id" && text.len() < 32);
-    if volatile && !action_or_item {
-        Value::String(format!("({key})"))
-    } else {
-        stable(value, translate)
-    }
+    if volatile && !action_or_item { Value::String(format!("({key})")) } else { stable(value, translate) }
 }
 
 fn without_log_id(text: &str) -> String {
-    text.split_once("logId=")
-        .map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
+    text.split_once("logId=").map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
 }
 
 /// The first place where two values differ.
@@ -226,19 +209,10 @@ async fn replay(rig: &Rig, area: &str, known: &[&str]) {
             continue;
         }
         if let Some(difference) = rig.difference(pair).await {
-            differing.push(format!(
-                "{area}/{file}: {} {}\n    {difference}",
-                pair.request.method, pair.request.path
-            ));
+            differing.push(format!("{area}/{file}: {} {}\n    {difference}", pair.request.method, pair.request.path));
         }
     }
-    assert!(
-        differing.is_empty(),
-        "{} of {} differ:\n{}",
-        differing.len(),
-        pairs.len(),
-        differing.join("\n")
-    );
+    assert!(differing.is_empty(), "{} of {} differ:\n{}", differing.len(), pairs.len(), differing.join("\n"));
 }
 
 #[tokio::test]
@@ -310,10 +284,7 @@ async fn the_catalog_is_written_as_recorded() {
     let rig = Rig::open().await;
     let fresh = rig.file("web/fresh.yaml");
     let nested = rig.file("web/sub/one.yaml");
-    let (good, good_nested) = (
-        std::fs::read_to_string(&fresh).unwrap(),
-        std::fs::read_to_string(&nested).unwrap(),
-    );
+    let (good, good_nested) = (std::fs::read_to_string(&fresh).unwrap(), std::fs::read_to_string(&nested).unwrap());
     let known = [
         // What is wrong with YAML is told in our words; 021 is a fault of the original.
         "005-location-dry-run-broken-yaml",
@@ -350,37 +321,25 @@ async fn the_catalog_is_written_as_recorded() {
                 rig.refresh("component:default/fresh").await
             }
             "location-entity-after-broken-yaml" | "location-entity-after-file-removed" => {
-                rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a")
-                    .await;
+                rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a").await;
             }
             "orphan" | "deleted-entity-comes-back" => rig.refresh("component:default/web-one").await,
             _ => {}
         }
         let difference = rig.difference(&pair).await.filter(|_| !known.contains(&file.as_str()));
         if let Some(difference) = difference {
-            differing.push(format!(
-                "{file}: {} {}\n    {difference}",
-                pair.request.method, pair.request.path
-            ));
+            differing.push(format!("{file}: {} {}\n    {difference}", pair.request.method, pair.request.path));
         }
     }
-    assert!(
-        differing.is_empty(),
-        "{} differ:\n{}",
-        differing.len(),
-        differing.join("\n")
-    );
+    assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
 }
 
 /// Cursors are opaque, so they are compared by following them.
 #[tokio::test]
 async fn pages_are_followed_to_the_end_and_back() {
     let rig = Rig::open().await;
-    let all = rig
-        .app
-        .get("/api/catalog/entities/by-query?orderField=metadata.name,asc&fields=metadata.name")
-        .await
-        .json();
+    let all =
+        rig.app.get("/api/catalog/entities/by-query?orderField=metadata.name,asc&fields=metadata.name").await.json();
     let mut path =
         "/api/catalog/entities/by-query?limit=7&orderField=metadata.name,asc&fields=metadata.name".to_owned();
     let (mut forward, mut back, mut pages) = (Vec::new(), Vec::new(), 0);
@@ -426,14 +385,7 @@ async fn a_list_is_followed_by_its_link() {
         };
         path = format!("/api/catalog{}", link.strip_suffix(">; rel=\"next\"").unwrap());
     }
-    let total = rig
-        .app
-        .get("/api/catalog/entities")
-        .await
-        .json()
-        .as_array()
-        .unwrap()
-        .len();
+    let total = rig.app.get("/api/catalog/entities").await.json().as_array().unwrap().len();
     let count = seen.len();
     seen.dedup();
     assert_eq!((seen.len(), count), (total, total));

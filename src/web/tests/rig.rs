@@ -56,57 +56,25 @@ impl Rig {
         let copy = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
-        copy_tree(&folder().join("fixture"), copy.path(), &|text| {
-            text.replace(THEIR_HOST, &host)
-        });
+        copy_tree(&folder().join("fixture"), copy.path(), &|text| text.replace(THEIR_HOST, &host));
         let web = Router::new().fallback(serve).with_state(copy.path().join("web"));
         let server = tokio::spawn(async move { axum::serve(listener, web).await.unwrap() });
-        let kinds = [
-            "Component",
-            "API",
-            "Resource",
-            "System",
-            "Domain",
-            "Group",
-            "User",
-            "Location",
-            "Template",
-        ];
+        let kinds = ["Component", "API", "Resource", "System", "Domain", "Group", "User", "Location", "Template"];
         let catalog = serde_json::from_value(json!({
             "rules": [{ "allow": kinds }],
             "locations": [{ "type": "file", "target": copy.path().join("golden/all.yaml") }],
         }));
         let reading = serde_json::from_value(json!({ "allow": [{ "host": host }] })).unwrap();
-        let catalog = CatalogConfig {
-            reading,
-            ..catalog.unwrap()
-        };
-        let app = TestApp::start_with(Options {
-            backend,
-            catalog,
-            ..Options::default()
-        })
-        .await;
+        let catalog = CatalogConfig { reading, ..catalog.unwrap() };
+        let app = TestApp::start_with(Options { backend, catalog, ..Options::default() }).await;
         app.state.catalog.read_due().await.unwrap();
         let token = app.bearer().await;
-        Self {
-            app,
-            folder: copy,
-            host,
-            token,
-            ids: RefCell::default(),
-            server,
-        }
+        Self { app, folder: copy, host, token, ids: RefCell::default(), server }
     }
 
     /// Tells the rig which entity a recorded uid belongs to.
     pub(crate) fn knows(&self, uid: &str, reference: &str) {
-        let record = self
-            .app
-            .state
-            .catalog
-            .entity(&Credentials::anonymous(), &reference.parse().unwrap())
-            .unwrap();
+        let record = self.app.state.catalog.entity(&Credentials::anonymous(), &reference.parse().unwrap()).unwrap();
         self.ids.borrow_mut().push((uid.to_owned(), record.uid.to_string()));
     }
 
@@ -118,10 +86,7 @@ impl Rig {
     /// Reads the source of an entity again.
     pub(crate) async fn refresh(&self, reference: &str) {
         let body = json!({ "entityRef": self.ours(reference) });
-        let answer = self
-            .app
-            .post_json("/api/catalog/refresh", &[("authorization", &self.token)], &body)
-            .await;
+        let answer = self.app.post_json("/api/catalog/refresh", &[("authorization", &self.token)], &body).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     }
 
@@ -145,26 +110,13 @@ impl Rig {
 
     /// Names that both portals make from the address of a location.
     fn generated(&self) -> Vec<(String, String)> {
-        let pages = [
-            "fresh",
-            "invalid",
-            "broken",
-            "gone",
-            "nested",
-            "takeover",
-            "catalog-info",
-            "sub/one",
-            "nested-missing",
-        ];
-        let urls = pages
-            .iter()
-            .map(|page| ("url", format!("http://{THEIR_HOST}/{page}.yaml")));
+        let pages =
+            ["fresh", "invalid", "broken", "gone", "nested", "takeover", "catalog-info", "sub/one", "nested-missing"];
+        let urls = pages.iter().map(|page| ("url", format!("http://{THEIR_HOST}/{page}.yaml")));
         let files = [("file", format!("{THEIR_FOLDER}/all.yaml"))];
         let name = |kind: &str, target: String| LocationRef::new(kind.to_owned(), target).entity_name();
         let pairs = urls.chain(files).map(|(kind, target)| {
-            let ours = target
-                .replace(THEIR_FOLDER, &self.files())
-                .replace(THEIR_HOST, &self.host);
+            let ours = target.replace(THEIR_FOLDER, &self.files()).replace(THEIR_HOST, &self.host);
             (name(kind, target), name(kind, ours))
         });
         pairs.collect()
@@ -176,8 +128,7 @@ impl Rig {
         for (theirs, ours) in self.generated().iter().chain(self.ids.borrow().iter()) {
             text = text.replace(theirs, ours);
         }
-        text.replace(THEIR_FOLDER, &self.files())
-            .replace(THEIR_HOST, &self.host)
+        text.replace(THEIR_FOLDER, &self.files()).replace(THEIR_HOST, &self.host)
     }
 
     /// An answered text as it would have been there.
@@ -186,8 +137,7 @@ impl Rig {
         for (theirs, ours) in self.generated().iter().chain(self.ids.borrow().iter()) {
             text = text.replace(ours, theirs);
         }
-        text.replace(&self.files(), THEIR_FOLDER)
-            .replace(&self.host, THEIR_HOST)
+        text.replace(&self.files(), THEIR_FOLDER).replace(&self.host, THEIR_HOST)
     }
 
     /// Sends a recorded request and says how the answer differs. Ids are learned from it.
@@ -217,12 +167,7 @@ fn is_ordered(pair: &Pair) -> bool {
         "entities-order-missing-field-desc-with-limit",
     ];
     let path = &pair.request.path;
-    let asked = path.contains("order")
-        || pair
-            .request
-            .body
-            .as_ref()
-            .is_some_and(|body| body.get("orderBy").is_some());
+    let asked = path.contains("order") || pair.request.body.as_ref().is_some_and(|body| body.get("orderBy").is_some());
     // Events that are written within the same moment can change places.
     let list = path.contains("/entities") || path.contains("by-query") || path.contains("/events");
     (asked && !TIES.contains(&pair.name.as_str())) || !list
@@ -245,10 +190,7 @@ fn learn(recorded: &Value, got: &Value, ids: &mut Vec<(String, String)>) {
             }
         }
         (Value::Array(recorded), Value::Array(got)) if recorded.len() == got.len() => {
-            recorded
-                .iter()
-                .zip(got)
-                .for_each(|(recorded, got)| learn(recorded, got, ids));
+            recorded.iter().zip(got).for_each(|(recorded, got)| learn(recorded, got, ids));
         }
         _ => {}
     }

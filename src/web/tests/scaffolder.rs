@@ -56,11 +56,15 @@ async fn secrets_are_shown_nowhere() {
 #[tokio::test]
 async fn bodies_may_be_large_but_not_boundless() {
     let rig = Rig::open().await;
-    let body = |size: usize| json!({ "templateRef": "template:default/one-log", "values": { "name": "a".repeat(size) } });
+    let body =
+        |size: usize| json!({ "templateRef": "template:default/one-log", "values": { "name": "a".repeat(size) } });
     let taken = rig.app.post_json(TASKS, &[], &body(2_000_000)).await;
     assert_eq!(taken.status, StatusCode::CREATED, "{}", taken.text);
     let refused = rig.app.post_json(TASKS, &[], &body(11_000_000)).await;
-    assert_eq!((refused.status, &refused.json()["error"]["message"]), (StatusCode::BAD_REQUEST, &json!("request entity too large")));
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["message"]),
+        (StatusCode::BAD_REQUEST, &json!("request entity too large"))
+    );
 }
 
 #[tokio::test]

@@ -12,10 +12,7 @@ fn tree(files: &[(&str, FileMode, &[u8])]) -> Tree {
         mode: *mode,
         bytes: Bytes::copy_from_slice(bytes),
     });
-    Tree {
-        files: files.collect(),
-        version: "1".to_owned(),
-    }
+    Tree { files: files.collect(), version: "1".to_owned() }
 }
 
 /// The workspace as `path=content` and the log's lines.
@@ -27,17 +24,10 @@ fn render(input: &Value, tree: &Tree, there: &[(&str, &str)]) -> Result<(Vec<Str
         workspace.write(path, FileMode::Regular, Bytes::from((*text).to_owned()))?;
     }
     Rendering::new(input.as_object().unwrap())?.tree(tree, "", &mut workspace, &log)?;
-    let files = workspace
-        .files()
-        .map(|(path, file)| format!("{path}={}", String::from_utf8_lossy(&file.bytes)));
+    let files = workspace.files().map(|(path, file)| format!("{path}={}", String::from_utf8_lossy(&file.bytes)));
     let mut told = Vec::new();
     while let Ok(Entry::Event(event)) = lines.try_recv() {
-        told.push(
-            event.body["message"]
-                .as_str()
-                .unwrap()
-                .replace("\u{1b}[32minfo\u{1b}[39m: ", ""),
-        );
+        told.push(event.body["message"].as_str().unwrap().replace("\u{1b}[32minfo\u{1b}[39m: ", ""));
     }
     Ok((files.collect(), told))
 }
@@ -45,11 +35,7 @@ fn render(input: &Value, tree: &Tree, there: &[(&str, &str)]) -> Result<(Vec<Str
 #[test]
 fn names_and_contents_are_rendered() {
     let skeleton = tree(&[
-        (
-            "${{ values.name }}/a.txt",
-            FileMode::Regular,
-            b"Hello ${{ values.name }}",
-        ),
+        ("${{ values.name }}/a.txt", FileMode::Regular, b"Hello ${{ values.name }}"),
         ("${{ 'on' if values.on }}/b.txt", FileMode::Regular, b"left out"),
         ("${{ '' }}", FileMode::Regular, b"left out"),
         ("run.sh", FileMode::Executable, b"{% if values.on %}x{% endif %}y"),
@@ -102,29 +88,16 @@ fn options_change_what_is_rendered() {
         ("c.tpl", FileMode::Regular, b"{{ cookiecutter.n }}"),
     ]);
     let cases: &[(Value, &[&str])] = &[
-        (
-            json!({"values": {"n": 1}, "templateFileExtension": true}),
-            &["a=1", "b=old", "c.tpl={{ cookiecutter.n }}"],
-        ),
+        (json!({"values": {"n": 1}, "templateFileExtension": true}), &["a=1", "b=old", "c.tpl={{ cookiecutter.n }}"]),
         (
             json!({"values": {"n": 1}, "templateFileExtension": ".tpl"}),
             &["a.njk=${{ values.n }}", "b=old", "c={{ cookiecutter.n }}"],
         ),
-        (
-            json!({"values": {"n": 1}, "replace": true}),
-            &["a.njk=1", "b=1", "c.tpl={{ cookiecutter.n }}"],
-        ),
-        (
-            json!({"values": {"n": 1}, "cookiecutterCompat": true}),
-            &["a.njk=$", "b=old", "c.tpl=1"],
-        ),
+        (json!({"values": {"n": 1}, "replace": true}), &["a.njk=1", "b=1", "c.tpl={{ cookiecutter.n }}"]),
+        (json!({"values": {"n": 1}, "cookiecutterCompat": true}), &["a.njk=$", "b=old", "c.tpl=1"]),
     ];
     for (input, expected) in cases {
-        assert_eq!(
-            render(input, &skeleton, &[("b", "old")]).unwrap().0,
-            *expected,
-            "{input}"
-        );
+        assert_eq!(render(input, &skeleton, &[("b", "old")]).unwrap().0, *expected, "{input}");
     }
     let refused = |input: Value| render(&input, &skeleton, &[]).unwrap_err().message;
     assert!(
@@ -137,30 +110,15 @@ fn options_change_what_is_rendered() {
 #[test]
 fn blocks_can_take_their_line_with_them() {
     let skeleton = tree(&[("a", FileMode::Regular, b"x\n  {% if true %}\ny\n  {% endif %}\n")]);
-    let (files, _) = render(
-        &json!({"values": {}, "trimBlocks": true, "lstripBlocks": true}),
-        &skeleton,
-        &[],
-    )
-    .unwrap();
+    let (files, _) = render(&json!({"values": {}, "trimBlocks": true, "lstripBlocks": true}), &skeleton, &[]).unwrap();
     assert_eq!(files, ["a=x\ny\n"]);
 }
 
 #[test]
 fn nothing_leaves_the_workspace() {
     let cases: &[(&str, FileMode, &[u8], &str)] = &[
-        (
-            "${{ values.up }}/x",
-            FileMode::Regular,
-            b"",
-            "leads out of the workspace",
-        ),
-        (
-            "${{ values.back }}",
-            FileMode::Regular,
-            b"",
-            "has a backslash or control characters",
-        ),
+        ("${{ values.up }}/x", FileMode::Regular, b"", "leads out of the workspace"),
+        ("${{ values.back }}", FileMode::Regular, b"", "has a backslash or control characters"),
         ("link", FileMode::Symlink, b"../../etc", "leads out of the workspace"),
         ("bad", FileMode::Regular, b"line\n${{ values. }}", "bad: "),
     ];
@@ -173,10 +131,8 @@ fn nothing_leaves_the_workspace() {
 
 #[test]
 fn the_log_tells_what_backstages_tells() {
-    let skeleton = tree(&[
-        ("src/${{ values.name }}.ts", FileMode::Regular, b""),
-        (".gitignore", FileMode::Regular, b""),
-    ]);
+    let skeleton =
+        tree(&[("src/${{ values.name }}.ts", FileMode::Regular, b""), (".gitignore", FileMode::Regular, b"")]);
     let (_, told) = render(&json!({"values": {"name": "demo"}}), &skeleton, &[]).unwrap();
     assert_eq!(
         told,

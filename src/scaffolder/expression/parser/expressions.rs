@@ -1,12 +1,9 @@
 //! The expression grammar, lowest precedence first: inline if, or, and, not, in, is, equality, order, sums, products,
 //! power, filters, signs, members and calls.
 
-use std::rc::Rc;
-
-use super::super::ast::{Arguments, Comparison, Expr, ExprKind, Filter, Inline, Name, Operator, Slice, Test};
+use super::super::ast::{Arguments, Comparison, Expr, ExprKind, Filter, Inline, Name, Operator, Test};
 use super::super::lexer::code::{self, Token, TokenKind};
 use super::super::limits::{Fault, MAX_DEPTH, Result};
-use super::super::text::Text;
 use super::{Counter, allow_name};
 
 /// Parameters without and with a default.
@@ -17,10 +14,10 @@ type Pending = Vec<(Operator, Expr)>;
 
 /// The tokens of one tag and how far they are read.
 pub(super) struct Code<'c> {
-    tokens: Vec<Token>,
-    index: usize,
+    pub(super) tokens: Vec<Token>,
+    pub(super) index: usize,
     depth: usize,
-    counter: &'c mut Counter,
+    pub(super) counter: &'c mut Counter,
 }
 
 impl<'c> Code<'c> {
@@ -89,7 +86,7 @@ impl<'c> Code<'c> {
         Ok((parameters, defaults))
     }
 
-    fn make(&mut self, at: usize, kind: ExprKind) -> Result<Expr> {
+    pub(super) fn make(&mut self, at: usize, kind: ExprKind) -> Result<Expr> {
         self.counter.node(at)?;
         let expression = Expr::new(at, kind);
         if expression.height > MAX_DEPTH {
@@ -98,7 +95,7 @@ impl<'c> Code<'c> {
         Ok(expression)
     }
 
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             let at = self.peek().at;
@@ -109,7 +106,7 @@ impl<'c> Code<'c> {
         Ok(result)
     }
 
-    fn inline_if(&mut self) -> Result<Expr> {
+    pub(super) fn inline_if(&mut self) -> Result<Expr> {
         let body = self.or()?;
         if !self.take_word("if") {
             return Ok(body);
@@ -362,261 +359,11 @@ impl<'c> Code<'c> {
             (_, false) => self.make(at, ExprKind::Plus(Box::new(target))),
         }
     }
-
-    fn postfix(&mut self) -> Result<Expr> {
-        let mut expression = self.primary()?;
-        loop {
-            let at = self.after().at;
-            let kind = if self.take(".") {
-                let (name, at) = self.expect_name()?;
-                allow_name(&name, at)?;
-                let key = self.make(at, ExprKind::Text(Text::from(&*name)))?;
-                expression = self.make(
-                    at,
-                    ExprKind::Member {
-                        target: Box::new(expression),
-                        key: Box::new(key),
-                    },
-                )?;
-                continue;
-            } else if self.take("[") {
-                let kind = self.nested(|code| code.subscript(expression))?;
-                self.expect("]")?;
-                kind
-            } else if self.take("(") {
-                let arguments = self.nested(Self::arguments)?;
-                let at = expression.at;
-                expression = self.make(
-                    at,
-                    ExprKind::Call {
-                        target: Box::new(expression),
-                        arguments,
-                    },
-                )?;
-                continue;
-            } else {
-                return Ok(expression);
-            };
-            expression = self.make(at, kind)?;
-        }
-    }
-
-    fn subscript(&mut self, target: Expr) -> Result<ExprKind> {
-        let target = Box::new(target);
-        let start = self.bound()?;
-        if !self.take(":") {
-            let Some(key) = start else {
-                return Err(Fault::at("'[' needs a name or number", self.peek().at));
-            };
-            if let ExprKind::Text(Text::Ascii(name)) = &key.kind {
-                allow_name(name, key.at)?;
-            }
-            return Ok(ExprKind::Member {
-                target,
-                key: Box::new(key),
-            });
-        }
-        let stop = self.bound()?;
-        let step = if self.take(":") { self.bound()? } else { None };
-        Ok(ExprKind::Slice {
-            target,
-            slice: Box::new(Slice { start, stop, step }),
-        })
-    }
-
-    fn bound(&mut self) -> Result<Option<Expr>> {
-        if self.is_operator(":") || self.is_operator("]") {
-            Ok(None)
-        } else {
-            self.inline_if().map(Some)
-        }
-    }
-
-    fn primary(&mut self) -> Result<Expr> {
-        let Token { at, kind } = self.peek().clone();
-        let kind = match kind {
-            TokenKind::Number(number) => ExprKind::Number(number),
-            TokenKind::Text(text) => ExprKind::Text(Text::from(text)),
-            TokenKind::Regex(regex) => ExprKind::Regex(regex),
-            TokenKind::Name(name) => match &*name {
-                "true" => ExprKind::Bool(true),
-                "false" => ExprKind::Bool(false),
-                "none" | "null" => ExprKind::Null,
-                name => ExprKind::Name(self.counter.name(name, at)?),
-            },
-            TokenKind::Operator("(") => return self.group(at),
-            TokenKind::Operator("[") => {
-                self.index += 1;
-                let items = self.nested(|code| code.list("]"))?;
-                return self.make(at, ExprKind::List(items));
-            }
-            TokenKind::Operator("{") => {
-                self.index += 1;
-                let entries = self.nested(Self::object)?;
-                return self.make(at, ExprKind::Object(entries));
-            }
-            TokenKind::Operator(operator) => {
-                return Err(Fault::at(format!("a value is expected before '{operator}'"), at));
-            }
-            TokenKind::End => return Err(Fault::at("the expression ends where a value is expected", at)),
-        };
-        self.index += 1;
-        self.make(at, kind)
-    }
-
-    fn group(&mut self, at: usize) -> Result<Expr> {
-        self.index += 1;
-        let items = self.nested(|code| code.list(")"))?;
-        if items.is_empty() {
-            return Err(Fault::at("'()' has no value", at));
-        }
-        self.make(at, ExprKind::Group(items))
-    }
-
-    /// Expressions up to `close`.
-    fn list(&mut self, close: &'static str) -> Result<Vec<Expr>> {
-        let mut items = Vec::new();
-        if self.take(close) {
-            return Ok(items);
-        }
-        loop {
-            items.push(self.inline_if()?);
-            if !self.take(",") {
-                self.expect(close)?;
-                return Ok(items);
-            }
-        }
-    }
-
-    fn object(&mut self) -> Result<Vec<(Text, Expr)>> {
-        let mut entries = Vec::new();
-        if self.take("}") {
-            return Ok(entries);
-        }
-        loop {
-            let Token { at, kind } = self.next();
-            let key = match kind {
-                TokenKind::Name(name) if !is_literal(&name) => name.to_string(),
-                TokenKind::Text(text) => text,
-                _ => return Err(Fault::at("the keys of an object are names or texts", at)),
-            };
-            allow_name(&key, at)?;
-            self.expect(":")?;
-            entries.push((Text::from(key), self.inline_if()?));
-            self.counter.node(at)?;
-            if !self.take(",") {
-                self.expect("}")?;
-                return Ok(entries);
-            }
-        }
-    }
-
-    fn arguments(&mut self) -> Result<Arguments> {
-        let mut arguments = Arguments::default();
-        if self.take(")") {
-            return Ok(arguments);
-        }
-        loop {
-            let is_keyword =
-                matches!(self.peek().kind, TokenKind::Name(_)) && matches!(self.after().kind, TokenKind::Operator("="));
-            if is_keyword {
-                let (name, at) = self.expect_name()?;
-                allow_name(&name, at)?;
-                self.expect("=")?;
-                arguments.keyword.push((name, self.inline_if()?));
-            } else {
-                arguments.positional.push(self.inline_if()?);
-            }
-            if !self.take(",") {
-                self.expect(")")?;
-                return Ok(arguments);
-            }
-        }
-    }
-
-    fn peek(&self) -> &Token {
-        &self.tokens[self.index.min(self.tokens.len() - 1)]
-    }
-
-    /// The token after the next.
-    fn after(&self) -> &Token {
-        &self.tokens[(self.index + 1).min(self.tokens.len() - 1)]
-    }
-
-    fn next(&mut self) -> Token {
-        let token = self.peek().clone();
-        self.index += 1;
-        token
-    }
-
-    fn is_operator(&self, operator: &str) -> bool {
-        matches!(self.peek().kind, TokenKind::Operator(own) if own == operator)
-    }
-
-    fn is_word(&self, word: &str) -> bool {
-        matches!(&self.peek().kind, TokenKind::Name(name) if &**name == word)
-    }
-
-    fn take(&mut self, operator: &str) -> bool {
-        let found = self.is_operator(operator);
-        self.index += usize::from(found);
-        found
-    }
-
-    fn take_word(&mut self, word: &str) -> bool {
-        let found = self.is_word(word);
-        self.index += usize::from(found);
-        found
-    }
-
-    fn expect(&mut self, operator: &str) -> Result<()> {
-        if self.take(operator) {
-            return Ok(());
-        }
-        let token = self.peek();
-        Err(Fault::at(
-            format!("'{operator}' is expected, not {}", describe(token)),
-            token.at,
-        ))
-    }
-
-    fn expect_name(&mut self) -> Result<(Rc<str>, usize)> {
-        let token = self.next();
-        match token.kind {
-            TokenKind::Name(name) => Ok((name, token.at)),
-            _ => Err(Fault::at(
-                format!("a name is expected, not {}", describe(&token)),
-                token.at,
-            )),
-        }
-    }
-
-    fn expect_end(&mut self) -> Result<()> {
-        let token = self.peek();
-        match token.kind {
-            TokenKind::End => Ok(()),
-            _ => Err(Fault::at(
-                format!("the expression should end before {}", describe(token)),
-                token.at,
-            )),
-        }
-    }
 }
 
 /// Words that are values and no names.
-fn is_literal(name: &str) -> bool {
+pub(super) fn is_literal(name: &str) -> bool {
     matches!(name, "true" | "false" | "null" | "none")
-}
-
-fn describe(token: &Token) -> String {
-    match &token.kind {
-        TokenKind::End => "the end".to_owned(),
-        TokenKind::Name(name) => format!("'{name}'"),
-        TokenKind::Number(number) => format!("the number {number}"),
-        TokenKind::Text(text) => format!("the text '{}'", text.chars().take(40).collect::<String>()),
-        TokenKind::Regex(_) => "a regular expression".to_owned(),
-        TokenKind::Operator(operator) => format!("'{operator}'"),
-    }
 }
 
 /// Reads what follows `is` as the name of a test. What is no name or value is the test `undefined`, as in Nunjucks.

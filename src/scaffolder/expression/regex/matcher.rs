@@ -4,12 +4,13 @@
 
 use super::super::limits::{Fault, Meter, Result};
 use super::Groups;
-use super::pattern::{Node, Pattern, Repeat, Set, is_word};
+use super::classes::is_word;
+use super::pattern::{Node, Pattern, Repeat, Set};
 
 /// Steps that cost one unit of work.
 const STEPS_PER_WORK: usize = 16;
-/// Continuations inside each other: what the stack of a thread bears.
-const MAX_DEPTH: usize = 1_500;
+/// Continuations inside each other. Templates with regular expressions get a stack that bears them.
+const MAX_DEPTH: usize = 15_000;
 
 /// The first match at or after `from`, or exactly there.
 pub(super) fn find(

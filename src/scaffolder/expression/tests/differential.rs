@@ -36,6 +36,14 @@ fn generated_templates_render_as_nunjitsu_renders_them() {
         };
         rendered += usize::from(expected.is_ok());
         let own = ours(request);
+        let is_same = match (&expected, &own) {
+            (Ok(expected), Ok(own)) => is_equal(expected.as_ref(), own.as_ref()),
+            (Err(_), Err(_)) => true,
+            _ => false,
+        };
+        if !is_same {
+            differences.push(format!("{request:?}\n  nunjitsu {expected:?}\n  ours     {own:?}"));
+        }
     }
     assert!(
         rendered * 3 > requests.len(),

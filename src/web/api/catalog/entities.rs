@@ -79,17 +79,11 @@ pub(super) async fn list(
     let body = array(&found.items, fields.as_ref());
     // Built as one value in Backstage, so it has a tag: pages of fields, and lists with nothing in them.
     let tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
-    let mut response = if tagged {
-        reply::tagged(StatusCode::OK, body)
-    } else {
-        reply::passed_through(body)
-    };
+    let mut response = if tagged { reply::tagged(StatusCode::OK, body) } else { reply::passed_through(body) };
     let end = offset + found.items.len();
     if page.is_some() && end < found.total {
         let link = next_link(&uri, &After { limit, offset: end });
-        response
-            .headers_mut()
-            .extend(HeaderValue::try_from(link).map(|link| (header::LINK, link)));
+        response.headers_mut().extend(HeaderValue::try_from(link).map(|link| (header::LINK, link)));
     }
     Ok(response)
 }
@@ -106,48 +100,29 @@ impl Page {
         if limit == Some(0) {
             return Err(Error::Input("Invalid limit, must be greater than zero".to_owned()));
         }
-        let page = Self {
-            limit,
-            offset: offset.unwrap_or_default(),
-        };
+        let page = Self { limit, offset: offset.unwrap_or_default() };
         let Some(after) = parameters.text("after") else {
             return Ok((limit.is_some() || offset.is_some()).then_some(page));
         };
         let malformed = |fault: &str| Error::Input(format!("Malformed after cursor, {fault}"));
-        let decoded = STANDARD
-            .decode(after)
-            .ok()
-            .and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+        let decoded = STANDARD.decode(after).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
         let after = decoded.ok_or_else(|| malformed("could not be parsed"))?;
         let number = |name: &str, otherwise: Option<usize>| match after.get(name) {
             None => Ok(otherwise),
-            Some(value) => value
-                .as_u64()
-                .and_then(|number| usize::try_from(number).ok())
-                .map(Some)
-                .ok_or(()),
+            Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()).map(Some).ok_or(()),
         };
         let limit = number("limit", limit).map_err(|()| malformed("limit was not an number"))?;
         let offset = number("offset", offset).map_err(|()| malformed("offset was not a number"))?;
-        Ok(Some(Self {
-            limit,
-            offset: offset.unwrap_or_default(),
-        }))
+        Ok(Some(Self { limit, offset: offset.unwrap_or_default() }))
     }
 }
 
 /// `asc:metadata.name`, repeatable. Pages are ordered by reference where nothing else decides.
 fn order(parameters: &[String], paged: bool) -> Result<Vec<Order>, Error> {
-    let mut order = parameters
-        .iter()
-        .map(|text| order_by(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut order = parameters.iter().map(|text| order_by(text)).collect::<Result<Vec<_>, _>>()?;
     if paged {
         let reference = ["kind", "metadata.namespace", "metadata.name"];
-        order.extend(reference.map(|field| Order {
-            field: field.to_owned(),
-            order: Direction::Asc,
-        }));
+        order.extend(reference.map(|field| Order { field: field.to_owned(), order: Direction::Asc }));
     }
     Ok(order)
 }
@@ -159,16 +134,10 @@ fn order_by(text: &str) -> Result<Order, Error> {
         "desc" => Some(Direction::Desc),
         _ => None,
     };
-    let malformed = || {
-        Error::Input(format!(
-            "Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\""
-        ))
-    };
+    let malformed =
+        || Error::Input(format!("Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\""));
     let order = order.filter(|_| !field.is_empty()).ok_or_else(malformed)?;
-    Ok(Order {
-        field: field.to_owned(),
-        order,
-    })
+    Ok(Order { field: field.to_owned(), order })
 }
 
 /// The address of the next page, relative to the plugin as in Backstage: the same query with another `after`.
@@ -233,9 +202,7 @@ pub(super) async fn by_name(
         return Ok(entity(&record));
     }
     let EntityPath { kind, namespace, name } = path;
-    Err(Error::NotFound(format!(
-        "No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'"
-    )))
+    Err(Error::NotFound(format!("No entity named '{name}' found, with kind '{kind}' in namespace '{namespace}'")))
 }
 
 /// `GET /entities/by-name/{kind}/{namespace}/{name}/ancestry`: the entity, what led to it, and so on.
@@ -269,14 +236,7 @@ pub(super) async fn by_refs(
                 .to_owned(),
         ));
     }
-    body.check(
-        &["entityRefs"],
-        &[
-            ("entityRefs", Shape::Texts),
-            ("fields", Shape::Texts),
-            ("query", Shape::Object),
-        ],
-    )?;
+    body.check(&["entityRefs"], &[("entityRefs", Shape::Texts), ("fields", Shape::Texts), ("query", Shape::Object)])?;
     let fields = Fields::read(body.texts("fields"))?;
     let mut filter = EntityFilter::parse(&parameters.texts("filter"))?;
     if let Some(predicate) = body.0.get("query") {
@@ -290,10 +250,7 @@ pub(super) async fn by_refs(
         if index > 0 {
             json.push(b',');
         }
-        match record
-            .as_ref()
-            .filter(|record| wanted.as_ref().is_none_or(|wanted| wanted.contains(&record.uid)))
-        {
+        match record.as_ref().filter(|record| wanted.as_ref().is_none_or(|wanted| wanted.contains(&record.uid))) {
             Some(record) => document(&mut json, record, fields.as_ref()),
             None => json.extend_from_slice(b"null"),
         }
@@ -305,11 +262,7 @@ pub(super) async fn by_refs(
 /// The entity of a reference that is whole and written as the catalog writes it.
 fn exactly(catalog: &Catalog, who: &Credentials, text: &str) -> Option<Arc<Record>> {
     let reference: EntityRef = text.parse().ok()?;
-    if reference.to_string() == text {
-        catalog.entity(who, &reference)
-    } else {
-        None
-    }
+    if reference.to_string() == text { catalog.entity(who, &reference) } else { None }
 }
 
 /// Which of the found entities a filter means; `None` if it means all.
@@ -324,12 +277,6 @@ fn meant(
     }
     let uids = found.iter().flatten().map(|record| record.uid.to_string()).collect();
     let filter = EntityFilter::In("metadata.uid".to_owned(), uids).and(filter);
-    let page = catalog.query(
-        who,
-        &EntityQuery {
-            filter,
-            ..EntityQuery::default()
-        },
-    );
+    let page = catalog.query(who, &EntityQuery { filter, ..EntityQuery::default() });
     Some(page.items.iter().map(|record| record.uid).collect())
 }

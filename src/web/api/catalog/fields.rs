@@ -18,9 +18,7 @@ impl Fields {
             return Ok(None);
         };
         match fields.iter().find(|field| field.contains('[')) {
-            Some(field) => Err(Error::Input(format!(
-                "Invalid field \"{field}\", array type fields are not supported"
-            ))),
+            Some(field) => Err(Error::Input(format!("Invalid field \"{field}\", array type fields are not supported"))),
             None => Ok(Some(Self(fields))),
         }
     }
@@ -87,10 +85,7 @@ mod tests {
         });
         let cases = [
             (vec!["kind"], json!({ "kind": "Component" })),
-            (
-                vec!["metadata.name", "kind"],
-                json!({ "metadata": { "name": "x" }, "kind": "Component" }),
-            ),
+            (vec!["metadata.name", "kind"], json!({ "metadata": { "name": "x" }, "kind": "Component" })),
             (
                 vec!["metadata.annotations.example.com/note"],
                 json!({ "metadata": { "annotations": { "example.com/note": "hello" } } }),
@@ -100,20 +95,11 @@ mod tests {
             (vec!["metadata.tags"], json!({ "metadata": { "tags": ["t"] } })),
         ];
         for (fields, expected) in cases {
-            let fields = Fields::read(Some(fields.into_iter().map(str::to_owned).collect()))
-                .unwrap()
-                .unwrap();
-            assert_eq!(
-                Value::Object(fields.pick(entity.as_object().unwrap())),
-                expected,
-                "{fields:?}"
-            );
+            let fields = Fields::read(Some(fields.into_iter().map(str::to_owned).collect())).unwrap().unwrap();
+            assert_eq!(Value::Object(fields.pick(entity.as_object().unwrap())), expected, "{fields:?}");
         }
         let refused = Fields::read(Some(vec!["metadata.links[0]".to_owned()])).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "Invalid field \"metadata.links[0]\", array type fields are not supported"
-        );
+        assert_eq!(refused.to_string(), "Invalid field \"metadata.links[0]\", array type fields are not supported");
         assert!(Fields::read(Some(Vec::new())).unwrap().is_none());
     }
 }

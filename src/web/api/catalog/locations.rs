@@ -23,10 +23,7 @@ const DEFAULT_LIMIT: usize = 200;
 /// `GET /locations`
 pub(super) async fn list(State(catalog): State<Catalog>, Caller(who): Caller) -> Result<Response, Error> {
     let locations = catalog.locations(&who).await?;
-    let wrapped: Vec<_> = locations
-        .iter()
-        .map(|location| json!({ "data": wire(location) }))
-        .collect();
+    let wrapped: Vec<_> = locations.iter().map(|location| json!({ "data": wire(location) })).collect();
     Ok(reply::ok(&wrapped))
 }
 
@@ -36,31 +33,18 @@ pub(super) async fn by_query(
     Caller(who): Caller,
     body: Body,
 ) -> Result<Response, Error> {
-    body.check(
-        &[],
-        &[
-            ("cursor", Shape::Text),
-            ("limit", Shape::Number),
-            ("query", Shape::Object),
-        ],
-    )?;
+    body.check(&[], &[("cursor", Shape::Text), ("limit", Shape::Number), ("query", Shape::Object)])?;
     let cursor = body.text("cursor").map(place).transpose()?;
     let (after, query) = match cursor {
         Some((after, query)) => (Some(after), query),
         None => (None, body.object("query").cloned().unwrap_or_default()),
     };
-    let limit = body
-        .0
-        .get("limit")
-        .and_then(Value::as_u64)
-        .and_then(|limit| usize::try_from(limit).ok());
+    let limit = body.0.get("limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
     let mut matching = catalog.locations(&who).await?;
     matching.retain(|location| is_meant(&query, &wire(location)));
     matching.sort_by_key(|location| location.id);
     let total = matching.len();
-    let rest = matching
-        .iter()
-        .filter(|location| after.is_none_or(|after| location.id > after));
+    let rest = matching.iter().filter(|location| after.is_none_or(|after| location.id > after));
     let items: Vec<_> = rest.clone().take(limit.unwrap_or(DEFAULT_LIMIT)).collect();
     let more = items.last().filter(|_| rest.count() > items.len());
     let mut page_info = Map::new();
@@ -69,9 +53,7 @@ pub(super) async fn by_query(
         page_info.insert("nextCursor".to_owned(), json!(STANDARD.encode(cursor)));
     }
     let items: Vec<_> = items.into_iter().map(wire).collect();
-    Ok(reply::ok(
-        &json!({ "items": items, "totalItems": total, "pageInfo": page_info }),
-    ))
+    Ok(reply::ok(&json!({ "items": items, "totalItems": total, "pageInfo": page_info })))
 }
 
 /// Where a former page ended, and what it asked for.
@@ -79,28 +61,15 @@ fn place(cursor: &str) -> Result<(Uuid, Map<String, Value>), Error> {
     let malformed = || Error::Input("Malformed cursor, could not be parsed".to_owned());
     let json = STANDARD.decode(cursor).map_err(|_| malformed())?;
     let value: Value = serde_json::from_slice(&json).map_err(|_| malformed())?;
-    let after = value
-        .get("after")
-        .and_then(Value::as_str)
-        .and_then(|id| id.parse().ok())
-        .ok_or_else(malformed)?;
-    Ok((
-        after,
-        value
-            .get("query")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default(),
-    ))
+    let after = value.get("after").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(malformed)?;
+    Ok((after, value.get("query").and_then(Value::as_object).cloned().unwrap_or_default()))
 }
 
 fn is_meant(query: &Map<String, Value>, location: &Value) -> bool {
-    query
-        .iter()
-        .all(|(key, wanted)| match wanted.get("$in").and_then(Value::as_array) {
-            Some(any) => location.get(key).is_some_and(|value| any.contains(value)),
-            None => location.get(key) == Some(wanted),
-        })
+    query.iter().all(|(key, wanted)| match wanted.get("$in").and_then(Value::as_array) {
+        Some(any) => location.get(key).is_some_and(|value| any.contains(value)),
+        None => location.get(key) == Some(wanted),
+    })
 }
 
 /// `GET /locations/{id}`
@@ -119,9 +88,7 @@ pub(super) async fn by_entity(
     Caller(who): Caller,
     Path(path): Path<EntityPath>,
 ) -> Result<Response, Error> {
-    Ok(reply::ok(&wire(
-        &catalog.location_by_entity(&who, &path.reference()).await?,
-    )))
+    Ok(reply::ok(&wire(&catalog.location_by_entity(&who, &path.reference()).await?)))
 }
 
 /// `POST /locations`
@@ -131,10 +98,7 @@ pub(super) async fn create(
     RawQuery(query): RawQuery,
     body: Body,
 ) -> Result<Response, Error> {
-    let taken = [
-        Parameter::text("dryRun"),
-        Parameter::one_of("onConflict", &["refresh", "reject"]),
-    ];
+    let taken = [Parameter::text("dryRun"), Parameter::one_of("onConflict", &["refresh", "reject"])];
     let parameters = Parameters::read(query.as_deref(), &taken)?;
     let (kind, target) = input(&body)?;
     let how = match (parameters.text("dryRun"), parameters.text("onConflict")) {
@@ -145,15 +109,11 @@ pub(super) async fn create(
     let registered = catalog.register(&who, &kind, &target, how).await?;
     if how != Registration::DryRun {
         // As in Backstage, which reads it later; what it declares is in the catalog already.
-        return Ok(created(
-            &json!({ "location": wire(&registered.location), "entities": [] }),
-        ));
+        return Ok(created(&json!({ "location": wire(&registered.location), "entities": [] })));
     }
     let mut location = wire(&registered.location);
     location["id"] = json!(format!("{kind}:{target}"));
-    Ok(created(
-        &json!({ "exists": registered.existed, "location": location, "entities": registered.entities }),
-    ))
+    Ok(created(&json!({ "exists": registered.existed, "location": location, "entities": registered.entities })))
 }
 
 /// `DELETE /locations/{id}`: its entities go at once.
@@ -170,17 +130,9 @@ pub(super) async fn delete(
 /// Type and target of a body with nothing else in it.
 fn input(body: &Body) -> Result<(String, String), Error> {
     body.check(&["target", "type"], &[("target", Shape::Text), ("type", Shape::Text)])?;
-    let extra: Vec<_> = body
-        .0
-        .keys()
-        .filter(|key| !matches!(key.as_str(), "type" | "target"))
-        .collect();
+    let extra: Vec<_> = body.0.keys().filter(|key| !matches!(key.as_str(), "type" | "target")).collect();
     if !extra.is_empty() {
-        let names = extra
-            .iter()
-            .map(|key| format!("'{key}'"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let names = extra.iter().map(|key| format!("'{key}'")).collect::<Vec<_>>().join(", ");
         let issue = json!([{
             "code": "unrecognized_keys", "keys": extra, "path": [],
             "message": format!("Unrecognized key(s) in object: {names}"),
@@ -190,9 +142,7 @@ fn input(body: &Body) -> Result<(String, String), Error> {
     }
     let kind = body.text("type").unwrap_or_default();
     if kind != "url" {
-        return Err(Error::Input(
-            "Registered locations must be of an allowed type [\"url\"]".to_owned(),
-        ));
+        return Err(Error::Input("Registered locations must be of an allowed type [\"url\"]".to_owned()));
     }
     Ok((kind.to_owned(), body.text("target").unwrap_or_default().to_owned()))
 }

@@ -51,13 +51,8 @@ pub(super) async fn get(
     let parameters = Parameters::read(query.as_deref(), BY_QUERY)?;
     let fields = Fields::read(parameters.list("fields"))?;
     let order = parameters.texts("orderField");
-    let order = order
-        .iter()
-        .map(|text| order_field(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let term = parameters
-        .text("fullTextFilterTerm")
-        .filter(|term| !term.trim().is_empty());
+    let order = order.iter().map(|text| order_field(text)).collect::<Result<Vec<_>, _>>()?;
+    let term = parameters.text("fullTextFilterTerm").filter(|term| !term.trim().is_empty());
     let text = term.map(|term| FullText {
         term: term.trim().to_owned(),
         fields: parameters.list("fullTextFilterFields").unwrap_or_default(),
@@ -71,13 +66,7 @@ pub(super) async fn get(
         cursor: parameters.text("cursor").map(Cursor::decode).transpose()?,
         ..EntityQuery::default()
     };
-    Ok(answer(
-        &catalog,
-        &who,
-        &query,
-        fields.as_ref(),
-        parameters.text("totalItems"),
-    ))
+    Ok(answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems")))
 }
 
 /// `POST /entities/by-query`
@@ -87,12 +76,7 @@ pub(super) async fn post(State(catalog): State<Catalog>, Caller(who): Caller, bo
         return Err(Error::Input("Cursor cannot be empty".to_owned()));
     }
     let fields = Fields::read(body.texts("fields"))?;
-    let number = |name: &str| {
-        body.0
-            .get(name)
-            .and_then(Value::as_u64)
-            .and_then(|number| usize::try_from(number).ok())
-    };
+    let number = |name: &str| body.0.get(name).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
     let query = EntityQuery {
         filter: predicate(&body)?,
         text: body.object("fullTextFilter").and_then(full_text),
@@ -112,12 +96,7 @@ fn answer(
     fields: Option<&Fields>,
     counting: Option<&str>,
 ) -> Response {
-    let EntityPage {
-        items,
-        total,
-        next,
-        previous,
-    } = catalog.query(who, query);
+    let EntityPage { items, total, next, previous } = catalog.query(who, query);
     let mut page_info = Map::new();
     page_info.extend(next.map(|cursor| ("nextCursor".to_owned(), json!(cursor.encode()))));
     page_info.extend(previous.map(|cursor| ("prevCursor".to_owned(), json!(cursor.encode()))));
@@ -134,21 +113,14 @@ fn answer(
 fn order_field(text: &str) -> Result<Order, Error> {
     let (field, direction) = text.split_once(',').unwrap_or((text, "asc"));
     let order = direction_of(direction.trim())?;
-    Ok(Order {
-        field: field.trim().to_owned(),
-        order,
-    })
+    Ok(Order { field: field.trim().to_owned(), order })
 }
 
 fn order_by(list: &Value) -> Result<Vec<Order>, Error> {
     let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
     let parse = |(index, entry): (usize, &Value)| {
         let text = |name: &str| {
-            let fault = || {
-                Error::Input(format!(
-                    "request/body/orderBy/{index} must have required property '{name}'"
-                ))
-            };
+            let fault = || Error::Input(format!("request/body/orderBy/{index} must have required property '{name}'"));
             entry.get(name).and_then(Value::as_str).ok_or_else(fault)
         };
         let (field, direction) = (text("field")?, text("order")?);
@@ -156,10 +128,7 @@ fn order_by(list: &Value) -> Result<Vec<Order>, Error> {
             let place = format!("request/body/orderBy/{index}/order");
             Error::Input(format!("{place} must be equal to one of the allowed values: asc, desc"))
         })?;
-        Ok(Order {
-            field: field.to_owned(),
-            order,
-        })
+        Ok(Order { field: field.to_owned(), order })
     };
     entries.iter().enumerate().map(parse).collect()
 }
@@ -168,24 +137,15 @@ fn direction_of(text: &str) -> Result<Direction, Error> {
     match text {
         "asc" => Ok(Direction::Asc),
         "desc" => Ok(Direction::Desc),
-        _ => Err(Error::Input(
-            "Invalid order field order, must be asc or desc".to_owned(),
-        )),
+        _ => Err(Error::Input("Invalid order field order, must be asc or desc".to_owned())),
     }
 }
 
 fn full_text(object: &Map<String, Value>) -> Option<FullText> {
     let term = object.get("term")?.as_str()?.trim();
-    let fields = object
-        .get("fields")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let fields = object.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let fields = fields.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    (!term.is_empty()).then(|| FullText {
-        term: term.to_owned(),
-        fields,
-    })
+    (!term.is_empty()).then(|| FullText { term: term.to_owned(), fields })
 }
 
 fn predicate(body: &Body) -> Result<EntityFilter, Error> {
@@ -224,10 +184,8 @@ pub(super) async fn post_facets(
 
 fn facets(catalog: &Catalog, who: &Credentials, filter: &EntityFilter, asked: &[String]) -> Response {
     let found = catalog.facets(who, filter, asked).into_iter().map(|(facet, values)| {
-        let values: Vec<_> = values
-            .into_iter()
-            .map(|(value, count)| json!({ "value": value, "count": count }))
-            .collect();
+        let values: Vec<_> =
+            values.into_iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
         (facet, Value::Array(values))
     });
     reply::ok(&json!({ "facets": found.collect::<Map<_, _>>() }))

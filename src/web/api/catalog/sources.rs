@@ -19,19 +19,10 @@ pub(super) async fn refresh(
     Caller(who): Caller,
     body: Body,
 ) -> Result<StatusCode, Error> {
-    body.check(
-        &["entityRef"],
-        &[("entityRef", Shape::Text), ("authorizationToken", Shape::Text)],
-    )?;
-    if let Some(extra) = body
-        .0
-        .keys()
-        .find(|key| !matches!(key.as_str(), "entityRef" | "authorizationToken"))
-    {
+    body.check(&["entityRef"], &[("entityRef", Shape::Text), ("authorizationToken", Shape::Text)])?;
+    if let Some(extra) = body.0.keys().find(|key| !matches!(key.as_str(), "entityRef" | "authorizationToken")) {
         tracing::debug!(key = extra, "a refresh was asked with a key that is not known");
-        return Err(Error::Input(
-            "request/body must NOT have additional properties".to_owned(),
-        ));
+        return Err(Error::Input("request/body must NOT have additional properties".to_owned()));
     }
     let text = body.text("entityRef").unwrap_or_default();
     let missing = || Error::NotFound(format!("Entity {text} not found"));
@@ -45,15 +36,9 @@ pub(super) async fn refresh(
 
 /// `POST /validate-entity`: nothing if it is valid, else what is wrong, in a form of its own.
 pub(super) async fn validate(State(catalog): State<Catalog>, Caller(_): Caller, body: Body) -> Result<Response, Error> {
-    body.check(
-        &["location", "entity"],
-        &[("location", Shape::Text), ("entity", Shape::Object)],
-    )?;
+    body.check(&["location", "entity"], &[("location", Shape::Text), ("entity", Shape::Object)])?;
     let entity = body.0.get("entity").cloned().unwrap_or_default();
-    match catalog
-        .validate(entity, body.text("location").unwrap_or_default())
-        .await
-    {
+    match catalog.validate(entity, body.text("location").unwrap_or_default()).await {
         Ok(()) => Ok(StatusCode::OK.into_response()),
         Err(errors) => Ok(reply::json(StatusCode::BAD_REQUEST, &json!({ "errors": errors }))),
     }
@@ -61,27 +46,17 @@ pub(super) async fn validate(State(catalog): State<Catalog>, Caller(_): Caller, 
 
 /// `POST /analyze-location`: a descriptor to start from.
 pub(super) async fn analyze(Caller(_): Caller, body: Body) -> Result<Response, Error> {
-    body.check(
-        &["location"],
-        &[("location", Shape::Object), ("catalogFilename", Shape::Text)],
-    )?;
-    let target = body
-        .object("location")
-        .and_then(|location| location.get("target"))
-        .and_then(Value::as_str);
+    body.check(&["location"], &[("location", Shape::Object), ("catalogFilename", Shape::Text)])?;
+    let target = body.object("location").and_then(|location| location.get("target")).and_then(Value::as_str);
     let target =
         target.ok_or_else(|| Error::Input("request/body/location must have required property 'target'".to_owned()))?;
     let url = Url::parse(target).map_err(|_| Error::Input("The given location.target is not a URL".to_owned()))?;
-    let name = url
-        .path_segments()
-        .and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
+    let name = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
     let entity = json!({
         "apiVersion": "backstage.io/v1alpha1",
         "kind": "Component",
         "metadata": { "name": name.unwrap_or_default().trim_end_matches(".git") },
         "spec": { "type": "other", "lifecycle": "unknown" },
     });
-    Ok(reply::ok(
-        &json!({ "existingEntityFiles": [], "generateEntities": [{ "entity": entity, "fields": [] }] }),
-    ))
+    Ok(reply::ok(&json!({ "existingEntityFiles": [], "generateEntities": [{ "entity": entity, "fields": [] }] })))
 }

@@ -25,8 +25,7 @@ const LIST: &[Parameter] = &[
 
 /// The id of a path; what is no id names no task.
 pub(super) fn task_id(text: &str) -> Result<Uuid, Error> {
-    text.parse()
-        .map_err(|_| Error::NotFound(format!("No task with id '{text}' found")))
+    text.parse().map_err(|_| Error::NotFound(format!("No task with id '{text}' found")))
 }
 
 /// `GET /v2/tasks`
@@ -54,7 +53,9 @@ fn check_order(order: &[String]) -> Result<(), Error> {
         match text.split_once(':') {
             Some(("desc", "created_at" | "createdAt")) => {}
             Some(("asc" | "desc", field)) if !field.is_empty() => {
-                return Err(Error::NotImplemented("runs are listed newest first; no other order is offered".to_owned()));
+                return Err(Error::NotImplemented(
+                    "runs are listed newest first; no other order is offered".to_owned(),
+                ));
             }
             _ => {
                 let message = format!("Invalid order parameter \"{text}\", expected \"<asc or desc>:<field name>\"");
