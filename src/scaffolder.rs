@@ -390,7 +390,17 @@ impl Scaffolder {
         values: &Map<String, Value>,
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        let mut errors = form::check(&template.pages, values, &self.shelf(Some(who)));
+        Self::refuse(&self.shelf(Some(who)), template, values, secrets)
+    }
+
+    /// The same, in a given world.
+    fn refuse(
+        directory: &dyn form::Directory,
+        template: &Template,
+        values: &Map<String, Value>,
+        secrets: &Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
+        let mut errors = form::check(&template.pages, values, directory);
         if let Some(schema) = &template.secrets {
             let violations = schema.violations(&Value::Object(secrets.clone()));
             errors.extend(violations.iter().map(|violation| FieldError {

@@ -7,3 +7,5 @@ mod golden;
 mod hygiene;
 mod rig;
 mod scaffolder;
+
+pub(crate) use client::{Answer, Options, TestApp};

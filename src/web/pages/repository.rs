@@ -5,8 +5,6 @@ mod commit;
 mod raw;
 mod show;
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -14,9 +12,9 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::shown::Moment;
-use crate::forge::{Branch, Commit, FileLocation, Forge as _, ForgeError, LocalForge, LocationKind, LogQuery, Repository, RepositoryId, Visibility};
+use crate::forge::{Branch, Commit, FileLocation, Forge as _, LocalForge, LocationKind, LogQuery, Repository, RepositoryId, Visibility};
 use crate::web::error::Error;
-use crate::web::extract::{Path, Query};
+use crate::web::extract::Query;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, Site, url as link};

@@ -15,7 +15,7 @@ use crate::delivery::{Delivery, Sync};
 use crate::forge::{Forge as _, Forges, LocalForge};
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
-use crate::web::{AppState, Site, url as link};
+use crate::web::{AppState, Site};
 
 /// The route.
 pub(super) fn router() -> Router<AppState> {

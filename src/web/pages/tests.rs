@@ -1,10 +1,10 @@
 //! Every page rendered from sample data. With `GREENROOM_PREVIEWS=<folder>` the pages are written there to be looked at.
 
+mod portal;
 mod samples;
 
 use askama::Template;
 
-use super::*;
 
 /// Renders a page, checks what every page must have, and keeps it to be looked at.
 fn check(name: &str, page: &impl Template, expected: &[&str]) {

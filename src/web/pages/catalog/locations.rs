@@ -16,7 +16,7 @@ use crate::forge::Forges;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
-use crate::web::pages::shown::{self, EntityLink};
+use crate::web::pages::shown::EntityLink;
 use crate::web::session::Viewer;
 use crate::web::url as link;
 

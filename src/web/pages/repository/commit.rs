@@ -12,7 +12,7 @@ use crate::web::Site;
 use crate::web::error::Error;
 use crate::web::extract::{Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
-use crate::web::pages::diff::{Diff, Line};
+use crate::web::pages::diff::Diff;
 use crate::web::pages::shown;
 use crate::web::session::Viewer;
 use crate::web::url as link;

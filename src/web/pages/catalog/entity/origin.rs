@@ -65,7 +65,6 @@ impl Origin {
             ..Self::default()
         };
         if let Some((forge, file)) = place
-            && origin.template.is_some()
             && let Ok(read) = forge.read(&file.repository, &file.revision, PROVENANCE).await
             && let Ok(known) = serde_yaml::from_slice::<Provenance>(&read.bytes)
         {
@@ -88,14 +87,21 @@ impl Origin {
 /// The forge and file an entity's descriptor is in.
 pub(super) fn located<'a>(forges: &'a Forges, record: &Record) -> Option<(&'a Arc<dyn Forge>, FileLocation)> {
     let location = LocationRef::parse(&record.location).filter(LocationRef::is_url)?;
-    forges.locate(&Url::parse(&location.target).ok()?)
+    let (forge, file) = forges.locate(&Url::parse(&location.target).ok()?)?;
+    Some((forge, as_file(file)))
+}
+
+/// Backstage's actions write `tree` for every location in a repository; a descriptor is a file all the same.
+fn as_file(location: FileLocation) -> FileLocation {
+    let descriptor = [".yaml", ".yml", ".json"].iter().any(|ending| location.path.ends_with(ending));
+    if descriptor { FileLocation { kind: LocationKind::Blob, ..location } } else { location }
 }
 
 /// A location's short name, and where a person sees it.
 pub(in crate::web::pages) fn named(forges: &Forges, location: &str, view: Option<&str>) -> (String, Option<String>) {
     let Some(parsed) = LocationRef::parse(location) else { return (location.to_owned(), None) };
     match Url::parse(&parsed.target).ok().and_then(|url| forges.locate(&url)) {
-        Some((_, file)) => (format!("{}: {}", file.repository, file.path), Some(page_of(&file))),
+        Some((_, file)) => (format!("{}: {}", file.repository, file.path), Some(page_of(&as_file(file)))),
         None if parsed.is_url() => (parsed.target.clone(), Some(view.unwrap_or(&parsed.target).to_owned())),
         None => (parsed.target, None),
     }
@@ -113,7 +119,7 @@ fn page_of(file: &FileLocation) -> String {
 /// The folder of the entity's source.
 fn folder(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<FileLocation> {
     let written = record.entity.annotation(SOURCE_LOCATION).and_then(LocationRef::parse);
-    let located = written.and_then(|location| Some(forges.locate(&Url::parse(&location.target).ok()?)?.1));
+    let located = written.and_then(|location| Some(as_file(forges.locate(&Url::parse(&location.target).ok()?)?.1)));
     let file = located.or_else(|| place.map(|(_, file)| file.clone()))?;
     Some(FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder()))
 }

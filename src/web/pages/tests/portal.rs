@@ -1,0 +1,292 @@
+//! The pages through the real router: a small organisation in the local forge, and a guest who looks at it.
+
+use axum::http::StatusCode;
+use chrono::Utc;
+use futures_util::StreamExt as _;
+
+use crate::catalog::Registration;
+use crate::forge::{Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility};
+use crate::permission::Credentials;
+use crate::web::tests::{Answer, Options, TestApp};
+
+const CATALOG: &str = include_str!("organisation.yaml");
+const README: &str = "# Shop\n\nSee [the guide](docs/guide.md) and ![a picture](docs/picture.svg).\n\n<script>alert(1)</script>\n";
+const SKELETON: &str = "# ${{ values.name }}\n\nOwned by ${{ values.owner }}.\n";
+const DESCRIPTOR: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: ${{ values.name }}\n  \
+     annotations:\n    backstage.io/techdocs-ref: dir:.\nspec:\n  type: service\n  lifecycle: experimental\n  owner: ${{ values.owner }}\n";
+
+const OTHER: &str = "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata:\n  name: returns\n  title: Returns desk\nspec:\n  owner: storefront\n";
+
+/// A guest's browser, without a script.
+pub(super) struct Guest {
+    pub(super) app: TestApp,
+    cookie: String,
+    csrf: String,
+}
+
+impl Guest {
+    pub(super) async fn enter() -> Self {
+        let rules = "rules: [{ allow: [Component, API, System, Group, User, Template, Location] }]";
+        let options = Options { catalog: serde_yaml::from_str(rules).unwrap(), ..Options::default() };
+        let app = TestApp::start_with(options).await;
+        fill(&app).await;
+        let (cookie, csrf) = app.enter().await;
+        Self { app, cookie, csrf }
+    }
+
+    /// Opens a page; it must be there and be whole.
+    pub(super) async fn see(&self, path: &str) -> String {
+        let answer = self.open(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        assert_eq!(answer.text.matches("<h1").count(), 1, "{path}: one h1");
+        assert!(answer.text.contains("</html>"), "{path} is whole");
+        assert!(!answer.text.contains(" style=\"") && !answer.text.contains("<script>"), "{path}: nothing inline");
+        answer.text
+    }
+
+    pub(super) async fn open(&self, path: &str) -> Answer {
+        self.app.request("GET", path, &[("cookie", self.cookie.as_str())], "").await
+    }
+
+    /// Sends a form and gives where it leads.
+    pub(super) async fn send(&self, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("csrf", &self.csrf).extend_pairs(pairs);
+        let headers = [("cookie", self.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        self.app.request("POST", path, &headers, form.finish()).await
+    }
+
+    pub(super) async fn led(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let answer = self.send(path, pairs).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
+        answer.header("location").to_owned()
+    }
+}
+
+async fn fill(app: &TestApp) {
+    let forge = &app.state.forge;
+    let id = RepositoryId::new("acme", "catalog").unwrap();
+    let new = NewRepository {
+        id: id.clone(),
+        description: "The organisation".to_owned(),
+        default_branch: "main".to_owned(),
+        visibility: Visibility::Public,
+        created_by: None,
+    };
+    forge.create(new).await.unwrap();
+    let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
+    let files = vec![
+        NewFile::regular("catalog.yaml", CATALOG),
+        NewFile::regular("other.yaml", OTHER),
+        NewFile::regular("README.md", README),
+        NewFile::regular("docs/guide.md", "# Guide\n\n## Part\n"),
+        NewFile::regular("docs/picture.svg", picture),
+        NewFile::regular("docs/binary.bin", vec![0, 159, 146, 150]),
+        NewFile::executable("run.sh", "#!/bin/sh\nexit 0\n"),
+        NewFile::regular("skeleton/README.md", SKELETON),
+        NewFile::regular("skeleton/catalog-info.yaml", DESCRIPTOR),
+    ];
+    let author = Signature { name: "Jo".to_owned(), email: "jo@acme.example".to_owned(), time: Utc::now().fixed_offset() };
+    let commit = NewCommit {
+        branch: "main".to_owned(),
+        parent: Parent::Root,
+        contents: Contents::Tree(files),
+        message: "Describe the shop\n\nAll of it.".to_owned(),
+        committer: author.clone(),
+        author,
+    };
+    forge.commit(&id, commit).await.unwrap();
+    let target = "http://localhost:7007/repositories/acme/catalog/blob/main/catalog.yaml";
+    let who = Credentials::service("test");
+    app.state.catalog.register(&who, "url", target, Registration::New).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_page_of_the_catalog_is_shown() {
+    let guest = Guest::enter().await;
+    let cases: &[(&str, &[&str])] = &[
+        ("/", &["Hello", "Checkout", "1 component"]),
+        ("/catalog", &["Checkout service", "Storefront team"]),
+        ("/catalog?kind=api", &["Orders"]),
+        ("/catalog?q=orders", &["Everything", "Orders", "Text: orders"]),
+        ("/catalog?owner=me", &["Nothing fits"]),
+        ("/catalog?type=service&sort=-name", &["Type: service", "aria-sort=\"descending\""]),
+        ("/catalog/default/component/checkout-service", &["Part of", "Provides", "Orders", "Dashboard", "not in the catalog", "acme/catalog: catalog.yaml", "Unregister"]),
+        ("/catalog/default/group/storefront", &["Members", "Owns components", "mailto:storefront@acme.example"]),
+        ("/catalog/default/user/jo", &["Member of"]),
+        ("/catalog/default/api/orders", &["Provided by"]),
+        ("/catalog/default/api/orders/api", &["openapi: 3.1.0"]),
+        ("/catalog/default/component/checkout-service/environments", &["No environment is declared"]),
+        ("/catalog/default/component/checkout-service/history", &["Added"]),
+        ("/catalog/default/component/checkout-service/raw", &["kind: Component"]),
+        ("/catalog/default/component/checkout-service/raw?format=json", &["&#34;kind&#34;: &#34;Component&#34;"]),
+        ("/catalog/problems", &["acme/catalog: catalog.yaml:", "?view=source#L"]),
+        ("/catalog/locations", &["acme/catalog: catalog.yaml", "registered"]),
+        ("/status", &["a test database", "acme/catalog: catalog.yaml"]),
+    ];
+    for (path, expected) in cases {
+        let html = guest.see(path).await;
+        for part in *expected {
+            assert!(html.contains(part), "{path}: {part} is missing in {html}");
+        }
+    }
+    let missing = guest.open("/catalog/default/component/nothing").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+    assert!(missing.text.contains("may have been unregistered"));
+}
+
+#[tokio::test]
+async fn a_location_is_looked_at_registered_and_unregistered() {
+    let guest = Guest::enter().await;
+    let target = "http://localhost:7007/repositories/acme/catalog/blob/main/other.yaml";
+    let preview = guest.send("/catalog/locations", &[("target", target), ("step", "preview")]).await;
+    assert!(preview.text.contains("Returns desk") && preview.text.contains("value=\"register\""), "{}", preview.text);
+    let wrong = guest.send("/catalog/locations", &[("target", "nonsense"), ("step", "preview")]).await;
+    assert!(wrong.text.contains("aria-invalid=\"true\""), "{}", wrong.text);
+    let location = guest.led("/catalog/locations", &[("target", target), ("step", "register")]).await;
+    assert!(guest.see(&location).await.contains("go out of the catalog"));
+    assert_eq!(guest.led(&format!("{location}/removal"), &[]).await, "/catalog/locations");
+    assert_eq!(guest.open("/catalog/default/system/returns").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_entity_is_read_again_only_for_its_own_form() {
+    let guest = Guest::enter().await;
+    let path = "/catalog/default/component/checkout-service";
+    assert_eq!(guest.led(&format!("{path}/refresh"), &[]).await, path);
+    let headers = [("cookie", guest.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+    let forged = guest.app.request("POST", &format!("{path}/refresh"), &headers, "csrf=x").await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn repositories_are_browsed() {
+    let guest = Guest::enter().await;
+    let cases: &[(&str, &[&str])] = &[
+        ("/repositories", &["acme/catalog", "The organisation"]),
+        ("/repositories?q=nothing", &["No repository fits"]),
+        ("/repositories/acme/catalog", &["README.md", "http://localhost:7007/git/acme/catalog.git", "Describe the shop", "executable", "href=\"/repositories/acme/catalog/blob/main/docs/guide.md\"", "src=\"/repositories/acme/catalog/raw/main/docs/picture.svg\""]),
+        ("/repositories/acme/catalog/tree/main/docs", &["guide.md", "picture.svg"]),
+        ("/repositories/acme/catalog/blob/main/docs/guide.md", &["id=\"md-part\"", "?view=source"]),
+        ("/repositories/acme/catalog/blob/main/docs/guide.md?view=source", &["id=\"L3\"", "## Part"]),
+        ("/repositories/acme/catalog/blob/main/run.sh?wrap=yes", &["lines--wrap", "executable"]),
+        ("/repositories/acme/catalog/blob/main/docs/picture.svg", &["<img src=\"/repositories/acme/catalog/raw/main/docs/picture.svg\""]),
+        ("/repositories/acme/catalog/blob/main/docs/binary.bin", &["Download"]),
+        ("/repositories/acme/catalog/commits/main", &["Describe the shop", "Jo"]),
+    ];
+    for (path, expected) in cases {
+        let html = guest.see(path).await;
+        for part in *expected {
+            assert!(html.contains(part), "{path}: {part} is missing in {html}");
+        }
+    }
+    let commits = guest.see("/repositories/acme/catalog/commits/main").await;
+    let commit = commits.split("/commit/").nth(1).and_then(|rest| rest.get(..40)).unwrap();
+    let shown = guest.see(&format!("/repositories/acme/catalog/commit/{commit}")).await;
+    assert!(shown.contains("All of it.") && shown.contains("diff__added"), "{shown}");
+    let folder = guest.open("/repositories/acme/catalog/blob/main/docs").await;
+    assert_eq!(folder.header("location"), "/repositories/acme/catalog/tree/main/docs");
+    assert_eq!(guest.open("/repositories/acme/nothing").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(guest.open("/repositories/acme/catalog/blob/main/nothing").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn raw_files_cannot_run() {
+    let guest = Guest::enter().await;
+    for (path, kind, disposition) in [
+        ("README.md", "text/plain; charset=utf-8", "inline"),
+        ("docs/picture.svg", "image/svg+xml", "inline"),
+        ("docs/binary.bin", "application/octet-stream", "attachment"),
+    ] {
+        let answer = guest.open(&format!("/repositories/acme/catalog/raw/main/{path}")).await;
+        assert_eq!(answer.header("content-type"), kind);
+        assert!(answer.header("content-disposition").starts_with(disposition));
+        assert!(answer.header("content-security-policy").ends_with("sandbox"));
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_created_without_a_script() {
+    let guest = Guest::enter().await;
+    let gallery = guest.see("/create").await;
+    assert!(gallery.contains("Small service") && gallery.contains("Cannot be used for now"), "{gallery}");
+    assert!(gallery.contains("acme/catalog: catalog.yaml:"), "the broken one says where: {gallery}");
+    assert!(guest.see("/create?type=website").await.contains("No template fits"));
+
+    let opened = guest.open("/create/templates/default/small?description=From+a+link").await;
+    let form = opened.header("location").to_owned();
+    let draft = form.trim_end_matches("/0").to_owned();
+    assert!(guest.see(&form).await.contains("From a link"));
+
+    // A wrong answer is told beside its field and kept.
+    let wrong = guest.send(&form, &[("name", "Not A Name"), ("owner", "group:default/storefront"), ("_go", "next")]).await;
+    assert!(wrong.text.contains("aria-invalid=\"true\"") && wrong.text.contains("href=\"#field-name\"") && wrong.text.contains("Not A Name"), "{}", wrong.text);
+    assert!(guest.see(&form).await.contains("Not A Name"));
+    // A list grows and shrinks by buttons.
+    let grown = guest.led(&form, &[("name", "cart"), ("owner", "group:default/storefront"), ("_add", "ports")]).await;
+    assert!(grown.starts_with(&form) && guest.see(&form).await.contains("ports.0"));
+    guest.led(&form, &[("name", "cart"), ("owner", "group:default/storefront"), ("ports.0.name", "http"), ("_remove", "ports.0")]).await;
+    assert!(guest.see(&form).await.contains("None yet."));
+
+    let second = guest.led(&form, &[("name", "cart"), ("owner", "group:default/storefront"), ("_go", "next")]).await;
+    assert_eq!(second, format!("{draft}/1"));
+    let answers = [("repoUrl.host", "local"), ("repoUrl.owner", "acme"), ("repoUrl.repo", "cart")];
+    let back = guest.led(&second, &[&answers[..], &[("_go", "0")]].concat()).await;
+    assert_eq!(back, form);
+    assert!(guest.see(&second).await.contains("value=\"cart\""), "Back keeps the answers");
+    let plan = guest.led(&second, &[&answers[..], &[("_go", "next")]].concat()).await;
+    assert_eq!(plan, format!("{draft}/plan"));
+
+    let shown = guest.see(&plan).await;
+    for part in ["create repository acme/cart", "push 3 files to main", "3 files", "# cart", "Owned by group:default/storefront."] {
+        assert!(shown.contains(part), "{part} is missing in {shown}");
+    }
+    assert!(guest.see(&format!("{plan}?file=catalog-info.yaml")).await.contains("lifecycle: experimental"));
+
+    let run = guest.led(&plan, &[]).await;
+    assert_eq!(guest.led(&plan, &[]).await, run, "the second press gives the same run");
+    let id = run.rsplit('/').next().unwrap().parse().unwrap();
+    let events = guest.app.state.scaffolder.follow(&Credentials::service("test"), id, None).collect::<Vec<_>>().await;
+    assert_eq!(events.last().unwrap().kind(), "completion", "{events:?}");
+    let done = guest.see(&run).await;
+    for part in ["Done", "Publish", "Open in the catalog", "repository acme/cart", "Next steps"] {
+        assert!(done.contains(part), "{part} is missing in {done}");
+    }
+    assert_eq!(guest.open(&plan).await.header("location"), run, "the plan of a started run is the run");
+    assert!(guest.see("/create/tasks?whose=mine").await.contains("cart"));
+    assert!(guest.see("/create/tasks?status=failed").await.contains("No run fits"));
+    assert!(guest.see("/repositories/acme/cart").await.contains("Owned by group:default/storefront."));
+    let entity = guest.see("/catalog/default/component/cart").await;
+    assert!(entity.contains("Small service") && entity.contains("/repositories/acme/cart/blob/main/docs/index.md"), "{entity}");
+    assert!(guest.see("/catalog/default/group/storefront").await.contains("/catalog/default/component/cart"));
+
+    let stream = guest.open(&format!("{run}/events")).await;
+    assert_eq!(stream.header("content-type"), "text/event-stream");
+    assert!(stream.text.contains("event: completion"), "{}", stream.text);
+
+    // The same again meets what is there.
+    let again = guest.open("/create/templates/default/small?name=cart&owner=group:default/storefront").await.header("location").to_owned();
+    let second = guest.led(&again, &[("name", "cart"), ("owner", "group:default/storefront"), ("_go", "next")]).await;
+    let plan = guest.led(&second, &[&answers[..], &[("_go", "next")]].concat()).await;
+    let shown = guest.see(&plan).await;
+    assert!(shown.contains("exists already") && shown.contains("disabled aria-describedby=\"blocked\""), "{shown}");
+}
+
+#[tokio::test]
+async fn somebody_elses_form_and_a_run_that_is_not_there_are_not_found() {
+    let guest = Guest::enter().await;
+    let nobody = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for path in [format!("/create/drafts/{nobody}/0"), format!("/create/drafts/{nobody}/plan"), format!("/create/tasks/{nobody}"), "/create/templates/default/nothing".to_owned()] {
+        assert_eq!(guest.open(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_way_in_leads_to_the_page_that_was_asked_for() {
+    let app = TestApp::start().await;
+    let turned = app.get("/catalog?kind=api").await;
+    assert_eq!(turned.header("location"), "/sign-in?next=/catalog%3Fkind%3Dapi");
+    let door = app.get(turned.header("location")).await;
+    assert!(door.text.contains("value=\"/catalog?kind=api\"") && door.text.contains("Enter as guest"), "{}", door.text);
+}
