@@ -46,10 +46,10 @@ pub(crate) use self::action::{
     Example, Inspection, Outputs,
 };
 pub(crate) use self::context::Surroundings;
-pub(crate) use self::draft::{Answered, Draft};
+pub(crate) use self::draft::Draft;
 pub(crate) use self::form::FieldError;
 pub(crate) use self::lint::lint;
-pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
+pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
 pub(crate) use self::template::{Template, TemplateProblem};
@@ -61,7 +61,7 @@ use self::log::{EventKind, NewEvent};
 use self::store::NewTask;
 use self::task::JobRecord;
 use self::worker::Limits;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -215,6 +215,15 @@ impl Scaffolder {
     /// Every template of the catalog; those that cannot run say why.
     pub(crate) fn templates(&self, who: &Credentials) -> Vec<Arc<Template>> {
         self.inner.library.all(who, &self.reading())
+    }
+
+    /// Every template, with those that the catalog could not take in because a field is missing or the YAML is broken.
+    pub(crate) async fn gallery(&self, who: &Credentials) -> Result<Vec<Arc<Template>>, ScaffolderError> {
+        let templates = self.inner.library.with_unread(who, &self.reading()).await;
+        templates.map_err(|error| match error {
+            CatalogError::Store(error) => ScaffolderError::Store(error),
+            other => ScaffolderError::Invalid(other.to_string()),
+        })
     }
 
     /// One template.
@@ -381,7 +390,17 @@ impl Scaffolder {
         values: &Map<String, Value>,
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        let mut errors = form::check(&template.pages, values, &self.shelf(who));
+        Self::refuse(&self.shelf(who), template, values, secrets)
+    }
+
+    /// The same, in a given world.
+    fn refuse(
+        directory: &dyn form::Directory,
+        template: &Template,
+        values: &Map<String, Value>,
+        secrets: &Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
+        let mut errors = form::check(&template.pages, values, directory);
         if let Some(schema) = &template.secrets {
             let violations = schema.violations(&Value::Object(secrets.clone()));
             errors.extend(violations.iter().map(|violation| FieldError {

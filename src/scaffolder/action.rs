@@ -220,6 +220,8 @@ pub(crate) struct ActionContext {
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Which folder of the workspace went to which repository: its contents URL → the folder.
     pub(crate) published: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Folders that this run fetched, by their URL as written: each is read once, and is the same in every round.
+    pub(crate) fetched: Arc<Mutex<BTreeMap<String, Arc<Tree>>>>,
 }
 
 /// The step that runs.

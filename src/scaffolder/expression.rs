@@ -51,19 +51,12 @@ pub(crate) struct Syntax {
 impl Syntax {
     /// `${{ … }}`, `{% … %}`, `{# … #}`.
     pub(crate) fn backstage() -> Syntax {
-        Syntax {
-            cookiecutter: false,
-            trim_blocks: false,
-            lstrip_blocks: false,
-        }
+        Syntax { cookiecutter: false, trim_blocks: false, lstrip_blocks: false }
     }
 
     /// `{{ … }}`, `{% … %}`, `{# … #}`, with what cookiecutter templates take from Jinja.
     pub(crate) fn cookiecutter() -> Syntax {
-        Syntax {
-            cookiecutter: true,
-            ..Syntax::backstage()
-        }
+        Syntax { cookiecutter: true, ..Syntax::backstage() }
     }
 
     /// What begins an output.
@@ -109,15 +102,11 @@ pub(crate) struct ExpressionError {
 impl Engine {
     /// An engine with Backstage's filters.
     pub(crate) fn new(syntax: Syntax) -> Engine {
-        Engine {
-            syntax,
-            filters: Arc::default(),
-            globals: Arc::default(),
-        }
-        .filter("parseRepoUrl", backstage::parse_repo_url)
-        .filter("parseEntityRef", backstage::parse_entity_ref)
-        .filter("pick", backstage::pick)
-        .filter("projectSlug", backstage::project_slug)
+        Engine { syntax, filters: Arc::default(), globals: Arc::default() }
+            .filter("parseRepoUrl", backstage::parse_repo_url)
+            .filter("parseEntityRef", backstage::parse_entity_ref)
+            .filter("pick", backstage::pick)
+            .filter("projectSlug", backstage::project_slug)
     }
 
     /// Adds a filter `input | name(args…)`; the input is the first argument. Undefined arguments are null.
@@ -158,9 +147,7 @@ impl Engine {
         if lexer::is_plain(source, &self.syntax) && source.len() <= MAX_SOURCE {
             return Ok(Some(Value::String(source.to_owned())));
         }
-        self.with_tree(source, |body, plan| {
-            Interpreter::new(self, plan, context).evaluate(body)
-        })
+        self.with_tree(source, |body, plan| Interpreter::new(self, plan, context).evaluate(body))
     }
 
     /// Evaluates every string inside `value`. What becomes undefined is dropped from objects and null in lists; keys
@@ -180,10 +167,7 @@ impl Engine {
         Ok(Some(match value {
             Value::String(source) => {
                 let result = self.evaluate(source, context);
-                return result.map_err(|error| ExpressionError {
-                    pointer: Some(String::new()),
-                    ..error
-                });
+                return result.map_err(|error| ExpressionError { pointer: Some(String::new()), ..error });
             }
             Value::Array(items) => {
                 let item = |(index, item): (usize, &Value)| {
@@ -215,11 +199,7 @@ impl Engine {
         self.with_tree(source, |body, _| {
             let reference = |found: inspection::Path| {
                 let (line, column) = position(source, found.at);
-                Reference {
-                    path: found.steps,
-                    line,
-                    column,
-                }
+                Reference { path: found.steps, line, column }
             };
             Ok(inspection::inspect(body).paths.into_iter().map(reference).collect())
         })
@@ -238,17 +218,10 @@ impl Engine {
     ) -> Result<T, ExpressionError> {
         let located = |fault: Fault| {
             let (line, column) = position(source, fault.at.unwrap_or(0));
-            ExpressionError {
-                message: fault.message.clone(),
-                line,
-                column,
-                pointer: None,
-            }
+            ExpressionError { message: fault.message.clone(), line, column, pointer: None }
         };
         if source.len() > MAX_SOURCE {
-            return Err(located(Fault::limit(format!(
-                "the template is longer than {MAX_SOURCE} bytes"
-            ))));
+            return Err(located(Fault::limit(format!("the template is longer than {MAX_SOURCE} bytes"))));
         }
         let pieces = lexer::cut(source, &self.syntax).map_err(located)?;
         let is_deep = parser::is_deep(source, &pieces);
@@ -300,8 +273,5 @@ fn position(source: &str, at: usize) -> (usize, usize) {
     }
     let before = &source[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }

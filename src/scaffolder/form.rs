@@ -22,7 +22,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-pub(crate) use self::check::{Directory, FieldError, check, check_page};
+pub(crate) use self::check::{Anything, Directory, FieldError, check, check_page};
 pub(crate) use self::defaults::{filled, filled_but};
 pub(crate) use self::read::{merged, read};
 use super::schema::Schema;

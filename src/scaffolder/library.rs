@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Engines;
-use super::template::{KnownActions, Source, Template};
+use super::template::{KnownActions, Source, Template, TemplateProblem};
 use super::{ScaffolderError, form};
-use crate::catalog::{Catalog, EntityFilter, EntityQuery, LocationRef, Record};
+use crate::catalog::{Catalog, CatalogError, EntityFilter, EntityQuery, LocationRef, Problem, Record};
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
@@ -34,6 +34,21 @@ impl Library {
         let mut templates: Vec<_> = found.iter().map(|record| self.parsed(record, reading)).collect();
         templates.sort_by_cached_key(|template| (template.entity.title().to_lowercase(), template.reference.clone()));
         templates
+    }
+
+    /// Every template, and those that the catalog could not take in.
+    pub(super) async fn with_unread(
+        &self,
+        who: &Credentials,
+        reading: &Reading<'_>,
+    ) -> Result<Vec<Arc<Template>>, CatalogError> {
+        let mut templates = self.all(who, reading);
+        for problem in reading.catalog.problems(who).await? {
+            if problem.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case(KIND)) {
+                templates.push(Arc::new(unread(&problem, &templates)));
+            }
+        }
+        Ok(templates)
     }
 
     /// One template.
@@ -85,6 +100,24 @@ impl Library {
         parsed.insert(record.reference.clone(), (record.etag.clone(), Arc::clone(&template)));
         template
     }
+}
+
+/// What the newest version of a descriptor, which could not be taken in, seems to declare.
+fn unread(problem: &Problem, known: &[Arc<Template>]) -> Template {
+    let name = problem.name.as_deref().unwrap_or("unnamed");
+    let named = problem.entity.as_deref().and_then(|entity| entity.parse().ok());
+    let reference = named.unwrap_or_else(|| EntityRef::new(KIND, "default", name));
+    let is_known =
+        known.iter().any(|template| template.reference == reference && template.entity.at(&["spec"]).is_some());
+    let title = if is_known { format!("{name}: the newest version") } else { name.to_owned() };
+    let number = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok());
+    let told = TemplateProblem {
+        line: number(problem.line),
+        column: number(problem.column),
+        exact: true,
+        ..TemplateProblem::new(problem.pointer.clone(), problem.message.clone())
+    };
+    Template::unread(reference, &title, &problem.location, told)
 }
 
 fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Template {

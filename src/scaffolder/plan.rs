@@ -140,7 +140,7 @@ impl Scaffolder {
             return Err(ScaffolderError::NotFound(message));
         }
         Self::refuse_broken(&template, false)?;
-        self.refuse_invalid(who, &template, &values, &secrets)?;
+        Self::refuse(&form::Anything, &template, &values, &secrets)?;
         let job = self.job(who, &template, Uuid::now_v7(), values, secrets, Some(Arc::new(contents)));
         let (outcome, events) = self.imagine(&job, Mode::DryRun).await;
         let files = outcome.workspace.files().map(|(path, file)| {

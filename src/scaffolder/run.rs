@@ -12,8 +12,7 @@ mod step;
 
 pub(super) use self::step::HELP;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -161,7 +160,8 @@ fn context(job: &Job, means: &Means) -> ActionContext {
         answers: job.answers.clone(),
         cancelled: means.cancelled.clone(),
         ledger: Arc::clone(&means.ledger),
-        published: Arc::new(Mutex::new(BTreeMap::new())),
+        published: Arc::default(),
+        fetched: Arc::default(),
     }
 }
 

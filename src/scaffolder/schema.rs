@@ -290,7 +290,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "a table")]
     fn violations_speak_as_backstage_does() {
         let cases = [
             (json!({"type": "number"}), json!("many"), "instance is not of a type(s) number", "must be a number"),

@@ -106,7 +106,7 @@ pub(crate) struct TemplateProblem {
 }
 
 impl TemplateProblem {
-    fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             pointer: pointer.into(),
@@ -149,6 +149,25 @@ impl Template {
         template.read_rest();
         check::check(&mut template, engine, actions);
         template
+    }
+
+    /// A template that the catalog could not take in, so that it can be listed with what is wrong.
+    pub(crate) fn unread(reference: EntityRef, title: &str, location: &str, problem: TemplateProblem) -> Self {
+        let metadata = json!({"name": reference.name(), "namespace": reference.namespace(), "title": title});
+        let entity = json!({"apiVersion": API_VERSION, "kind": "Template", "metadata": metadata});
+        Self {
+            entity: Entity(if let Value::Object(entity) = entity { entity } else { Map::new() }),
+            reference,
+            location: location.to_owned(),
+            version: None,
+            pages: Vec::new(),
+            schemas: Vec::new(),
+            steps: Vec::new(),
+            output: Map::new(),
+            secrets: None,
+            problems: vec![problem],
+            notes: Vec::new(),
+        }
     }
 
     /// Whether it can run.

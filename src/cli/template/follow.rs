@@ -88,8 +88,29 @@ impl Progress {
                 }
                 spinner.set_message(line);
             }
-            None => print::note(line),
+            None => print::note(without_colours(&line)),
         }
+    }
+}
+
+/// A log line without the escape sequences that colour it: `ESC [ … m`.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').map_or(part, |(_, rest)| rest));
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_colours;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colours("a: \u{1b}[32minfo\u{1b}[39m: made"), "a: info: made");
+        assert_eq!(without_colours("plain"), "plain");
     }
 }
 

@@ -3,7 +3,7 @@
 //! A URL is relative to the template's own descriptor, or absolute: a folder of a configured forge, or a file on a host
 //! that configuration allows.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -60,8 +60,8 @@ impl Action for Fetch {
                 What::Folder => {
                     ctx.log.info("Fetching plain content from remote URL");
                     let tree = self.tree(ctx, url).await?;
-                    for TreeFile { path, mode, bytes } in tree.files {
-                        ctx.workspace.write(&workspace::join(&target, &path)?, mode, bytes)?;
+                    for TreeFile { path, mode, bytes } in &tree.files {
+                        ctx.workspace.write(&workspace::join(&target, path)?, *mode, bytes.clone())?;
                     }
                 }
                 What::File => {
@@ -126,23 +126,18 @@ impl Fetch {
         Ok(())
     }
 
-    async fn tree(&self, ctx: &ActionContext, url: &str) -> Result<Tree, ActionError> {
-        match given(ctx, url) {
-            Some(contents) => {
-                let folder = workspace::normal(url)?;
-                let below = |file: &TreeFile| {
-                    let rest = if folder.is_empty() {
-                        Some(file.path.as_str())
-                    } else {
-                        file.path.strip_prefix(&format!("{folder}/"))
-                    };
-                    rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
-                };
-                let files: Vec<TreeFile> = contents.files.iter().filter_map(below).collect();
-                Ok(Tree { files, version: contents.version.clone() })
-            }
-            None => Ok(self.reader.read_tree(&ctx.template.location, url).await?),
+    /// A folder's files; one that this run has read before is not read again.
+    async fn tree(&self, ctx: &ActionContext, url: &str) -> Result<Arc<Tree>, ActionError> {
+        let known = ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
+        if let Some(tree) = known {
+            return Ok(tree);
         }
+        let tree = Arc::new(match given(ctx, url) {
+            Some(contents) => part(contents, url)?,
+            None => self.reader.read_tree(&ctx.template.location, url).await?,
+        });
+        ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), Arc::clone(&tree));
+        Ok(tree)
     }
 
     async fn file(&self, ctx: &ActionContext, url: &str) -> Result<Bytes, ActionError> {
@@ -157,6 +152,16 @@ impl Fetch {
         let location = self.reader.resolve(&base, url, LocationKind::Blob)?;
         Ok(self.reader.read(&location).await?.bytes)
     }
+}
+
+/// The files below a folder.
+fn part(contents: &Tree, folder: &str) -> Result<Tree, ActionError> {
+    let folder = workspace::normal(folder)?;
+    let below = |file: &TreeFile| {
+        let rest = if folder.is_empty() { Some(&*file.path) } else { file.path.strip_prefix(&format!("{folder}/")) };
+        rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
+    };
+    Ok(Tree { files: contents.files.iter().filter_map(below).collect(), version: contents.version.clone() })
 }
 
 /// The files that came with the request, for URLs that are relative.

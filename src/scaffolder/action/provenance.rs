@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{Action, ActionContext, ActionDescription, ActionError, Example, Outputs, outputs, text};
-use crate::catalog::Reader;
+use crate::catalog::{LocationRef, Reader};
 use crate::forge::FileMode;
 
 /// Where the file is, unless the template says otherwise.
@@ -29,17 +29,17 @@ impl WriteProvenance {
         Self { reader }
     }
 
-    /// Commit of the template's repository, or the hash of its folder.
+    /// Commit of the template's repository; of a folder on disk a hash over everything in it.
     async fn version(&self, ctx: &ActionContext) -> Result<String, ActionError> {
-        match &ctx.template.contents {
-            Some(contents) => Ok(contents.version.clone()),
-            // A single file on the web has no folder that could be read.
-            None => match (self.reader.read_tree(&ctx.template.location, "./").await, &ctx.template.version) {
-                (Ok(tree), _) => Ok(tree.version),
-                (Err(_), Some(version)) => Ok(version.clone()),
-                (Err(error), None) => Err(error.into()),
-            },
+        if let Some(contents) = &ctx.template.contents {
+            return Ok(contents.version.clone());
         }
+        let location = LocationRef::parse(&ctx.template.location)
+            .ok_or_else(|| ActionError::failed(format!("\"{}\" is no location", ctx.template.location)))?;
+        if location.is_file() {
+            return Ok(self.reader.read_tree(&ctx.template.location, "./").await?.version);
+        }
+        Ok(self.reader.read(&location).await?.version)
     }
 }
 

@@ -27,6 +27,27 @@ pub(crate) trait Directory {
     fn offers(&self, choice: &EntityChoice, reference: &EntityRef) -> bool;
     /// The hosts of the forges that repositories can be created at.
     fn hosts(&self) -> Vec<String>;
+    /// Whether a repository can be created at a host.
+    fn knows(&self, host: &str) -> bool {
+        self.hosts().iter().any(|known| known.eq_ignore_ascii_case(host))
+    }
+}
+
+/// A world in which everything is there: for dry runs, which make nothing and need no catalog.
+pub(crate) struct Anything;
+
+impl Directory for Anything {
+    fn offers(&self, _: &EntityChoice, _: &EntityRef) -> bool {
+        true
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn knows(&self, _: &str) -> bool {
+        true
+    }
 }
 
 /// Checks all answers against every page.
@@ -101,10 +122,14 @@ fn told(document: &Value, violation: &Violation) -> FieldError {
 }
 
 fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<FieldError>) {
+    // An optional answer that a client sends empty is not given.
+    if !field.required && field.value.as_str() == Some("") {
+        return;
+    }
     match &field.kind {
         FieldKind::Group { fields } => fields.iter().for_each(|inner| beyond_schema(inner, directory, errors)),
         FieldKind::List { items, .. } => {
-            items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors))
+            items.iter().flatten().for_each(|inner| beyond_schema(inner, directory, errors));
         }
         FieldKind::Entity(choice) | FieldKind::Owner(choice) if !choice.allow_arbitrary => {
             let named = match &field.value {
@@ -138,16 +163,15 @@ fn entity_error(field: &Field, choice: &EntityChoice, text: &str, directory: &dy
 
 fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Result<(), String> {
     let url: RepoUrl = text.parse().map_err(|error| format!("is not a repository: {error}"))?;
-    let hosts = directory.hosts();
     let known = |list: &[String], value: &str| list.iter().any(|known| known.eq_ignore_ascii_case(value));
     if !choice.hosts.is_empty() && !known(&choice.hosts, &url.host) {
         return Err(format!("must be at {}, not at `{}`", choice.hosts.join(" or "), url.host));
     }
-    if !known(&hosts, &url.host) {
+    if !directory.knows(&url.host) {
         return Err(format!(
             "names the host `{}`, which is not configured here; choose {}",
             url.host,
-            hosts.join(" or ")
+            directory.hosts().join(" or ")
         ));
     }
     let id = url.repository().map_err(|error| error.to_string())?;

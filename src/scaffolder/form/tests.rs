@@ -346,3 +346,14 @@ fn what_is_wrong_is_said_beside_its_field() {
         assert_eq!(told.join("; "), expected, "{schema}");
     }
 }
+
+#[test]
+fn an_optional_answer_that_is_sent_empty_is_not_given() {
+    let picker = json!({"type": "string", "ui:field": "EntityPicker", "ui:options": {"allowArbitraryValues": false}});
+    let errors = |required: Value| {
+        let page = page(&json!({"required": required, "properties": {"system": picker}}));
+        check(&[page], &map(json!({"system": ""})), &Acme).len()
+    };
+    assert_eq!(errors(json!([])), 0);
+    assert_eq!(errors(json!(["system"])), 1);
+}

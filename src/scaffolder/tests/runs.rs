@@ -169,6 +169,19 @@ async fn broken_templates_are_listed_and_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_catalog_could_not_take_in_is_listed_with_its_place() {
+    let yaml = template("yaml", "  steps:\n    - id: [a\n");
+    let field = template("field", "").replace("  type: service\n", "");
+    let world = World::new(&[("y/template.yaml", &yaml), ("f/template.yaml", &field)]).await;
+    assert!(world.scaffolder.templates(&world.who).is_empty());
+    let listed = world.scaffolder.gallery(&world.who).await.unwrap();
+    let mut told: Vec<_> =
+        listed.iter().map(|one| (one.entity.title(), one.problems[0].line, one.problems[0].column)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("field", Some(5), Some(1)), ("yaml", Some(9), Some(11))], "{:?}", listed[0].problems);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn drafts_keep_answers_and_become_one_run() {
     let world = service().await;
     let reference = EntityRef::new("template", "default", "service");
