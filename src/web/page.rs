@@ -138,8 +138,8 @@ struct ErrorPage {
 pub(crate) async fn face(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
-    let viewer = request.extensions().get::<Viewer>().cloned();
     let mut response = next.run(request).await;
+    let viewer = response.extensions_mut().remove::<Viewer>();
     let Some(failure) = response.extensions_mut().remove::<Failure>() else {
         return response;
     };

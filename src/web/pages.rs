@@ -23,7 +23,13 @@ use super::url as link;
 
 /// Pages for signed-in people; anybody else is sent to the sign-in page.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().merge(home::router()).merge(catalog::router()).merge(create::router()).merge(task::router()).merge(repository::router()).merge(status::router())
+    Router::new()
+        .merge(home::router())
+        .merge(catalog::router())
+        .merge(create::router())
+        .merge(task::router())
+        .merge(repository::router())
+        .merge(status::router())
 }
 
 /// Pages for everybody: the sign-in page.

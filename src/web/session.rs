@@ -76,13 +76,18 @@ impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
 }
 
 /// Looks the session cookie up; handlers then find the [`Viewer`].
+///
+/// The answer carries the viewer too: `page::face` stands outside of this layer, and its error pages are for somebody.
 pub(crate) async fn load(State(state): State<AppState>, jar: CookieJar, mut request: Request, next: Next) -> Response {
     if let Some(cookie) = jar.get(cookie_name(&state.site)) {
         match state.auth.session(cookie.value()).await {
             Ok(Some(session)) => {
                 let credentials = session.credentials.clone();
                 let viewer = Viewer { credentials, session: Arc::new(session), site: Arc::clone(&state.site) };
-                request.extensions_mut().insert(viewer);
+                request.extensions_mut().insert(viewer.clone());
+                let mut response = next.run(request).await;
+                response.extensions_mut().insert(viewer);
+                return response;
             }
             Ok(None) => {}
             Err(error) => return Error::from(error).into_response(),

@@ -11,18 +11,11 @@ pub(super) fn assembled(path: &str, source: &str, read: impl Fn(&str) -> Option<
     let mut whole = String::with_capacity(64 * 1024);
     for line in source.lines() {
         let imported = import(line).and_then(|(file, layer)| Some((read(&format!("{folder}/{file}"))?, layer)));
-        match imported {
-            Some((content, layer)) => {
-                whole.push_str("@layer ");
-                whole.push_str(layer);
-                whole.push_str(" {\n");
-                whole.push_str(&String::from_utf8_lossy(&content));
-                whole.push_str("}\n");
-            }
-            None => {
-                whole.push_str(line);
-                whole.push('\n');
-            }
+        if let Some((content, layer)) = imported {
+            let content = String::from_utf8_lossy(&content);
+            whole.extend(["@layer ", layer, " {\n", &content, "}\n"]);
+        } else {
+            whole.extend([line, "\n"]);
         }
     }
     whole

@@ -1,11 +1,14 @@
 //! `/catalog`: the list of entities, their pages, what is broken, where everything comes from.
 
+mod definition;
 mod entity;
+mod environments;
 mod history;
 mod index;
 mod locations;
 mod problems;
 mod query;
+mod raw;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -24,9 +27,9 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/locations/{id}", get(locations::show))
         .route("/catalog/locations/{id}/removal", post(locations::remove))
         .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))
-        .route("/catalog/{namespace}/{kind}/{name}/api", get(entity::definition))
-        .route("/catalog/{namespace}/{kind}/{name}/environments", get(entity::environments))
+        .route("/catalog/{namespace}/{kind}/{name}/api", get(definition::show))
+        .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
-        .route("/catalog/{namespace}/{kind}/{name}/raw", get(entity::raw))
+        .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))
         .route("/catalog/{namespace}/{kind}/{name}/refresh", post(entity::refresh))
 }

@@ -1,10 +1,12 @@
 //! `/create`: the gallery of templates, the form, the plan.
 
 pub(crate) mod field;
+pub(crate) mod file;
 pub(crate) mod form;
 mod gallery;
 mod offers;
 pub(crate) mod plan;
+pub(crate) mod tree;
 
 use askama::Template;
 use axum::Router;

@@ -32,9 +32,19 @@ impl askama::filters::HtmlSafe for Diff {}
 pub(crate) enum Line {
     /// Lines are left out here.
     Gap,
-    Same { old: usize, new: usize, text: String },
-    Added { new: usize, text: String },
-    Removed { old: usize, text: String },
+    Same {
+        old: usize,
+        new: usize,
+        text: String,
+    },
+    Added {
+        new: usize,
+        text: String,
+    },
+    Removed {
+        old: usize,
+        text: String,
+    },
 }
 
 impl Diff {

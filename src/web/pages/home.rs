@@ -30,7 +30,11 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/", get(show))
 }
 
-async fn show(State(catalog): State<Catalog>, State(scaffolder): State<Scaffolder>, viewer: Viewer) -> PageResult<HomePage> {
+async fn show(
+    State(catalog): State<Catalog>,
+    State(scaffolder): State<Scaffolder>,
+    viewer: Viewer,
+) -> PageResult<HomePage> {
     let mine = of_viewer(&catalog, &viewer);
     let systems = named_first(&catalog, &viewer, EntityFilter::is("kind", "system"), SYSTEMS);
     let groups = viewer.credentials.ownership().iter().filter(|owner| owner.kind() == "group");
@@ -59,7 +63,8 @@ fn of_viewer(catalog: &Catalog, viewer: &Viewer) -> EntityPage {
 
 fn named_first(catalog: &Catalog, viewer: &Viewer, filter: EntityFilter, limit: usize) -> EntityPage {
     let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
-    let query = EntityQuery { filter, order: vec![by_name], keep_missing: true, limit: Some(limit), ..EntityQuery::default() };
+    let query =
+        EntityQuery { filter, order: vec![by_name], keep_missing: true, limit: Some(limit), ..EntityQuery::default() };
     catalog.query(&viewer.credentials, &query)
 }
 

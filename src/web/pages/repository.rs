@@ -12,7 +12,9 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::shown::Moment;
-use crate::forge::{Branch, Commit, FileLocation, Forge as _, LocalForge, LocationKind, LogQuery, Repository, RepositoryId, Visibility};
+use crate::forge::{
+    Branch, Commit, FileLocation, Forge as _, LocalForge, LocationKind, LogQuery, Repository, RepositoryId, Visibility,
+};
 use crate::web::error::Error;
 use crate::web::extract::Query;
 use crate::web::page::{Area, Chrome, Page, PageResult};
@@ -64,7 +66,12 @@ async fn index(State(forge): State<LocalForge>, viewer: Viewer, Query(asked): Qu
         words.split_whitespace().all(|word| text.contains(word))
     };
     let repositories = all.iter().filter(fits).map(Row::from).collect();
-    Ok(Page(IndexPage { chrome: viewer.chrome(Area::Repositories, "Repositories"), q: asked.q, total: all.len(), repositories }))
+    Ok(Page(IndexPage {
+        chrome: viewer.chrome(Area::Repositories, "Repositories"),
+        q: asked.q,
+        total: all.len(),
+        repositories,
+    }))
 }
 
 impl From<&Repository> for Row {
@@ -94,7 +101,8 @@ struct Place {
 
 impl Place {
     fn repository(&self) -> Result<RepositoryId, Error> {
-        RepositoryId::new(self.owner.as_str(), self.repository.as_str()).map_err(|error| Error::NotFound(error.to_string()))
+        RepositoryId::new(self.owner.as_str(), self.repository.as_str())
+            .map_err(|error| Error::NotFound(error.to_string()))
     }
 }
 

@@ -222,7 +222,9 @@ mod tests {
     #[test]
     fn distances_read_well() {
         let now = DateTime::parse_from_rfc3339("2026-11-22T12:00:00Z").unwrap().to_utc();
-        let check = |seconds: i64, expected: &str| assert_eq!(relative(now - chrono::Duration::seconds(seconds), now), expected);
+        let check = |seconds: i64, expected: &str| {
+            assert_eq!(relative(now - chrono::Duration::seconds(seconds), now), expected);
+        };
         check(3, "just now");
         check(50, "1 min ago");
         check(3000, "50 min ago");

@@ -87,7 +87,14 @@ fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str
         ("Address", site.base_url.to_string()),
         ("Database", site.database.clone()),
         ("Data folder", site.data_dir.display().to_string()),
-        ("Forges", format!("{} ({} in the local one)", hosts.join(", "), shown::count(repositories, "repository", "repositories"))),
+        (
+            "Forges",
+            format!(
+                "{} ({} in the local one)",
+                hosts.join(", "),
+                shown::count(repositories, "repository", "repositories")
+            ),
+        ),
     ]
 }
 

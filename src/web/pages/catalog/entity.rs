@@ -10,22 +10,22 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 
-pub(in crate::web::pages) use self::origin::named;
 use self::origin::Origin;
+pub(super) use self::origin::located;
+pub(in crate::web::pages) use self::origin::named;
 use self::relations::{RelationGroup, grouped};
 use crate::catalog::{Catalog, Record};
-use crate::delivery::{Application, Delivery};
 use crate::entity::{EntityRef, Link};
 use crate::forge::Forges;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath, Form, Query};
+use crate::web::extract::{Answer, EntityPath, Form};
 use crate::web::page::{Area, Chrome, Page, PageResult};
-use crate::web::pages::shown::{self, EntityLink, Moment};
+use crate::web::pages::shown::{self, EntityLink};
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Lines of a definition that are shown.
-const LINES: usize = 3000;
+pub(super) const LINES: usize = 3000;
 
 /// What stands at the top of every tab.
 pub(super) struct Head {
@@ -248,168 +248,6 @@ fn link_icon(link: &Link) -> &'static str {
         "help" => "info",
         _ => "link",
     }
-}
-
-/// The definition of an API.
-#[derive(Template)]
-#[template(path = "catalog/definition.html")]
-pub(super) struct DefinitionPage {
-    chrome: Chrome,
-    head: Head,
-    lines: Vec<String>,
-    cut: bool,
-    /// `openapi`, `asyncapi`, …
-    format: String,
-    text: String,
-}
-
-/// `GET …/api`
-pub(super) async fn definition(
-    State(catalog): State<Catalog>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<DefinitionPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "api");
-    let text = match record.entity.at(&["spec", "definition"]) {
-        Some(serde_json::Value::String(text)) => text.clone(),
-        Some(other) => serde_yaml::to_string(other).map_err(Error::internal)?,
-        None => return Err(Error::NotFound(format!("{reference} has no definition; APIs have one, in `spec.definition`"))),
-    };
-    let lines: Vec<String> = text.lines().take(LINES).map(str::to_owned).collect();
-    Ok(Page(DefinitionPage {
-        chrome: head.chrome(&viewer),
-        cut: text.lines().nth(LINES).is_some(),
-        format: record.entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
-        lines,
-        text,
-        head,
-    }))
-}
-
-/// Where a component runs.
-#[derive(Template)]
-#[template(path = "catalog/environments.html")]
-pub(super) struct EnvironmentsPage {
-    chrome: Chrome,
-    head: Head,
-    environments: Vec<EnvironmentCard>,
-    /// Whether anything is declared at all.
-    declared: bool,
-}
-
-struct EnvironmentCard {
-    title: String,
-    hue: String,
-    cluster: String,
-    how: &'static str,
-    application: Option<ApplicationFacts>,
-}
-
-struct ApplicationFacts {
-    name: String,
-    namespace: String,
-    project: String,
-    values: String,
-    manifest: Option<(String, String)>,
-    task: String,
-    declared: Moment,
-}
-
-/// `GET …/environments`
-pub(super) async fn environments(
-    State(catalog): State<Catalog>,
-    State(forges): State<Forges>,
-    State(delivery): State<Delivery>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<EnvironmentsPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "environments");
-    let place = origin::located(&forges, &record);
-    let applications = match &place {
-        Some((forge, file)) => {
-            let repository = &file.repository;
-            delivery.applications(&format!("{}/{repository}", forge.host())).await.map_err(Error::internal)?
-        }
-        None => Vec::new(),
-    };
-    let manifest = |application: &Application| {
-        let path = application.manifest.clone()?;
-        let (_, file) = place.as_ref()?;
-        let link = link::blob(file.repository.owner(), file.repository.name(), &file.revision, &path);
-        Some((path, link))
-    };
-    let card = |environment: &crate::delivery::Environment| EnvironmentCard {
-        title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
-        hue: shown::hue(environment.colour.as_deref().unwrap_or_default()).to_owned(),
-        cluster: environment.cluster.clone(),
-        how: match environment.sync {
-            crate::delivery::Sync::Automated => "Changes go out by themselves",
-            crate::delivery::Sync::PullRequest => "Changes go out by pull request",
-        },
-        application: applications.iter().find(|it| it.environment == environment.name).map(|application| ApplicationFacts {
-            name: application.name.clone(),
-            namespace: application.namespace.clone(),
-            project: application.project.clone(),
-            values: application.value_files.join(", "),
-            manifest: manifest(application),
-            task: link::task(application.task),
-            declared: Moment(application.declared_at),
-        }),
-    };
-    Ok(Page(EnvironmentsPage {
-        chrome: head.chrome(&viewer),
-        environments: delivery.environments().iter().map(card).collect(),
-        declared: !applications.is_empty(),
-        head,
-    }))
-}
-
-/// The descriptor as it is kept.
-#[derive(Template)]
-#[template(path = "catalog/raw.html")]
-pub(super) struct RawPage {
-    chrome: Chrome,
-    head: Head,
-    json: bool,
-    yaml_link: String,
-    json_link: String,
-    lines: Vec<String>,
-    text: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct RawAsked {
-    #[serde(default)]
-    format: String,
-}
-
-/// `GET …/raw`
-pub(super) async fn raw(
-    State(catalog): State<Catalog>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-    Query(asked): Query<RawAsked>,
-) -> PageResult<RawPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "raw");
-    let json = asked.format == "json";
-    let text = if json {
-        serde_json::to_string_pretty(&record.entity).map_err(Error::internal)?
-    } else {
-        serde_yaml::to_string(&record.entity).map_err(Error::internal)?
-    };
-    let yaml_link = link::entity_tab(&reference, "raw");
-    Ok(Page(RawPage {
-        chrome: head.chrome(&viewer),
-        json_link: format!("{yaml_link}?format=json"),
-        yaml_link,
-        json,
-        lines: text.lines().take(LINES).map(str::to_owned).collect(),
-        text,
-        head,
-    }))
 }
 
 #[derive(Deserialize)]

@@ -34,11 +34,16 @@ struct ChangeLine {
 }
 
 /// `GET /catalog/{namespace}/{kind}/{name}/history`
-pub(super) async fn show(State(catalog): State<Catalog>, viewer: Viewer, EntityPath(reference): EntityPath) -> PageResult<HistoryPage> {
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    EntityPath(reference): EntityPath,
+) -> PageResult<HistoryPage> {
     let record = record(&catalog, &viewer, &reference)?;
     let head = Head::new(&catalog, &viewer, &record, "history");
     let changes = catalog.history(&viewer.credentials, &reference).await?;
-    let lines = changes.iter().take(LISTED).enumerate().map(|(index, change)| line(index, change, &changes[index + 1..]));
+    let lines =
+        changes.iter().take(LISTED).enumerate().map(|(index, change)| line(index, change, &changes[index + 1..]));
     Ok(Page(HistoryPage { chrome: head.chrome(&viewer), changes: lines.collect(), head }))
 }
 
@@ -52,7 +57,9 @@ fn line(index: usize, change: &Change, earlier: &[Change]) -> ChangeLine {
     };
     let before = earlier.iter().take_while(|it| it.operation != Operation::Delete).find_map(|it| it.document.as_ref());
     let diff = match (&change.document, before, change.operation) {
-        (Some(document), Some(before), Operation::Update) => Diff::new("the descriptor", &written(before), &written(document)),
+        (Some(document), Some(before), Operation::Update) => {
+            Diff::new("the descriptor", &written(before), &written(document))
+        }
         _ => None,
     };
     ChangeLine { label, hue, at: Moment(change.at), source: change.source.clone(), open: index < 3, diff }

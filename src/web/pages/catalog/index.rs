@@ -81,7 +81,11 @@ struct Row {
 }
 
 /// Shows the list that the address asks for.
-pub(super) async fn show(State(catalog): State<Catalog>, viewer: Viewer, Query(asked): Query<Asked>) -> PageResult<IndexPage> {
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    Query(asked): Query<Asked>,
+) -> PageResult<IndexPage> {
     let cursor = (!asked.cursor.is_empty()).then(|| Cursor::decode(&asked.cursor)).transpose()?;
     let query = EntityQuery {
         filter: asked.filter(None, viewer.credentials.ownership()),
@@ -93,7 +97,8 @@ pub(super) async fn show(State(catalog): State<Catalog>, viewer: Viewer, Query(a
         ..EntityQuery::default()
     };
     let page = catalog.query(&viewer.credentials, &query);
-    let turned = |cursor: Option<Cursor>| cursor.map(|cursor| Asked { cursor: cursor.encode(), ..asked.clone() }.link());
+    let turned =
+        |cursor: Option<Cursor>| cursor.map(|cursor| Asked { cursor: cursor.encode(), ..asked.clone() }.link());
     let listing = Listing { catalog: &catalog, viewer: &viewer, asked: &asked };
     let title = asked.kind().map_or_else(|| "Everything".to_owned(), shown::kind_plural);
     let tabs = listing.kinds();
@@ -163,7 +168,13 @@ impl Listing<'_> {
             kinds.into_iter().map(tab).collect()
         };
         let link = self.asked.with(Facet::Kind, "all").link();
-        tabs.push(KindTab { label: "Everything".to_owned(), icon: "catalog".to_owned(), count: all, link, current: current.is_none() });
+        tabs.push(KindTab {
+            label: "Everything".to_owned(),
+            icon: "catalog".to_owned(),
+            count: all,
+            link,
+            current: current.is_none(),
+        });
         tabs
     }
 
@@ -190,7 +201,11 @@ impl Listing<'_> {
         if facet == Facet::Owner {
             items.insert(0, self.mine());
         }
-        (!items.is_empty()).then_some(FacetList { title: facet.title(), items, open: facet != Facet::Namespace || !current.is_empty() })
+        (!items.is_empty()).then_some(FacetList {
+            title: facet.title(),
+            items,
+            open: facet != Facet::Namespace || !current.is_empty(),
+        })
     }
 
     /// The choice of what the viewer owns.
@@ -199,7 +214,8 @@ impl Listing<'_> {
         let mine = Asked { owner: "me".to_owned(), ..self.asked.clone() };
         let credentials = &self.viewer.credentials;
         let query = EntityQuery {
-            filter: Asked { kind: self.asked.kind().unwrap_or("all").to_owned(), ..mine }.filter(None, credentials.ownership()),
+            filter: Asked { kind: self.asked.kind().unwrap_or("all").to_owned(), ..mine }
+                .filter(None, credentials.ownership()),
             search: (!self.asked.q.is_empty()).then(|| self.asked.q.clone()),
             limit: Some(0),
             ..EntityQuery::default()
@@ -216,7 +232,9 @@ impl Listing<'_> {
         match (facet, value) {
             (Facet::Owner, "me") => "me and my groups".to_owned(),
             (Facet::Owner, "none") => "nobody".to_owned(),
-            (Facet::Owner, value) => EntityLink::read(self.catalog, self.viewer, value).map_or_else(|| value.to_owned(), |link| link.name),
+            (Facet::Owner, value) => {
+                EntityLink::read(self.catalog, self.viewer, value).map_or_else(|| value.to_owned(), |link| link.name)
+            }
             _ => value.to_owned(),
         }
     }
@@ -228,13 +246,21 @@ impl Listing<'_> {
             let label = format!("{}: {}", facet.title(), self.label(facet, self.asked.value(facet)));
             (label, self.asked.with(facet, "").link())
         };
-        let text = (!self.asked.q.is_empty())
-            .then(|| (format!("Text: {}", self.asked.q), Asked { q: String::new(), cursor: String::new(), ..self.asked.clone() }.link()));
+        let text = (!self.asked.q.is_empty()).then(|| {
+            (
+                format!("Text: {}", self.asked.q),
+                Asked { q: String::new(), cursor: String::new(), ..self.asked.clone() }.link(),
+            )
+        });
         set.map(one).chain(text).collect()
     }
 
     fn columns(&self) -> Vec<Column> {
-        let column = |(name, label)| Column { label, link: self.asked.sorted_by(name).link(), direction: self.asked.direction(name) };
+        let column = |(name, label)| Column {
+            label,
+            link: self.asked.sorted_by(name).link(),
+            direction: self.asked.direction(name),
+        };
         [("name", "Name"), ("type", "Type"), ("owner", "Owner"), ("lifecycle", "Lifecycle")].map(column).into()
     }
 
@@ -276,6 +302,7 @@ pub(in crate::web::pages) fn lifecycle_of(entity: &Entity) -> Option<String> {
 
 /// Kinds in the order people look for them.
 fn rank(kind: &str) -> (usize, String) {
-    const ORDER: [&str; 9] = ["component", "api", "resource", "system", "domain", "group", "user", "template", "location"];
+    const ORDER: [&str; 9] =
+        ["component", "api", "resource", "system", "domain", "group", "user", "template", "location"];
     (ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len()), kind.to_owned())
 }

@@ -51,7 +51,11 @@ struct Preview {
 }
 
 /// `GET /catalog/locations`
-pub(super) async fn list(State(catalog): State<Catalog>, State(forges): State<Forges>, viewer: Viewer) -> PageResult<LocationsPage> {
+pub(super) async fn list(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    viewer: Viewer,
+) -> PageResult<LocationsPage> {
     Ok(Page(LocationsPage::new(&catalog, &forges, &viewer).await?))
 }
 
@@ -77,7 +81,9 @@ pub(super) async fn register(
             return Ok(Redirect::to(&link::location(registered.location.id)).into_response());
         }
         Ok(registered) => page.preview = Some(Preview::new(&catalog, &forges, &viewer, &registered)),
-        Err(error @ (CatalogError::Invalid(_) | CatalogError::NotFound(_) | CatalogError::Conflict(_))) => page.error = Some(error.to_string()),
+        Err(error @ (CatalogError::Invalid(_) | CatalogError::NotFound(_) | CatalogError::Conflict(_))) => {
+            page.error = Some(error.to_string());
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(Page(page).into_response())
@@ -123,7 +129,11 @@ impl Preview {
         let shown = |entity: &Entity| EntityLink::titled(&entity.reference(), entity.title());
         Self {
             entities: registered.entities.iter().map(shown).collect(),
-            problems: registered.problems.iter().map(|problem| ProblemLine::new(catalog, forges, viewer, problem)).collect(),
+            problems: registered
+                .problems
+                .iter()
+                .map(|problem| ProblemLine::new(catalog, forges, viewer, problem))
+                .collect(),
             existed: registered.existed,
         }
     }
@@ -175,7 +185,12 @@ pub(super) async fn show(
 pub(super) struct Pressed {}
 
 /// `POST /catalog/locations/{id}/removal`
-pub(super) async fn remove(State(catalog): State<Catalog>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+pub(super) async fn remove(
+    State(catalog): State<Catalog>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    _: Form<Pressed>,
+) -> Answer {
     catalog.unregister(&viewer.credentials, id).await?;
     Ok(Redirect::to(&link::locations()).into_response())
 }

@@ -32,7 +32,11 @@ pub(super) struct Line {
 }
 
 /// Shows everything that is broken.
-pub(super) async fn show(State(catalog): State<Catalog>, State(forges): State<Forges>, viewer: Viewer) -> PageResult<ProblemsPage> {
+pub(super) async fn show(
+    State(catalog): State<Catalog>,
+    State(forges): State<Forges>,
+    viewer: Viewer,
+) -> PageResult<ProblemsPage> {
     let mut problems = catalog.problems(&viewer.credentials).await?;
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.since));
     let problems = problems.iter().map(|problem| Line::new(&catalog, &forges, &viewer, problem)).collect();
@@ -46,8 +50,16 @@ impl Line {
         let (spot, page) = spot(forges, problem);
         Self {
             message: problem.message.clone(),
-            subject: if name.is_empty() { kind } else { format!("{} {name}", if kind.is_empty() { "entity" } else { &kind }) },
-            entity: problem.entity.as_deref().and_then(|reference| EntityLink::read(catalog, viewer, reference)).filter(|link| link.known),
+            subject: if name.is_empty() {
+                kind
+            } else {
+                format!("{} {name}", if kind.is_empty() { "entity" } else { &kind })
+            },
+            entity: problem
+                .entity
+                .as_deref()
+                .and_then(|reference| EntityLink::read(catalog, viewer, reference))
+                .filter(|link| link.known),
             spot,
             link: page,
             since: Moment(problem.since),
@@ -58,8 +70,10 @@ impl Line {
 /// File, line and column, and the page that shows them.
 fn spot(forges: &Forges, problem: &Problem) -> (String, Option<String>) {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let column = problem.column.filter(|_| problem.line.is_some()).map(|column| format!(":{column}")).unwrap_or_default();
-    let target = LocationRef::parse(&problem.location).map_or_else(|| problem.location.clone(), |location| location.target);
+    let column =
+        problem.column.filter(|_| problem.line.is_some()).map(|column| format!(":{column}")).unwrap_or_default();
+    let target =
+        LocationRef::parse(&problem.location).map_or_else(|| problem.location.clone(), |location| location.target);
     match Url::parse(&target).ok().and_then(|url| forges.locate(&url)) {
         Some((_, file)) => {
             let anchor = problem.line.map(|line| format!("?view=source#L{line}")).unwrap_or_default();

@@ -88,9 +88,8 @@ impl Asked {
     /// The kind whose list this is; none for every kind. A search looks everywhere unless told otherwise.
     pub(super) fn kind(&self) -> Option<&str> {
         match self.kind.as_str() {
-            "all" => None,
             "" if self.q.is_empty() && self.owner.is_empty() && self.tag.is_empty() => Some("component"),
-            "" => None,
+            "" | "all" => None,
             kind => Some(kind),
         }
     }
@@ -140,7 +139,9 @@ impl Asked {
                     let owners = mine.iter().map(ToString::to_string).collect();
                     parts.push(EntityFilter::In(facet.field().to_owned(), owners));
                 }
-                (Facet::Owner, "none") => parts.push(EntityFilter::Not(Box::new(EntityFilter::Exists(facet.field().to_owned())))),
+                (Facet::Owner, "none") => {
+                    parts.push(EntityFilter::Not(Box::new(EntityFilter::Exists(facet.field().to_owned()))));
+                }
                 (_, value) => parts.push(EntityFilter::is(facet.field(), value)),
             }
         }
@@ -186,7 +187,8 @@ impl Asked {
 
     /// The parameters that are set.
     pub(super) fn pairs(&self) -> Vec<(&'static str, String)> {
-        let filters = [Facet::Kind].into_iter().chain(Facet::BESIDE).map(|facet| (facet.name(), self.value(facet).to_owned()));
+        let filters =
+            [Facet::Kind].into_iter().chain(Facet::BESIDE).map(|facet| (facet.name(), self.value(facet).to_owned()));
         let rest = [("q", self.q.clone()), ("sort", self.sort.clone()), ("cursor", self.cursor.clone())];
         filters.chain(rest).filter(|(_, value)| !value.is_empty()).collect()
     }

@@ -3,12 +3,15 @@
 //! Controls post the names that `scaffolder::form::read` expects. Everything works without JavaScript; long selects
 //! are marked for `combobox.js`, repository fields for `repository-field.js`.
 
+mod repository;
+
 use std::fmt::Write as _;
 
 use askama::Template;
 use serde_json::Value;
 
-use crate::scaffolder::form::{Choice, EntityChoice, Field, FieldKind, RepoChoice, text_of};
+use self::repository::RepositoryControl;
+use crate::scaffolder::form::{Choice, EntityChoice, Field, FieldKind, text_of};
 use crate::web::pages::markdown;
 
 /// A select with more choices than this is searched rather than scrolled.
@@ -69,20 +72,6 @@ struct Item {
     /// `ports.0`
     path: String,
     fields: Vec<FieldView>,
-}
-
-/// The three parts of a repository's URL.
-struct RepositoryControl {
-    hosts: Vec<OptionView>,
-    owners: Vec<String>,
-    owners_closed: bool,
-    repos: Vec<String>,
-    owner: String,
-    repo: String,
-    owner_label: String,
-    repo_label: String,
-    /// `http://localhost:7007/git/{owner}/{repo}.git`
-    clone_base: String,
 }
 
 /// What controls offer from outside the form.
@@ -166,7 +155,12 @@ impl FieldView {
             let written = write!(text, " {name}=\"{}\"", value.unwrap_or_default());
             debug_assert!(written.is_ok(), "writing to a String never fails");
         };
-        let flags = [("required", self.required), ("autofocus", self.autofocus), ("disabled", self.disabled), ("readonly", self.readonly)];
+        let flags = [
+            ("required", self.required),
+            ("autofocus", self.autofocus),
+            ("disabled", self.disabled),
+            ("readonly", self.readonly),
+        ];
         for (name, _) in flags.iter().filter(|(name, set)| *set && !self.skips(name)) {
             put(name, "");
         }
@@ -204,13 +198,19 @@ impl Control {
             FieldKind::Password | FieldKind::Secret => line("password"),
             FieldKind::Number { range, .. } => line(if *range { "range" } else { "number" }),
             FieldKind::Checkbox => Self::Checkbox(value.as_bool().unwrap_or(false)),
-            FieldKind::Select { options } => Self::select(options.iter().map(|choice| OptionView::of(choice, |it| it == value)).collect(), false),
-            FieldKind::Radio { options } => {
-                Self::Choices { options: options.iter().map(|choice| OptionView::of(choice, |it| it == value)).collect(), several: false }
+            FieldKind::Select { options } => {
+                Self::select(options.iter().map(|choice| OptionView::of(choice, |it| it == value)).collect(), false)
             }
+            FieldKind::Radio { options } => Self::Choices {
+                options: options.iter().map(|choice| OptionView::of(choice, |it| it == value)).collect(),
+                several: false,
+            },
             FieldKind::Checkboxes { options } => {
                 let chosen = |it: &Value| value.as_array().is_some_and(|list| list.contains(it));
-                Self::Choices { options: options.iter().map(|choice| OptionView::of(choice, chosen)).collect(), several: true }
+                Self::Choices {
+                    options: options.iter().map(|choice| OptionView::of(choice, chosen)).collect(),
+                    several: true,
+                }
             }
             FieldKind::Tags { suggestions_for } => {
                 let tags = suggestions_for.as_ref().map(|kinds| offers.tags(kinds)).unwrap_or_default();
@@ -270,42 +270,6 @@ impl Control {
     }
 }
 
-impl RepositoryControl {
-    fn new(value: &Value, choice: &RepoChoice, offers: &dyn Offers) -> Self {
-        let (host, query) = value.as_str().unwrap_or_default().split_once('?').unwrap_or_default();
-        let part = |wanted: &str| {
-            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(key, _)| key == wanted).map(|(_, value)| value.into_owned()).unwrap_or_default()
-        };
-        let known = offers.hosts();
-        let label = |host: &str| known.iter().find(|(value, _)| value == host).map_or_else(|| host.to_owned(), |(_, label)| label.clone());
-        let offered: Vec<String> =
-            if choice.hosts.is_empty() { known.iter().map(|(value, _)| value.clone()).collect() } else { choice.hosts.clone() };
-        let hosts = offered.into_iter().map(|value| OptionView {
-            label: label(&value),
-            selected: value == host,
-            ..OptionView::plain(value)
-        });
-        Self {
-            hosts: hosts.collect(),
-            owners_closed: choice.owners.is_some(),
-            owners: choice.owners.clone().unwrap_or_else(|| offers.owners()),
-            repos: choice.repos.clone().unwrap_or_default(),
-            owner: part("owner"),
-            repo: part("repo"),
-            owner_label: choice.owner_label.clone().unwrap_or_else(|| "Owner".to_owned()),
-            repo_label: choice.repo_label.clone().unwrap_or_else(|| "Repository".to_owned()),
-            clone_base: offers.clone_pattern(),
-        }
-    }
-
-    /// The clone URL of what is filled in.
-    fn shown(&self) -> String {
-        let part = |text: &str, name: &str| if text.is_empty() { format!("<{name}>") } else { text.to_owned() };
-        self.clone_base.replace("{owner}", &part(&self.owner, "owner")).replace("{repo}", &part(&self.repo, "repository"))
-    }
-}
-
 fn views(fields: &[Field], offers: &dyn Offers) -> Vec<FieldView> {
     fields.iter().map(|field| FieldView::new(field, offers)).collect()
 }
@@ -328,14 +292,16 @@ fn input_type(format: Option<&str>) -> &'static str {
 
 /// The id of the field with a pointer; errors use the same.
 pub(crate) fn id_of(pointer: &str) -> String {
-    let plain = pointer.trim_start_matches('/').chars().map(|it| if it.is_ascii_alphanumeric() || it == '_' { it } else { '-' });
+    let plain = pointer
+        .trim_start_matches('/')
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() || it == '_' { it } else { '-' });
     format!("field-{}", plain.collect::<String>())
 }
 
 fn value_of(field: &Field) -> String {
     match (&field.kind, &field.value) {
-        (FieldKind::Secret | FieldKind::Password, _) => String::new(),
-        (FieldKind::Json, Value::Null) => String::new(),
+        (FieldKind::Secret | FieldKind::Password, _) | (FieldKind::Json, Value::Null) => String::new(),
         (FieldKind::Json, value) => serde_json::to_string_pretty(value).unwrap_or_default(),
         (FieldKind::Tags { .. }, Value::Array(list)) => list.iter().map(text_of).collect::<Vec<_>>().join(", "),
         (_, value) => text_of(value),
@@ -348,7 +314,11 @@ fn limits_of(kind: &FieldKind) -> Vec<(&'static str, String)> {
     // No `pattern`: a browser's regular expressions are not the schema's, and its message says less than ours.
     let limits = match kind {
         FieldKind::Text { min_length, max_length, .. } => {
-            vec![length("minlength", min_length), length("maxlength", max_length), Some(("autocomplete", "off".to_owned()))]
+            vec![
+                length("minlength", min_length),
+                length("maxlength", max_length),
+                Some(("autocomplete", "off".to_owned())),
+            ]
         }
         FieldKind::EntityName { max_length, .. } => vec![
             length("maxlength", max_length),

@@ -139,8 +139,15 @@ pub(super) async fn answer(
     let go = posted.iter().find(|(name, _)| name == "_go").map_or("next", |(_, value)| value.as_str());
     if answered.stay {
         let list = posted.iter().find(|(name, _)| name == "_add" || name == "_remove");
-        let at = list.map(|(_, path)| format!("#{}", id_of(&path.split('.').take_while(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("/"))));
-        return Ok(Redirect::to(&format!("{}{}", link::draft(path.id, path.page), at.unwrap_or_default())).into_response());
+        let at = list.map(|(_, path)| {
+            format!(
+                "#{}",
+                id_of(&path.split('.').take_while(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("/"))
+            )
+        });
+        return Ok(
+            Redirect::to(&format!("{}{}", link::draft(path.id, path.page), at.unwrap_or_default())).into_response()
+        );
     }
     if let Ok(page) = go.parse::<usize>() {
         return Ok(Redirect::to(&link::draft(path.id, page)).into_response());
@@ -151,12 +158,19 @@ pub(super) async fn answer(
         return Ok(Page(page).into_response());
     }
     let next = path.page + 1;
-    let next = if next < answered.draft.template.pages.len() { link::draft(path.id, next) } else { link::draft_plan(path.id) };
+    let next =
+        if next < answered.draft.template.pages.len() { link::draft(path.id, next) } else { link::draft_plan(path.id) };
     Ok(Redirect::to(&next).into_response())
 }
 
 impl FormPage {
-    fn new(viewer: &Viewer, draft: &Draft, number: usize, errors: &[FieldError], offers: &PortalOffers<'_>) -> Result<Self, Error> {
+    fn new(
+        viewer: &Viewer,
+        draft: &Draft,
+        number: usize,
+        errors: &[FieldError],
+        offers: &PortalOffers<'_>,
+    ) -> Result<Self, Error> {
         let missing = || Error::NotFound(format!("this form has no page {}", number + 1));
         let page = draft.page(number, errors).ok_or_else(missing)?;
         let template = &draft.template;
@@ -192,7 +206,12 @@ pub(super) fn stepper(draft: &Draft, current: Option<usize>) -> Vec<Step> {
         }
     });
     let all = (0..draft.template.pages.len()).all(|number| draft.answered.contains(&number));
-    let plan = Step { title: "Plan".to_owned(), link: all.then(|| link::draft_plan(draft.id)), done: false, current: current.is_none() };
+    let plan = Step {
+        title: "Plan".to_owned(),
+        link: all.then(|| link::draft_plan(draft.id)),
+        done: false,
+        current: current.is_none(),
+    };
     pages.chain([plan]).collect()
 }
 
@@ -216,7 +235,8 @@ fn summary(fields: &[Field], errors: &[FieldError]) -> Vec<ErrorLine> {
 /// The innermost field that an error's pointer is in.
 fn owner_of<'a>(fields: &'a [Field], pointer: &str) -> Option<&'a Field> {
     use crate::scaffolder::form::FieldKind;
-    let field = fields.iter().find(|field| pointer == field.pointer || pointer.starts_with(&format!("{}/", field.pointer)))?;
+    let field =
+        fields.iter().find(|field| pointer == field.pointer || pointer.starts_with(&format!("{}/", field.pointer)))?;
     let inner = match &field.kind {
         FieldKind::Group { fields } => owner_of(fields, pointer),
         FieldKind::List { items, .. } => items.iter().find_map(|fields| owner_of(fields, pointer)),
@@ -228,7 +248,8 @@ fn owner_of<'a>(fields: &'a [Field], pointer: &str) -> Option<&'a Field> {
 /// The first page with a wrong answer, with what is wrong.
 pub(super) fn first_wrong(draft: &Draft, errors: &[FieldError]) -> String {
     let pages = 0..draft.template.pages.len();
-    let wrong = |number: &usize| draft.page(*number, errors).is_some_and(|page| !summary(&page.fields, errors).is_empty());
+    let wrong =
+        |number: &usize| draft.page(*number, errors).is_some_and(|page| !summary(&page.fields, errors).is_empty());
     let number = pages.into_iter().find(wrong).unwrap_or_default();
     format!("{}?check=yes", link::draft(draft.id, number))
 }

@@ -38,7 +38,8 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> PageResult<GalleryPage> {
     let templates = scaffolder.gallery(&viewer.credentials).await?;
-    let mut cards: Vec<TemplateCard> = templates.iter().map(|template| TemplateCard::new(&catalog, &forges, &viewer, template)).collect();
+    let mut cards: Vec<TemplateCard> =
+        templates.iter().map(|template| TemplateCard::new(&catalog, &forges, &viewer, template)).collect();
     cards.sort_by_key(|card| card.title.to_lowercase());
     let choices = choices(&cards, &asked);
     let total = cards.len();
@@ -83,7 +84,8 @@ fn choices(cards: &[TemplateCard], asked: &Asked) -> Vec<Filter> {
     };
     let same = |text: &String| (text.clone(), text.clone());
     let types = cards.iter().map(|card| same(&card.type_)).collect();
-    let owners = cards.iter().filter_map(|card| Some((card.owner.as_ref()?.name.clone(), card.owner_ref.clone()))).collect();
+    let owners =
+        cards.iter().filter_map(|card| Some((card.owner.as_ref()?.name.clone(), card.owner_ref.clone()))).collect();
     let tags = cards.iter().flat_map(|card| &card.tags).map(same).collect();
     vec![
         Filter { name: "type", label: "Type", any: "Any type", options: options(types, &asked.kind_of) },

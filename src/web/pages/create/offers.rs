@@ -27,7 +27,12 @@ pub(super) struct PortalOffers<'a> {
 
 impl<'a> PortalOffers<'a> {
     /// Looks up what cannot be asked for while a page is rendered.
-    pub(super) async fn load(catalog: &'a Catalog, forge: &LocalForge, site: &'a Site, viewer: &'a Viewer) -> Result<Self, Error> {
+    pub(super) async fn load(
+        catalog: &'a Catalog,
+        forge: &LocalForge,
+        site: &'a Site,
+        viewer: &'a Viewer,
+    ) -> Result<Self, Error> {
         let repositories = forge.list(None).await?;
         let owners: BTreeSet<String> = repositories.iter().map(|repository| repository.id.owner().to_owned()).collect();
         let hosts = vec![(forge.host().to_owned(), format!("This portal ({})", forge.host()))];

@@ -1,15 +1,14 @@
 //! The plan: what a run would do, with every file.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::file::FileView;
 use super::form::{Step, first_wrong, stepper};
+use super::tree::{TreeFile, tree};
 use crate::forge::FileMode;
 use crate::scaffolder::form::{Field, FieldKind, text_of};
 use crate::scaffolder::{Draft, Effect, EffectKind, Plan, PlannedFile, Scaffolder, ScaffolderError};
@@ -18,11 +17,6 @@ use crate::web::page::{Area, Chrome, Page};
 use crate::web::pages::shown;
 use crate::web::session::Viewer;
 use crate::web::url as link;
-
-/// More lines of one file than this are not shown: the page stays small.
-const LINES_SHOWN: usize = 1500;
-/// And no more bytes than this.
-const BYTES_SHOWN: usize = 60_000;
 
 /// The plan.
 #[derive(Template)]
@@ -66,138 +60,6 @@ pub(crate) struct EffectLine {
     pub(crate) conflict: Option<String>,
 }
 
-/// One file's content.
-#[derive(Template)]
-#[template(path = "create/file.html")]
-pub(crate) struct FileView {
-    pub(crate) path: String,
-    pub(crate) size: String,
-    pub(crate) executable: bool,
-    pub(crate) body: FileBody,
-    /// Only the beginning is shown.
-    pub(crate) cut: bool,
-}
-
-impl askama::filters::HtmlSafe for FileView {}
-
-/// What a file holds.
-pub(crate) enum FileBody {
-    Text(Vec<String>),
-    Empty,
-    Link(String),
-    Binary,
-}
-
-impl FileView {
-    /// A file by its bytes.
-    pub(crate) fn new(path: &str, bytes: &[u8], executable: bool, symlink: bool) -> Self {
-        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
-        let mut cut = false;
-        let body = match text {
-            Some("") => FileBody::Empty,
-            Some(target) if symlink => FileBody::Link(target.to_owned()),
-            Some(text) => {
-                let mut lines = Vec::new();
-                let mut bytes = 0;
-                for line in text.lines() {
-                    bytes += line.len();
-                    if lines.len() == LINES_SHOWN || bytes > BYTES_SHOWN {
-                        cut = true;
-                        break;
-                    }
-                    lines.push(line.to_owned());
-                }
-                FileBody::Text(lines)
-            }
-            None => FileBody::Binary,
-        };
-        Self { path: path.to_owned(), size: shown::size(bytes.len() as u64), executable, body, cut }
-    }
-}
-
-/// One file of the tree.
-pub(crate) struct TreeFile {
-    pub(crate) path: String,
-    pub(crate) link: String,
-    pub(crate) size: u64,
-    pub(crate) executable: bool,
-    pub(crate) current: bool,
-}
-
-#[derive(Default)]
-struct Folder<'a> {
-    folders: BTreeMap<&'a str, Folder<'a>>,
-    files: Vec<(&'a str, &'a TreeFile)>,
-}
-
-/// The files as nested lists, folders first and open.
-pub(crate) fn tree(files: &[TreeFile]) -> String {
-    let mut root = Folder::default();
-    for file in files {
-        let mut folder = &mut root;
-        let mut parts = file.path.split('/').peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                folder.files.push((part, file));
-            } else {
-                folder = folder.folders.entry(part).or_default();
-            }
-        }
-    }
-    root.files.sort_by_key(|(name, _)| *name);
-    let mut html = String::new();
-    write_folder(&mut html, &root, true);
-    html
-}
-
-fn write_folder(html: &mut String, folder: &Folder<'_>, root: bool) {
-    if root && folder.folders.is_empty() && folder.files.is_empty() {
-        return;
-    }
-    html.push_str(if root { "<ul class=\"tree\">" } else { "<ul>" });
-    for (name, inner) in &folder.folders {
-        let (mut name, mut inner) = ((*name).to_owned(), inner);
-        // A folder with nothing but one folder shares its line.
-        while inner.files.is_empty() && inner.folders.len() == 1 {
-            let Some((next, deeper)) = inner.folders.iter().next() else { break };
-            name = format!("{name}/{next}");
-            inner = deeper;
-        }
-        let line = format!("<li><details open><summary class=\"tree__folder\">{}<span>{}</span></summary>", icon("folder"), escaped(&name));
-        html.push_str(&line);
-        write_folder(html, inner, false);
-        html.push_str("</details></li>");
-    }
-    for (name, file) in &folder.files {
-        let current = if file.current { " aria-current=\"true\"" } else { "" };
-        let mark = if file.executable { "<span class=\"tree__size\">exec</span>" } else { "" };
-        let line = format!(
-            "<li><a class=\"tree__file\" href=\"{}\"{current}>{}<span class=\"break\">{}</span>{mark}<span class=\"tree__size\">{}</span></a></li>",
-            escaped(&file.link),
-            icon("file"),
-            escaped(name),
-            shown::size(file.size),
-        );
-        html.push_str(&line);
-    }
-    html.push_str("</ul>");
-}
-
-fn escaped(text: &str) -> String {
-    askama::filters::escape(text, askama::filters::Html).map(|safe| safe.to_string()).unwrap_or_default()
-}
-
-fn icon(name: &str) -> String {
-    let sprite = crate::web::assets::asset("img/icons.svg");
-    let mut html = String::new();
-    let written = write!(
-        html,
-        "<svg class=\"icon\" width=\"14\" height=\"14\" aria-hidden=\"true\"><use href=\"{sprite}#{name}\"></use></svg>"
-    );
-    debug_assert!(written.is_ok(), "writing to a String never fails");
-    html
-}
-
 #[derive(Deserialize)]
 pub(super) struct Asked {
     /// The file to show; without one, the README or the first.
@@ -226,7 +88,12 @@ pub(super) async fn show(
 pub(super) struct Pressed {}
 
 /// `POST /create/drafts/{id}/plan`: starts the run, once.
-pub(super) async fn submit(State(scaffolder): State<Scaffolder>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+pub(super) async fn submit(
+    State(scaffolder): State<Scaffolder>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    _: Form<Pressed>,
+) -> Answer {
     match scaffolder.draft_submit(&viewer.credentials, id).await {
         Ok(task) => Ok(Redirect::to(&link::task(task)).into_response()),
         // Something changed since the plan was shown, which says what.
@@ -249,7 +116,9 @@ impl PlanPage {
             current: chosen.is_some_and(|chosen| chosen.path == file.path),
         };
         let size: usize = plan.files.iter().map(|file| file.content.len()).sum();
-        let step_name = |id: &str| template.steps.iter().find(|step| step.id == id).map_or(id, |step| step.name.as_str()).to_owned();
+        let step_name = |id: &str| {
+            template.steps.iter().find(|step| step.id == id).map_or(id, |step| step.name.as_str()).to_owned()
+        };
         let problems = plan.problems.iter().map(|problem| match problem.step.as_str() {
             "" => problem.message.clone(),
             step => format!("“{}”: {}", step_name(step), problem.message),
@@ -268,7 +137,14 @@ impl PlanPage {
             log: plan.log.clone(),
             files_text: format!("{}, {}", shown::count(plan.files.len(), "file", "files"), shown::size(size as u64)),
             tree: tree(&plan.files.iter().map(row).collect::<Vec<_>>()),
-            file: chosen.map(|file| FileView::new(&file.path, &file.content, file.mode == FileMode::Executable, file.mode == FileMode::Symlink)),
+            file: chosen.map(|file| {
+                FileView::new(
+                    &file.path,
+                    &file.content,
+                    file.mode == FileMode::Executable,
+                    file.mode == FileMode::Symlink,
+                )
+            }),
             back: template.pages.len().checked_sub(1).map_or_else(link::create, |last| link::draft(draft.id, last)),
             back_label: label("backButtonText", "Back"),
             create_label: label("createButtonText", "Create"),
@@ -281,7 +157,10 @@ impl PlanPage {
 /// The file that is shown: the one asked for, a README, or the first.
 fn chosen<'a>(files: &'a [PlannedFile], wanted: Option<&str>) -> Option<&'a PlannedFile> {
     let named = |name: &str| files.iter().find(|file| file.path.eq_ignore_ascii_case(name));
-    wanted.and_then(|wanted| files.iter().find(|file| file.path == wanted)).or_else(|| named("README.md")).or_else(|| files.first())
+    wanted
+        .and_then(|wanted| files.iter().find(|file| file.path == wanted))
+        .or_else(|| named("README.md"))
+        .or_else(|| files.first())
 }
 
 /// Effects by kind, kinds in the order a run reaches them.
@@ -325,7 +204,9 @@ fn collect(fields: &[Field], above: &str, answers: &mut Vec<(String, String)>) {
                 }
             }
             FieldKind::Hidden => {}
-            FieldKind::Password | FieldKind::Secret if !field.value.is_null() => answers.push((label, "••••••".to_owned())),
+            FieldKind::Password | FieldKind::Secret if !field.value.is_null() => {
+                answers.push((label, "••••••".to_owned()));
+            }
             _ => {
                 let text = match &field.value {
                     serde_json::Value::Bool(true) => "yes".to_owned(),

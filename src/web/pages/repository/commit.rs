@@ -102,7 +102,12 @@ pub(super) async fn show(
         chrome: head.chrome(&viewer, &line.title),
         body: changes.commit.body().to_owned(),
         parents: changes.commit.parents.iter().map(|id| (id.chars().take(7).collect(), head.commit(id))).collect(),
-        summary: format!("{}, {} added, {} removed", shown::count(files.len(), "file", "files"), sum(|it| it.added), sum(|it| it.removed)),
+        summary: format!(
+            "{}, {} added, {} removed",
+            shown::count(files.len(), "file", "files"),
+            sum(|it| it.added),
+            sum(|it| it.removed)
+        ),
         browse: link::tree(head.id.owner(), head.id.name(), &changes.commit.id, ""),
         files,
         commit: line,

@@ -23,8 +23,10 @@ pub(super) async fn show(State(forge): State<LocalForge>, _: Viewer, Path(place)
         None if text => ("text/plain; charset=utf-8", "inline"),
         None => ("application/octet-stream", "attachment"),
     };
-    let quoted: String = name.chars().map(|it| if it.is_ascii_alphanumeric() || ".-_ ".contains(it) { it } else { '_' }).collect();
-    let disposition = HeaderValue::try_from(format!("{disposition}; filename=\"{quoted}\"")).unwrap_or(HeaderValue::from_static("attachment"));
+    let quoted: String =
+        name.chars().map(|it| if it.is_ascii_alphanumeric() || ".-_ ".contains(it) { it } else { '_' }).collect();
+    let disposition = HeaderValue::try_from(format!("{disposition}; filename=\"{quoted}\""))
+        .unwrap_or(HeaderValue::from_static("attachment"));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_DISPOSITION, disposition),

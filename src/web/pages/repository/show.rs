@@ -139,7 +139,8 @@ fn note(mode: FileMode) -> &'static str {
 async fn readme(forge: &LocalForge, head: &Head, entries: &[TreeEntry]) -> Result<Option<(String, String)>, Error> {
     let is_readme = |entry: &&TreeEntry| {
         let name = entry.name().to_ascii_lowercase();
-        matches!(entry.kind, EntryKind::File(FileMode::Regular | FileMode::Executable)) && matches!(name.as_str(), "readme.md" | "readme.markdown" | "readme")
+        matches!(entry.kind, EntryKind::File(FileMode::Regular | FileMode::Executable))
+            && matches!(name.as_str(), "readme.md" | "readme.markdown" | "readme")
     };
     let Some(entry) = entries.iter().find(is_readme) else { return Ok(None) };
     let bytes = forge.blob(&head.id, &entry.object_id).await?;

@@ -56,8 +56,20 @@ pub(super) async fn stream(
 
 fn sent(event: &Event) -> Sent {
     let shown = line(event);
-    let step = step_change(event).map(|(id, state)| StepChange { id, word: state.word(), icon: state.icon(), label: state.label() });
-    let body = Shown { time: shown.time, text: shown.text, head: shown.head, bad: shown.bad, step, at: event.created_at.timestamp_millis() };
+    let step = step_change(event).map(|(id, state)| StepChange {
+        id,
+        word: state.word(),
+        icon: state.icon(),
+        label: state.label(),
+    });
+    let body = Shown {
+        time: shown.time,
+        text: shown.text,
+        head: shown.head,
+        bad: shown.bad,
+        step,
+        at: event.created_at.timestamp_millis(),
+    };
     let kind = if event.kind() == "completion" { "completion" } else { "log" };
     // Texts and numbers always serialise.
     Sent::default().id(event.id.to_string()).event(kind).data(serde_json::to_string(&body).unwrap_or_default())

@@ -36,7 +36,7 @@ impl Asked {
         if query.is_empty() { link::tasks() } else { format!("{}?{}", link::tasks(), query.join("&")) }
     }
 
-    fn choice(&self, label: &str, current: bool, other: Self) -> Choice {
+    fn choice(label: &str, current: bool, other: Self) -> Choice {
         Choice { label: label.to_owned(), link: Self { page: 0, ..other }.link(), current }
     }
 }
@@ -48,7 +48,11 @@ pub(super) async fn show(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> PageResult<RunsPage> {
-    let status = if asked.status == "running" { vec!["open".to_owned(), "processing".to_owned()] } else { vec![asked.status.clone()] };
+    let status = if asked.status == "running" {
+        vec!["open".to_owned(), "processing".to_owned()]
+    } else {
+        vec![asked.status.clone()]
+    };
     let page = asked.page.min(100_000);
     let query = TaskQuery {
         created_by: if asked.whose == "mine" { vec![viewer.user().to_string()] } else { Vec::new() },
@@ -63,15 +67,21 @@ pub(super) async fn show(
     let first = (page * PAGE + 1).min(total);
     let last = page * PAGE + tasks.len();
     let by_status = |label: &str, status: &str| {
-        asked.choice(label, asked.status == status, Asked { status: status.to_owned(), ..asked.clone() })
+        Asked::choice(label, asked.status == status, Asked { status: status.to_owned(), ..asked.clone() })
     };
     let by_person = |label: &str, whose: &str| {
-        asked.choice(label, asked.whose == whose, Asked { whose: whose.to_owned(), ..asked.clone() })
+        Asked::choice(label, asked.whose == whose, Asked { whose: whose.to_owned(), ..asked.clone() })
     };
     Ok(Page(RunsPage {
         chrome: viewer.chrome(Area::Runs, "Runs"),
         whose: vec![by_person("Everybody's", ""), by_person("Mine", "mine")],
-        states: vec![by_status("Any", ""), by_status("Running", "running"), by_status("Done", "completed"), by_status("Failed", "failed"), by_status("Cancelled", "cancelled")],
+        states: vec![
+            by_status("Any", ""),
+            by_status("Running", "running"),
+            by_status("Done", "completed"),
+            by_status("Failed", "failed"),
+            by_status("Cancelled", "cancelled"),
+        ],
         filtered: !asked.whose.is_empty() || !asked.status.is_empty(),
         runs: tasks.iter().map(|task| RunRow::new(&catalog, &viewer, task)).collect(),
         shown: format!("{first}–{last} of {}", shown::count(total, "run", "runs")),
@@ -81,7 +91,12 @@ pub(super) async fn show(
 }
 
 /// The viewer's newest runs.
-pub(crate) async fn newest_of(catalog: &Catalog, scaffolder: &Scaffolder, viewer: &Viewer, limit: usize) -> Result<Vec<RunRow>, Error> {
+pub(crate) async fn newest_of(
+    catalog: &Catalog,
+    scaffolder: &Scaffolder,
+    viewer: &Viewer,
+    limit: usize,
+) -> Result<Vec<RunRow>, Error> {
     let query = TaskQuery { created_by: vec![viewer.user().to_string()], limit: Some(limit), ..TaskQuery::default() };
     let (tasks, _) = scaffolder.tasks(&viewer.credentials, query).await?;
     Ok(tasks.iter().map(|task| RunRow::new(catalog, viewer, task)).collect())
@@ -104,7 +119,9 @@ impl RunRow {
 
 /// How long a run took; empty while it is under way.
 pub(super) fn took(task: &Task) -> String {
-    task.finished_at.map(|finished| shown::duration((finished - task.created_at).num_milliseconds())).unwrap_or_default()
+    task.finished_at
+        .map(|finished| shown::duration((finished - task.created_at).num_milliseconds()))
+        .unwrap_or_default()
 }
 
 /// What a run is about: the name among its answers, its repository, or the template.

@@ -80,7 +80,9 @@ impl Progress {
     /// How long a step took; empty while it runs.
     pub(super) fn took(&self, step: &str) -> String {
         let step = self.steps.get(step).filter(|step| step.state != State::Skipped);
-        step.and_then(|step| Some((step.ended? - step.began).num_milliseconds())).map(shown::duration).unwrap_or_default()
+        step.and_then(|step| Some((step.ended? - step.began).num_milliseconds()))
+            .map(shown::duration)
+            .unwrap_or_default()
     }
 }
 
@@ -103,7 +105,9 @@ pub(super) fn line(event: &Event) -> LogLine {
     let error = event.body.pointer("/error/message").and_then(Value::as_str);
     LogLine {
         time: event.created_at.format("%H:%M:%S").to_string(),
-        text: error.filter(|_| event.kind() == "completion").map_or_else(|| text.to_owned(), |error| format!("{text}\n{error}")),
+        text: error
+            .filter(|_| event.kind() == "completion")
+            .map_or_else(|| text.to_owned(), |error| format!("{text}\n{error}")),
         head: status == "processing",
         bad: matches!(level, "error" | "warn") || status == "failed" || event.body.get("error").is_some(),
     }

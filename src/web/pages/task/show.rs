@@ -90,7 +90,9 @@ fn outputs(output: &Value) -> Vec<Output> {
     let shown = |entry: &Value| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let link = match (text("url"), text("entityRef")) {
-            (Some(url), _) if url.starts_with("http://") || url.starts_with("https://") || url.starts_with('/') => url.to_owned(),
+            (Some(url), _) if url.starts_with("http://") || url.starts_with("https://") || url.starts_with('/') => {
+                url.to_owned()
+            }
             (_, Some(reference)) => link::entity(&reference.parse().ok()?),
             _ => return None,
         };
@@ -133,13 +135,23 @@ fn answers(task: &Task) -> Vec<(String, String)> {
 pub(super) struct Pressed {}
 
 /// `POST …/cancellation`
-pub(super) async fn cancel(From(scaffolder): From<Scaffolder>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+pub(super) async fn cancel(
+    From(scaffolder): From<Scaffolder>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    _: Form<Pressed>,
+) -> Answer {
     scaffolder.cancel(&viewer.credentials, id).await?;
     Ok(Redirect::to(&link::task(id)).into_response())
 }
 
 /// `POST …/attempts`: runs what failed again; what was made stays.
-pub(super) async fn retry(From(scaffolder): From<Scaffolder>, viewer: Viewer, Path(id): Path<Uuid>, _: Form<Pressed>) -> Answer {
+pub(super) async fn retry(
+    From(scaffolder): From<Scaffolder>,
+    viewer: Viewer,
+    Path(id): Path<Uuid>,
+    _: Form<Pressed>,
+) -> Answer {
     scaffolder.retry(&viewer.credentials, id, Map::new()).await?;
     Ok(Redirect::to(&link::task(id)).into_response())
 }

@@ -1,5 +1,7 @@
 //! The states of runs and steps: word, picture and label.
 
+#![allow(unused_qualifications, reason = "in what askama derives for an enum")]
+
 use askama::Template;
 
 /// How far a run is.

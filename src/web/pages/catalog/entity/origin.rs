@@ -85,7 +85,10 @@ impl Origin {
 }
 
 /// The forge and file an entity's descriptor is in.
-pub(super) fn located<'a>(forges: &'a Forges, record: &Record) -> Option<(&'a Arc<dyn Forge>, FileLocation)> {
+pub(in crate::web::pages::catalog) fn located<'a>(
+    forges: &'a Forges,
+    record: &Record,
+) -> Option<(&'a Arc<dyn Forge>, FileLocation)> {
     let location = LocationRef::parse(&record.location).filter(LocationRef::is_url)?;
     let (forge, file) = forges.locate(&Url::parse(&location.target).ok()?)?;
     Some((forge, as_file(file)))
@@ -124,9 +127,17 @@ fn folder(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, Fil
     Some(FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder()))
 }
 
-fn source(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<(String, String)> {
+fn source(
+    forges: &Forges,
+    record: &Record,
+    place: Option<&(&Arc<dyn Forge>, FileLocation)>,
+) -> Option<(String, String)> {
     if let Some(folder) = folder(forges, record, place) {
-        let label = if folder.path.is_empty() { folder.repository.to_string() } else { format!("{}: {}", folder.repository, folder.path) };
+        let label = if folder.path.is_empty() {
+            folder.repository.to_string()
+        } else {
+            format!("{}: {}", folder.repository, folder.path)
+        };
         return Some((label, page_of(&folder)));
     }
     let url = record.entity.annotation(SOURCE_LOCATION)?.strip_prefix("url:")?;
