@@ -27,8 +27,6 @@ mod store;
 mod walk;
 
 pub(crate) use change::{Change, Operation};
-#[cfg(test)]
-pub(crate) use config::KindRule;
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, ReadingRules};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;

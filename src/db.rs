@@ -102,6 +102,7 @@ pub(crate) async fn migrate(pool: &PgPool) -> Result<(), DatabaseError> {
 }
 
 /// The name of the constraint that a statement ran into: part of the schema's contract, for turning it into an answer.
+#[cfg_attr(not(test), expect(dead_code, reason = "stores use ON CONFLICT so far"))]
 pub(crate) fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()
 }

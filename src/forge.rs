@@ -28,9 +28,9 @@ pub(crate) use self::{
         Branch, Change, ChangeSide, Commit, CommitChanges, Contents, LogQuery, NewCommit, NewFile, Parent, Signature,
     },
     error::{ForgeError, Limit, Missing, NameError},
-    local::{GitResponse, LocalForge, MAX_FILE_BYTES, MAX_FILES, ProtocolVersion, Service, decode_body},
-    location::{FileLocation, LocationError, LocationKind},
-    repo_url::{RepoUrl, RepoUrlError},
+    local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
+    location::{FileLocation, LocationKind},
+    repo_url::RepoUrl,
     repository::{NewRepository, Repository, RepositoryId, Visibility},
     tree::{EntryKind, File, FileMode, TreeEntry},
 };
@@ -56,6 +56,7 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     fn list<'a>(&'a self, owner: Option<&'a str>) -> Answer<'a, Vec<Repository>>;
 
     /// Removes a repository and everything in it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn delete<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, ()>;
 
     /// Adds one commit to a branch; `ForgeError::Conflict` if the branch is not where [`Parent`] expects it.
@@ -109,6 +110,7 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     fn browse_url(&self, location: &FileLocation) -> Url;
 
     /// The page of the repository itself.
+    #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn repository_url(&self, repository: &RepositoryId) -> Url;
 
     /// The URL to give to `git clone`.

@@ -138,9 +138,6 @@ pub(crate) enum ScaffolderError {
         /// What is wrong with it.
         problems: Vec<TemplateProblem>,
     },
-    /// It cannot be done to something in this state.
-    #[error("{0}")]
-    Conflict(String),
     /// The database failed.
     #[error("the scaffolder's database failed: {0}")]
     Store(#[from] sqlx::Error),
@@ -213,6 +210,7 @@ impl Scaffolder {
     }
 
     /// Every template of the catalog; those that cannot run say why.
+    #[cfg(test)]
     pub(crate) fn templates(&self, who: &Credentials) -> Vec<Arc<Template>> {
         self.inner.library.all(who, &self.reading())
     }

@@ -6,7 +6,7 @@ use url::Url;
 use super::data::DataDir;
 use crate::config::{BackendSection, Connection};
 use crate::db::Database;
-use crate::db::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres};
+use crate::db::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres, EmbeddedSummary};
 
 /// Connections of the pool; the embedded server allows forty.
 const POOL_SIZE: u32 = 16;
@@ -60,16 +60,24 @@ async fn embedded(backend: &BackendSection, data: &DataDir) -> anyhow::Result<Op
         durability: Durability::Full,
     };
     let postgres = EmbeddedPostgres::start(options).await?;
-    let version = postgres.summary().version.split_whitespace().next().unwrap_or_default().to_owned();
+    let description = described(postgres.summary());
     match Database::connect(postgres.connect_options(), POOL_SIZE).await {
-        Ok(database) => {
-            Ok(Opened { database, embedded: Some(postgres), description: format!("embedded Postgres {version}") })
-        }
+        Ok(database) => Ok(Opened { database, embedded: Some(postgres), description }),
         Err(error) => {
             postgres.stop().await;
             Err(error.into())
         }
     }
+}
+
+/// For people; and for `psql --host=… --username=greenroom greenroom`.
+fn described(summary: &EmbeddedSummary) -> String {
+    if summary.first_start {
+        tracing::info!("made a new database cluster");
+    }
+    let version = summary.version.split_whitespace().next().unwrap_or_default();
+    let user = summary.user.as_ref().map_or_else(String::new, |user| format!(" as {user}"));
+    format!("embedded Postgres {version} (process {}{user}, socket in {})", summary.pid, summary.socket_dir.display())
 }
 
 impl Opened {

@@ -26,6 +26,7 @@ impl Bits {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Few(list) => list.len(),

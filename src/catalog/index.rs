@@ -54,6 +54,7 @@ pub(super) struct Changed {
 
 impl Index {
     /// How many entities there are.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.by_reference.len()
     }
@@ -64,6 +65,7 @@ impl Index {
     }
 
     /// The last change that is in it: a version of the whole catalog.
+    #[cfg(test)]
     pub(crate) fn sequence(&self) -> i64 {
         self.sequence
     }

@@ -15,7 +15,6 @@ use crate::yaml::Positions;
 /// An entity as the store has it.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
-    pub(super) reference: Arc<str>,
     pub(super) uid: Uuid,
     /// The root location it belongs to: `type:target`.
     pub(super) source: Arc<str>,
@@ -226,7 +225,6 @@ mod tests {
 
     fn row(document: Value) -> Row {
         Row {
-            reference: "component:default/x".into(),
             uid: Uuid::nil(),
             source: "file:/all.yaml".into(),
             location: "file:/x.yaml".to_owned(),

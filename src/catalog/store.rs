@@ -61,7 +61,6 @@ impl EntityRow {
             return Ok(Changed { reference, row: None });
         };
         let row = Row {
-            reference: Arc::clone(&reference),
             uid,
             source: self.source.unwrap_or_default().into(),
             location: self.location.unwrap_or_default(),

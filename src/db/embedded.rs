@@ -90,8 +90,6 @@ pub(crate) struct EmbeddedSummary {
     pub(crate) version: String,
     /// Process id of the postmaster.
     pub(crate) pid: u32,
-    /// The portal's data directory.
-    pub(crate) data_dir: PathBuf,
     /// Directory of the Unix socket, for `psql --host`.
     pub(crate) socket_dir: PathBuf,
     /// Whether this start made the cluster.
@@ -125,11 +123,9 @@ impl EmbeddedPostgres {
         let socket_dir = layout.client_socket_dir();
         let connect_options = connect_options(&socket_dir);
         let version = readiness::wait(&connect_options, &running, &log).await?;
-        let data_dir = layout.data_dir().to_owned();
         let summary = EmbeddedSummary {
             version,
             pid: running.pid(),
-            data_dir,
             socket_dir,
             first_start,
             user,

@@ -145,6 +145,7 @@ impl Kind {
     }
 
     /// The names of all kinds, once each.
+    #[cfg(test)]
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         let is_first =
             |(at, kind): &(usize, &Kind)| KINDS.iter().position(|other| other.name == kind.name) == Some(*at);

@@ -46,6 +46,7 @@ impl NewFile {
     }
 
     /// A symbolic link to `target`, relative to the link's own folder.
+    #[cfg_attr(not(test), expect(dead_code, reason = "part of what a tree can hold"))]
     pub(crate) fn symlink(path: impl Into<String>, target: impl Into<String>) -> Self {
         Self {
             mode: FileMode::Symlink,
@@ -62,6 +63,7 @@ pub(crate) enum Parent {
     /// The branch is at this commit, and moves on.
     Tip(String),
     /// The branch does not exist, and starts at this commit.
+    #[cfg_attr(not(test), expect(dead_code, reason = "branches come with pull requests"))]
     Fork(String),
 }
 
@@ -71,6 +73,7 @@ pub(crate) enum Contents {
     /// These files and no others.
     Tree(Vec<NewFile>),
     /// The parent's files with these differences. Deletions come first; deleting a folder deletes what is in it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "changes to existing repositories come with pull requests"))]
     Change {
         /// Files to add or replace.
         write: Vec<NewFile>,

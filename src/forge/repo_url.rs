@@ -51,17 +51,6 @@ pub(crate) enum RepoUrlError {
 }
 
 impl RepoUrl {
-    /// The URL of repository `id` at `host`.
-    pub(crate) fn new(host: impl Into<String>, id: &RepositoryId) -> Self {
-        Self {
-            host: host.into(),
-            owner: Some(id.owner().to_owned()),
-            repo: Some(id.name().to_owned()),
-            organization: None,
-            workspace: None,
-            project: None,
-        }
-    }
 
     /// Owner and name, which most hosts need.
     pub(crate) fn repository(&self) -> Result<RepositoryId, RepoUrlError> {

@@ -66,16 +66,6 @@ pub(crate) enum EffectKind {
 }
 
 impl EffectKind {
-    /// One word, for pages and the API.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Repository => "repository",
-            Self::Push => "push",
-            Self::Register => "register",
-            Self::Deploy => "deploy",
-            Self::Other => "other",
-        }
-    }
 }
 
 /// One thing that a run will do outside of its workspace.
@@ -188,8 +178,6 @@ pub(crate) struct TemplateInfo {
     pub(crate) reference: EntityRef,
     /// `type:target` of its descriptor: the base of relative URLs.
     pub(crate) location: String,
-    /// Its commit or content hash, where the catalog knows it.
-    pub(crate) version: Option<String>,
     /// The folder's files, where the caller gave them instead of a location.
     pub(crate) contents: Option<Arc<Tree>>,
 }

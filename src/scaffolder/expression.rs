@@ -190,6 +190,7 @@ impl Engine {
     }
 
     /// Reads the template without running it.
+    #[cfg(test)]
     pub(crate) fn check(&self, source: &str) -> Result<(), ExpressionError> {
         self.with_tree(source, |_, _| Ok(()))
     }

@@ -212,12 +212,6 @@ pub(crate) enum FieldKind {
     Json,
 }
 
-/// The pages with the answers so far; `errors` are put beside their fields.
-pub(crate) fn pages(pages: &[Page], values: &Map<String, Value>, errors: &[FieldError]) -> Vec<FormPage> {
-    let filled = filled(pages, values);
-    pages.iter().map(|page| show(page, &filled, errors)).collect()
-}
-
 /// One page with the answers so far.
 pub(crate) fn show(page: &Page, values: &Map<String, Value>, errors: &[FieldError]) -> FormPage {
     FormPage {

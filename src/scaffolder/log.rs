@@ -71,8 +71,6 @@ pub(crate) enum StepStatus {
     Failed,
     /// It did not run.
     Skipped,
-    /// It was stopped.
-    Cancelled,
 }
 
 impl StepStatus {
@@ -83,7 +81,6 @@ impl StepStatus {
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
-            Self::Cancelled => "cancelled",
         }
     }
 }

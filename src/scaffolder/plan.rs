@@ -88,6 +88,7 @@ pub(crate) struct DryRun {
 
 impl Scaffolder {
     /// What a run with these answers would do.
+    #[cfg(test)]
     pub(crate) async fn plan(
         &self,
         who: &Credentials,
@@ -202,7 +203,6 @@ impl Scaffolder {
             template: TemplateInfo {
                 reference: template.reference.clone(),
                 location: template.location.clone(),
-                version: template.version.clone(),
                 contents,
             },
         }

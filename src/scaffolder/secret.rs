@@ -26,11 +26,6 @@ impl Mask {
         mask
     }
 
-    /// Whether there is nothing to hide.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.texts.is_empty()
-    }
-
     /// Hides every text of a value.
     pub(crate) fn hide(&mut self, value: &Value) {
         match value {

@@ -47,11 +47,6 @@ impl Task {
         })
     }
 
-    /// Whether nothing will happen any more.
-    pub(crate) fn is_over(&self) -> bool {
-        !matches!(self.status.as_str(), "open" | "processing")
-    }
-
     /// The template it is of.
     pub(crate) fn template(&self) -> Option<EntityRef> {
         self.spec.pointer("/templateInfo/entityRef")?.as_str()?.parse().ok()
@@ -127,7 +122,6 @@ pub(super) struct JobRecord {
     who: Who,
     user: Option<EntityRef>,
     location: String,
-    version: Option<String>,
     answers: Map<String, Value>,
 }
 
@@ -165,7 +159,6 @@ impl JobRecord {
             who: Who::from(who),
             user: who.user_ref().cloned(),
             location: template.location.clone(),
-            version: template.version.clone(),
             answers,
         }
     }
@@ -218,7 +211,6 @@ pub(super) fn job(claimed: &Claimed) -> Result<Job, sqlx::Error> {
         template: TemplateInfo {
             reference: serde_json::from_value(reference).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             location: record.location,
-            version: record.version,
             contents: None,
         },
     })

@@ -171,6 +171,7 @@ impl Template {
     }
 
     /// Whether it can run.
+    #[cfg(test)]
     pub(crate) fn is_sound(&self) -> bool {
         self.problems.is_empty()
     }

@@ -153,7 +153,6 @@ impl From<ScaffolderError> for Error {
             ScaffolderError::NotFound(message) => Self::NotFound(message),
             ScaffolderError::Invalid(message) => Self::Input(message),
             ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
-            ScaffolderError::Conflict(message) => Self::Conflict(message),
             ScaffolderError::Store(_) => Self::internal(error),
         }
     }

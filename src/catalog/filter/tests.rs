@@ -20,7 +20,6 @@ pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
         let document = serde_json::from_value::<crate::entity::Entity>(document).unwrap();
         let reference: Arc<str> = document.reference().to_string().into();
         let row = Row {
-            reference: Arc::clone(&reference),
             uid: Uuid::from_u128(number as u128 + 1),
             source: "file:/x".into(),
             location: "file:/x".to_owned(),

@@ -27,7 +27,6 @@ fn changed(step: &Step) -> Changed {
             "spec": {"type": "t", "lifecycle": "l", "owner": format!("g{owner}"), "dependsOn": depends}
         });
         Row {
-            reference: Arc::clone(&reference),
             uid: Uuid::from_u128(step.name as u128 + 1),
             source: "file:/x".into(),
             location: "file:/x".to_owned(),

@@ -10,7 +10,6 @@ use crate::catalog::{Location, LocationRef, Problem};
 /// A root location as it stands.
 #[derive(Debug, Clone, FromRow)]
 pub(in crate::catalog) struct Source {
-    pub(in crate::catalog) reference: String,
     #[sqlx(rename = "type")]
     pub(in crate::catalog) kind: String,
     pub(in crate::catalog) target: String,
@@ -20,7 +19,7 @@ pub(in crate::catalog) struct Source {
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
-    sqlx::query_as("SELECT reference, type, target, digest, failures FROM catalog_source WHERE reference = $1")
+    sqlx::query_as("SELECT type, target, digest, failures FROM catalog_source WHERE reference = $1")
         .bind(reference)
         .fetch_optional(db)
         .await

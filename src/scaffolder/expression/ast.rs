@@ -162,7 +162,6 @@ pub(super) enum StmtKind {
     },
     Block {
         id: Id,
-        name: Rc<str>,
         body: Vec<Stmt>,
     },
     Switch {

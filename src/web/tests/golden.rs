@@ -301,7 +301,7 @@ async fn the_catalog_is_written_as_recorded() {
     for (file, pair) in pairs("catalog-write") {
         match pair.name.as_str() {
             "entity-after-change" => {
-                std::fs::write(&fresh, good.replace("spec: {", "spec: { extra: changed, ")).unwrap()
+                std::fs::write(&fresh, good.replace("spec: {", "spec: { extra: changed, ")).unwrap();
             }
             "entity-after-it-broke" => std::fs::write(&fresh, good.replace(", owner: platform", "")).unwrap(),
             "location-entity-after-broken-yaml" => {
@@ -318,7 +318,7 @@ async fn the_catalog_is_written_as_recorded() {
         }
         match pair.name.as_str() {
             "entity-after-change" | "entity-after-it-broke" | "entity-after-repair" => {
-                rig.refresh("component:default/fresh").await
+                rig.refresh("component:default/fresh").await;
             }
             "location-entity-after-broken-yaml" | "location-entity-after-file-removed" => {
                 rig.refresh("location:default/generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a").await;

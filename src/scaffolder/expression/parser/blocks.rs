@@ -171,7 +171,6 @@ impl Parser<'_> {
         }
         Ok(StmtKind::Block {
             id: name.id,
-            name: name.text,
             body,
         })
     }
