@@ -34,7 +34,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long the question whether a server runs may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often expired sessions and drafts are removed.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// All contexts of a running portal.
 pub(crate) struct App {

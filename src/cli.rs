@@ -117,7 +117,7 @@ impl Common {
     fn load(&self) -> anyhow::Result<crate::config::Loaded> {
         let mut loaded = crate::config::load(&self.config)?;
         if let Some(host) = &self.host {
-            loaded.config.backend.listen.host = self.address(host)?;
+            loaded.config.backend.listen.host = address(host)?;
         }
         if let Some(port) = self.port {
             loaded.config.backend.listen.port = port;
@@ -130,8 +130,8 @@ impl Common {
         }
         Ok(loaded)
     }
+}
 
-    fn address(&self, host: &str) -> anyhow::Result<IpAddr> {
-        crate::config::parse_host(host).map_err(|message| anyhow::anyhow!("--host: {message}"))
-    }
+fn address(host: &str) -> anyhow::Result<IpAddr> {
+    crate::config::parse_host(host).map_err(|message| anyhow::anyhow!("--host: {message}"))
 }

@@ -10,7 +10,7 @@ mod reference;
 mod validation;
 
 pub(crate) use kind::{Edge, sort_references};
-pub(crate) use reference::{EntityRef, EntityRefError, RefDefaults};
+pub(crate) use reference::{EntityRef, RefDefaults};
 pub(crate) use validation::{ValidationError, check, check_envelope, edges};
 
 use serde::{Deserialize, Serialize};

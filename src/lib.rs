@@ -1,5 +1,35 @@
-//! Greenroom.
-#![expect(dead_code, reason = "being assembled")]
+//! Greenroom, an internal developer portal in one process over one Postgres.
+//!
+//! It speaks Backstage's formats and REST API; everything else is its own. Three flows explain the rest:
+//!
+//! - **Reading**: a source (file, URL, repository) → descriptors → entities → one transaction of changes in Postgres →
+//!   the index in memory that answers every read (`catalog`).
+//! - **Running**: a template and its answers → a plan (files for real, outside effects in words) → a run whose steps are
+//!   recorded one by one, in Postgres → events that pages, API and command line follow (`scaffolder`).
+//! - **Showing**: a request → extractors (who is asking, for what) → one verb of a context → a page or JSON (`web`).
+//!
+//! # The house
+//!
+//! One file is a room's face, the folder of the same name its inside, private. A room imports from lower ranks only;
+//! `tests/layering.rs` holds the table and enforces it.
+//!
+//! | rank | rooms |
+//! | --- | --- |
+//! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
+//! | 1 | `forge`: where repositories live |
+//! | 2 | `catalog` |
+//! | 3 | `scaffolder` |
+//! | 4 | `delivery`, `auth` |
+//! | 5 | `web`: the only room that knows HTTP and HTML |
+//! | 6–8 | `config`, `app` (composition), `cli` |
+//!
+//! # Invariants
+//!
+//! - Postgres is the truth. Memory follows it by the change log and can be thrown away at any time.
+//! - SQL stands in stores, HTTP and HTML in `web`, the process environment in `config`.
+//! - An outside effect of a run is noted before and after it happens, so nothing is done twice or claimed undone.
+//! - What a person or a file gets wrong is an answer with its place (file, line, column, field), never a panic.
+
 mod app;
 mod auth;
 mod catalog;
@@ -12,7 +42,7 @@ mod forge;
 mod permission;
 mod scaffolder;
 mod telemetry;
-mod web;
-mod yaml;
 #[cfg(test)]
 mod tests;
+mod web;
+mod yaml;

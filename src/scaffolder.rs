@@ -245,9 +245,9 @@ impl Scaffolder {
         })
     }
 
-    /// What is wrong with these answers.
+    /// What is wrong with these answers, whoever gives them.
     pub(crate) fn validate(&self, template: &Template, values: &Map<String, Value>) -> Vec<FieldError> {
-        form::check(&template.pages, values, &self.shelf(&Credentials::anonymous()))
+        form::check(&template.pages, values, &self.shelf(None))
     }
 
     /// Starts a run.
@@ -390,7 +390,7 @@ impl Scaffolder {
         values: &Map<String, Value>,
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        Self::refuse(&self.shelf(who), template, values, secrets)
+        Self::refuse(&self.shelf(Some(who)), template, values, secrets)
     }
 
     /// The same, in a given world.
@@ -436,7 +436,7 @@ impl Scaffolder {
         Reading { catalog: &self.inner.catalog, engines: &self.inner.engines, actions: &self.inner.registry }
     }
 
-    fn shelf<'a>(&'a self, who: &'a Credentials) -> Shelf<'a> {
+    fn shelf<'a>(&'a self, who: Option<&'a Credentials>) -> Shelf<'a> {
         Shelf { catalog: &self.inner.catalog, hosts: self.inner.forges.hosts().map(str::to_owned).collect(), who }
     }
 

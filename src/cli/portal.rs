@@ -20,7 +20,7 @@ use super::{Common, serve};
 use crate::app::{App, Opened, Surroundings, Taken, database, running_server};
 
 /// How long one call may take; event streams have no limit.
-const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

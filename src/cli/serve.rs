@@ -13,6 +13,7 @@ use url::Url;
 use super::{Common, print};
 use crate::app::{App, DataDir, Opened, Surroundings, database};
 use crate::config::{Config, Loaded};
+use crate::db::embedded::EmbeddedPostgres;
 
 /// Serves until a signal says stop, then lets everything under way finish.
 pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
@@ -30,7 +31,7 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
 
     let taken = data.take()?;
     let opened = database::open(&loaded.config.backend, &data).await?;
-    let lost = opened.embedded.as_ref().map(|postgres| postgres.exited());
+    let lost = opened.embedded.as_ref().map(EmbeddedPostgres::exited);
     let surroundings = Surroundings {
         base_url: base_url.clone(),
         loopback: address.ip().is_loopback(),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::environment::Subject;
-use super::{Application, Delivery, DeliveryError, Placement, Sync};
+use super::{Application, Delivery, DeliveryError, Environment, Placement, Sync};
 use crate::entity::{EntityRef, RefDefaults};
 use crate::forge::{Forges, RepositoryId};
 use crate::scaffolder::{
@@ -126,11 +126,11 @@ impl Action for DeclareApplication {
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let application = self.application(ctx, &input)?;
-            self.delivery.declare(&application).await.map_err(refused)?;
+            self.delivery.declare(&application).await.map_err(|error| refused(&error))?;
             let key = format!("{}/{}", application.cluster, application.name);
             let sentence = format!("Argo CD application {}", application.name);
             ctx.made("application", &sentence, json!(key)).await?;
-            ctx.log.info(&sentence_of(&application));
+            ctx.log.info(sentence_of(&application));
             Ok(outputs_of(&application))
         })
     }
@@ -138,7 +138,7 @@ impl Action for DeclareApplication {
     fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let application = self.application(ctx, input)?;
-            let taken = self.delivery.declared(&application.cluster, &application.name).await.map_err(refused)?;
+            let taken = self.delivery.declared(&application.cluster, &application.name).await.map_err(|error| refused(&error))?;
             let conflict = taken.map(|_| {
                 DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() }.to_string()
             });
@@ -157,7 +157,7 @@ impl DeclareApplication {
             ActionError::input(format!("environment `{name}` is not configured; there are {known}"))
         })?;
         let namespace = match text(input, "namespace") {
-            "" => self.namespace_by_rule(ctx, environment)?,
+            "" => namespace_by_rule(ctx, environment)?,
             given => given.to_owned(),
         };
         let files = input.get("valueFiles").and_then(Value::as_array).into_iter().flatten();
@@ -178,24 +178,6 @@ impl DeclareApplication {
         })
     }
 
-    /// The rule needs an owner and a service: a template that asks for them under these names need not say a namespace.
-    fn namespace_by_rule(&self, ctx: &ActionContext, environment: &super::Environment) -> Result<String, ActionError> {
-        let answer = |key: &str| ctx.answers.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (service, owner) = (answer("name"), answer("owner"));
-        if service.is_empty() || owner.is_empty() {
-            return Err(ActionError::input(
-                "give `namespace`: the template has no parameters `name` and `owner` to make one by the environment's rule",
-            ));
-        }
-        let owner = name_of(owner, "group")?;
-        let system = match answer("system") {
-            "" => String::new(),
-            system => name_of(system, "system")?,
-        };
-        let subject = Subject { service, owner: &owner, system: &system };
-        environment.place(0, subject).map(|placed| placed.namespace).map_err(|error| ActionError::input(error.to_string()))
-    }
-
     /// `host/owner/repository`; a forge of ours is named by its host in a `repoUrl`, since its address may change.
     fn repository(&self, clone_url: &str) -> Result<String, ActionError> {
         let wrong = || ActionError::input(format!("`{clone_url}` is not the clone URL of a repository"));
@@ -208,6 +190,24 @@ impl DeclareApplication {
         let host = ours.map(|forge| forge.host()).or_else(|| url.host_str()).ok_or_else(wrong)?;
         Ok(format!("{host}/{id}"))
     }
+}
+
+/// The rule needs an owner and a service: a template that asks for them under these names need not say a namespace.
+fn namespace_by_rule(ctx: &ActionContext, environment: &Environment) -> Result<String, ActionError> {
+    let answer = |key: &str| ctx.answers.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (service, owner) = (answer("name"), answer("owner"));
+    if service.is_empty() || owner.is_empty() {
+        return Err(ActionError::input(
+            "give `namespace`: the template has no parameters `name` and `owner` to make one by the environment's rule",
+        ));
+    }
+    let owner = name_of(owner, "group")?;
+    let system = match answer("system") {
+        "" => String::new(),
+        system => name_of(system, "system")?,
+    };
+    let subject = Subject { service, owner: &owner, system: &system };
+    environment.place(0, subject).map(|placed| placed.namespace).map_err(|error| ActionError::input(error.to_string()))
 }
 
 fn sentence_of(application: &Application) -> String {
@@ -224,7 +224,7 @@ fn outputs_of(application: &Application) -> Outputs {
     ])
 }
 
-fn refused(error: DeliveryError) -> ActionError {
+fn refused(error: &DeliveryError) -> ActionError {
     match error {
         DeliveryError::Taken { .. } => ActionError::conflict(error.to_string()),
         DeliveryError::Environment(_) | DeliveryError::Database(_) => ActionError::failed(error.to_string()),

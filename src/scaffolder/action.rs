@@ -250,6 +250,11 @@ impl ActionContext {
         }
     }
 
+    /// A path of the workspace as logs and outputs show it whole; it is no path on a disk.
+    pub(crate) fn shown_path(&self, path: &str) -> String {
+        format!("workspace/{}/{path}", self.task).trim_end_matches('/').to_owned()
+    }
+
     /// What an earlier attempt of this step noted under a key.
     pub(crate) async fn noted(&self, key: &str) -> Result<Option<Value>, ActionError> {
         self.ledger.get(&self.step.key, key).await

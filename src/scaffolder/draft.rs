@@ -130,7 +130,8 @@ impl Scaffolder {
         draft.updated_at = Utc::now();
         draft.values = form::filled_but(&template.pages, &draft.answers, &draft.answered);
         store::save_draft(self.pool(), &draft.row()).await?;
-        let errors = if read.stay { Vec::new() } else { form::check_page(asked, &draft.values, &self.shelf(who)) };
+        let errors =
+            if read.stay { Vec::new() } else { form::check_page(asked, &draft.values, &self.shelf(Some(who))) };
         Ok(Answered { draft, errors, stay: read.stay })
     }
 

@@ -133,25 +133,28 @@ fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Tem
 pub(super) struct Shelf<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) hosts: Vec<String>,
-    pub(super) who: &'a Credentials,
+    /// Whose own entities count as such; without anybody, everybody's.
+    pub(super) who: Option<&'a Credentials>,
 }
 
 impl form::Directory for Shelf<'_> {
     fn offers(&self, choice: &form::EntityChoice, reference: &EntityRef) -> bool {
-        let Some(record) = self.catalog.entity(self.who, reference) else {
+        let anybody = Credentials::anonymous();
+        let who = self.who.unwrap_or(&anybody);
+        let Some(record) = self.catalog.entity(who, reference) else {
             return false;
         };
         let own = match choice.own {
+            _ if self.who.is_none() => true,
             form::Own::Anyone => true,
-            form::Own::Groups => self.who.ownership().contains(reference),
+            form::Own::Groups => who.ownership().contains(reference),
             form::Own::Owned => record.entity.relations().iter().any(|relation| {
-                relation.kind == "ownedBy"
-                    && self.who.ownership().iter().any(|owner| owner.to_string() == relation.target)
+                relation.kind == "ownedBy" && who.ownership().iter().any(|owner| owner.to_string() == relation.target)
             }),
         };
         let filter = choice.catalog_filter().and(EntityFilter::is("metadata.uid", &record.uid.to_string()));
         let query = EntityQuery { filter, limit: Some(1), ..EntityQuery::default() };
-        own && self.catalog.query(self.who, &query).total > 0
+        own && self.catalog.query(who, &query).total > 0
     }
 
     fn hosts(&self) -> Vec<String> {

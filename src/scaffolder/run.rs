@@ -17,6 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::action::{ActionContext, ActionError, ActionRegistry, Effect, Ledger, StepInfo, TemplateInfo};
@@ -185,7 +186,8 @@ impl Run<'_> {
             return log.step(&step.id, StepStatus::Skipped, &message);
         }
         log.step(&step.id, StepStatus::Processing, &format!("Beginning step {}", step.name));
-        let done = self.perform(step).await;
+        let span = tracing::info_span!("scaffolder.step", step.id = step.id, step.action = step.action);
+        let done = self.perform(step).instrument(span).await;
         match done {
             Ok(step::Done::Finished) => {
                 log.step(&step.id, StepStatus::Completed, &format!("Finished step {}", step.name));

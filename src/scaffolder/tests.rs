@@ -142,19 +142,23 @@ fn map(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).unwrap()
 }
 
-/// The message of every event, without colours.
+/// The message of every event, without colours and with `ID` for the run's id.
 fn messages(bodies: &[Value]) -> Vec<String> {
-    bodies
-        .iter()
-        .map(|body| {
-            body["message"]
-                .as_str()
-                .unwrap()
-                .replace("\u{1b}[32m", "")
-                .replace("\u{1b}[33m", "")
-                .replace("\u{1b}[39m", "")
-        })
-        .collect()
+    let plain = |text: &str| {
+        ["\u{1b}[32m", "\u{1b}[33m", "\u{1b}[39m"].iter().fold(text.to_owned(), |text, code| text.replace(code, ""))
+    };
+    bodies.iter().map(|body| without_ids(&plain(body["message"].as_str().unwrap()))).collect()
+}
+
+/// A text with `ID` for the run's id in paths of the workspace.
+fn without_ids(text: &str) -> String {
+    const ID: usize = 36;
+    let mut parts = text.split("workspace/");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, rest| match rest.get(ID..) {
+        Some(rest_of_path) if rest[..ID].parse::<Uuid>().is_ok() => format!("{text}workspace/ID{rest_of_path}"),
+        _ => format!("{text}workspace/{rest}"),
+    })
 }
 
 /// A template of these steps.

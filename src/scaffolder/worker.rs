@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::action::ActionError;
@@ -82,7 +83,6 @@ impl Scaffolder {
     async fn perform(&self, claimed: Claimed, worker: Uuid, stopping: CancellationToken) {
         let pen = self.pen(claimed.id, worker);
         let span = tracing::info_span!("scaffolder.run", task.id = %claimed.id);
-        let _entered = span.clone();
         let started = std::time::Instant::now();
         let (sender, entries) = mpsc::unbounded_channel();
         let secrets = claimed.secrets.as_deref().and_then(|text| store::json(text).ok()).unwrap_or_default();
@@ -95,7 +95,8 @@ impl Scaffolder {
         }
         let ended = CancellationToken::new();
         let beating = tokio::spawn(beat(self.clone(), pen.clone(), cancelled.clone(), ended.clone()));
-        let outcome = self.outcome(&claimed, &pen, &log, cancelled, stopping).await;
+        let running = self.outcome(&claimed, &pen, &log, cancelled, stopping);
+        let outcome = running.instrument(span.clone()).await;
         log.flush().await;
         self.conclude(&pen, &log, outcome).await;
         ended.cancel();

@@ -103,17 +103,6 @@ fn without_colours(line: &str) -> String {
     plain
 }
 
-#[cfg(test)]
-mod tests {
-    use super::without_colours;
-
-    #[test]
-    fn colours_are_taken_out() {
-        assert_eq!(without_colours("a: \u{1b}[32minfo\u{1b}[39m: made"), "a: info: made");
-        assert_eq!(without_colours("plain"), "plain");
-    }
-}
-
 async fn conclude(portal: &Portal, task: &str, completion: &Value) -> anyhow::Result<ExitCode> {
     let output = completion.pointer("/body/output").cloned().unwrap_or_default();
     for link in output.get("links").and_then(Value::as_array).into_iter().flatten() {
@@ -129,5 +118,16 @@ async fn conclude(portal: &Portal, task: &str, completion: &Value) -> anyhow::Re
             let reason = reason.and_then(Value::as_str).unwrap_or("no reason was given");
             bail!("the run {}: {reason}", status.unwrap_or("ended in no known state"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_colours;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colours("a: \u{1b}[32minfo\u{1b}[39m: made"), "a: info: made");
+        assert_eq!(without_colours("plain"), "plain");
     }
 }

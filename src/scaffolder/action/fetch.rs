@@ -99,8 +99,7 @@ impl Fetch {
         .await?;
         ctx.workspace = files;
         rendered?;
-        ctx.log
-            .info(format!("Template result written to {}", if target.is_empty() { "the workspace" } else { target }));
+        ctx.log.info(format!("Template result written to {}", ctx.shown_path(target)));
         Ok(())
     }
 

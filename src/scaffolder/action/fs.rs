@@ -51,7 +51,7 @@ impl Action for Delete {
                 }
                 for path in paths {
                     ctx.workspace.remove(&path);
-                    ctx.log.info(format!("File {path} deleted successfully"));
+                    ctx.log.info(format!("File {} deleted successfully", ctx.shown_path(&path)));
                 }
             }
             Ok(Outputs::new())
@@ -101,6 +101,7 @@ impl Action for Rename {
                         message: format!("there is no file or folder {from} to rename"),
                     });
                 }
+                let (from, to) = (ctx.shown_path(from), ctx.shown_path(to));
                 ctx.log.info(format!("File {from} renamed to {to} successfully"));
             }
             Ok(Outputs::new())
@@ -141,7 +142,7 @@ impl Action for List {
                 let root = workspace::normal(&path)?;
                 let inside = |full: &str| {
                     let rest = if root.is_empty() { Some(full) } else { full.strip_prefix(&format!("{root}/")) }?;
-                    (recursive || !rest.contains('/')).then(|| entry(full))
+                    (recursive || !rest.contains('/')).then(|| entry(full, &ctx.shown_path(full)))
                 };
                 files.extend(ctx.workspace.files().filter_map(|(full, _)| inside(full)));
                 folders.extend(ctx.workspace.folders().into_iter().filter_map(inside));
@@ -151,7 +152,7 @@ impl Action for List {
     }
 }
 
-fn entry(full: &str) -> Value {
-    let name = full.rsplit('/').next().unwrap_or(full);
-    json!({"name": name, "path": full, "fullPath": full})
+fn entry(path: &str, full: &str) -> Value {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    json!({"name": name, "path": path, "fullPath": full})
 }

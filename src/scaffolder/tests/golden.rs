@@ -88,7 +88,7 @@ async fn rounds_conditions_and_outputs_are_told_in_backstages_words() {
             "info: Writing catalog-info.yaml",
             "Finished step Write",
             "Beginning step Rename",
-            "info: File catalog-info.yaml renamed to renamed.yaml successfully",
+            "info: File workspace/ID/catalog-info.yaml renamed to workspace/ID/renamed.yaml successfully",
             "Finished step Rename",
             "Beginning step List",
             "Finished step List",
@@ -101,9 +101,10 @@ async fn rounds_conditions_and_outputs_are_told_in_backstages_words() {
             "Run completed with status: completed",
         ]
     );
-    let file = json!({"name": "renamed.yaml", "path": "renamed.yaml", "fullPath": "renamed.yaml"});
+    let file = json!({"name": "renamed.yaml", "path": "renamed.yaml", "fullPath": "workspace/ID/renamed.yaml"});
+    let output: Value = serde_json::from_str(&without_ids(&events.last().unwrap()["output"].to_string())).unwrap();
     assert_eq!(
-        events.last().unwrap()["output"],
+        output,
         json!({
             "links": [{"title": "Entity", "entityRef": "checkout-api"}],
             "text": [{"content": "missing=[] list=x,y"}],
@@ -274,7 +275,7 @@ async fn a_dry_run_answers_as_backstage_does() {
             "info: Listing files and directories in template",
             "info: Processing 1 template files/directories with input values {\"name\":\"x\"}",
             "info: Writing file a.txt to template output path with mode 33188.",
-            "info: Template result written to the workspace",
+            "info: Template result written to workspace/ID",
             "Finished step Fetch",
             "Beginning step debug:wait",
             "info: Running debug:wait in dry-run mode with inputs (secrets redacted): {\n  \"seconds\": \"many\"\n}",

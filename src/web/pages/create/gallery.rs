@@ -37,7 +37,7 @@ pub(super) async fn show(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> PageResult<GalleryPage> {
-    let templates = scaffolder.templates(&viewer.credentials);
+    let templates = scaffolder.gallery(&viewer.credentials).await?;
     let mut cards: Vec<TemplateCard> =
         templates.iter().map(|template| TemplateCard::new(&catalog, &forges, &viewer, template)).collect();
     cards.sort_by_key(|card| card.title.to_lowercase());
