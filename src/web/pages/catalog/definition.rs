@@ -20,7 +20,6 @@ pub(super) struct DefinitionPage {
     cut: bool,
     /// `openapi`, `asyncapi`, …
     format: String,
-    text: String,
 }
 
 /// `GET …/api`
@@ -44,7 +43,6 @@ pub(super) async fn show(
         cut: text.lines().nth(LINES).is_some(),
         format: record.entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
         lines,
-        text,
         head,
     }))
 }

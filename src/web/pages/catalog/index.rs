@@ -43,7 +43,6 @@ pub(super) struct IndexPage {
 
 struct KindTab {
     label: String,
-    icon: String,
     count: usize,
     link: String,
     current: bool,
@@ -157,7 +156,6 @@ impl Listing<'_> {
         }
         let tab = |(kind, count): (String, usize)| KindTab {
             label: shown::kind_plural(&kind),
-            icon: shown::icon_of(&kind).to_owned(),
             count,
             link: self.asked.with(Facet::Kind, &kind).link(),
             current: current == Some(kind.as_str()),
@@ -170,13 +168,7 @@ impl Listing<'_> {
             kinds.into_iter().map(tab).collect()
         };
         let link = self.asked.with(Facet::Kind, "all").link();
-        tabs.push(KindTab {
-            label: "Everything".to_owned(),
-            icon: "catalog".to_owned(),
-            count: all,
-            link,
-            current: current.is_none(),
-        });
+        tabs.push(KindTab { label: "Everything".to_owned(), count: all, link, current: current.is_none() });
         tabs
     }
 

@@ -22,7 +22,6 @@ pub(super) struct RawPage {
     yaml_link: String,
     json_link: String,
     lines: Vec<String>,
-    text: String,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +52,6 @@ pub(super) async fn show(
         yaml_link,
         json,
         lines: text.lines().take(LINES).map(str::to_owned).collect(),
-        text,
         head,
     }))
 }
