@@ -223,7 +223,7 @@ fn problems(record: &Record) -> Vec<ProblemLine> {
         } else {
             "This page shows the last version that was right. Correct the file and press Refresh."
         };
-        ProblemLine { message, hint }
+        ProblemLine { message: super::problems::plain(&message).to_owned(), hint }
     };
     items.into_iter().flatten().map(line).collect()
 }

@@ -163,15 +163,12 @@ impl Listing<'_> {
         let mut tabs: Vec<KindTab> = {
             let mut kinds: Vec<(String, usize)> = counts.into_iter().collect();
             kinds.sort_by_key(|(kind, _)| rank(kind));
+            // Locations have a page of their own; as entities they are only for the curious.
+            kinds.retain(|(kind, _)| kind != "location" || current == Some("location"));
             kinds.into_iter().map(tab).collect()
         };
         let link = self.asked.with(Facet::Kind, "all").link();
-        tabs.push(KindTab {
-            label: "Everything".to_owned(),
-            count: all,
-            link,
-            current: current.is_none(),
-        });
+        tabs.push(KindTab { label: "Everything".to_owned(), count: all, link, current: current.is_none() });
         tabs
     }
 

@@ -49,7 +49,7 @@ impl Line {
         let kind = problem.kind.clone().unwrap_or_default();
         let (spot, page) = spot(forges, problem);
         Self {
-            message: problem.message.clone(),
+            message: plain(&problem.message).to_owned(),
             subject: if name.is_empty() {
                 kind
             } else {
@@ -81,5 +81,23 @@ fn spot(forges: &Forges, problem: &Problem) -> (String, Option<String>) {
             (format!("{}: {}{line}{column}", file.repository, file.path), Some(format!("{page}{anchor}")))
         }
         None => (format!("{target}{line}{column}"), None),
+    }
+}
+
+/// What is wrong, without the names of the programs that found it, which the API's clients expect around it.
+pub(super) fn plain(message: &str) -> &str {
+    let cause = message.rsplit_once("caused by ").map_or(message, |(_, cause)| cause);
+    ["TypeError: ", "InputError: ", "Error: "].iter().find_map(|name| cause.strip_prefix(name)).unwrap_or(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_told_plainly() {
+        let wrapped = "Processor X threw an error while validating the entity a:b/c; caused by TypeError: /spec must be an object";
+        assert_eq!(plain(wrapped), "/spec must be an object");
+        assert_eq!(plain("the file is not there"), "the file is not there");
     }
 }
