@@ -64,7 +64,8 @@ impl App {
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone()).context("cannot open the local forge")?;
+        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone())
+            .context("cannot open the local forge")?;
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
@@ -82,7 +83,8 @@ impl App {
             session_duration: config.auth.session_duration.map(|duration| duration.0),
         };
         let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
-        let web = WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
+        let web =
+            WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings);
         let state = AppState {
             catalog,
@@ -156,7 +158,8 @@ fn scaffolder(
 async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<CatalogConfig> {
     let mut config = loaded.config.catalog.clone();
     config.reading = loaded.config.backend.reading.clone();
-    let templates = seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
+    let templates =
+        seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
     if loaded.document.pointer("/catalog/locations").is_none() {
         let example = seed::example_organisation(forge).await.context("cannot put the example into the local forge")?;
         config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
@@ -185,7 +188,8 @@ pub(crate) async fn running_server(data: &DataDir) -> Option<RunningServer> {
 
 /// Every action of a portal, for looking at templates without one: nothing is connected, so none of them can run.
 pub(crate) fn known_actions() -> anyhow::Result<ActionRegistry> {
-    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
+    let pool =
+        sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
     let forges = Forges::default();
     let catalog = Catalog::detached(pool.clone(), forges.clone());
     let delivery = Delivery::new(pool, Environment::defaults())?;

@@ -173,10 +173,7 @@ impl Catalog {
     ) -> Vec<(String, Vec<(String, usize)>)> {
         let index = self.inner.index.load();
         let selected = filter.select(&index);
-        facets
-            .iter()
-            .map(|facet| (facet.clone(), query::facet(&index, &selected, facet)))
-            .collect()
+        facets.iter().map(|facet| (facet.clone(), query::facet(&index, &selected, facet))).collect()
     }
 
     /// The entity and the locations that led to it, each with the references of its parents.
@@ -184,15 +181,8 @@ impl Catalog {
         let index = self.inner.index.load();
         let mut chain: Vec<(Arc<Record>, Vec<String>)> = Vec::new();
         let mut next = index.get(reference).cloned();
-        while let Some(record) = next
-            .take()
-            .filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid))
-        {
-            next = record
-                .parent
-                .as_deref()
-                .and_then(|parent| index.get_exact(parent))
-                .cloned();
+        while let Some(record) = next.take().filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid)) {
+            next = record.parent.as_deref().and_then(|parent| index.get_exact(parent)).cloned();
             let parents = record.parent.iter().cloned().collect();
             chain.push((record, parents));
         }
@@ -212,12 +202,7 @@ impl Catalog {
             return Ok(());
         };
         let reference = record.reference.to_string();
-        let logged = store::Logged {
-            reference: reference.clone(),
-            operation: Operation::Delete,
-            uid,
-            document: None,
-        };
+        let logged = store::Logged { reference: reference.clone(), operation: Operation::Delete, uid, document: None };
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;
         store::delete(&mut *transaction, &[reference]).await?;
@@ -255,9 +240,7 @@ impl Catalog {
             )));
         }
         let entity = entity::check_envelope(entity).map_err(|error| vec![error])?;
-        walk::validate(self.reader(), entity, &location)
-            .await
-            .map_err(|error| vec![error])
+        walk::validate(self.reader(), entity, &location).await.map_err(|error| vec![error])
     }
 
     /// The lock of one source.

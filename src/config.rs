@@ -1,7 +1,7 @@
 //! Configuration: Backstage's `app-config.yaml`, read once at start.
 //!
-//! Flow: files → `$include`, `$file`, `$env`, `${VAR}` resolved in each ([`substitute`]) → merged, later files
-//! over earlier ones ([`load`]) → `APP_CONFIG_…` variables over all → typed sections. Every context defines its
+//! Flow: files → `$include`, `$file`, `$env`, `${VAR}` resolved in each (`substitute.rs`) → merged, later files
+//! over earlier ones (`load.rs`) → `APP_CONFIG_…` variables over all → typed sections. Every context defines its
 //! own section; this module is only their sum. Invariants: the process environment is read here and nowhere
 //! else; a key that no section knows is a warning that names its path; a wrong value is an error that names it.
 
@@ -152,10 +152,14 @@ fn typed(document: &Value, warnings: &mut Vec<String>) -> Result<Config, ConfigE
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(document, &mut track);
     let config = serde_ignored::deserialize(deserializer, &mut note);
-    let config = config.map_err(|error| ConfigError::Value { key: track.path().to_string(), message: error.to_string() })?;
-    warnings.extend(unknown.into_iter().filter(|key| !sections::is_known_elsewhere(key)).map(|key| {
-        format!("configuration `{key}` is not a key that Greenroom reads; is it misspelt?")
-    }));
+    let config =
+        config.map_err(|error| ConfigError::Value { key: track.path().to_string(), message: error.to_string() })?;
+    warnings.extend(
+        unknown
+            .into_iter()
+            .filter(|key| !sections::is_known_elsewhere(key))
+            .map(|key| format!("configuration `{key}` is not a key that Greenroom reads; is it misspelt?")),
+    );
     Ok(config)
 }
 

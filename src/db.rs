@@ -51,8 +51,7 @@ impl Database {
         if !matches!(scheme, Some("postgres" | "postgresql")) {
             return Err(DatabaseError::InvalidUrl("it must begin with postgres://".to_owned()));
         }
-        url.parse()
-            .map_err(|error: sqlx::Error| DatabaseError::InvalidUrl(innermost(&error)))
+        url.parse().map_err(|error: sqlx::Error| DatabaseError::InvalidUrl(innermost(&error)))
     }
 
     /// Connects, looks at the server's version, and opens a pool of at most `size` connections.
@@ -156,9 +155,8 @@ pub(crate) enum DatabaseError {
 async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     let asked = async {
         let mut connection = PgConnection::connect_with(options).await?;
-        let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
-            .fetch_one(&mut connection)
-            .await?;
+        let number: i32 =
+            sqlx::query_scalar("SELECT current_setting('server_version_num')::int").fetch_one(&mut connection).await?;
         connection.close().await?;
         Ok(number)
     };
@@ -166,16 +164,10 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     let number = match tokio::time::timeout(CONNECT_TIMEOUT, asked).await {
         Ok(Ok(number)) => number,
         Ok(Err(sqlx::Error::Database(error))) => {
-            return Err(DatabaseError::Refused {
-                target,
-                reason: error.message().to_owned(),
-            });
+            return Err(DatabaseError::Refused { target, reason: error.message().to_owned() });
         }
         Ok(Err(error)) => {
-            return Err(DatabaseError::Unreachable {
-                target,
-                reason: error.to_string(),
-            });
+            return Err(DatabaseError::Unreachable { target, reason: error.to_string() });
         }
         Err(_) => {
             let reason = format!("no answer within {} seconds", CONNECT_TIMEOUT.as_secs());
@@ -186,10 +178,7 @@ async fn check_server(options: &PgConnectOptions) -> Result<(), DatabaseError> {
     if u32::try_from(major).is_ok_and(|major| major >= OLDEST_MAJOR) {
         return Ok(());
     }
-    Err(DatabaseError::TooOld {
-        target,
-        version: format!("{major}.{minor}"),
-    })
+    Err(DatabaseError::TooOld { target, version: format!("{major}.{minor}") })
 }
 
 /// The address in words, built from its parts so that a password cannot get into it.
@@ -198,11 +187,7 @@ fn target(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or(user);
     match options.get_socket() {
         Some(socket) => format!("`{database}` as `{user}` on the socket in `{}`", socket.display()),
-        None => format!(
-            "`postgres://{user}:***@{}:{}/{database}`",
-            options.get_host(),
-            options.get_port()
-        ),
+        None => format!("`postgres://{user}:***@{}:{}/{database}`", options.get_host(), options.get_port()),
     }
 }
 

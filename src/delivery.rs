@@ -57,7 +57,9 @@ pub(crate) enum DeliveryError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     /// Another run declared an application of that name.
-    #[error("Argo CD application `{name}` on cluster `{cluster}` was declared by another run; choose another service name, or remove the old one first")]
+    #[error(
+        "Argo CD application `{name}` on cluster `{cluster}` was declared by another run; choose another service name, or remove the old one first"
+    )]
     Taken {
         /// Application name.
         name: String,

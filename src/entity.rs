@@ -105,31 +105,19 @@ impl Entity {
 
     /// `metadata.tags`.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
-        self.at(&["metadata", "tags"])
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+        self.at(&["metadata", "tags"]).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// `metadata.links`; malformed ones are left out.
     pub(crate) fn links(&self) -> Vec<Link> {
         let links = self.at(&["metadata", "links"]).and_then(Value::as_array);
-        links
-            .into_iter()
-            .flatten()
-            .filter_map(|link| Link::deserialize(link).ok())
-            .collect()
+        links.into_iter().flatten().filter_map(|link| Link::deserialize(link).ok()).collect()
     }
 
     /// `relations`, in their order.
     pub(crate) fn relations(&self) -> Vec<Relation> {
         let relations = self.at(&["relations"]).and_then(Value::as_array);
-        relations
-            .into_iter()
-            .flatten()
-            .filter_map(|relation| Relation::deserialize(relation).ok())
-            .collect()
+        relations.into_iter().flatten().filter_map(|relation| Relation::deserialize(relation).ok()).collect()
     }
 
     /// The canonical reference.

@@ -126,23 +126,15 @@ pub(crate) struct Forges {
 impl Forges {
     /// The set of these forges; of two with one host the last counts.
     pub(crate) fn new(forges: impl IntoIterator<Item = Arc<dyn Forge>>) -> Self {
-        let by_host = forges
-            .into_iter()
-            .map(|forge| (forge.host().to_ascii_lowercase(), forge))
-            .collect();
-        Self {
-            by_host: Arc::new(by_host),
-        }
+        let by_host = forges.into_iter().map(|forge| (forge.host().to_ascii_lowercase(), forge)).collect();
+        Self { by_host: Arc::new(by_host) }
     }
 
     /// The forge of a host.
     pub(crate) fn by_host(&self, host: &str) -> Result<&Arc<dyn Forge>, ForgeError> {
         self.by_host.get(&host.to_ascii_lowercase()).ok_or_else(|| {
             let known = self.hosts().collect::<Vec<_>>().join(", ");
-            ForgeError::NotFound(Missing::Forge {
-                host: host.to_owned(),
-                known,
-            })
+            ForgeError::NotFound(Missing::Forge { host: host.to_owned(), known })
         })
     }
 
@@ -153,9 +145,7 @@ impl Forges {
 
     /// The forge that a file's URL belongs to, and what the URL names there.
     pub(crate) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
-        self.by_host
-            .values()
-            .find_map(|forge| Some((forge, forge.locate(url)?)))
+        self.by_host.values().find_map(|forge| Some((forge, forge.locate(url)?)))
     }
 
     /// The hosts of all forges.
@@ -186,10 +176,6 @@ mod tests {
         let file = Url::parse("https://local/acme/api/blob/main/a.yaml").unwrap();
         let (forge, location) = forges.locate(&file).unwrap();
         assert_eq!(forge.canonical_url(&location), file);
-        assert!(
-            forges
-                .locate(&Url::parse("https://example.com/acme/api/blob/main/a.yaml").unwrap())
-                .is_none()
-        );
+        assert!(forges.locate(&Url::parse("https://example.com/acme/api/blob/main/a.yaml").unwrap()).is_none());
     }
 }

@@ -47,12 +47,7 @@ struct Limits {
     aliases: usize,
 }
 
-const LIMITS: Limits = Limits {
-    bytes: 1024 * 1024,
-    depth: 100,
-    nodes: 200_000,
-    aliases: 10_000,
-};
+const LIMITS: Limits = Limits { bytes: 1024 * 1024, depth: 100, nodes: 200_000, aliases: 10_000 };
 
 /// Reads every document of a source, each to a value or to its first error.
 pub(crate) fn documents(source: &str) -> Vec<Result<Document, YamlError>> {
@@ -62,10 +57,7 @@ pub(crate) fn documents(source: &str) -> Vec<Result<Document, YamlError>> {
 fn documents_within(source: &str, limits: Limits) -> Vec<Result<Document, YamlError>> {
     if source.len() > limits.bytes {
         let message = format!("the file has {} bytes, at most {} are read", source.len(), limits.bytes);
-        return vec![Err(YamlError {
-            position: Position::START,
-            message,
-        })];
+        return vec![Err(YamlError { position: Position::START, message })];
     }
     let options = granit_parser::options! { emit_comments: false, flow_nesting_limit: LIMITS.depth, block_nesting_limit: LIMITS.depth };
     let mut parser = Parser::new_from_str_with_options(source, options);
@@ -101,10 +93,7 @@ fn document<'a>(
                 ErrorKind::RecursionLimitExceeded => build::too_deep(LIMITS.depth),
                 _ => error.info(),
             };
-            YamlError {
-                position: Position::of(error.marker()),
-                message,
-            }
+            YamlError { position: Position::of(error.marker()), message }
         })?;
         match event {
             Event::DocumentEnd => return Ok(Some(builder.finish())),

@@ -55,7 +55,9 @@ impl DataDir {
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Taken { _file: file }),
             Err(Errno::WOULDBLOCK) => {
-                let holder = self.announced().map_or_else(String::new, |server| format!(" (process {}, {})", server.pid, server.url));
+                let holder = self
+                    .announced()
+                    .map_or_else(String::new, |server| format!(" (process {}, {})", server.pid, server.url));
                 anyhow::bail!(
                     "another greenroom{holder} works on the data directory {}; stop it, or choose another with --data-dir",
                     self.root.display()

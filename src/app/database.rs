@@ -44,12 +44,15 @@ async fn external(connection: &Connection) -> anyhow::Result<Opened> {
         Connection::Parts(parts) => parts.url().context("configuration `backend.database.connection`")?.to_string(),
     };
     let database = Database::connect(Database::options(&url)?, POOL_SIZE).await?;
-    let description = Url::parse(&url).map_or_else(|_| "configured".to_owned(), |mut url| {
-        // A URL without a host cannot have a password either.
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.to_string()
-    });
+    let description = Url::parse(&url).map_or_else(
+        |_| "configured".to_owned(),
+        |mut url| {
+            // A URL without a host cannot have a password either.
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.to_string()
+        },
+    );
     Ok(Opened { database, embedded: None, description })
 }
 

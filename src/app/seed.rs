@@ -38,15 +38,26 @@ struct Shipment {
 /// Puts the shipped templates into the forge; gives the location to register.
 pub(super) async fn software_templates(forge: &dyn Forge) -> Result<String, ForgeError> {
     let files = embedded::<SoftwareTemplates>();
-    ship(forge, Shipment { owner: "greenroom", name: "templates", description: "The golden-path templates shipped with Greenroom", files })
-        .await
+    ship(
+        forge,
+        Shipment {
+            owner: "greenroom",
+            name: "templates",
+            description: "The golden-path templates shipped with Greenroom",
+            files,
+        },
+    )
+    .await
 }
 
 /// Puts the example organisation into the forge; gives the location to register.
 pub(super) async fn example_organisation(forge: &dyn Forge) -> Result<String, ForgeError> {
     let files = embedded::<ExampleOrganisation>();
-    ship(forge, Shipment { owner: "acme", name: "catalog", description: "The example organisation: an online shop", files })
-        .await
+    ship(
+        forge,
+        Shipment { owner: "acme", name: "catalog", description: "The example organisation: an online shop", files },
+    )
+    .await
 }
 
 fn embedded<E: RustEmbed>() -> Vec<NewFile> {

@@ -37,9 +37,7 @@ impl Bits {
     pub(super) fn contains(&self, number: u32) -> bool {
         match self {
             Self::Few(list) => list.binary_search(&number).is_ok(),
-            Self::Many(words) => words
-                .get(number as usize / 64)
-                .is_some_and(|word| word >> (number % 64) & 1 == 1),
+            Self::Many(words) => words.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 == 1),
         }
     }
 
@@ -120,10 +118,7 @@ impl Bits {
         match self {
             Self::Few(list) => Box::new(list.iter().copied()),
             Self::Many(words) => Box::new(
-                (0_u32..)
-                    .step_by(64)
-                    .zip(words)
-                    .flat_map(|(base, word)| Ones(*word).map(move |bit| base + bit)),
+                (0_u32..).step_by(64).zip(words).flat_map(|(base, word)| Ones(*word).map(move |bit| base + bit)),
             ),
         }
     }

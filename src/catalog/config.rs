@@ -58,9 +58,7 @@ impl TryFrom<WrittenInterval> for Interval {
         let parts: Vec<(String, f64)> = match written {
             WrittenInterval::Parts(parts) => parts.into_iter().collect(),
             WrittenInterval::Text(text) => {
-                let number = text
-                    .find(|c: char| !c.is_ascii_digit() && c != '.')
-                    .unwrap_or(text.len());
+                let number = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
                 let (number, unit) = text.split_at(number);
                 let number = number
                     .parse()
@@ -80,9 +78,7 @@ impl TryFrom<WrittenInterval> for Interval {
             };
             total += number * seconds;
         }
-        Duration::try_from_secs_f64(total)
-            .map(Self)
-            .map_err(|error| error.to_string())
+        Duration::try_from_secs_f64(total).map(Self).map_err(|error| error.to_string())
     }
 }
 
@@ -102,11 +98,7 @@ pub(crate) struct ConfiguredLocation {
 impl ConfiguredLocation {
     /// A URL, with no rules of its own.
     pub(crate) fn url(target: String) -> Self {
-        Self {
-            kind: "url".to_owned(),
-            target,
-            rules: Vec::new(),
-        }
+        Self { kind: "url".to_owned(), target, rules: Vec::new() }
     }
 }
 
@@ -191,20 +183,13 @@ impl CatalogConfig {
     pub(crate) fn allows(&self, entity: &Entity, origin: &LocationRef) -> bool {
         let configured = self.locations.iter().find(|location| location.reference() == *origin);
         let own = configured.map_or(&[][..], |location| &location.rules);
-        if own
-            .iter()
-            .flat_map(|rule| &rule.allow)
-            .any(|allowed| allowed.fits(entity))
-        {
+        if own.iter().flat_map(|rule| &rule.allow).any(|allowed| allowed.fits(entity)) {
             return true;
         }
         if self.rules.is_empty() {
             let is_trusted = configured.is_some() && own.is_empty();
             let kind = entity.kind();
-            return is_trusted
-                || !["Group", "User", "Template"]
-                    .iter()
-                    .any(|held| kind.eq_ignore_ascii_case(held));
+            return is_trusted || !["Group", "User", "Template"].iter().any(|held| kind.eq_ignore_ascii_case(held));
         }
         self.rules.iter().any(|rule| rule.fits(entity, origin))
     }
@@ -238,11 +223,8 @@ impl AllowedKind {
             Self::Kind(kind) => (kind, None),
             Self::Typed { kind, spec_type } => (kind, spec_type.as_deref()),
         };
-        let has_type = |wanted: &str| {
-            entity
-                .text(&["spec", "type"])
-                .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
-        };
+        let has_type =
+            |wanted: &str| entity.text(&["spec", "type"]).is_some_and(|found| found.eq_ignore_ascii_case(wanted));
         kind.eq_ignore_ascii_case(entity.kind()) && spec_type.is_none_or(has_type)
     }
 }
@@ -270,9 +252,7 @@ mod tests {
     #[test]
     fn intervals_are_written_as_in_backstage() {
         let check = |written: serde_json::Value| {
-            serde_json::from_value(written)
-                .ok()
-                .map(|Interval(length)| length.as_millis())
+            serde_json::from_value(written).ok().map(|Interval(length)| length.as_millis())
         };
         let cases = [
             (json!("30s"), Some(30_000)),

@@ -43,16 +43,9 @@ pub(super) fn read(bytes: &[u8], location: &LocationRef) -> Vec<Result<Draft, Bo
     let Ok(text) = std::str::from_utf8(bytes) else {
         let message = format!("YAML error at {location}, the file is not UTF-8 text");
         let error = ValidationError::new("Error", message);
-        return vec![Err(Box::new(Fault {
-            error,
-            position: None,
-            seems: Seems::default(),
-        }))];
+        return vec![Err(Box::new(Fault { error, position: None, seems: Seems::default() }))];
     };
-    yaml::documents(text)
-        .into_iter()
-        .filter_map(|document| draft(document, text, location).transpose())
-        .collect()
+    yaml::documents(text).into_iter().filter_map(|document| draft(document, text, location).transpose()).collect()
 }
 
 fn draft(
@@ -64,11 +57,7 @@ fn draft(
         let message = format!("YAML error at {location}, {error}");
         let error_position = error.position;
         let error = ValidationError::new("Error", message);
-        Box::new(Fault {
-            error,
-            position: Some(error_position),
-            seems: seems(text, error_position),
-        })
+        Box::new(Fault { error, position: Some(error_position), seems: seems(text, error_position) })
     })?;
     let found = match &document.value {
         Value::Null => return Ok(None),
@@ -80,18 +69,10 @@ fn draft(
     };
     let seems = || Seems {
         kind: document.value.get("kind").and_then(Value::as_str).map(str::to_owned),
-        name: document
-            .value
-            .pointer("/metadata/name")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        name: document.value.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned),
     };
     let fault = |error: ValidationError, seems| {
-        Box::new(Fault {
-            position: Some(document.positions.nearest(&error.pointer)),
-            error,
-            seems,
-        })
+        Box::new(Fault { position: Some(document.positions.nearest(&error.pointer)), error, seems })
     };
     if let Some(found) = found {
         let message = format!("Expected object at root, got {found}");
@@ -99,10 +80,7 @@ fn draft(
     }
     let seems = seems();
     let entity = check_envelope(document.value.clone()).map_err(|error| fault(error, seems))?;
-    Ok(Some(Draft {
-        entity,
-        positions: Arc::new(document.positions),
-    }))
+    Ok(Some(Draft { entity, positions: Arc::new(document.positions) }))
 }
 
 /// Looks for `kind:` and `name:` in the lines of the document around an error.
@@ -111,26 +89,15 @@ fn seems(text: &str, at: Position) -> Seems {
     let line = usize::try_from(at.line).unwrap_or(usize::MAX).min(lines.len());
     let is_border = |line: &&str| line.starts_with("---");
     let start = lines[..line].iter().rposition(is_border).map_or(0, |border| border + 1);
-    let end = lines[line..]
-        .iter()
-        .position(is_border)
-        .map_or(lines.len(), |border| line + border);
+    let end = lines[line..].iter().position(is_border).map_or(lines.len(), |border| line + border);
     let value = |prefix: &str| {
-        let found = lines
-            .get(start..end)?
-            .iter()
-            .find_map(|line| line.strip_prefix(prefix))?;
+        let found = lines.get(start..end)?.iter().find_map(|line| line.strip_prefix(prefix))?;
         let word = found.trim().trim_matches(['"', '\'']);
-        let is_word = !word.is_empty()
-            && word
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let is_word =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         is_word.then(|| word.to_owned())
     };
-    Seems {
-        kind: value("kind:"),
-        name: value("  name:"),
-    }
+    Seems { kind: value("kind:"), name: value("  name:") }
 }
 
 /// Replaces placeholders in entities.
@@ -153,10 +120,8 @@ impl Placeholders<'_> {
         let during =
             |error: ValidationError| error.during("Processor PlaceholderProcessor threw an error while preprocessing");
         if found.len() > MAX_PLACEHOLDERS {
-            let message = format!(
-                "{} placeholders in one entity, at most {MAX_PLACEHOLDERS} are replaced",
-                found.len()
-            );
+            let message =
+                format!("{} placeholders in one entity, at most {MAX_PLACEHOLDERS} are replaced", found.len());
             return Err(during(ValidationError::new("Error", message)));
         }
         let mut value = Value::Object(entity.0);
@@ -210,9 +175,7 @@ fn yaml_content(text: &str, target: &str) -> Result<Value, String> {
         Some(document) if count == 1 => document
             .map(|document| document.value)
             .map_err(|error| format!("Placeholder $yaml found an error in the data at {target}, {error}")),
-        _ => Err(format!(
-            "Placeholder $yaml expected to find exactly one document of data at {target}, found {count}"
-        )),
+        _ => Err(format!("Placeholder $yaml expected to find exactly one document of data at {target}, found {count}")),
     }
 }
 
@@ -240,11 +203,7 @@ fn find(value: &Value, pointer: &mut String, found: &mut Vec<Placeholder>) {
             if let Some((key, value)) = only.and_then(|(key, value)| Some((key.strip_prefix('$')?, value)))
                 && matches!(key, "text" | "json" | "yaml" | "openapi" | "asyncapi")
             {
-                found.push(Placeholder {
-                    pointer: pointer.clone(),
-                    key: key.to_owned(),
-                    value: value.clone(),
-                });
+                found.push(Placeholder { pointer: pointer.clone(), key: key.to_owned(), value: value.clone() });
             }
         }
         Value::Object(map) => {
@@ -272,10 +231,7 @@ mod tests {
                 Ok(draft) => draft.entity.name().to_owned(),
                 Err(fault) => {
                     let line = fault.position.map(|position| position.line);
-                    format!(
-                        "{} | {line:?} | {:?} {:?}",
-                        fault.error, fault.seems.kind, fault.seems.name
-                    )
+                    format!("{} | {line:?} | {:?} {:?}", fault.error, fault.seems.kind, fault.seems.name)
                 }
             })
             .collect();
@@ -284,24 +240,10 @@ mod tests {
             shown[1],
             "TypeError: <root> must have required property 'apiVersion' - missingProperty: apiVersion | Some(7) | None None"
         );
-        assert_eq!(
-            shown[2],
-            "InputError: Expected object at root, got array | Some(9) | None None"
-        );
-        assert!(
-            shown[3].starts_with("Error: YAML error at file:/x.yaml, "),
-            "{}",
-            shown[3]
-        );
-        assert!(
-            shown[3].ends_with("| Some(15) | Some(\"Template\") Some(\"broken\")"),
-            "{}",
-            shown[3]
-        );
-        assert_eq!(
-            shown[4],
-            "TypeError: /metadata/name must be string - type: string | Some(20) | Some(\"B\") None"
-        );
+        assert_eq!(shown[2], "InputError: Expected object at root, got array | Some(9) | None None");
+        assert!(shown[3].starts_with("Error: YAML error at file:/x.yaml, "), "{}", shown[3]);
+        assert!(shown[3].ends_with("| Some(15) | Some(\"Template\") Some(\"broken\")"), "{}", shown[3]);
+        assert_eq!(shown[4], "TypeError: /metadata/name must be string - type: string | Some(20) | Some(\"B\") None");
         assert_eq!(shown.len(), 5);
     }
 
@@ -313,10 +255,7 @@ mod tests {
         });
         let mut found = Vec::new();
         find(&value, &mut String::new(), &mut found);
-        let shown: Vec<_> = found
-            .iter()
-            .map(|place| (place.pointer.as_str(), place.key.as_str()))
-            .collect();
+        let shown: Vec<_> = found.iter().map(|place| (place.pointer.as_str(), place.key.as_str())).collect();
         assert_eq!(shown, [("/spec/definition", "text"), ("/spec/list/0", "yaml")]);
     }
 }

@@ -101,11 +101,7 @@ impl EntityFilter {
                 field => condition(field, value)?,
             });
         }
-        Ok(if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Self::All(parts)
-        })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Self::All(parts) })
     }
 
     /// The entities that are meant.
@@ -116,17 +112,14 @@ impl EntityFilter {
                 let Some(first) = parts.next() else {
                     return index.all().clone();
                 };
-                parts.fold(first.select(index), |found, part| {
-                    if found.is_empty() {
-                        found
-                    } else {
-                        found.and(&part.select(index))
-                    }
-                })
+                parts.fold(
+                    first.select(index),
+                    |found, part| {
+                        if found.is_empty() { found } else { found.and(&part.select(index)) }
+                    },
+                )
             }
-            Self::Any(parts) => parts
-                .iter()
-                .fold(Bits::default(), |found, part| found.or(&part.select(index))),
+            Self::Any(parts) => parts.iter().fold(Bits::default(), |found, part| found.or(&part.select(index))),
             Self::Not(part) => index.all().without(&part.select(index)),
             Self::Exists(key) => index.field(key).map(|field| field.present.clone()).unwrap_or_default(),
             Self::In(key, values) => {
@@ -143,9 +136,7 @@ impl EntityFilter {
                 let Some(field) = index.field(key) else {
                     return Bits::default();
                 };
-                let from = field
-                    .folded
-                    .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
+                let from = field.folded.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
                 let sets = from.take_while(|(value, _)| value.starts_with(prefix.as_str()));
                 sets.fold(Bits::default(), |found, (_, set)| found.or(set))
             }
@@ -187,11 +178,7 @@ fn set(text: &str) -> Result<EntityFilter, FilterError> {
 /// The right-hand side of a field in a predicate.
 fn condition(field: &str, value: &Value) -> Result<EntityFilter, FilterError> {
     let key = field.to_lowercase();
-    let wrong = || {
-        FilterError(format!(
-            "Invalid query: Validation error: unsupported value at \"{field}\""
-        ))
-    };
+    let wrong = || FilterError(format!("Invalid query: Validation error: unsupported value at \"{field}\""));
     if let Some(text) = primitive(value) {
         return Ok(EntityFilter::In(key, vec![text]));
     }
@@ -216,14 +203,10 @@ fn condition(field: &str, value: &Value) -> Result<EntityFilter, FilterError> {
 /// `relations: {$contains: {type, targetRef}}`
 fn relation(field: &str, object: &serde_json::Map<String, Value>) -> Result<EntityFilter, FilterError> {
     if field != "relations" {
-        return Err(FilterError(format!(
-            "Object form of $contains is not supported for field \"{field}\""
-        )));
+        return Err(FilterError(format!("Object form of $contains is not supported for field \"{field}\"")));
     }
     let Some(kind) = object.get("type").and_then(Value::as_str) else {
-        return Err(FilterError(
-            "Invalid query: $contains on relations needs a \"type\"".to_owned(),
-        ));
+        return Err(FilterError("Invalid query: $contains on relations needs a \"type\"".to_owned()));
     };
     let key = format!("relations.{}", kind.to_lowercase());
     match object.get("targetRef") {

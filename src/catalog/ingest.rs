@@ -20,21 +20,12 @@ use crate::entity::ValidationError;
 
 /// A number for everything that a walk found: equal numbers mean that nothing needs to be written.
 pub(super) fn digest_of(walk: &Walk) -> String {
-    let declared: Vec<_> = walk
-        .declared
-        .iter()
-        .map(|declared| (hash_of(declared), errors_text(&declared.errors)))
-        .collect();
+    let declared: Vec<_> =
+        walk.declared.iter().map(|declared| (hash_of(declared), errors_text(&declared.errors))).collect();
     let troubles: Vec<_> = walk
         .troubles
         .iter()
-        .map(|trouble| {
-            (
-                trouble.location.to_string(),
-                trouble.error.to_string(),
-                trouble.position,
-            )
-        })
+        .map(|trouble| (trouble.location.to_string(), trouble.error.to_string(), trouble.position))
         .collect();
     let mut uncertain: Vec<&String> = walk.uncertain.iter().collect();
     uncertain.sort();
@@ -50,15 +41,8 @@ pub(super) async fn apply(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let known = store::known(&mut *db, source).await?;
-    let references: Vec<String> = walk
-        .declared
-        .iter()
-        .map(|declared| declared.reference.clone())
-        .collect();
-    let taken: HashMap<String, String> = store::owners(&mut *db, &references, source)
-        .await?
-        .into_iter()
-        .collect();
+    let references: Vec<String> = walk.declared.iter().map(|declared| declared.reference.clone()).collect();
+    let taken: HashMap<String, String> = store::owners(&mut *db, &references, source).await?.into_iter().collect();
     let plan = Plan::make(&known, walk, &taken, orphans);
     if !plan.writes.is_empty() {
         store::upsert(&mut *db, source, &plan.writes, now).await?;
@@ -123,23 +107,12 @@ impl Plan {
         let mut plan = Self::default();
         let by_reference: HashMap<&str, &Known> = known.iter().map(|known| (known.reference.as_str(), known)).collect();
         let mut declared = HashSet::new();
-        for entity in walk
-            .declared
-            .iter()
-            .filter(|entity| !taken.contains_key(&entity.reference))
-        {
+        for entity in walk.declared.iter().filter(|entity| !taken.contains_key(&entity.reference)) {
             declared.insert(entity.reference.as_str());
             plan.declare(entity, by_reference.get(entity.reference.as_str()).copied());
         }
-        let keeper = Keeper {
-            walk,
-            by_reference: &by_reference,
-            declared: &declared,
-        };
-        for known in known
-            .iter()
-            .filter(|known| !declared.contains(known.reference.as_str()))
-        {
+        let keeper = Keeper { walk, by_reference: &by_reference, declared: &declared };
+        for known in known.iter().filter(|known| !declared.contains(known.reference.as_str())) {
             if let Some(error) = walk.invalid.get(&known.reference) {
                 plan.status(known, errors_text(std::slice::from_ref(error)), false);
             } else if keeper.keeps(known) {
@@ -169,23 +142,14 @@ impl Plan {
                 errors,
                 positions: entity.positions.as_deref().map(text),
                 version: entity.version.clone(),
-                operation: if known.is_some() {
-                    Operation::Update
-                } else {
-                    Operation::Insert
-                },
+                operation: if known.is_some() { Operation::Update } else { Operation::Insert },
             }),
         }
     }
 
     fn status(&mut self, known: &Known, errors: Option<String>, is_orphan: bool) {
         if known.errors != errors || known.is_orphan != is_orphan {
-            self.statuses.push(Status {
-                reference: known.reference.clone(),
-                uid: known.uid,
-                errors,
-                is_orphan,
-            });
+            self.statuses.push(Status { reference: known.reference.clone(), uid: known.uid, errors, is_orphan });
         }
     }
 
@@ -197,20 +161,11 @@ impl Plan {
             document: Some(write.document.clone()),
         });
         let bare = |operation| {
-            move |reference: &String, uid: Uuid| Logged {
-                reference: reference.clone(),
-                operation,
-                uid,
-                document: None,
-            }
+            move |reference: &String, uid: Uuid| Logged { reference: reference.clone(), operation, uid, document: None }
         };
         let (status, delete) = (bare(Operation::Status), bare(Operation::Delete));
         writes
-            .chain(
-                self.statuses
-                    .iter()
-                    .map(|changed| status(&changed.reference, changed.uid)),
-            )
+            .chain(self.statuses.iter().map(|changed| status(&changed.reference, changed.uid)))
             .chain(self.deletions.iter().map(|(reference, uid)| delete(reference, *uid)))
             .collect()
     }
@@ -249,12 +204,7 @@ impl Keeper<'_> {
 }
 
 fn hash_of(declared: &Declared) -> String {
-    let parts = json!([
-        declared.entity,
-        declared.location.to_string(),
-        declared.parent,
-        declared.version
-    ]);
+    let parts = json!([declared.entity, declared.location.to_string(), declared.parent, declared.version]);
     digest(parts.to_string().as_bytes())
 }
 

@@ -14,10 +14,7 @@ pub(crate) struct LocationRef {
 impl LocationRef {
     /// `kind:target`
     pub(crate) fn new(kind: impl Into<String>, target: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            target: target.into(),
-        }
+        Self { kind: kind.into(), target: target.into() }
     }
 
     /// Parses `type:target`; a bare URL is not one.
@@ -42,9 +39,7 @@ impl LocationRef {
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
         hasher.update(self.to_string().as_bytes());
         // Finalising fails only on a collision attack, which would name two places alike; the text itself tells them apart.
-        hasher
-            .try_finalize()
-            .map_or_else(|_| format!("generated-{self}"), |id| format!("generated-{id}"))
+        hasher.try_finalize().map_or_else(|_| format!("generated-{self}"), |id| format!("generated-{id}"))
     }
 }
 
@@ -67,9 +62,6 @@ mod tests {
         assert_eq!(check("nope"), None);
         // Recorded from Backstage.
         let fresh = LocationRef::new("url", "http://localhost:7099/fresh.yaml");
-        assert_eq!(
-            fresh.entity_name(),
-            "generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a"
-        );
+        assert_eq!(fresh.entity_name(), "generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a");
     }
 }

@@ -134,10 +134,7 @@ pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, u
     let Some(field) = index.field(&key.to_lowercase()) else {
         return Vec::new();
     };
-    let counted = field
-        .original
-        .iter()
-        .map(|(value, slots)| (value.to_string(), slots.common(selected)));
+    let counted = field.original.iter().map(|(value, slots)| (value.to_string(), slots.common(selected)));
     counted.filter(|(_, count)| *count > 0).collect()
 }
 
@@ -151,29 +148,16 @@ fn first(index: &Index, query: &EntityQuery) -> EntityPage {
     };
     let sorted = listing.sorted(index);
     let total = sorted.len();
-    let end = query
-        .limit
-        .map_or(total, |limit| query.offset.saturating_add(limit))
-        .min(total);
+    let end = query.limit.map_or(total, |limit| query.offset.saturating_add(limit)).min(total);
     let start = query.offset.min(end);
-    let items: Vec<Arc<Record>> = sorted[start..end]
-        .iter()
-        .map(|(_, record)| Arc::clone(record))
-        .collect();
+    let items: Vec<Arc<Record>> = sorted[start..end].iter().map(|(_, record)| Arc::clone(record)).collect();
     let cursor = |at: usize, is_previous| {
         let (edge, first) = (sorted.get(at)?, sorted.first()?);
         Some(listing.cursor(edge.0.clone(), first.0.clone(), is_previous, total))
     };
-    let next = (!items.is_empty() && end < total)
-        .then(|| cursor(end - 1, false))
-        .flatten();
+    let next = (!items.is_empty() && end < total).then(|| cursor(end - 1, false)).flatten();
     let previous = (!items.is_empty() && start > 0).then(|| cursor(start, true)).flatten();
-    EntityPage {
-        items,
-        total,
-        next,
-        previous,
-    }
+    EntityPage { items, total, next, previous }
 }
 
 fn continued(index: &Index, query: &EntityQuery, cursor: &Cursor) -> EntityPage {
@@ -194,21 +178,13 @@ fn continued(index: &Index, query: &EntityQuery, cursor: &Cursor) -> EntityPage 
         let start = sorted.partition_point(|(place, _)| listing.compare(place, edge) != Ordering::Greater);
         (start, start.saturating_add(limit).min(sorted.len()))
     };
-    let items: Vec<Arc<Record>> = sorted[start..end]
-        .iter()
-        .map(|(_, record)| Arc::clone(record))
-        .collect();
+    let items: Vec<Arc<Record>> = sorted[start..end].iter().map(|(_, record)| Arc::clone(record)).collect();
     let first = cursor.first_sort_field_values.clone();
     let to =
         |at: usize, is_previous| listing.cursor(sorted[at].0.clone(), first.clone(), is_previous, cursor.total_items);
     let next = (!items.is_empty() && end < sorted.len()).then(|| to(end - 1, false));
     let previous = (!items.is_empty() && start > 0).then(|| to(start, true));
-    EntityPage {
-        items,
-        total: cursor.total_items,
-        next,
-        previous,
-    }
+    EntityPage { items, total: cursor.total_items, next, previous }
 }
 
 /// The part of a query that a cursor keeps.
@@ -225,10 +201,7 @@ impl Listing<'_> {
         let keys: Vec<String> = self.order.iter().map(|order| order.field.to_lowercase()).collect();
         let mut selected = self.filter.select(index);
         if let Some(key) = keys.first().filter(|_| !self.keep_missing) {
-            selected = index
-                .field(key)
-                .map(|field| field.present.and(&selected))
-                .unwrap_or_default();
+            selected = index.field(key).map(|field| field.present.and(&selected)).unwrap_or_default();
         }
         let terms = Terms::new(self);
         let mut found: Vec<(Place, &Arc<Record>)> = selected
@@ -236,13 +209,7 @@ impl Listing<'_> {
             .filter_map(|slot| index.record(slot))
             .filter(|record| terms.fit(record))
             .map(|record| {
-                (
-                    Place(
-                        keys.iter().map(|key| record.order_value(key).cloned()).collect(),
-                        record.uid,
-                    ),
-                    record,
-                )
+                (Place(keys.iter().map(|key| record.order_value(key).cloned()).collect(), record.uid), record)
             })
             .filter(|(place, _)| self.keep_missing || place.0.first().is_none_or(Option::is_some))
             .collect();
@@ -291,15 +258,11 @@ struct Terms {
 impl Terms {
     fn new(listing: &Listing<'_>) -> Self {
         let text = listing.text.filter(|text| !text.term.trim().is_empty());
-        let mut fields: Vec<String> = text
-            .map(|text| text.fields.iter().map(|field| field.to_lowercase()).collect())
-            .unwrap_or_default();
+        let mut fields: Vec<String> =
+            text.map(|text| text.fields.iter().map(|field| field.to_lowercase()).collect()).unwrap_or_default();
         if fields.is_empty() {
             fields.push(
-                listing
-                    .order
-                    .first()
-                    .map_or_else(|| "metadata.uid".to_owned(), |order| order.field.to_lowercase()),
+                listing.order.first().map_or_else(|| "metadata.uid".to_owned(), |order| order.field.to_lowercase()),
             );
         }
         let words = listing.search.unwrap_or_default().to_lowercase();
@@ -313,9 +276,7 @@ impl Terms {
     fn fit(&self, record: &Record) -> bool {
         let has_term = |term: &String| {
             let facts = self.fields.iter().flat_map(|field| record.facts_of(field));
-            facts
-                .into_iter()
-                .any(|fact| fact.folded.as_ref().is_some_and(|value| value.contains(term.as_str())))
+            facts.into_iter().any(|fact| fact.folded.as_ref().is_some_and(|value| value.contains(term.as_str())))
         };
         self.term.as_ref().is_none_or(has_term) && self.words.iter().all(|word| record.haystack.contains(word.as_str()))
     }

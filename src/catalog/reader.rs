@@ -141,10 +141,7 @@ impl ReadError {
 impl Reader {
     /// A reader of these forges and of the hosts that are allowed.
     pub(crate) fn new(forges: Forges, rules: ReadingRules) -> Self {
-        Self {
-            forges,
-            web: Arc::new(web::Web::new(rules)),
-        }
+        Self { forges, web: Arc::new(web::Web::new(rules)) }
     }
 
     /// Reads one file.
@@ -198,21 +195,14 @@ impl Reader {
         }
         if base.is_file() {
             let folder = Path::new(&base.target).parent().unwrap_or(Path::new("/"));
-            return Ok(LocationRef::new(
-                "file",
-                disk::normal(&folder.join(target)).to_string_lossy(),
-            ));
+            return Ok(LocationRef::new("file", disk::normal(&folder.join(target)).to_string_lossy()));
         }
         let url = parse_url(&base.target)?;
         let Some((forge, file)) = self.forges.locate(&url) else {
-            let joined = url
-                .join(target)
-                .map_err(|error| ReadError::Unsupported(format!("{target}: {error}")))?;
+            let joined = url.join(target).map_err(|error| ReadError::Unsupported(format!("{target}: {error}")))?;
             return Ok(LocationRef::new("url", joined));
         };
-        let joined = file
-            .join(target, kind)
-            .map_err(|error| ReadError::Forge(error.into()))?;
+        let joined = file.join(target, kind).map_err(|error| ReadError::Forge(error.into()))?;
         Ok(LocationRef::new("url", forge.canonical_url(&joined)))
     }
 
@@ -265,41 +255,25 @@ fn parse_url(target: &str) -> Result<Url, ReadError> {
 async fn read_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Fetched, ReadError> {
     let wrong = |error| forge_error(error, target);
     let file = forge.settle(file).await.map_err(wrong)?;
-    let found = forge
-        .read(&file.repository, &file.revision, &file.path)
-        .await
-        .map_err(wrong)?;
+    let found = forge.read(&file.repository, &file.revision, &file.path).await.map_err(wrong)?;
     within_file_limit(found.bytes.len(), target)?;
-    Ok(Fetched {
-        bytes: found.bytes,
-        version: found.commit,
-    })
+    Ok(Fetched { bytes: found.bytes, version: found.commit })
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {
     let wrong = |error| forge_error(error, target);
     let folder = forge.settle(folder).await.map_err(wrong)?;
     // One commit for the whole tree, whatever is pushed meanwhile.
-    let commit = forge
-        .resolve(&folder.repository, &folder.revision)
-        .await
-        .map_err(wrong)?;
-    let entries = forge
-        .walk(&folder.repository, &commit, &folder.path)
-        .await
-        .map_err(wrong)?;
+    let commit = forge.resolve(&folder.repository, &folder.revision).await.map_err(wrong)?;
+    let entries = forge.walk(&folder.repository, &commit, &folder.path).await.map_err(wrong)?;
     let total = entries.iter().filter_map(|entry| entry.size).sum::<u64>();
     within_tree_limits(entries.len(), usize::try_from(total).unwrap_or(usize::MAX), target)?;
     let mut files = Vec::with_capacity(entries.len());
     for entry in entries {
         let EntryKind::File(mode) = entry.kind else { continue };
         let bytes = forge.blob(&folder.repository, &entry.object_id).await.map_err(wrong)?;
-        let path = entry
-            .path
-            .strip_prefix(folder.path.as_str())
-            .unwrap_or(&entry.path)
-            .trim_start_matches('/')
-            .to_owned();
+        let path =
+            entry.path.strip_prefix(folder.path.as_str()).unwrap_or(&entry.path).trim_start_matches('/').to_owned();
         files.push(TreeFile { path, mode, bytes });
     }
     Ok(Tree { files, version: commit })
@@ -316,10 +290,7 @@ fn within_file_limit(bytes: usize, what: &str) -> Result<(), ReadError> {
     if bytes <= MAX_FILE_BYTES {
         return Ok(());
     }
-    Err(ReadError::TooLarge {
-        what: what.to_owned(),
-        limit: format!("{} MiB", MAX_FILE_BYTES / 1024 / 1024),
-    })
+    Err(ReadError::TooLarge { what: what.to_owned(), limit: format!("{} MiB", MAX_FILE_BYTES / 1024 / 1024) })
 }
 
 fn within_tree_limits(files: usize, bytes: usize, what: &str) -> Result<(), ReadError> {
@@ -328,10 +299,7 @@ fn within_tree_limits(files: usize, bytes: usize, what: &str) -> Result<(), Read
         (_, true) => format!("{} MiB", MAX_TREE_BYTES / 1024 / 1024),
         _ => return Ok(()),
     };
-    Err(ReadError::TooLarge {
-        what: what.to_owned(),
-        limit,
-    })
+    Err(ReadError::TooLarge { what: what.to_owned(), limit })
 }
 
 /// The version of content that has no other: its hash.
@@ -342,11 +310,9 @@ fn content_version(bytes: &[u8]) -> String {
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

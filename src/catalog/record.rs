@@ -209,9 +209,7 @@ impl Facts {
 
 fn haystack(entity: &Entity) -> Box<str> {
     let mut text = String::new();
-    let parts = [Some(entity.name()), Some(entity.title()), entity.description()]
-        .into_iter()
-        .flatten();
+    let parts = [Some(entity.name()), Some(entity.title()), entity.description()].into_iter().flatten();
     for part in parts.chain(entity.tags()) {
         text.push_str(&part.to_lowercase());
         text.push('\n');
@@ -238,10 +236,7 @@ mod tests {
     }
 
     fn relation(kind: &str, target: &str) -> Relation {
-        Relation {
-            kind: kind.to_owned(),
-            target: target.to_owned(),
-        }
+        Relation { kind: kind.to_owned(), target: target.to_owned() }
     }
 
     #[test]

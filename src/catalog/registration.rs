@@ -76,17 +76,11 @@ impl Catalog {
         how: Registration,
     ) -> Result<Registered, CatalogError> {
         if kind != "url" {
-            return Err(CatalogError::Invalid(
-                "Registered locations must be of an allowed type [\"url\"]".to_owned(),
-            ));
+            return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
         }
         Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
         let target = self.reader().stored_target(kind, target);
-        let location = Location {
-            id: Uuid::now_v7(),
-            kind: kind.to_owned(),
-            target,
-        };
+        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target };
         if how == Registration::DryRun {
             return self.try_location(location).await;
         }
@@ -96,25 +90,15 @@ impl Catalog {
         let reference = location.reference();
         self.read_source(&reference).await?;
         let index = self.inner.index.load();
-        let entities = index
-            .records()
-            .filter(|record| record.source == reference)
-            .map(|record| record.entity.clone())
-            .collect();
+        let entities =
+            index.records().filter(|record| record.source == reference).map(|record| record.entity.clone()).collect();
         let problems = store::problems(&self.inner.pool, Some(&reference)).await?;
-        Ok(Registered {
-            location,
-            entities,
-            existed,
-            problems,
-        })
+        Ok(Registered { location, entities, existed, problems })
     }
 
     /// Forgets a location and everything that only it declared.
     pub(crate) async fn unregister(&self, _who: &Credentials, id: Uuid) -> Result<(), CatalogError> {
-        let location = store::location(&self.inner.pool, id)
-            .await?
-            .ok_or_else(|| no_location(id))?;
+        let location = store::location(&self.inner.pool, id).await?.ok_or_else(|| no_location(id))?;
         let reading = self.reading(&location.reference());
         let _reading = reading.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
@@ -136,9 +120,7 @@ impl Catalog {
 
     /// One registered location.
     pub(crate) async fn location(&self, _who: &Credentials, id: Uuid) -> Result<Location, CatalogError> {
-        store::location(&self.inner.pool, id)
-            .await?
-            .ok_or_else(|| no_location(id))
+        store::location(&self.inner.pool, id).await?.ok_or_else(|| no_location(id))
     }
 
     /// The registered location that an entity comes from.
@@ -168,10 +150,7 @@ impl Catalog {
         store::lock(&mut *transaction).await?;
         let is_new = store::add_location(&mut *transaction, location, &name_of(who), now).await?;
         if !is_new && how == Registration::New {
-            return Err(CatalogError::Conflict(format!(
-                "Location {} already exists",
-                location.reference()
-            )));
+            return Err(CatalogError::Conflict(format!("Location {} already exists", location.reference())));
         }
         store::add_source(&mut *transaction, &location.location(), false, now).await?;
         let existing = store::location_of(&mut *transaction, &location.reference()).await?;
@@ -185,28 +164,16 @@ impl Catalog {
         if let Some(trouble) = walk.troubles.first() {
             return Err(CatalogError::Invalid(trouble.error.to_string()));
         }
-        let existed = store::location_of(&self.inner.pool, &location.reference())
-            .await?
-            .is_some();
+        let existed = store::location_of(&self.inner.pool, &location.reference()).await?.is_some();
         let entities = walk.declared.into_iter().map(|declared| declared.entity).collect();
-        Ok(Registered {
-            location,
-            entities,
-            existed,
-            problems: Vec::new(),
-        })
+        Ok(Registered { location, entities, existed, problems: Vec::new() })
     }
 
     /// Takes over the configured locations, and removes those that are configured no more.
     pub(super) async fn configure(&self) -> Result<(), CatalogError> {
         let now = Utc::now();
-        let configured: Vec<LocationRef> = self
-            .inner
-            .config
-            .locations
-            .iter()
-            .map(ConfiguredLocation::reference)
-            .collect();
+        let configured: Vec<LocationRef> =
+            self.inner.config.locations.iter().map(ConfiguredLocation::reference).collect();
         let references: Vec<String> = configured.iter().map(LocationRef::to_string).collect();
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;

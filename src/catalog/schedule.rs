@@ -60,11 +60,7 @@ impl Catalog {
         let walk = walk::walk(self.reader(), &self.inner.config, &root).await;
         let digest = ingest::digest_of(&walk);
         let now = Utc::now();
-        let failures = if walk.is_failed() {
-            source.failures.saturating_add(1)
-        } else {
-            0
-        };
+        let failures = if walk.is_failed() { source.failures.saturating_add(1) } else { 0 };
         let next = now + self.pause(&root, failures);
         let mut transaction = self.inner.pool.begin().await?;
         if source.digest.as_deref() != Some(&*digest) {
@@ -73,25 +69,13 @@ impl Catalog {
             if store::source(&mut *transaction, reference).await?.is_none() {
                 return Ok(());
             }
-            ingest::apply(
-                &mut transaction,
-                reference,
-                &walk,
-                self.inner.config.orphan_strategy,
-                now,
-            )
-            .await?;
+            ingest::apply(&mut transaction, reference, &walk, self.inner.config.orphan_strategy, now).await?;
         }
         store::set_read(&mut *transaction, reference, Some(&digest), failures, now, next).await?;
         transaction.commit().await?;
         self.advance().await?;
         self.inner.due.notify_one();
-        tracing::debug!(
-            source = reference,
-            entities = walk.declared.len(),
-            problems = walk.troubles.len(),
-            "read"
-        );
+        tracing::debug!(source = reference, entities = walk.declared.len(), problems = walk.troubles.len(), "read");
         Ok(())
     }
 
@@ -151,14 +135,8 @@ impl Catalog {
     /// How long to wait before a source is read again: the interval, longer after failures, a tenth more or less.
     fn pause(&self, root: &LocationRef, failures: i32) -> Duration {
         let interval = self.inner.config.read_interval();
-        let interval = if root.is_file() {
-            interval.min(FILE_INTERVAL)
-        } else {
-            interval
-        };
-        let doubled = interval
-            .saturating_mul(1 << failures.clamp(0, 6))
-            .min(LONGEST_WAIT.max(interval));
+        let interval = if root.is_file() { interval.min(FILE_INTERVAL) } else { interval };
+        let doubled = interval.saturating_mul(1 << failures.clamp(0, 6)).min(LONGEST_WAIT.max(interval));
         let chance = u32::try_from(Uuid::new_v4().as_u128() % 200).unwrap_or_default();
         doubled * (900 + chance) / 1000
     }

@@ -32,10 +32,7 @@ pub(super) async fn lock(db: impl PgExecutor<'_>) -> Result<()> {
 
 /// Tells every process that there are changes, when the transaction ends.
 pub(super) async fn notify(db: impl PgExecutor<'_>) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, '')")
-        .bind(CHANNEL)
-        .execute(db)
-        .await?;
+    sqlx::query("SELECT pg_notify($1, '')").bind(CHANNEL).execute(db).await?;
     Ok(())
 }
 
@@ -66,20 +63,12 @@ impl EntityRow {
             location: self.location.unwrap_or_default(),
             parent: self.parent,
             document: Arc::new(json::<Entity>(&document)?),
-            errors: self
-                .errors
-                .as_deref()
-                .map(json::<Vec<Value>>)
-                .transpose()?
-                .unwrap_or_default(),
+            errors: self.errors.as_deref().map(json::<Vec<Value>>).transpose()?.unwrap_or_default(),
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
             version: self.version,
         };
-        Ok(Changed {
-            reference,
-            row: Some(row),
-        })
+        Ok(Changed { reference, row: Some(row) })
     }
 }
 
@@ -219,10 +208,7 @@ pub(super) async fn set_status(
 
 /// Deletes entities.
 pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[String]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)")
-        .bind(references)
-        .execute(db)
-        .await?;
+    sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)").bind(references).execute(db).await?;
     Ok(())
 }
 
@@ -249,12 +235,7 @@ pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged]
     .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
-    .bind(
-        logged
-            .iter()
-            .map(|row| row.document.as_deref())
-            .collect::<Vec<Option<&str>>>(),
-    )
+    .bind(logged.iter().map(|row| row.document.as_deref()).collect::<Vec<Option<&str>>>())
     .execute(db)
     .await?;
     Ok(())

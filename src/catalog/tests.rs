@@ -45,13 +45,7 @@ impl Fixture {
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
         let catalog = open(&database, &forge, folder.path(), config).await;
         catalog.read_due().await.unwrap();
-        Self {
-            database,
-            folder,
-            forge,
-            catalog,
-            who: Credentials::service("test"),
-        }
+        Self { database, folder, forge, catalog, who: Credentials::service("test") }
     }
 
     /// The same catalog in another process.
@@ -91,11 +85,7 @@ impl Fixture {
     }
 
     async fn operations(&self, reference: &str) -> Vec<Operation> {
-        let history = self
-            .catalog
-            .history(&self.who, &reference.parse().unwrap())
-            .await
-            .unwrap();
+        let history = self.catalog.history(&self.who, &reference.parse().unwrap()).await.unwrap();
         history.into_iter().map(|change| change.operation).collect()
     }
 
@@ -121,10 +111,7 @@ impl Fixture {
             email: "test@example.com".to_owned(),
             time: DateTime::from_timestamp(1_700_000_000, 0).unwrap().fixed_offset(),
         };
-        let files = files
-            .iter()
-            .map(|(path, content)| NewFile::regular(*path, (*content).to_owned()))
-            .collect();
+        let files = files.iter().map(|(path, content)| NewFile::regular(*path, (*content).to_owned())).collect();
         let new = NewCommit {
             branch: "main".to_owned(),
             parent,

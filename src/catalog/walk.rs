@@ -105,46 +105,22 @@ impl Walk {
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
 pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
     let config = CatalogConfig::default();
-    let mut walker = Walker {
-        reader,
-        config: &config,
-        root: location,
-        walk: Walk::default(),
-        seen: HashSet::new(),
-        files: 0,
-    };
+    let mut walker =
+        Walker { reader, config: &config, root: location, walk: Walk::default(), seen: HashSet::new(), files: 0 };
     let entity = walker.process(entity, location).await?;
     if entity.kind() != "Location" {
         return Ok(());
     }
     let reference = entity.reference().to_string();
     let mut branch = walker.generated();
-    branch = Branch {
-        entity,
-        reference,
-        location: location.clone(),
-        depth: 1,
-        at: branch.at,
-    };
+    branch = Branch { entity, reference, location: location.clone(), depth: 1, at: branch.at };
     walker.files_of(&branch).await;
-    walker
-        .walk
-        .troubles
-        .into_iter()
-        .next()
-        .map_or(Ok(()), |trouble| Err(trouble.error))
+    walker.walk.troubles.into_iter().next().map_or(Ok(()), |trouble| Err(trouble.error))
 }
 
 /// Reads a root location and everything it leads to.
 pub(super) async fn walk(reader: &Reader, config: &CatalogConfig, root: &LocationRef) -> Walk {
-    let mut walker = Walker {
-        reader,
-        config,
-        root,
-        walk: Walk::default(),
-        seen: HashSet::new(),
-        files: 0,
-    };
+    let mut walker = Walker { reader, config, root, walk: Walk::default(), seen: HashSet::new(), files: 0 };
     walker.run().await;
     walker.walk
 }
@@ -167,10 +143,7 @@ impl Walker<'_> {
         while let Some(branch) = branches.pop_front() {
             let files = self.files_of(&branch).await;
             let before = self.walk.declared.len() + self.walk.invalid.len();
-            let is_whole = !self.walk.declared[branch.at]
-                .errors
-                .iter()
-                .any(|error| error.name == "NotFoundError");
+            let is_whole = !self.walk.declared[branch.at].errors.iter().any(|error| error.name == "NotFoundError");
             for file in files {
                 branches.extend(self.take(&branch, file, is_whole).await);
             }
@@ -184,12 +157,7 @@ impl Walker<'_> {
         self.walk.declared.retain(|declared| {
             let is_barren = barren.contains(&declared.reference);
             if is_barren {
-                errors.extend(
-                    declared
-                        .errors
-                        .first()
-                        .map(|error| (declared.reference.clone(), error.clone())),
-                );
+                errors.extend(declared.errors.first().map(|error| (declared.reference.clone(), error.clone())));
             }
             !is_barren
         });
@@ -219,13 +187,7 @@ impl Walker<'_> {
             version: None,
             errors: Vec::new(),
         });
-        Branch {
-            entity,
-            reference,
-            location: self.root.clone(),
-            depth: 0,
-            at: 0,
-        }
+        Branch { entity, reference, location: self.root.clone(), depth: 0, at: 0 }
     }
 
     /// Takes the entities of a file; the locations among them are to be read next.
@@ -269,10 +231,7 @@ impl Walker<'_> {
         Err(Box::new(Fault {
             error: ValidationError::new("NotAllowedError", message).at("/kind"),
             position: draft.positions.key("/kind"),
-            seems: Seems {
-                kind: Some(draft.entity.kind().to_owned()),
-                name: Some(draft.entity.name().to_owned()),
-            },
+            seems: Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) },
         }))
     }
 
@@ -286,10 +245,7 @@ impl Walker<'_> {
     ) -> Option<Branch> {
         let reference = draft.entity.reference().to_string();
         if !self.seen.insert(reference.clone()) {
-            let message = format!(
-                "{reference} is declared twice below {}; the first one counts",
-                self.root
-            );
+            let message = format!("{reference} is declared twice below {}; the first one counts", self.root);
             let error = ValidationError::new("ConflictError", message).at("/metadata/name");
             self.trouble(location, error, &draft, &reference);
             return None;
@@ -315,13 +271,7 @@ impl Walker<'_> {
             errors: Vec::new(),
         });
         let at = self.walk.declared.len() - 1;
-        is_location.then(|| Branch {
-            entity,
-            reference,
-            location: location.clone(),
-            depth: branch.depth + 1,
-            at,
-        })
+        is_location.then(|| Branch { entity, reference, location: location.clone(), depth: branch.depth + 1, at })
     }
 
     fn location_error(&mut self, branch: &Branch, location: &LocationRef, error: ValidationError) {
@@ -339,21 +289,12 @@ impl Walker<'_> {
     fn fault(&mut self, branch: &Branch, location: &LocationRef, fault: Fault) {
         self.walk.declared[branch.at].errors.push(fault.error.clone());
         let Fault { error, position, seems } = fault;
-        self.walk.troubles.push(Trouble {
-            location: location.clone(),
-            error,
-            position,
-            entity: None,
-            seems,
-        });
+        self.walk.troubles.push(Trouble { location: location.clone(), error, position, entity: None, seems });
     }
 
     fn trouble(&mut self, location: &LocationRef, error: ValidationError, draft: &Draft, reference: &str) {
         let position = Some(draft.positions.nearest(&error.pointer));
-        let seems = Seems {
-            kind: Some(draft.entity.kind().to_owned()),
-            name: Some(draft.entity.name().to_owned()),
-        };
+        let seems = Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) };
         self.walk.troubles.push(Trouble {
             location: location.clone(),
             error,

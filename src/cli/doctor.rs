@@ -38,7 +38,8 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
 fn configuration(loaded: &Loaded) -> Finding {
     let files = loaded.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
     let read = if files.is_empty() { "defaults".to_owned() } else { files.join(", ") };
-    let warnings = loaded.warnings.iter().fold(String::new(), |text, warning| format!("{text}\n{:22}warning: {warning}", ""));
+    let warnings =
+        loaded.warnings.iter().fold(String::new(), |text, warning| format!("{text}\n{:22}warning: {warning}", ""));
     Finding { what: "configuration", outcome: Ok(format!("{read}{warnings}")) }
 }
 
@@ -52,7 +53,8 @@ async fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
     };
     findings.push(Finding { what: "data directory", outcome: writable(&data) });
     if let Some(server) = running_server(&data).await {
-        findings.push(Finding { what: "server", outcome: Ok(format!("runs on {} (process {})", server.url, server.pid)) });
+        findings
+            .push(Finding { what: "server", outcome: Ok(format!("runs on {} (process {})", server.url, server.pid)) });
         return;
     }
     findings.push(Finding { what: "address", outcome: free_address(loaded).await });
@@ -64,7 +66,8 @@ async fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
         }
     };
     findings.push(Finding { what: "database", outcome: Ok(format!("{}, schema up to date", opened.description)) });
-    let environments = crate::delivery::Delivery::new(opened.database.pool().clone(), loaded.config.environments.0.clone());
+    let environments =
+        crate::delivery::Delivery::new(opened.database.pool().clone(), loaded.config.environments.0.clone());
     findings.push(Finding {
         what: "environments",
         outcome: environments
@@ -85,6 +88,8 @@ async fn free_address(loaded: &Loaded) -> Result<String, String> {
     let listen = loaded.config.backend.listen;
     match tokio::net::TcpListener::bind((listen.host, listen.port)).await {
         Ok(_) => Ok(format!("{}:{} is free", listen.host, listen.port)),
-        Err(error) => Err(format!("cannot listen on {}:{}: {error}; choose a port with --port", listen.host, listen.port)),
+        Err(error) => {
+            Err(format!("cannot listen on {}:{}: {error}; choose a port with --port", listen.host, listen.port))
+        }
     }
 }

@@ -128,7 +128,8 @@ impl Portal {
 
     /// Opens a stream of events.
     pub(super) async fn stream(&self, path: &str) -> anyhow::Result<Response> {
-        let response = self.request(Method::GET, path)?.send().await.with_context(|| format!("cannot reach {}", self.url))?;
+        let response =
+            self.request(Method::GET, path)?.send().await.with_context(|| format!("cannot reach {}", self.url))?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
     }
 
@@ -142,7 +143,11 @@ impl Portal {
             return Err(refusal(response).await);
         }
         let bytes = response.bytes().await?;
-        if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).context("the portal answered something else than JSON") }
+        if bytes.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice(&bytes).context("the portal answered something else than JSON")
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> anyhow::Result<reqwest::RequestBuilder> {
@@ -171,7 +176,11 @@ async fn refusal(response: Response) -> anyhow::Error {
     let body: Value = response.json().await.unwrap_or_default();
     if let Some(errors) = body.get("errors").and_then(Value::as_array) {
         let lines = errors.iter().filter_map(|error| {
-            error.get("stack").or_else(|| error.get("message")).and_then(Value::as_str).map(|text| format!("\n  {text}"))
+            error
+                .get("stack")
+                .or_else(|| error.get("message"))
+                .and_then(Value::as_str)
+                .map(|text| format!("\n  {text}"))
         });
         return anyhow::anyhow!("the answers are not valid:{}", lines.collect::<String>());
     }
@@ -194,7 +203,9 @@ pub(super) fn values(files: &[std::path::PathBuf], pairs: &[String]) -> anyhow::
                 Value::Null => {}
                 _ => bail!("{}: values are a map of names", file.display()),
             },
-            Some(Err(error)) => bail!("{}:{}:{}: {}", file.display(), error.position.line, error.position.column, error.message),
+            Some(Err(error)) => {
+                bail!("{}:{}:{}: {}", file.display(), error.position.line, error.position.column, error.message)
+            }
         }
     }
     for pair in pairs {

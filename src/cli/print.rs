@@ -33,7 +33,9 @@ pub(super) fn error(error: &anyhow::Error) {
 /// A moving mark with a changing text: on a terminal only.
 pub(super) fn spinner() -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
-    spinner.set_style(ProgressStyle::with_template("{spinner:.green} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    spinner.set_style(
+        ProgressStyle::with_template("{spinner:.green} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     spinner.enable_steady_tick(std::time::Duration::from_millis(100));
     spinner
 }

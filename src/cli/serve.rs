@@ -79,7 +79,8 @@ pub(super) async fn migrate(common: &Common) -> anyhow::Result<ExitCode> {
 /// The data directory of the configuration, made when missing.
 pub(super) fn data_dir(config: &Config) -> anyhow::Result<DataDir> {
     let root = config.backend.data_dir.as_deref().unwrap_or(Path::new(crate::app::DEFAULT_DATA_DIR));
-    DataDir::create(root).with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", root.display()))
+    DataDir::create(root)
+        .with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", root.display()))
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
@@ -116,7 +117,9 @@ fn nearby(address: SocketAddr) -> anyhow::Result<Url> {
 pub(super) fn configured_base_url(config: &Config) -> anyhow::Result<Url> {
     match &config.backend.base_url {
         Some(url) => Ok(url.clone()),
-        None => Url::parse(&format!("http://localhost:{}", config.backend.listen.port)).context("the port gives no URL"),
+        None => {
+            Url::parse(&format!("http://localhost:{}", config.backend.listen.port)).context("the port gives no URL")
+        }
     }
 }
 

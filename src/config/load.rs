@@ -75,11 +75,13 @@ pub(super) fn from_variables(environment: &BTreeMap<String, String>) -> Result<V
         if path.is_empty() || path.split('_').any(str::is_empty) {
             return Err(ConfigError::Value {
                 key: name.clone(),
-                message: "the variable's name must be APP_CONFIG_ and key names joined by single underscores".to_owned(),
+                message: "the variable's name must be APP_CONFIG_ and key names joined by single underscores"
+                    .to_owned(),
             });
         }
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
-        let nested = path.rsplit('_').fold(value, |inner, key| Value::Object(Map::from_iter([(key.to_owned(), inner)])));
+        let nested =
+            path.rsplit('_').fold(value, |inner, key| Value::Object(Map::from_iter([(key.to_owned(), inner)])));
         merge(&mut document, nested);
     }
     Ok(document)

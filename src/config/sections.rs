@@ -153,7 +153,9 @@ pub(crate) fn parse_host(text: &str) -> Result<IpAddr, String> {
     match text.trim_start_matches('[').trim_end_matches(']') {
         "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         "*" | "" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        address => address.parse().map_err(|_| format!("`{text}` is no address to listen on; use an IP address or localhost")),
+        address => {
+            address.parse().map_err(|_| format!("`{text}` is no address to listen on; use an IP address or localhost"))
+        }
     }
 }
 

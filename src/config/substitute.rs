@@ -50,7 +50,9 @@ impl Context<'_> {
         if let Some(directive) = map.keys().find(|name| name.starts_with('$')).cloned() {
             let argument = map.get(&directive).and_then(Value::as_str).unwrap_or_default().to_owned();
             if map.len() != 1 || argument.is_empty() {
-                return Err(self.error(key, format!("`{directive}` must be the only key of its map and have a text value")));
+                return Err(
+                    self.error(key, format!("`{directive}` must be the only key of its map and have a text value"))
+                );
             }
             return self.directive(&directive, &argument, key);
         }
@@ -87,7 +89,8 @@ impl Context<'_> {
         let (file, inner) = argument.split_once('#').map_or((argument, None), |(file, inner)| (file, Some(inner)));
         let path = self.beside(file);
         let value = load::parse(&path)?;
-        let selected = inner.map_or(Some(&value), |inner| inner.split('.').try_fold(&value, |value, name| value.get(name)));
+        let selected =
+            inner.map_or(Some(&value), |inner| inner.split('.').try_fold(&value, |value, name| value.get(name)));
         let Some(selected) = selected.cloned() else {
             return Err(self.error(key, format!("{} has no key `{}`", path.display(), inner.unwrap_or_default())));
         };

@@ -109,7 +109,8 @@ fn addresses_are_read_in_all_of_backstages_forms() {
         ("'[::1]:7010'", "[::1]:7010"),
     ];
     for (text, expected) in cases {
-        let listen = load(&[("app-config.yaml", &format!("backend: {{listen: {text}}}"))], &[]).unwrap().config.backend.listen;
+        let listen =
+            load(&[("app-config.yaml", &format!("backend: {{listen: {text}}}"))], &[]).unwrap().config.backend.listen;
         assert_eq!(std::net::SocketAddr::new(listen.host, listen.port).to_string(), expected, "{text}");
     }
 }

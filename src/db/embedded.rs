@@ -113,30 +113,12 @@ impl EmbeddedPostgres {
     /// Starts Postgres on the data directory, making the cluster when there is none, and waits until it answers.
     pub(crate) async fn start(options: EmbeddedOptions) -> Result<Self, EmbeddedError> {
         let started = tokio::task::spawn_blocking(move || Started::new(&options)).await;
-        let Started {
-            running,
-            log,
-            layout,
-            first_start,
-            user,
-        } = started.map_err(EmbeddedError::interrupted)??;
+        let Started { running, log, layout, first_start, user } = started.map_err(EmbeddedError::interrupted)??;
         let socket_dir = layout.client_socket_dir();
         let connect_options = connect_options(&socket_dir);
         let version = readiness::wait(&connect_options, &running, &log).await?;
-        let summary = EmbeddedSummary {
-            version,
-            pid: running.pid(),
-            socket_dir,
-            first_start,
-            user,
-        };
-        Ok(Self {
-            running,
-            log,
-            connect_options,
-            summary,
-            _layout: layout,
-        })
+        let summary = EmbeddedSummary { version, pid: running.pid(), socket_dir, first_start, user };
+        Ok(Self { running, log, connect_options, summary, _layout: layout })
     }
 
     /// How to connect to the portal's database; valid as long as this value lives.
@@ -155,31 +137,20 @@ impl EmbeddedPostgres {
         let log = self.log.clone();
         async move {
             let status = exit.wait().await;
-            EmbeddedError::Exited {
-                status,
-                reason: log.reason(),
-                log: log.path().to_owned(),
-            }
+            EmbeddedError::Exited { status, reason: log.reason(), log: log.path().to_owned() }
         }
     }
 
     /// Ends Postgres: sessions are closed and everything is written; harder when that takes too long.
     pub(crate) async fn stop(self) {
         let mut exit = self.running.exit();
-        let ladder = [
-            (Signal::INT, FAST_SHUTDOWN_LIMIT),
-            (Signal::QUIT, IMMEDIATE_SHUTDOWN_LIMIT),
-        ];
+        let ladder = [(Signal::INT, FAST_SHUTDOWN_LIMIT), (Signal::QUIT, IMMEDIATE_SHUTDOWN_LIMIT)];
         for (signal, limit) in ladder {
             self.running.signal(signal);
             if tokio::time::timeout(limit, exit.wait()).await.is_ok() {
                 return;
             }
-            tracing::warn!(
-                postgres.pid = self.running.pid(),
-                ?signal,
-                "Postgres did not end within {limit:?}"
-            );
+            tracing::warn!(postgres.pid = self.running.pid(), ?signal, "Postgres did not end within {limit:?}");
         }
         self.running.signal(Signal::KILL);
         exit.wait().await;
@@ -219,13 +190,7 @@ impl Started {
         let mut command = program.command(&layout, account.as_ref())?;
         command.stdout(std::process::Stdio::null()).stderr(log.file()?);
         let running = Running::spawn(command, lock).map_err(EmbeddedError::files("start", &binaries.postgres()))?;
-        Ok(Self {
-            running,
-            log,
-            layout,
-            first_start,
-            user: account.map(|account| account.name),
-        })
+        Ok(Self { running, log, layout, first_start, user: account.map(|account| account.name) })
     }
 }
 

@@ -62,9 +62,7 @@ impl Drop for TestDatabase {
 /// A fresh database with the schema of all migrations.
 pub(crate) async fn database() -> TestDatabase {
     let (answer, created) = oneshot::channel();
-    cluster()
-        .send(Request::Create(answer))
-        .expect("the thread of the test cluster lives as long as the process");
+    cluster().send(Request::Create(answer)).expect("the thread of the test cluster lives as long as the process");
     let (name, options) = created.await.expect("the test cluster starts and copies its template");
     let pool = super::open_pool(options.clone(), POOL_SIZE);
     TestDatabase { pool, options, name }
@@ -81,16 +79,10 @@ fn cluster() -> &'static mpsc::UnboundedSender<Request> {
     CLUSTER.get_or_init(|| {
         let (sender, requests) = mpsc::unbounded_channel();
         let serve = || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(serve(requests));
         };
-        std::thread::Builder::new()
-            .name("test cluster".to_owned())
-            .spawn(serve)
-            .unwrap();
+        std::thread::Builder::new().name("test cluster".to_owned()).spawn(serve).unwrap();
         sender
     })
 }
@@ -162,10 +154,7 @@ fn home() -> PathBuf {
     let test_program = std::env::current_exe().unwrap();
     let build_dir = test_program.parent().and_then(Path::parent).unwrap();
     match memory_dir() {
-        Some(memory) => memory.join(format!(
-            "greenroom-test-{}",
-            short_hash(build_dir.as_os_str().as_bytes())
-        )),
+        Some(memory) => memory.join(format!("greenroom-test-{}", short_hash(build_dir.as_os_str().as_bytes()))),
         None => build_dir.join("test-postgres"),
     }
 }
@@ -186,18 +175,12 @@ fn memory_dir() -> Option<PathBuf> {
 async fn start_anew(options: EmbeddedOptions, error: &str) -> (EmbeddedPostgres, String) {
     println!("the kept test cluster is replaced: {error}");
     let _ = std::fs::remove_dir_all(options.data_dir.join("postgres"));
-    let postgres = EmbeddedPostgres::start(options)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let postgres = EmbeddedPostgres::start(options).await.unwrap_or_else(|error| panic!("{error}"));
     prepare(postgres).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn options(data_dir: &Path) -> EmbeddedOptions {
-    EmbeddedOptions {
-        data_dir: PathBuf::from(data_dir),
-        bin_dir: None,
-        durability: Durability::TestOnly,
-    }
+    EmbeddedOptions { data_dir: PathBuf::from(data_dir), bin_dir: None, durability: Durability::TestOnly }
 }
 
 /// Drops what earlier runs left, and makes the template unless the migrations are the same as then.
@@ -247,8 +230,7 @@ async fn clean(connection: &mut PgConnection, template: &str) -> sqlx::Result<bo
 
 fn template_name() -> String {
     let hash = MIGRATOR.iter().fold(Sha256::new(), |hash, migration| {
-        hash.chain_update(migration.version.to_be_bytes())
-            .chain_update(&migration.checksum)
+        hash.chain_update(migration.version.to_be_bytes()).chain_update(&migration.checksum)
     });
     format!("template_{}", in_hex(hash))
 }
@@ -286,10 +268,7 @@ mod tests {
     #[test]
     fn a_database_outlives_no_runtime() {
         for _ in 0..2 {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let count = runtime.block_on(async { tables(&database().await).await });
             assert_eq!(count, 0);
         }

@@ -74,7 +74,8 @@ impl Action for Environments {
             };
             let subject = Subject { service, owner: &owner, system: &system };
             let placed = self.0.environments().iter().enumerate().map(|(order, one)| one.place(order, subject));
-            let placements: Vec<Placement> = placed.collect::<Result<_, _>>().map_err(|error| ActionError::input(error.to_string()))?;
+            let placements: Vec<Placement> =
+                placed.collect::<Result<_, _>>().map_err(|error| ActionError::input(error.to_string()))?;
             Ok(Outputs::from_iter([("environments".to_owned(), json!(placements))]))
         })
     }
@@ -135,12 +136,21 @@ impl Action for DeclareApplication {
         })
     }
 
-    fn inspect<'a>(&'a self, ctx: &'a ActionContext, input: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let application = self.application(ctx, input)?;
-            let taken = self.delivery.declared(&application.cluster, &application.name).await.map_err(|error| refused(&error))?;
+            let taken = self
+                .delivery
+                .declared(&application.cluster, &application.name)
+                .await
+                .map_err(|error| refused(&error))?;
             let conflict = taken.map(|_| {
-                DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() }.to_string()
+                DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() }
+                    .to_string()
             });
             let sentence = sentence_of(&application);
             let effects = vec![ctx.effect(EffectKind::Deploy, sentence, conflict)];

@@ -77,7 +77,9 @@ pub(crate) enum EnvironmentError {
     #[error("environment `{0}` is configured twice")]
     Twice(String),
     /// A word in braces that is no part of the rule's language.
-    #[error("environment `{environment}`: the namespace rule `{rule}` knows {{owner}}, {{service}}, {{system}} and {{environment}} only")]
+    #[error(
+        "environment `{environment}`: the namespace rule `{rule}` knows {{owner}}, {{service}}, {{system}} and {{environment}} only"
+    )]
     Rule {
         /// Which environment.
         environment: String,
@@ -85,7 +87,9 @@ pub(crate) enum EnvironmentError {
         rule: String,
     },
     /// The rule gives no valid namespace for a service.
-    #[error("environment `{environment}`: namespace `{namespace}` for service `{service}` is not a DNS label of at most 63 characters; change the rule `{rule}` or the names")]
+    #[error(
+        "environment `{environment}`: namespace `{namespace}` for service `{service}` is not a DNS label of at most 63 characters; change the rule `{rule}` or the names"
+    )]
     Namespace {
         /// Which environment.
         environment: String,
@@ -204,9 +208,5 @@ pub(super) fn check(environments: &[Environment]) -> Result<(), EnvironmentError
 
 fn is_label(text: &str, limit: usize) -> bool {
     let inner = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
-    !text.is_empty()
-        && text.len() <= limit
-        && text.chars().all(inner)
-        && !text.starts_with('-')
-        && !text.ends_with('-')
+    !text.is_empty() && text.len() <= limit && text.chars().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }

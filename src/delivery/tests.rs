@@ -96,11 +96,8 @@ async fn applications_come_in_the_order_of_promotion() {
     let database = testing::database().await;
     let delivery = Delivery::new(database.pool().clone(), Environment::defaults()).unwrap();
     for name in ["prod", "dev", "staging"] {
-        let declared = Application {
-            name: format!("orders-{name}"),
-            environment: name.to_owned(),
-            ..application(Uuid::now_v7())
-        };
+        let declared =
+            Application { name: format!("orders-{name}"), environment: name.to_owned(), ..application(Uuid::now_v7()) };
         delivery.declare(&declared).await.unwrap();
     }
     let found = delivery.applications("local/acme/orders").await.unwrap();

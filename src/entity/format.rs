@@ -17,12 +17,7 @@ const NOT_EMPTY: &str = "a non empty string";
 /// Checks an entity whose fields have the right types.
 pub(super) fn check(entity: &Entity) -> Result<(), ValidationError> {
     let version = entity.text(&["apiVersion"]).unwrap_or_default();
-    expect(
-        "apiVersion",
-        version,
-        prefixed(version, |name| word(name, 63, |c| c.is_ascii_alphanumeric())),
-        PREFIXED,
-    )?;
+    expect("apiVersion", version, prefixed(version, |name| word(name, 63, |c| c.is_ascii_alphanumeric())), PREFIXED)?;
     expect("kind", entity.kind(), is_kind(entity.kind()), KIND)?;
     expect("metadata.name", entity.name(), is_name(entity.name()), NAME)?;
     if let Some(namespace) = entity.text(&["metadata", "namespace"]) {
@@ -40,21 +35,11 @@ pub(super) fn check(entity: &Entity) -> Result<(), ValidationError> {
         expect(&format!("tags.{at}"), tag, is_tag(tag), TAG)?;
     }
     for (at, link) in entity.links().iter().enumerate() {
-        expect(
-            &format!("links.{at}.url"),
-            &link.url,
-            url::Url::parse(&link.url).is_ok(),
-            URL,
-        )?;
+        expect(&format!("links.{at}.url"), &link.url, url::Url::parse(&link.url).is_ok(), URL)?;
         for (name, value) in [("title", &link.title), ("icon", &link.icon)] {
             let value = value.as_deref();
             let filled = value.is_none_or(|value| !value.trim().is_empty());
-            expect(
-                &format!("links.{at}.{name}"),
-                value.unwrap_or_default(),
-                filled,
-                NOT_EMPTY,
-            )?;
+            expect(&format!("links.{at}.{name}"), value.unwrap_or_default(), filled, NOT_EMPTY)?;
         }
     }
     Ok(())
@@ -84,9 +69,7 @@ fn pointer(field: &str) -> String {
 
 fn texts<'a>(entity: &'a Entity, field: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let map = entity.at(&["metadata", field]).and_then(Value::as_object);
-    map.into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    map.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
 fn word(text: &str, limit: usize, allowed: impl Fn(char) -> bool) -> bool {
@@ -96,10 +79,7 @@ fn word(text: &str, limit: usize, allowed: impl Fn(char) -> bool) -> bool {
 fn is_name(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     word(text, 63, inner)
-        && [text.chars().next(), text.chars().next_back()]
-            .iter()
-            .flatten()
-            .all(char::is_ascii_alphanumeric)
+        && [text.chars().next(), text.chars().next_back()].iter().flatten().all(char::is_ascii_alphanumeric)
 }
 
 fn is_kind(text: &str) -> bool {
@@ -145,34 +125,14 @@ mod tests {
     #[test]
     fn formats_follow_the_rules() {
         let long = "a".repeat(64);
-        check(
-            is_name,
-            &["a", "A.b-c_9", "a..b", &long[1..]],
-            &["", "a-", "-a", "a b", "ä", &long],
-        );
+        check(is_name, &["a", "A.b-c_9", "a..b", &long[1..]], &["", "a-", "-a", "a b", "ä", &long]);
         check(is_kind, &["Component", "API2"], &["", "2A", "A B", "a-b", &long]);
-        check(
-            is_dns_label,
-            &["default", "a--b", "9"],
-            &["", "UPPER", "-a", "a-", "a.b", &long],
-        );
-        check(
-            is_tag,
-            &["java", "c++", "c#", "a-b"],
-            &["", "Java", "a.b", "a--b", "-a", &long],
-        );
+        check(is_dns_label, &["default", "a--b", "9"], &["", "UPPER", "-a", "a-", "a.b", &long]);
+        check(is_tag, &["java", "c++", "c#", "a-b"], &["", "Java", "a.b", "a--b", "-a", &long]);
         let label = |text: &str| prefixed(text, is_name);
-        check(
-            label,
-            &["a", "example.com/a", "a.b/c_d"],
-            &["", "a//b", "a/b/c", "A.com/x", "/a", "a/"],
-        );
+        check(label, &["a", "example.com/a", "a.b/c_d"], &["", "a//b", "a/b/c", "A.com/x", "/a", "a/"]);
         let version = |text: &str| prefixed(text, |name| word(name, 63, |c| c.is_ascii_alphanumeric()));
-        check(
-            version,
-            &["v1", "backstage.io/v1alpha1"],
-            &["", "v1/v2/v3", "backstage.io/", "backstage.io/v-1"],
-        );
+        check(version, &["v1", "backstage.io/v1alpha1"], &["", "v1/v2/v3", "backstage.io/", "backstage.io/v-1"]);
     }
 
     #[test]

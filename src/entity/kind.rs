@@ -65,19 +65,11 @@ struct RelationField {
 }
 
 pub(super) const fn needs(name: &'static str, shape: Shape) -> Field {
-    Field {
-        name,
-        required: true,
-        shape,
-    }
+    Field { name, required: true, shape }
 }
 
 pub(super) const fn may(name: &'static str, shape: Shape) -> Field {
-    Field {
-        name,
-        required: false,
-        shape,
-    }
+    Field { name, required: false, shape }
 }
 
 const fn relation(
@@ -85,24 +77,12 @@ const fn relation(
     default_kind: Option<&'static str>,
     (forward, reverse): (&'static str, &'static str),
 ) -> RelationField {
-    RelationField {
-        field,
-        default_kind,
-        forward,
-        reverse,
-    }
+    RelationField { field, default_kind, forward, reverse }
 }
 
 /// Lists that are kept in order, so that rewriting them in another order changes nothing.
-const SORTED: &[&str] = &[
-    "providesApis",
-    "consumesApis",
-    "dependsOn",
-    "dependencyOf",
-    "memberOf",
-    "children",
-    "members",
-];
+const SORTED: &[&str] =
+    &["providesApis", "consumesApis", "dependsOn", "dependencyOf", "memberOf", "children", "members"];
 
 /// One directed relation that an entity's own text states: of itself, or of the other end towards it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,10 +112,7 @@ impl Kind {
             for target in references(entity, field)? {
                 let edge = |source: &str, kind: &str, target: &str| Edge {
                     source: source.to_owned(),
-                    relation: Relation {
-                        kind: kind.to_owned(),
-                        target: target.to_owned(),
-                    },
+                    relation: Relation { kind: kind.to_owned(), target: target.to_owned() },
                 };
                 edges.push(edge(&own, field.forward, &target));
                 edges.push(edge(&target, field.reverse, &own));
@@ -178,11 +155,8 @@ fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Re
     let after_kind = colon.map_or(0, |colon| colon + 1);
     let namespace = slash.map_or(default_namespace, |slash| &text[after_kind..slash]);
     let name = &text[slash.map_or(after_kind, |slash| slash + 1)..];
-    let missing = |part: &str, hint: &str| {
-        Err(format!(
-            "Entity reference \"{text}\" had missing or empty {part} {hint}"
-        ))
-    };
+    let missing =
+        |part: &str, hint: &str| Err(format!("Entity reference \"{text}\" had missing or empty {part} {hint}"));
     if kind.is_empty() {
         return missing("kind", "(e.g. did not start with \"component:\" or similar)");
     }
@@ -278,20 +252,11 @@ mod tests {
                 json!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}, "spec": {"type": spec_type}});
             Kind::of(&entity(value)).map(|kind| (kind.name, kind.spec_type))
         };
-        assert_eq!(
-            check("backstage.io/v1beta1", "Component", "x"),
-            Some(("Component", None))
-        );
+        assert_eq!(check("backstage.io/v1beta1", "Component", "x"), Some(("Component", None)));
         assert_eq!(check("backstage.io/v1alpha1", "component", "x"), None);
         assert_eq!(check("example.com/v1", "Component", "x"), None);
-        assert_eq!(
-            check("backstage.io/v1alpha1", "API", "mcp-server"),
-            Some(("API", Some("mcp-server")))
-        );
-        assert_eq!(
-            check("backstage.io/v1alpha1", "AiResource", "other"),
-            Some(("AiResource", None))
-        );
+        assert_eq!(check("backstage.io/v1alpha1", "API", "mcp-server"), Some(("API", Some("mcp-server"))));
+        assert_eq!(check("backstage.io/v1alpha1", "AiResource", "other"), Some(("AiResource", None)));
         assert_eq!(Kind::names().filter(|name| *name == "API").count(), 1);
     }
 

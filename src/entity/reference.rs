@@ -40,11 +40,7 @@ pub(crate) enum EntityRefError {
 impl EntityRef {
     /// Builds a reference from its parts; case is folded.
     pub(crate) fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        Self {
-            kind: kind.to_lowercase(),
-            namespace: namespace.to_lowercase(),
-            name: name.to_lowercase(),
-        }
+        Self { kind: kind.to_lowercase(), namespace: namespace.to_lowercase(), name: name.to_lowercase() }
     }
 
     /// Parses a reference that may leave out what `defaults` gives.
@@ -62,14 +58,8 @@ impl EntityRef {
         if blank(name) || kind.is_some_and(blank) || namespace.is_some_and(blank) {
             return Err(malformed());
         }
-        let kind = kind
-            .or(defaults.kind)
-            .ok_or_else(|| EntityRefError::MissingKind(text.to_owned()))?;
-        Ok(Self::new(
-            kind.trim(),
-            namespace.or(defaults.namespace).unwrap_or("default").trim(),
-            name.trim(),
-        ))
+        let kind = kind.or(defaults.kind).ok_or_else(|| EntityRefError::MissingKind(text.to_owned()))?;
+        Ok(Self::new(kind.trim(), namespace.or(defaults.namespace).unwrap_or("default").trim(), name.trim()))
     }
 
     /// Kind, lower-case.
@@ -93,11 +83,7 @@ impl EntityRef {
             "default" => self.name.clone(),
             namespace => format!("{namespace}/{}", self.name),
         };
-        if expected_kind == Some(self.kind.as_str()) {
-            name
-        } else {
-            format!("{}:{name}", self.kind)
-        }
+        if expected_kind == Some(self.kind.as_str()) { name } else { format!("{}:{name}", self.kind) }
     }
 }
 
@@ -135,10 +121,7 @@ mod tests {
 
     #[test]
     fn references_are_completed_and_folded() {
-        let group = RefDefaults {
-            kind: Some("group"),
-            namespace: Some("labs"),
-        };
+        let group = RefDefaults { kind: Some("group"), namespace: Some("labs") };
         let cases: &[(&str, RefDefaults<'_>, Result<&str, &str>)] = &[
             ("component:default/a", RefDefaults::default(), Ok("component:default/a")),
             ("Component:Web/A.b", RefDefaults::default(), Ok("component:web/a.b")),

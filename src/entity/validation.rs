@@ -31,20 +31,12 @@ pub(crate) struct ValidationError {
 impl ValidationError {
     /// An error of one class.
     pub(crate) fn new(name: &str, message: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            message: message.into(),
-            cause: None,
-            pointer: String::new(),
-        }
+        Self { name: name.to_owned(), message: message.into(), cause: None, pointer: String::new() }
     }
 
     /// The same error about a certain place.
     pub(crate) fn at(self, pointer: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            ..self
-        }
+        Self { pointer: pointer.into(), ..self }
     }
 
     /// An `InputError` that was caused by this one.
@@ -61,19 +53,13 @@ impl ValidationError {
 /// Checks that a value has what every entity has, and takes it as one.
 pub(crate) fn check_envelope(value: Value) -> Result<Entity, ValidationError> {
     const METADATA: &[Field] = &[needs("name", Shape::Text), may("namespace", Shape::Text)];
-    const ENVELOPE: &[Field] = &[
-        needs("apiVersion", Shape::Text),
-        needs("kind", Shape::Text),
-        needs("metadata", Shape::Object(METADATA)),
-    ];
+    const ENVELOPE: &[Field] =
+        &[needs("apiVersion", Shape::Text), needs("kind", Shape::Text), needs("metadata", Shape::Object(METADATA))];
     Finding::of_object(&value, ENVELOPE, String::new()).map_or(Ok(()), |finding| Err(finding.type_error()))?;
     match value {
         Value::Object(map) => Ok(Entity(map)),
         // The check above has refused it.
-        other => Err(ValidationError::new(
-            "InputError",
-            format!("expected object at root, got {other}"),
-        )),
+        other => Err(ValidationError::new("InputError", format!("expected object at root, got {other}"))),
     }
 }
 
@@ -88,26 +74,17 @@ pub(crate) fn check(entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
         return Err(ValidationError::new("InputError", message).at("/kind"));
     };
     if let Some(finding) = spec(entity, kind) {
-        let what = format!(
-            "Processor {} threw an error while validating the entity {}",
-            kind.processor,
-            entity.reference()
-        );
+        let what =
+            format!("Processor {} threw an error while validating the entity {}", kind.processor, entity.reference());
         return Err(finding.type_error().during(&what));
     }
-    kind.edges(entity).map_err(|error| {
-        error.during(&format!(
-            "Processor {} threw an error while postprocessing",
-            kind.processor
-        ))
-    })
+    kind.edges(entity)
+        .map_err(|error| error.during(&format!("Processor {} threw an error while postprocessing", kind.processor)))
 }
 
 /// The relations that an entity states; none of one that states them wrongly.
 pub(crate) fn edges(entity: &Entity) -> Vec<Edge> {
-    Kind::of(entity)
-        .and_then(|kind| kind.edges(entity).ok())
-        .unwrap_or_default()
+    Kind::of(entity).and_then(|kind| kind.edges(entity).ok()).unwrap_or_default()
 }
 
 fn spec(entity: &Entity, kind: &Kind) -> Option<Finding> {
@@ -129,20 +106,12 @@ struct Finding {
 
 impl Finding {
     fn new(pointer: String, message: impl Into<String>, parameter: impl Into<String>) -> Self {
-        Self {
-            pointer,
-            missing: None,
-            message: message.into(),
-            parameter: parameter.into(),
-        }
+        Self { pointer, missing: None, message: message.into(), parameter: parameter.into() }
     }
 
     fn missing(pointer: String, name: &'static str) -> Self {
         let message = format!("must have required property '{name}'");
-        Self {
-            missing: Some(name),
-            ..Self::new(pointer, message, format!("missingProperty: {name}"))
-        }
+        Self { missing: Some(name), ..Self::new(pointer, message, format!("missingProperty: {name}")) }
     }
 
     fn wrong_type(pointer: String, wanted: &str) -> Self {
@@ -150,16 +119,11 @@ impl Finding {
     }
 
     fn shown_pointer(&self) -> &str {
-        if self.pointer.is_empty() {
-            "<root>"
-        } else {
-            &self.pointer
-        }
+        if self.pointer.is_empty() { "<root>" } else { &self.pointer }
     }
 
     fn place(&self) -> String {
-        self.missing
-            .map_or_else(|| self.pointer.clone(), |name| format!("{}/{name}", self.pointer))
+        self.missing.map_or_else(|| self.pointer.clone(), |name| format!("{}/{name}", self.pointer))
     }
 
     fn type_error(self) -> ValidationError {
@@ -181,15 +145,13 @@ impl Finding {
                 let allowed = format!("allowedValues: {}", allowed.join(","));
                 Self::new(pointer, "must be equal to one of the allowed values", allowed)
             }),
-            (Shape::List(items), Value::Array(values)) => values
-                .iter()
-                .enumerate()
-                .find_map(|(at, value)| Self::of(value, items, format!("{pointer}/{at}"))),
+            (Shape::List(items), Value::Array(values)) => {
+                values.iter().enumerate().find_map(|(at, value)| Self::of(value, items, format!("{pointer}/{at}")))
+            }
             (Shape::Object(fields), Value::Object(_)) => Self::of_object(value, fields, pointer),
             (Shape::ObjectOrList, Value::Array(values)) => {
                 let list = values.iter().enumerate();
-                list.into_iter()
-                    .find_map(|(at, value)| Self::of(value, &Shape::Object(&[]), format!("{pointer}/{at}")))
+                list.into_iter().find_map(|(at, value)| Self::of(value, &Shape::Object(&[]), format!("{pointer}/{at}")))
             }
             (Shape::AnyText, Value::String(_))
             | (Shape::Condition, Value::String(_) | Value::Bool(_))
@@ -206,10 +168,7 @@ impl Finding {
         let Value::Object(map) = value else {
             return Some(Self::wrong_type(pointer, "object"));
         };
-        if let Some(field) = fields
-            .iter()
-            .find(|field| field.required && !map.contains_key(field.name))
-        {
+        if let Some(field) = fields.iter().find(|field| field.required && !map.contains_key(field.name)) {
             return Some(Self::missing(pointer, field.name));
         }
         fields
@@ -221,12 +180,8 @@ impl Finding {
 /// The format of everything that all kinds share.
 fn policies(entity: &Entity) -> Result<(), ValidationError> {
     const ROOT: &[&str] = &["apiVersion", "kind", "metadata", "spec", "relations", "status"];
-    const LINK: &[Field] = &[
-        needs("url", Shape::Text),
-        may("title", Shape::Text),
-        may("icon", Shape::Text),
-        may("type", Shape::Text),
-    ];
+    const LINK: &[Field] =
+        &[needs("url", Shape::Text), may("title", Shape::Text), may("icon", Shape::Text), may("type", Shape::Text)];
     const METADATA: &[Field] = &[
         may("uid", Shape::Text),
         may("etag", Shape::Text),
@@ -235,16 +190,10 @@ fn policies(entity: &Entity) -> Result<(), ValidationError> {
         may("title", Shape::Text),
         may("description", Shape::AnyText),
     ];
-    const LISTS: &[Field] = &[
-        may("tags", Shape::List(&Shape::Text)),
-        may("links", Shape::List(&Shape::Object(LINK))),
-    ];
+    const LISTS: &[Field] = &[may("tags", Shape::List(&Shape::Text)), may("links", Shape::List(&Shape::Object(LINK)))];
     if let Some(key) = entity.0.keys().find(|key| !ROOT.contains(&key.as_str())) {
         let finding = Finding::new(String::new(), "must NOT have additional properties", "");
-        return Err(ValidationError {
-            pointer: format!("/{key}"),
-            ..finding.malformed_envelope()
-        });
+        return Err(ValidationError { pointer: format!("/{key}"), ..finding.malformed_envelope() });
     }
     let metadata = entity.0.get("metadata").unwrap_or(&Value::Null);
     let at = || "/metadata".to_owned();
@@ -256,10 +205,7 @@ fn policies(entity: &Entity) -> Result<(), ValidationError> {
     if let Some(finding) = finding {
         return Err(finding.malformed_envelope());
     }
-    if let Some(field) = ["relations", "status"]
-        .into_iter()
-        .find(|field| entity.0.contains_key(*field))
-    {
+    if let Some(field) = ["relations", "status"].into_iter().find(|field| entity.0.contains_key(*field)) {
         return Err(ValidationError::new("Error", format!("Unknown field {field}")).at(format!("/{field}")));
     }
     format::check(entity)

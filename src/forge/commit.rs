@@ -30,28 +30,18 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// An ordinary file.
     pub(crate) fn regular(path: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self {
-            path: path.into(),
-            mode: FileMode::Regular,
-            bytes: bytes.into(),
-        }
+        Self { path: path.into(), mode: FileMode::Regular, bytes: bytes.into() }
     }
 
     /// A file that can be executed.
     pub(crate) fn executable(path: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self {
-            mode: FileMode::Executable,
-            ..Self::regular(path, bytes)
-        }
+        Self { mode: FileMode::Executable, ..Self::regular(path, bytes) }
     }
 
     /// A symbolic link to `target`, relative to the link's own folder.
     #[cfg_attr(not(test), expect(dead_code, reason = "part of what a tree can hold"))]
     pub(crate) fn symlink(path: impl Into<String>, target: impl Into<String>) -> Self {
-        Self {
-            mode: FileMode::Symlink,
-            ..Self::regular(path, target.into())
-        }
+        Self { mode: FileMode::Symlink, ..Self::regular(path, target.into()) }
     }
 }
 

@@ -138,11 +138,7 @@ impl NameError {
         if shown.len() < value.len() {
             shown.push('…');
         }
-        Self {
-            what,
-            value: shown,
-            rule: rule.into(),
-        }
+        Self { what, value: shown, rule: rule.into() }
     }
 }
 
@@ -154,27 +150,18 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for io::Result<T> {
     fn doing(self, what: impl Display) -> Result<T, ForgeError> {
-        self.map_err(|source| ForgeError::Io {
-            doing: what.to_string(),
-            source,
-        })
+        self.map_err(|source| ForgeError::Io { doing: what.to_string(), source })
     }
 }
 
 impl<T> Doing<T> for gix::Result<T> {
     fn doing(self, what: impl Display) -> Result<T, ForgeError> {
-        self.map_err(|source| ForgeError::Git {
-            doing: what.to_string(),
-            source: Box::new(source),
-        })
+        self.map_err(|source| ForgeError::Git { doing: what.to_string(), source: Box::new(source) })
     }
 }
 
 impl<T> Doing<T> for Result<T, gix::config::parse::Error> {
     fn doing(self, what: impl Display) -> Result<T, ForgeError> {
-        self.map_err(|source| ForgeError::Git {
-            doing: what.to_string(),
-            source: Box::new(source),
-        })
+        self.map_err(|source| ForgeError::Git { doing: what.to_string(), source: Box::new(source) })
     }
 }

@@ -70,11 +70,7 @@ impl LocalForge {
         if base.cannot_be_a_base() {
             return Err(LocationError::NotAPath(base.into()).into());
         }
-        Ok(Self {
-            directory: Arc::new(Directory::open(root.into())?),
-            base,
-            canonical,
-        })
+        Ok(Self { directory: Arc::new(Directory::open(root.into())?), base, canonical })
     }
 
     /// Runs `work` on a blocking thread.
@@ -87,12 +83,7 @@ impl LocalForge {
         let doing = doing.to_string();
         let task = async move {
             let finished = tokio::task::spawn_blocking(move || work(&directory)).await;
-            finished.unwrap_or_else(|stopped| {
-                Err(ForgeError::Git {
-                    doing,
-                    source: Box::new(stopped),
-                })
-            })
+            finished.unwrap_or_else(|stopped| Err(ForgeError::Git { doing, source: Box::new(stopped) }))
         };
         task.boxed()
     }
@@ -105,12 +96,7 @@ impl LocalForge {
     ) -> Answer<'static, T> {
         let id = id.clone();
         let doing = format!("read repository {id}");
-        self.run(doing, move |directory| {
-            work(&Reader {
-                git: &directory.git(&id)?,
-                id: &id,
-            })
-        })
+        self.run(doing, move |directory| work(&Reader { git: &directory.git(&id)?, id: &id }))
     }
 
     fn browse_base(&self) -> Url {
@@ -142,23 +128,17 @@ impl Forge for LocalForge {
 
     fn find<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Repository> {
         let id = repository.clone();
-        self.run(format_args!("find repository {repository}"), move |directory| {
-            directory.find(&id)
-        })
+        self.run(format_args!("find repository {repository}"), move |directory| directory.find(&id))
     }
 
     fn list<'a>(&'a self, owner: Option<&'a str>) -> Answer<'a, Vec<Repository>> {
         let owner = owner.map(str::to_owned);
-        self.run("list the repositories", move |directory| {
-            directory.list(owner.as_deref())
-        })
+        self.run("list the repositories", move |directory| directory.list(owner.as_deref()))
     }
 
     fn delete<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, ()> {
         let id = repository.clone();
-        self.run(format_args!("delete repository {repository}"), move |directory| {
-            directory.delete(&id)
-        })
+        self.run(format_args!("delete repository {repository}"), move |directory| directory.delete(&id))
     }
 
     fn commit<'a>(&'a self, repository: &'a RepositoryId, new: NewCommit) -> Answer<'a, Commit> {
@@ -177,10 +157,7 @@ impl Forge for LocalForge {
         let object = object_id.to_owned();
         self.reading(repository, move |reader| match object.parse::<ObjectId>() {
             Ok(id) => reader.blob(id, &object),
-            Err(_) => Err(ForgeError::NotFound(Missing::Object {
-                repository: reader.id.clone(),
-                object,
-            })),
+            Err(_) => Err(ForgeError::NotFound(Missing::Object { repository: reader.id.clone(), object })),
         })
     }
 
@@ -219,9 +196,7 @@ impl Forge for LocalForge {
 
     fn resolve<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str) -> Answer<'a, String> {
         let revision = revision.to_owned();
-        self.reading(repository, move |reader| {
-            reader.commit_id(&revision).map(|id| id.to_string())
-        })
+        self.reading(repository, move |reader| reader.commit_id(&revision).map(|id| id.to_string()))
     }
 
     fn locate(&self, url: &Url) -> Option<FileLocation> {
@@ -234,20 +209,14 @@ impl Forge for LocalForge {
         }
         let prefix = url_below(&self.base, [BROWSE]);
         let mut prefix = prefix.path_segments()?;
-        prefix
-            .all(|segment| segments.next() == Some(segment))
-            .then(|| FileLocation::from_segments(segments))?
+        prefix.all(|segment| segments.next() == Some(segment)).then(|| FileLocation::from_segments(segments))?
     }
 
     fn settle(&self, location: FileLocation) -> Answer<'_, FileLocation> {
         let id = location.repository.clone();
         self.reading(&id, move |reader| {
             let (revision, path) = reader.split_revision(&read::join(&location.revision, &location.path))?;
-            Ok(FileLocation {
-                revision,
-                path,
-                ..location
-            })
+            Ok(FileLocation { revision, path, ..location })
         })
     }
 
@@ -264,9 +233,6 @@ impl Forge for LocalForge {
     }
 
     fn clone_url(&self, repository: &RepositoryId) -> Url {
-        url_below(
-            &self.base,
-            [CLONE, repository.owner(), &format!("{}.git", repository.name())],
-        )
+        url_below(&self.base, [CLONE, repository.owner(), &format!("{}.git", repository.name())])
     }
 }

@@ -51,20 +51,12 @@ pub(crate) enum LocationError {
 impl FileLocation {
     /// A folder.
     pub(crate) fn tree(repository: RepositoryId, revision: impl Into<String>, path: impl Into<String>) -> Self {
-        Self {
-            repository,
-            revision: revision.into(),
-            path: path.into(),
-            kind: LocationKind::Tree,
-        }
+        Self { repository, revision: revision.into(), path: path.into(), kind: LocationKind::Tree }
     }
 
     /// A file.
     pub(crate) fn blob(repository: RepositoryId, revision: impl Into<String>, path: impl Into<String>) -> Self {
-        Self {
-            kind: LocationKind::Blob,
-            ..Self::tree(repository, revision, path)
-        }
+        Self { kind: LocationKind::Blob, ..Self::tree(repository, revision, path) }
     }
 
     /// The folder that relative references start from: the folder itself, or the one a file is in.
@@ -97,16 +89,8 @@ impl FileLocation {
             }
         }
         let last = target.rsplit('/').next().unwrap_or_default();
-        let kind = if matches!(last, "" | "." | "..") {
-            LocationKind::Tree
-        } else {
-            kind
-        };
-        Ok(Self {
-            path: segments.join("/"),
-            kind,
-            ..self.clone()
-        })
+        let kind = if matches!(last, "" | "." | "..") { LocationKind::Tree } else { kind };
+        Ok(Self { path: segments.join("/"), kind, ..self.clone() })
     }
 
     /// The URL below `base`.
@@ -131,22 +115,13 @@ impl FileLocation {
             "blob" => LocationKind::Blob,
             _ => return None,
         };
-        let path: Vec<&str> = path
-            .iter()
-            .map(Cow::as_ref)
-            .filter(|segment| !segment.is_empty())
-            .collect();
+        let path: Vec<&str> = path.iter().map(Cow::as_ref).filter(|segment| !segment.is_empty()).collect();
         let unsafe_segment = |segment: &&str| matches!(*segment, "." | "..") || segment.contains(['/', '\0']);
         if revision.is_empty() || path.iter().any(unsafe_segment) {
             return None;
         }
         let repository = RepositoryId::new(owner.as_ref(), name.as_ref()).ok()?;
-        Some(Self {
-            repository,
-            revision: revision.to_string(),
-            path: path.join("/"),
-            kind,
-        })
+        Some(Self { repository, revision: revision.to_string(), path: path.join("/"), kind })
     }
 }
 
@@ -170,9 +145,7 @@ fn percent_decode(segment: &str) -> Option<Cow<'_, str>> {
     let mut rest = segment.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         if first == b'%' {
-            let digits = tail
-                .get(..2)
-                .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+            let digits = tail.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
             decoded.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
             rest = &tail[2..];
         } else {
@@ -191,12 +164,7 @@ mod tests {
 
     fn at(path: &str, kind: LocationKind) -> FileLocation {
         let repository = RepositoryId::new("acme", "api").unwrap();
-        FileLocation {
-            repository,
-            revision: "main".to_owned(),
-            path: path.to_owned(),
-            kind,
-        }
+        FileLocation { repository, revision: "main".to_owned(), path: path.to_owned(), kind }
     }
 
     #[test]
@@ -204,16 +172,8 @@ mod tests {
         use LocationKind::{Blob, Tree};
         let cases = [
             (("catalog-info.yaml", Blob), "./chart", Some("chart")),
-            (
-                ("services/pay/catalog-info.yaml", Blob),
-                "chart/values.yaml",
-                Some("services/pay/chart/values.yaml"),
-            ),
-            (
-                ("services/pay/catalog-info.yaml", Blob),
-                "../docs",
-                Some("services/docs"),
-            ),
+            (("services/pay/catalog-info.yaml", Blob), "chart/values.yaml", Some("services/pay/chart/values.yaml")),
+            (("services/pay/catalog-info.yaml", Blob), "../docs", Some("services/docs")),
             (("services/pay", Tree), "docs", Some("services/pay/docs")),
             (("services/pay", Tree), "../../x", Some("x")),
             (("services/pay", Tree), "/x", Some("x")),

@@ -51,7 +51,6 @@ pub(crate) enum RepoUrlError {
 }
 
 impl RepoUrl {
-
     /// Owner and name, which most hosts need.
     pub(crate) fn repository(&self) -> Result<RepositoryId, RepoUrlError> {
         let owner = self.required("owner", self.owner.as_deref())?;
@@ -60,10 +59,7 @@ impl RepoUrl {
     }
 
     fn required<'a>(&self, parameter: &'static str, value: Option<&'a str>) -> Result<&'a str, RepoUrlError> {
-        value.ok_or_else(|| RepoUrlError::Missing {
-            url: self.to_string(),
-            parameter,
-        })
+        value.ok_or_else(|| RepoUrlError::Missing { url: self.to_string(), parameter })
     }
 }
 
@@ -71,10 +67,7 @@ impl FromStr for RepoUrl {
     type Err = RepoUrlError;
 
     fn from_str(text: &str) -> Result<Self, RepoUrlError> {
-        let error = |reason: &str| RepoUrlError::Syntax {
-            text: text.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let error = |reason: &str| RepoUrlError::Syntax { text: text.to_owned(), reason: reason.to_owned() };
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(error("it has white space or control characters"));
         }
@@ -92,9 +85,7 @@ impl FromStr for RepoUrl {
         };
         let parameter = |name: &str| {
             let first = url.query_pairs().find(|(key, _)| key == name);
-            first
-                .map(|(_, value)| value.into_owned())
-                .filter(|value| !value.is_empty())
+            first.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
         };
         let parsed = Self {
             host,
@@ -120,12 +111,8 @@ impl fmt::Display for RepoUrl {
             ("workspace", &self.workspace),
             ("project", &self.project),
         ];
-        let present = parameters
-            .iter()
-            .filter_map(|(key, value)| Some((key, value.as_deref()?)));
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(present)
-            .finish();
+        let present = parameters.iter().filter_map(|(key, value)| Some((key, value.as_deref()?)));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(present).finish();
         write!(f, "{}?{query}", self.host)
     }
 }
@@ -154,22 +141,14 @@ mod tests {
     fn the_usual_forms_are_understood() {
         let url: RepoUrl = "local?owner=acme&repo=payments-api".parse().unwrap();
         assert_eq!(url.host, "local");
-        assert_eq!(
-            url.repository().unwrap(),
-            RepositoryId::new("acme", "payments-api").unwrap()
-        );
+        assert_eq!(url.repository().unwrap(), RepositoryId::new("acme", "payments-api").unwrap());
 
         let url: RepoUrl = "github.example.com:8443?repo=api&owner=acme&other=1".parse().unwrap();
         assert_eq!(url.host, "github.example.com:8443");
         assert_eq!(url.to_string(), "github.example.com:8443?owner=acme&repo=api");
 
-        let url: RepoUrl = "dev.azure.com?organization=acme&project=pay&repo=api&owner=me"
-            .parse()
-            .unwrap();
-        assert_eq!(
-            (url.organization.as_deref(), url.project.as_deref()),
-            (Some("acme"), Some("pay"))
-        );
+        let url: RepoUrl = "dev.azure.com?organization=acme&project=pay&repo=api&owner=me".parse().unwrap();
+        assert_eq!((url.organization.as_deref(), url.project.as_deref()), (Some("acme"), Some("pay")));
 
         let url: RepoUrl = "gitlab.com?owner=group%2Fsub&repo=api".parse().unwrap();
         assert_eq!(url.owner.as_deref(), Some("group/sub"));
@@ -193,15 +172,8 @@ mod tests {
             assert!(error.contains(expected), "{text}: {error}");
         }
         let error = "local?repo=b".parse::<RepoUrl>().unwrap().repository().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "invalid repoUrl `local?repo=b`: parameter `owner` is missing or empty"
-        );
-        let error = "local?owner=..&repo=b"
-            .parse::<RepoUrl>()
-            .unwrap()
-            .repository()
-            .unwrap_err();
+        assert_eq!(error.to_string(), "invalid repoUrl `local?repo=b`: parameter `owner` is missing or empty");
+        let error = "local?owner=..&repo=b".parse::<RepoUrl>().unwrap().repository().unwrap_err();
         assert!(error.to_string().contains("relative path"), "{error}");
     }
 

@@ -19,10 +19,7 @@ pub(crate) struct RepositoryId {
 impl RepositoryId {
     /// The repository `name` of `owner`.
     pub(crate) fn new(owner: impl Into<String>, name: impl Into<String>) -> Result<Self, NameError> {
-        let id = Self {
-            owner: owner.into(),
-            name: name.into(),
-        };
+        let id = Self { owner: owner.into(), name: name.into() };
         check("repository owner", &id.owner)?;
         check("repository name", &id.name)?;
         Ok(id)
@@ -115,11 +112,7 @@ impl FromStr for Visibility {
             "public" => Ok(Self::Public),
             "internal" => Ok(Self::Internal),
             "private" => Ok(Self::Private),
-            other => Err(NameError::new(
-                "visibility",
-                other,
-                "is not one of `public`, `internal`, `private`",
-            )),
+            other => Err(NameError::new("visibility", other, "is not one of `public`, `internal`, `private`")),
         }
     }
 }

@@ -65,8 +65,7 @@ pub(crate) enum EffectKind {
     Other,
 }
 
-impl EffectKind {
-}
+impl EffectKind {}
 
 /// One thing that a run will do outside of its workspace.
 #[derive(Debug, Clone, PartialEq)]

@@ -155,12 +155,7 @@ impl From<Who> for Credentials {
 
 impl JobRecord {
     pub(super) fn new(who: &Credentials, template: &Template, answers: Map<String, Value>) -> Self {
-        Self {
-            who: Who::from(who),
-            user: who.user_ref().cloned(),
-            location: template.location.clone(),
-            answers,
-        }
+        Self { who: Who::from(who), user: who.user_ref().cloned(), location: template.location.clone(), answers }
     }
 }
 

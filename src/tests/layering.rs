@@ -52,12 +52,23 @@ fn sources() -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let inside = path.strip_prefix(&root).unwrap().to_path_buf();
-                if inside.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "testing.rs"))) {
+                if inside
+                    .components()
+                    .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs" | "testing.rs")))
+                {
                     continue;
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default().to_owned();
-                let room = inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
+                let room = inside
+                    .components()
+                    .next()
+                    .unwrap()
+                    .as_os_str()
+                    .to_str()
+                    .unwrap()
+                    .trim_end_matches(".rs")
+                    .to_owned();
                 found.push(Source { path: inside, room, code });
             }
         }
@@ -79,7 +90,13 @@ fn imports(code: &str) -> impl Iterator<Item = String> + '_ {
             names
                 .split(',')
                 .take(if many { usize::MAX } else { 1 })
-                .map(|name| name.trim().split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or_default().to_owned())
+                .map(|name| {
+                    name.trim()
+                        .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned()
+                })
                 .collect::<Vec<_>>()
         })
     })
@@ -141,7 +158,8 @@ fn sql_stays_in_stores() {
     let offences: Vec<String> = sources()
         .iter()
         .filter(|source| {
-            let store = source.path.components().any(|part| matches!(part.as_os_str().to_str(), Some("store.rs" | "store")));
+            let store =
+                source.path.components().any(|part| matches!(part.as_os_str().to_str(), Some("store.rs" | "store")));
             source.room != "db" && !store && words.iter().any(|word| source.code.contains(word))
         })
         .map(|source| source.path.display().to_string())
@@ -166,13 +184,15 @@ fn every_file_opens_with_its_purpose_and_stays_short() {
 
 #[test]
 fn no_room_is_named_after_a_mechanism() {
-    let banned = ["util", "utils", "helper", "helpers", "common", "core", "misc", "types", "models", "manager", "service"];
+    let banned =
+        ["util", "utils", "helper", "helpers", "common", "core", "misc", "types", "models", "manager", "service"];
     let offences: Vec<String> = sources()
         .iter()
         .filter(|source| {
-            source.path.components().any(|part| {
-                banned.contains(&part.as_os_str().to_str().unwrap_or_default().trim_end_matches(".rs"))
-            })
+            source
+                .path
+                .components()
+                .any(|part| banned.contains(&part.as_os_str().to_str().unwrap_or_default().trim_end_matches(".rs")))
         })
         .map(|source| source.path.display().to_string())
         .collect();

@@ -19,11 +19,7 @@ pub(super) struct Budget {
 
 impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            nodes: limits.nodes,
-            aliases: limits.aliases,
-        }
+        Self { limits, nodes: limits.nodes, aliases: limits.aliases }
     }
 
     /// Whether reading on makes no sense.
@@ -36,10 +32,8 @@ impl Budget {
         if self.nodes > 0 {
             return Ok(());
         }
-        let message = format!(
-            "too many nodes: at most {} are read, aliases counted as often as used",
-            self.limits.nodes
-        );
+        let message =
+            format!("too many nodes: at most {} are read, aliases counted as often as used", self.limits.nodes);
         Err(YamlError { position, message })
     }
 
@@ -48,10 +42,7 @@ impl Budget {
         if self.aliases > 0 {
             return Ok(());
         }
-        Err(YamlError {
-            position,
-            message: format!("too many aliases: at most {} are read", self.limits.aliases),
-        })
+        Err(YamlError { position, message: format!("too many aliases: at most {} are read", self.limits.aliases) })
     }
 }
 
@@ -103,10 +94,7 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn finish(self) -> Document {
-        Document {
-            value: self.root,
-            positions: self.positions,
-        }
+        Document { value: self.root, positions: self.positions }
     }
 
     pub(super) fn event(&mut self, event: Event<'_>, position: Position) -> Result<(), YamlError> {
@@ -138,23 +126,14 @@ impl<'a> Builder<'a> {
     fn open(&mut self, collection: Collection, anchor: usize, position: Position) -> Result<(), YamlError> {
         self.budget.nodes(1, position)?;
         if self.stack.len() >= self.budget.limits.depth {
-            return Err(YamlError {
-                position,
-                message: too_deep(self.budget.limits.depth),
-            });
+            return Err(YamlError { position, message: too_deep(self.budget.limits.depth) });
         }
         if self.is_key() {
             self.key_depth.get_or_insert(self.stack.len());
         } else {
             self.enter(position);
         }
-        self.stack.push(Frame {
-            collection,
-            anchor,
-            size: 1,
-            pointer: self.pointer.len(),
-            position,
-        });
+        self.stack.push(Frame { collection, anchor, size: 1, pointer: self.pointer.len(), position });
         Ok(())
     }
 
@@ -180,13 +159,7 @@ impl<'a> Builder<'a> {
 
     /// Whether the next node is a key.
     fn is_key(&self) -> bool {
-        matches!(
-            self.stack.last(),
-            Some(Frame {
-                collection: Collection::Map(_, None),
-                ..
-            })
-        )
+        matches!(self.stack.last(), Some(Frame { collection: Collection::Map(_, None), .. }))
     }
 
     /// Moves the pointer to the node that begins here and notes where that is.
@@ -227,10 +200,7 @@ impl<'a> Builder<'a> {
                 } else {
                     let name = scalar::key(&value);
                     if map.contains_key(&name) {
-                        return Err(YamlError {
-                            position,
-                            message: format!("the key \"{name}\" is there twice"),
-                        });
+                        return Err(YamlError { position, message: format!("the key \"{name}\" is there twice") });
                     }
                     *pending = Some((name, position));
                 }

@@ -19,10 +19,7 @@ impl Position {
 
     pub(super) fn of(marker: &granit_parser::Marker) -> Self {
         let bounded = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Self {
-            line: bounded(marker.line().max(1)),
-            column: bounded(marker.col() + 1),
-        }
+        Self { line: bounded(marker.line().max(1)), column: bounded(marker.col() + 1) }
     }
 }
 
@@ -39,24 +36,17 @@ struct Place(u32, u32, u32, u32);
 impl Positions {
     pub(super) fn insert(&mut self, pointer: String, key: Option<Position>, value: Position) {
         let key = key.unwrap_or(value);
-        self.0
-            .insert(pointer, Place(key.line, key.column, value.line, value.column));
+        self.0.insert(pointer, Place(key.line, key.column, value.line, value.column));
     }
 
     /// Where the key of a node is; for list items and the root, where the node itself begins.
     pub(crate) fn key(&self, pointer: &str) -> Option<Position> {
-        self.0.get(pointer).map(|place| Position {
-            line: place.0,
-            column: place.1,
-        })
+        self.0.get(pointer).map(|place| Position { line: place.0, column: place.1 })
     }
 
     /// Where a node's value begins.
     pub(crate) fn value(&self, pointer: &str) -> Option<Position> {
-        self.0.get(pointer).map(|place| Position {
-            line: place.2,
-            column: place.3,
-        })
+        self.0.get(pointer).map(|place| Position { line: place.2, column: place.3 })
     }
 
     /// Where a node is, or the closest node above it that was written: for what is missing or came from an alias.

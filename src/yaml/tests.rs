@@ -6,20 +6,14 @@ use super::{Limits, Position, documents, documents_within};
 fn one(source: &str) -> Value {
     let mut documents = documents(source);
     assert_eq!(documents.len(), 1, "{source}");
-    documents
-        .remove(0)
-        .unwrap_or_else(|error| panic!("{source}: {error}"))
-        .value
+    documents.remove(0).unwrap_or_else(|error| panic!("{source}: {error}")).value
 }
 
 /// Inputs and values as recorded from npm `yaml` 2.9.1 with the options that Backstage uses.
 #[test]
 fn documents_mean_what_they_mean_to_backstage() {
     let cases: &[(&str, Value)] = &[
-        (
-            "on:\n  push: [main]\noff: 1\nyes: 2\n",
-            json!({"on": {"push": ["main"]}, "off": 1, "yes": 2}),
-        ),
+        ("on:\n  push: [main]\noff: 1\nyes: 2\n", json!({"on": {"push": ["main"]}, "off": 1, "yes": 2})),
         (
             "a: yes\nb: No\nc: on\nd: true\ne: True\nf: TRUE\ng: y\nh: ~\ni: null\nj: Null\nk:\nl: \"yes\"\n",
             json!({"a": "yes", "b": "No", "c": "on", "d": true, "e": true, "f": true, "g": "y", "h": null, "i": null,
@@ -38,10 +32,7 @@ fn documents_mean_what_they_mean_to_backstage() {
             "a: !!str 123\nb: !Ref MyThing\nd: !!int \"7\"\ne: !Sub {x: 1}\n",
             json!({"a": "123", "b": "MyThing", "d": 7, "e": {"x": 1}}),
         ),
-        (
-            "a: 1\r\nb: |\r\n  line1\r\n  line2\r\n",
-            json!({"a": 1, "b": "line1\nline2\n"}),
-        ),
+        ("a: 1\r\nb: |\r\n  line1\r\n  line2\r\n", json!({"a": 1, "b": "line1\nline2\n"})),
         (
             "a: |\n  keep\n    indent\nb: >\n  folded\n  line\n\n  para\nc: |-\n  strip\nd: |+\n  keep\n\ne: \"esc \\u00e9 \\n x\"\nf: 'it''s'\ng: plain text with # hash\nh: a#b\n",
             json!({"a": "keep\n  indent\n", "b": "folded line\npara\n", "c": "strip", "d": "keep\n\n",
@@ -58,10 +49,7 @@ fn documents_mean_what_they_mean_to_backstage() {
             json!({"1": "one", "true": "t", "": "n", "1.5": "f", "[ a, b ]": "complex"}),
         ),
         ("\u{feff}a: 1\n", json!({"a": 1})),
-        (
-            "a: \"\\U0001F600\"\nb: 😀\nc: !!null ''\n",
-            json!({"a": "😀", "b": "😀", "c": null}),
-        ),
+        ("a: \"\\U0001F600\"\nb: 😀\nc: !!null ''\n", json!({"a": "😀", "b": "😀", "c": null})),
     ];
     for (source, expected) in cases {
         assert_eq!(&one(source), expected, "{source}");
@@ -70,7 +58,6 @@ fn documents_mean_what_they_mean_to_backstage() {
 
 /// Plain scalars and their JSON, recorded from npm `yaml` 2.9.1; infinities and not-a-number are null in JSON.
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn scalars_mean_what_they_mean_to_backstage() {
     let cases = [
         ("yes", "\"yes\""),
@@ -128,11 +115,7 @@ fn scalars_mean_what_they_mean_to_backstage() {
     ];
     for (source, expected) in cases {
         let source = format!("{source}\n");
-        assert_eq!(
-            one(&source),
-            serde_json::from_str::<Value>(expected).unwrap(),
-            "{source}"
-        );
+        assert_eq!(one(&source), serde_json::from_str::<Value>(expected).unwrap(), "{source}");
     }
 }
 
@@ -143,29 +126,13 @@ fn an_error_has_a_place_and_does_not_stop_the_next_document() {
     let cases: &[(&str, Vec<Outcome<'_>>)] = &[
         (
             "kind: A\n---\nkind: B\n bad: indent\n---\nkind: C\n",
-            vec![
-                Ok(json!({"kind": "A"})),
-                Err((4, 5, "mapping")),
-                Ok(json!({"kind": "C"})),
-            ],
+            vec![Ok(json!({"kind": "A"})), Err((4, 5, "mapping")), Ok(json!({"kind": "C"}))],
         ),
-        (
-            "a: 1\nb: 2\na: 3\n---\nc: 1\n",
-            vec![Err((3, 1, "\"a\" is there twice")), Ok(json!({"c": 1}))],
-        ),
-        (
-            "b: &b {x: 1}\nc:\n  <<: *b\n  <<: {y: 2}\n",
-            vec![Err((4, 3, "\"<<\" is there twice"))],
-        ),
-        (
-            "a: &x [1]\nc: *unknown\n---\nd: 1",
-            vec![Err((2, 4, "anchor")), Ok(json!({"d": 1}))],
-        ),
+        ("a: 1\nb: 2\na: 3\n---\nc: 1\n", vec![Err((3, 1, "\"a\" is there twice")), Ok(json!({"c": 1}))]),
+        ("b: &b {x: 1}\nc:\n  <<: *b\n  <<: {y: 2}\n", vec![Err((4, 3, "\"<<\" is there twice"))]),
+        ("a: &x [1]\nc: *unknown\n---\nd: 1", vec![Err((2, 4, "anchor")), Ok(json!({"d": 1}))]),
         ("a: &x [1, *x]\n", vec![Err((1, 11, "no end"))]),
-        (
-            "kind: [x\n---\nkind: C\n",
-            vec![Err((1, 7, "unclosed bracket")), Ok(json!({"kind": "C"}))],
-        ),
+        ("kind: [x\n---\nkind: C\n", vec![Err((1, 7, "unclosed bracket")), Ok(json!({"kind": "C"}))]),
         ("a: foo: bar\n", vec![Err((1, 7, "mapping"))]),
         ("a: \"unclosed\nb: 1\n", vec![Err((1, 4, ""))]),
         ("k: \"bad \\x escape\"\n", vec![Err((1, 4, "hexadecimal"))]),
@@ -183,14 +150,7 @@ fn an_error_has_a_place_and_does_not_stop_the_next_document() {
             match (got, expected) {
                 (Ok(document), Ok(value)) => assert_eq!(&document.value, value, "{source}"),
                 (Err(error), Err((line, column, part))) => {
-                    assert_eq!(
-                        error.position,
-                        Position {
-                            line: *line,
-                            column: *column
-                        },
-                        "{source}: {error}"
-                    );
+                    assert_eq!(error.position, Position { line: *line, column: *column }, "{source}: {error}");
                     assert!(error.message.contains(part), "{source}: {error}");
                 }
                 other => panic!("{source}: {other:?}"),
@@ -222,10 +182,7 @@ fn every_node_has_its_position() {
     }
     assert_eq!(positions.nearest("/other/z").line, 6);
     assert_eq!(positions.nearest("/missing/thing"), Position::START);
-    assert_eq!(
-        read[1].as_ref().unwrap().positions.key("/b"),
-        Some(Position { line: 11, column: 1 })
-    );
+    assert_eq!(read[1].as_ref().unwrap().positions.key("/b"), Some(Position { line: 11, column: 1 }));
     let stored = serde_json::to_value(positions).unwrap();
     assert_eq!(&serde_json::from_value::<super::Positions>(stored).unwrap(), positions);
 }
@@ -246,22 +203,15 @@ fn limits_refuse_bombs() {
         (format!("a: [{}]", "1,".repeat(200_001)), "too many nodes"),
     ];
     for (source, part) in cases {
-        let errors: Vec<String> = documents(&source)
-            .into_iter()
-            .filter_map(|read| read.err().map(|e| e.to_string()))
-            .collect();
+        let errors: Vec<String> =
+            documents(&source).into_iter().filter_map(|read| read.err().map(|e| e.to_string())).collect();
         assert!(errors.iter().any(|error| error.contains(part)), "{part}: {errors:?}");
     }
 }
 
 #[test]
 fn spent_limits_end_the_reading() {
-    let limits = Limits {
-        bytes: 100,
-        depth: 3,
-        nodes: 5,
-        aliases: 5,
-    };
+    let limits = Limits { bytes: 100, depth: 3, nodes: 5, aliases: 5 };
     let read = documents_within("[1, 2, 3, 4, 5, 6]\n---\na\n", limits);
     assert_eq!(read.len(), 1);
     assert!(read[0].is_err());

@@ -30,10 +30,7 @@ pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
             positions: None,
             version: None,
         };
-        Changed {
-            reference,
-            row: Some(row),
-        }
+        Changed { reference, row: Some(row) }
     };
     let mut index = Index::default();
     index.apply(documents.into_iter().enumerate().map(changed).collect());
@@ -41,11 +38,8 @@ pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
 }
 
 fn names(index: &Index, filter: &EntityFilter) -> String {
-    let mut names: Vec<&str> = filter
-        .select(index)
-        .iter()
-        .map(|slot| index.record(slot).unwrap().entity.name())
-        .collect();
+    let mut names: Vec<&str> =
+        filter.select(index).iter().map(|slot| index.record(slot).unwrap().entity.name()).collect();
     names.sort_unstable();
     names.join(" ")
 }
@@ -84,17 +78,10 @@ fn filter_parameters_mean_what_they_mean_to_backstage() {
         (&["nope=1"], ""),
     ];
     for (parameters, expected) in cases {
-        assert_eq!(
-            names(&index, &EntityFilter::parse(parameters).unwrap()),
-            *expected,
-            "{parameters:?}"
-        );
+        assert_eq!(names(&index, &EntityFilter::parse(parameters).unwrap()), *expected, "{parameters:?}");
     }
     let error = EntityFilter::parse(&["=x"]).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "Invalid filter, '=x' is not a valid statement (expected a string on the form a=b or a= or a)"
-    );
+    assert_eq!(error, "Invalid filter, '=x' is not a valid statement (expected a string on the form a=b or a= or a)");
 }
 
 #[test]
@@ -103,29 +90,17 @@ fn predicates_mean_what_they_mean_to_backstage() {
     let cases = [
         (json!({}), Ok("e0 e1 e2 e3")),
         (json!({"kind": "component", "spec.type": "website"}), Ok("e1")),
-        (
-            json!({"$all": [{"kind": "component"}, {"$not": {"spec.type": "service"}}]}),
-            Ok("e1"),
-        ),
+        (json!({"$all": [{"kind": "component"}, {"$not": {"spec.type": "service"}}]}), Ok("e1")),
         (json!({"$any": [{"kind": "api"}, {"kind": "Group"}]}), Ok("e2 e3")),
         (json!({"$any": []}), Ok("")),
         (json!({"kind": {"$in": ["API", "group"]}}), Ok("e2 e3")),
         (json!({"kind": {"$in": []}}), Ok("")),
         (json!({"spec.nothing": {"$exists": true}}), Ok("e1")),
-        (
-            json!({"kind": "component", "spec.nothing": {"$exists": false}}),
-            Ok("e0"),
-        ),
+        (json!({"kind": "component", "spec.nothing": {"$exists": false}}), Ok("e0")),
         (json!({"spec.type": {"$hasPrefix": "We"}}), Ok("e1")),
         (json!({"metadata.tags": {"$contains": "java"}}), Ok("e0")),
-        (
-            json!({"relations": {"$contains": {"type": "ownedBy", "targetRef": "group:default/team"}}}),
-            Ok("e0"),
-        ),
-        (
-            json!({"relations": {"$contains": {"type": "ownedBy", "targetRef": {"$in": ["group:default/x"]}}}}),
-            Ok(""),
-        ),
+        (json!({"relations": {"$contains": {"type": "ownedBy", "targetRef": "group:default/team"}}}), Ok("e0")),
+        (json!({"relations": {"$contains": {"type": "ownedBy", "targetRef": {"$in": ["group:default/x"]}}}}), Ok("")),
         (
             json!({"metadata.links": {"$contains": {"url": "x"}}}),
             Err("Object form of $contains is not supported for field \"metadata.links\""),
@@ -146,39 +121,25 @@ fn predicates_mean_what_they_mean_to_backstage() {
 /// The same question, asked of each entity by itself.
 fn fits(filter: &EntityFilter, record: &Record) -> bool {
     let values = |key: &str| {
-        record
-            .facts
-            .iter()
-            .filter(|fact| &*fact.key == key)
-            .map(|fact| fact.folded.as_deref())
-            .collect::<Vec<_>>()
+        record.facts.iter().filter(|fact| &*fact.key == key).map(|fact| fact.folded.as_deref()).collect::<Vec<_>>()
     };
     match filter {
         EntityFilter::All(parts) => parts.iter().all(|part| fits(part, record)),
         EntityFilter::Any(parts) => parts.iter().any(|part| fits(part, record)),
         EntityFilter::Not(part) => !fits(part, record),
         EntityFilter::Exists(key) => !values(key).is_empty(),
-        EntityFilter::In(key, wanted) => values(key)
-            .iter()
-            .flatten()
-            .any(|value| wanted.iter().any(|wanted| wanted == value)),
-        EntityFilter::HasPrefix(key, prefix) => values(key)
-            .iter()
-            .flatten()
-            .any(|value| value.starts_with(prefix.as_str())),
+        EntityFilter::In(key, wanted) => {
+            values(key).iter().flatten().any(|value| wanted.iter().any(|wanted| wanted == value))
+        }
+        EntityFilter::HasPrefix(key, prefix) => {
+            values(key).iter().flatten().any(|value| value.starts_with(prefix.as_str()))
+        }
     }
 }
 
 fn filters() -> impl Strategy<Value = EntityFilter> {
-    let key = prop::sample::select(vec![
-        "kind",
-        "spec.a",
-        "spec.b",
-        "metadata.tags",
-        "metadata.tags.x",
-        "nope",
-    ])
-    .prop_map(str::to_owned);
+    let key = prop::sample::select(vec!["kind", "spec.a", "spec.b", "metadata.tags", "metadata.tags.x", "nope"])
+        .prop_map(str::to_owned);
     let value = prop::sample::select(vec!["x", "y", "xy", "true", "component"]).prop_map(str::to_owned);
     let leaf = prop_oneof![
         key.clone().prop_map(EntityFilter::Exists),
@@ -196,19 +157,9 @@ fn filters() -> impl Strategy<Value = EntityFilter> {
 }
 
 fn documents() -> impl Strategy<Value = Vec<Value>> {
-    let value = prop::sample::select(vec![
-        json!("X"),
-        json!("y"),
-        json!("XY"),
-        json!(true),
-        json!(null),
-        json!(["x", "y"]),
-    ]);
-    let document = (
-        prop::option::of(value.clone()),
-        prop::option::of(value),
-        prop::collection::vec("[xy]{1,2}", 0..3),
-    )
+    let value =
+        prop::sample::select(vec![json!("X"), json!("y"), json!("XY"), json!(true), json!(null), json!(["x", "y"])]);
+    let document = (prop::option::of(value.clone()), prop::option::of(value), prop::collection::vec("[xy]{1,2}", 0..3))
         .prop_map(|(a, b, tags)| {
             let mut spec = serde_json::Map::new();
             spec.extend(a.map(|a| ("a".to_owned(), a)));

@@ -12,10 +12,7 @@ struct Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let content = prop::option::weighted(0.7, (0_u8..3, prop::collection::vec(0_usize..10, 0..4)));
-    prop::collection::vec(
-        (0_usize..10, content).prop_map(|(name, content)| Step { name, content }),
-        0..60,
-    )
+    prop::collection::vec((0_usize..10, content).prop_map(|(name, content)| Step { name, content }), 0..60)
 }
 
 fn changed(step: &Step) -> Changed {
@@ -43,32 +40,18 @@ fn changed(step: &Step) -> Changed {
 
 /// Everything that can be asked of an index.
 fn content(index: &Index) -> Vec<String> {
-    let mut shown: Vec<String> = index
-        .records()
-        .map(|record| String::from_utf8(record.json.to_vec()).unwrap())
-        .collect();
+    let mut shown: Vec<String> =
+        index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
     for (key, field) in &index.fields {
         let names = |slots: &Bits| {
-            let mut names: Vec<String> = slots
-                .iter()
-                .map(|slot| index.record(slot).unwrap().reference.to_string())
-                .collect();
+            let mut names: Vec<String> =
+                slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();
             names.sort();
             names.join(",")
         };
         shown.push(format!("{key}: {}", names(&field.present)));
-        shown.extend(
-            field
-                .folded
-                .iter()
-                .map(|(value, slots)| format!("{key}={value}: {}", names(slots))),
-        );
-        shown.extend(
-            field
-                .original
-                .iter()
-                .map(|(value, slots)| format!("{key}~{value}: {}", names(slots))),
-        );
+        shown.extend(field.folded.iter().map(|(value, slots)| format!("{key}={value}: {}", names(slots))));
+        shown.extend(field.original.iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
     }
     shown.push(format!("{} {}", index.len(), index.all().len()));
     shown.sort();

@@ -5,17 +5,11 @@ use super::*;
 use crate::catalog::filter::tests::index;
 
 fn names(page: &EntityPage) -> Vec<String> {
-    page.items
-        .iter()
-        .map(|record| record.entity.name().to_owned())
-        .collect()
+    page.items.iter().map(|record| record.entity.name().to_owned()).collect()
 }
 
 fn order(field: &str, order: Direction) -> Order {
-    Order {
-        field: field.to_owned(),
-        order,
-    }
+    Order { field: field.to_owned(), order }
 }
 
 fn sample() -> Index {
@@ -31,11 +25,7 @@ fn sample() -> Index {
 fn entities_are_ordered_and_those_without_the_field_left_out_or_last() {
     let index = sample();
     let check = |order: Vec<Order>, keep_missing, expected: &[&str]| {
-        let query = EntityQuery {
-            order,
-            keep_missing,
-            ..EntityQuery::default()
-        };
+        let query = EntityQuery { order, keep_missing, ..EntityQuery::default() };
         let page = page(&index, &query);
         assert_eq!(names(&page), expected);
         assert_eq!(page.total, expected.len());
@@ -43,21 +33,10 @@ fn entities_are_ordered_and_those_without_the_field_left_out_or_last() {
     check(vec![], false, &["e0", "e1", "e2", "e3"]);
     check(vec![order("spec.type", Direction::Asc)], false, &["e1", "e0", "e2"]);
     check(vec![order("spec.type", Direction::Desc)], false, &["e0", "e2", "e1"]);
+    check(vec![order("Spec.Type", Direction::Asc)], true, &["e1", "e0", "e2", "e3"]);
+    check(vec![order("spec.type", Direction::Desc)], true, &["e0", "e2", "e1", "e3"]);
     check(
-        vec![order("Spec.Type", Direction::Asc)],
-        true,
-        &["e1", "e0", "e2", "e3"],
-    );
-    check(
-        vec![order("spec.type", Direction::Desc)],
-        true,
-        &["e0", "e2", "e1", "e3"],
-    );
-    check(
-        vec![
-            order("spec.type", Direction::Asc),
-            order("metadata.name", Direction::Desc),
-        ],
+        vec![order("spec.type", Direction::Asc), order("metadata.name", Direction::Desc)],
         false,
         &["e1", "e2", "e0"],
     );
@@ -72,11 +51,7 @@ fn text_is_found_in_fields_or_in_what_people_read() {
             term: term.to_owned(),
             fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         });
-        let query = EntityQuery {
-            text,
-            search: search.map(str::to_owned),
-            ..EntityQuery::default()
-        };
+        let query = EntityQuery { text, search: search.map(str::to_owned), ..EntityQuery::default() };
         assert_eq!(names(&page(&index, &query)), expected);
     };
     check(Some(("CHECK", &["metadata.title"])), None, &["e0"]);
@@ -102,41 +77,22 @@ fn facets_count_entities_by_value_as_written() {
 #[test]
 fn pages_go_forth_and_back() {
     let index = sample();
-    let query = EntityQuery {
-        limit: Some(2),
-        order: vec![order("metadata.name", Direction::Asc)],
-        ..EntityQuery::default()
-    };
+    let query =
+        EntityQuery { limit: Some(2), order: vec![order("metadata.name", Direction::Asc)], ..EntityQuery::default() };
     let first = page(&index, &query);
     assert_eq!(names(&first), ["e0", "e1"]);
     assert!(first.previous.is_none());
     let at = |cursor: Option<Cursor>| {
         let cursor = Cursor::decode(&cursor.unwrap().encode()).unwrap();
-        page(
-            &index,
-            &EntityQuery {
-                limit: Some(2),
-                cursor: Some(cursor),
-                ..EntityQuery::default()
-            },
-        )
+        page(&index, &EntityQuery { limit: Some(2), cursor: Some(cursor), ..EntityQuery::default() })
     };
     let second = at(first.next);
-    assert_eq!(
-        (names(&second), second.total),
-        (vec!["e2".to_owned(), "e3".to_owned()], 4)
-    );
+    assert_eq!((names(&second), second.total), (vec!["e2".to_owned(), "e3".to_owned()], 4));
     assert!(second.next.is_none());
     let back = at(second.previous);
     assert_eq!(names(&back), ["e0", "e1"]);
     assert!(back.previous.is_none());
-    let empty = page(
-        &index,
-        &EntityQuery {
-            limit: Some(0),
-            ..EntityQuery::default()
-        },
-    );
+    let empty = page(&index, &EntityQuery { limit: Some(0), ..EntityQuery::default() });
     assert_eq!((empty.items.len(), empty.total, empty.next), (0, 4, None));
     assert!(matches!(Cursor::decode("garbage"), Err(CatalogError::Invalid(_))));
     assert!(matches!(Cursor::decode("eyJhIjoxfQ=="), Err(CatalogError::Invalid(_))));

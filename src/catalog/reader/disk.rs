@@ -41,10 +41,7 @@ pub(super) async fn tree(root: String) -> Result<Tree, ReadError> {
             hasher.update(format!("{}\0{:?}\0{}\0", file.path, file.mode, file.bytes.len()));
             hasher.update(&file.bytes);
         }
-        Ok(Tree {
-            version: hex(&hasher.finalize()),
-            files,
-        })
+        Ok(Tree { version: hex(&hasher.finalize()), files })
     })
     .await
 }
@@ -54,11 +51,7 @@ pub(super) async fn glob(pattern: String) -> Result<Vec<String>, ReadError> {
     blocking(move || {
         let pattern = normal(Path::new(&pattern)).to_string_lossy().into_owned();
         let invalid = |error: globset::Error| ReadError::Unsupported(format!("{pattern} is not a valid glob: {error}"));
-        let matcher = GlobBuilder::new(&pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(invalid)?
-            .compile_matcher();
+        let matcher = GlobBuilder::new(&pattern).literal_separator(true).build().map_err(invalid)?.compile_matcher();
         let is_plain = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
         let root: PathBuf = Path::new(&pattern).components().take_while(is_plain).collect();
         let depth = Path::new(&pattern).components().count() - root.components().count();
@@ -86,9 +79,7 @@ fn walk(root: &Path, depth: usize) -> Result<Vec<PathBuf>, ReadError> {
         let entries = fs::read_dir(&folder).map_err(|error| wrong(&folder.to_string_lossy(), error))?;
         for entry in entries {
             let entry = entry.map_err(|error| wrong(&folder.to_string_lossy(), error))?;
-            let kind = entry
-                .file_type()
-                .map_err(|error| wrong(&folder.to_string_lossy(), error))?;
+            let kind = entry.file_type().map_err(|error| wrong(&folder.to_string_lossy(), error))?;
             if !kind.is_dir() {
                 files.push(entry.path());
             } else if entry.file_name() != ".git" && depth > 1 {
@@ -104,35 +95,21 @@ fn tree_file(root: &Path, path: &Path) -> Result<TreeFile, ReadError> {
     let shown = path.to_string_lossy();
     let metadata = fs::symlink_metadata(path).map_err(|error| wrong(&shown, error))?;
     let relative = path.strip_prefix(root).unwrap_or(path);
-    let path_text: Vec<_> = relative
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let path_text: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let (mode, bytes) = if metadata.is_symlink() {
         let target = fs::read_link(path).map_err(|error| wrong(&shown, error))?;
         (FileMode::Symlink, target.to_string_lossy().into_owned().into_bytes())
     } else {
         within_file_limit(usize::try_from(metadata.len()).unwrap_or(usize::MAX), &shown)?;
-        (
-            mode_of(&metadata),
-            fs::read(path).map_err(|error| wrong(&shown, error))?,
-        )
+        (mode_of(&metadata), fs::read(path).map_err(|error| wrong(&shown, error))?)
     };
-    Ok(TreeFile {
-        path: path_text.join("/"),
-        mode,
-        bytes: bytes.into(),
-    })
+    Ok(TreeFile { path: path_text.join("/"), mode, bytes: bytes.into() })
 }
 
 #[cfg(unix)]
 fn mode_of(metadata: &fs::Metadata) -> FileMode {
     use std::os::unix::fs::PermissionsExt as _;
-    if metadata.permissions().mode() & 0o111 == 0 {
-        FileMode::Regular
-    } else {
-        FileMode::Executable
-    }
+    if metadata.permissions().mode() & 0o111 == 0 { FileMode::Regular } else { FileMode::Executable }
 }
 
 #[cfg(not(unix))]
@@ -158,10 +135,7 @@ pub(super) fn normal(path: &Path) -> PathBuf {
 fn wrong(path: &str, source: std::io::Error) -> ReadError {
     match source.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ReadError::NotFound(path.to_owned()),
-        _ => ReadError::Disk {
-            path: path.to_owned(),
-            source,
-        },
+        _ => ReadError::Disk { path: path.to_owned(), source },
     }
 }
 
@@ -169,9 +143,6 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| {
-        Err(ReadError::Disk {
-            path: "the disk".to_owned(),
-            source: std::io::Error::other(stopped),
-        })
+        Err(ReadError::Disk { path: "the disk".to_owned(), source: std::io::Error::other(stopped) })
     })
 }

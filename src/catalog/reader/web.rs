@@ -44,11 +44,7 @@ struct Remembered {
 
 impl Web {
     pub(super) fn new(rules: ReadingRules) -> Self {
-        Self {
-            rules,
-            client: OnceLock::new(),
-            remembered: Mutex::default(),
-        }
+        Self { rules, client: OnceLock::new(), remembered: Mutex::default() }
     }
 
     pub(super) async fn read(&self, url: &Url) -> Result<Fetched, ReadError> {
@@ -60,48 +56,30 @@ impl Web {
             let status = response.status();
             match (status, remembered) {
                 (StatusCode::NOT_MODIFIED, Some(known)) => {
-                    return Ok(Fetched {
-                        bytes: known.bytes,
-                        version: known.etag,
-                    });
+                    return Ok(Fetched { bytes: known.bytes, version: known.etag });
                 }
                 (StatusCode::NOT_FOUND | StatusCode::GONE, _) => return Err(ReadError::NotFound(url.into())),
                 _ if status.is_redirection() => url = redirect_target(&url, &response)?,
                 _ if status.is_success() => return self.take(&url, response).await,
                 _ => {
-                    return Err(ReadError::Status {
-                        url: url.into(),
-                        status: status.to_string(),
-                    });
+                    return Err(ReadError::Status { url: url.into(), status: status.to_string() });
                 }
             }
         }
-        Err(ReadError::Network {
-            url: url.into(),
-            reason: format!("more than {MAX_REDIRECTS} redirects"),
-        })
+        Err(ReadError::Network { url: url.into(), reason: format!("more than {MAX_REDIRECTS} redirects") })
     }
 
     /// Refuses a URL that the rules do not allow, or whose written address is private.
     fn permit(&self, url: &Url) -> Result<(), ReadError> {
         let refused = || ReadError::NotAllowed(url.as_str().to_owned());
-        let rule = self
-            .rules
-            .allow
-            .iter()
-            .find(|rule| allows(rule, url))
-            .ok_or_else(refused)?;
+        let rule = self.rules.allow.iter().find(|rule| allows(rule, url)).ok_or_else(refused)?;
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
             Some(Host::Ipv6(address)) => IpAddr::V6(address),
             _ => return Ok(()),
         };
         // A written address is allowed by the same address in the rule, never by a wildcard.
-        if is_private(address) && rule.host.starts_with("*.") {
-            Err(refused())
-        } else {
-            Ok(())
-        }
+        if is_private(address) && rule.host.starts_with("*.") { Err(refused()) } else { Ok(()) }
     }
 
     async fn get(&self, url: &Url, known: Option<&Remembered>) -> Result<Response, ReadError> {
@@ -114,11 +92,7 @@ impl Web {
 
     /// Reads a body up to the limit, and remembers it if it has an `ETag`.
     async fn take(&self, url: &Url, mut response: Response) -> Result<Fetched, ReadError> {
-        let etag = response
-            .headers()
-            .get(header::ETAG)
-            .and_then(|etag| etag.to_str().ok())
-            .map(str::to_owned);
+        let etag = response.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
         if let Some(length) = response.content_length() {
             within_file_limit(usize::try_from(length).unwrap_or(usize::MAX), url.as_str())?;
         }
@@ -132,13 +106,7 @@ impl Web {
             let version = content_version(&bytes);
             return Ok(Fetched { bytes, version });
         };
-        self.remember(
-            url,
-            Remembered {
-                etag: etag.clone(),
-                bytes: bytes.clone(),
-            },
-        );
+        self.remember(url, Remembered { etag: etag.clone(), bytes: bytes.clone() });
         Ok(Fetched { bytes, version: etag })
     }
 
@@ -153,9 +121,7 @@ impl Web {
             .read_timeout(READ_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)
             .no_proxy()
-            .dns_resolver(Guard {
-                rules: self.rules.clone(),
-            })
+            .dns_resolver(Guard { rules: self.rules.clone() })
             .build()
             .map_err(|error| ReadError::Unsupported(format!("cannot set up HTTP: {}", Sources(&error))))?;
         Ok(self.client.get_or_init(|| built))
@@ -178,34 +144,22 @@ impl Web {
 }
 
 fn redirect_target(from: &Url, response: &Response) -> Result<Url, ReadError> {
-    let location = response
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|location| location.to_str().ok());
-    location
-        .and_then(|location| from.join(location).ok())
-        .ok_or_else(|| ReadError::Status {
-            url: from.as_str().to_owned(),
-            status: format!("{} without a usable Location header", response.status()),
-        })
+    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    location.and_then(|location| from.join(location).ok()).ok_or_else(|| ReadError::Status {
+        url: from.as_str().to_owned(),
+        status: format!("{} without a usable Location header", response.status()),
+    })
 }
 
 fn network(url: &Url, error: &reqwest::Error) -> ReadError {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     while let Some(inner) = source {
         if let Some(Refused { host, address }) = inner.downcast_ref() {
-            return ReadError::PrivateAddress {
-                url: url.as_str().to_owned(),
-                host: host.clone(),
-                address: *address,
-            };
+            return ReadError::PrivateAddress { url: url.as_str().to_owned(), host: host.clone(), address: *address };
         }
         source = inner.source();
     }
-    ReadError::Network {
-        url: url.as_str().to_owned(),
-        reason: Sources(error).to_string(),
-    }
+    ReadError::Network { url: url.as_str().to_owned(), reason: Sources(error).to_string() }
 }
 
 /// An error with everything that caused it, in one line.
@@ -226,9 +180,7 @@ impl std::fmt::Display for Sources<'_> {
 /// Whether a rule allows a URL: host with port, wildcard, path.
 fn allows(rule: &AllowedHost, url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
-    let with_port = url
-        .port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let with_port = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let fits_host = match rule.host.strip_prefix('*') {
         Some(suffix) => with_port.ends_with(suffix) && with_port.len() > suffix.len() && suffix.starts_with('.'),
         None => rule.host.eq_ignore_ascii_case(&with_port),

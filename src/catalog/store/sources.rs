@@ -62,10 +62,7 @@ pub(in crate::catalog) async fn abandoned(db: impl PgExecutor<'_>, configured: &
 
 /// Forgets a source; its entities must be gone.
 pub(in crate::catalog) async fn remove_source(db: impl PgExecutor<'_>, reference: &str) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .execute(db)
-        .await?;
+    sqlx::query("DELETE FROM catalog_source WHERE reference = $1").bind(reference).execute(db).await?;
     Ok(())
 }
 
@@ -102,9 +99,7 @@ pub(in crate::catalog) async fn claim_due(
 
 /// When the next source is due.
 pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source")
-        .fetch_one(db)
-        .await
+    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
 }
 
 /// Notes that a source was read.
@@ -181,17 +176,12 @@ pub(in crate::catalog) async fn add_location(
 
 /// Registered locations, oldest first.
 pub(in crate::catalog) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id")
-        .fetch_all(db)
-        .await
+    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
 }
 
 /// One registered location.
 pub(in crate::catalog) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1")
-        .bind(id)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
 }
 
 /// The registered location of a reference.
@@ -204,10 +194,7 @@ pub(in crate::catalog) async fn location_of(db: impl PgExecutor<'_>, reference: 
 
 /// Forgets a registered location.
 pub(in crate::catalog) async fn remove_location(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_location WHERE id = $1")
-        .bind(id)
-        .execute(db)
-        .await?;
+    sqlx::query("DELETE FROM catalog_location WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
 }
 /// The problems of one source, or of all.
@@ -223,10 +210,7 @@ pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option
 
 /// Replaces the problems of a source.
 pub(in crate::catalog) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
-    sqlx::query("DELETE FROM catalog_problem WHERE source = $1")
-        .bind(source)
-        .execute(&mut *db)
-        .await?;
+    sqlx::query("DELETE FROM catalog_problem WHERE source = $1").bind(source).execute(&mut *db).await?;
     for (ordinal, problem) in (0_i32..).zip(problems) {
         sqlx::query(
             "INSERT INTO catalog_problem

@@ -13,10 +13,7 @@ async fn files_are_ingested_with_annotations_relations_and_placeholders() {
         ("more/two.yml", &component("two", "  system: shop\n")),
     ])
     .await;
-    assert_eq!(
-        fixture.references(),
-        ["api:default/pay", "component:default/one", "component:default/two"]
-    );
+    assert_eq!(fixture.references(), ["api:default/pay", "component:default/one", "component:default/two"]);
     let one = fixture.entity("component:default/one").unwrap();
     let relations = json!([
         {"type": "ownedBy", "targetRef": "group:default/team"},
@@ -27,14 +24,8 @@ async fn files_are_ingested_with_annotations_relations_and_placeholders() {
     assert_eq!(one.entity.at(&["spec", "providesApis"]), Some(&json!(["other", "pay"])));
     assert_eq!(one.entity.namespace(), "default");
     let folder = fixture.folder.path().display();
-    assert_eq!(
-        one.entity.annotation(entity::MANAGED_BY_LOCATION),
-        Some(&*format!("file:{folder}/a.yaml"))
-    );
-    assert_eq!(
-        one.entity.annotation(entity::MANAGED_BY_ORIGIN_LOCATION),
-        Some(&*fixture.source())
-    );
+    assert_eq!(one.entity.annotation(entity::MANAGED_BY_LOCATION), Some(&*format!("file:{folder}/a.yaml")));
+    assert_eq!(one.entity.annotation(entity::MANAGED_BY_ORIGIN_LOCATION), Some(&*fixture.source()));
     assert_eq!(serde_json::from_slice::<Entity>(&one.json).unwrap(), one.entity);
     let pay = fixture.entity("api:default/pay").unwrap();
     assert_eq!(pay.entity.text(&["spec", "definition"]), Some("openapi: 3.1.0\n"));
@@ -44,19 +35,10 @@ async fn files_are_ingested_with_annotations_relations_and_placeholders() {
             .iter()
             .any(|relation| relation.kind == "apiProvidedBy" && relation.target == "component:default/one")
     );
-    let chain = fixture
-        .catalog
-        .ancestry(&fixture.who, &"component:default/two".parse().unwrap());
+    let chain = fixture.catalog.ancestry(&fixture.who, &"component:default/two".parse().unwrap());
     let chain: Vec<String> = chain.iter().map(|(record, _)| record.reference.to_string()).collect();
     let root = LocationRef::parse(&fixture.source()).unwrap().entity_name();
-    assert_eq!(
-        chain,
-        [
-            "component:default/two",
-            "location:default/more",
-            &*format!("location:default/{root}")
-        ]
-    );
+    assert_eq!(chain, ["component:default/two", "location:default/more", &*format!("location:default/{root}")]);
     assert_eq!(fixture.problems().await, []);
 }
 
@@ -72,10 +54,7 @@ async fn what_changes_is_written_and_what_does_not_is_not() {
     let after = fixture.entity("component:default/one").unwrap();
     assert_eq!(after.uid, before.uid);
     assert_ne!(after.etag, before.etag);
-    assert_eq!(
-        fixture.operations("component:default/one").await,
-        [Operation::Update, Operation::Insert]
-    );
+    assert_eq!(fixture.operations("component:default/one").await, [Operation::Update, Operation::Insert]);
     assert_eq!(fixture.operations("component:default/two").await, [Operation::Insert]);
     fixture.write("a.yaml", &component("one", ""));
     fixture.reread().await;
@@ -88,17 +67,11 @@ async fn what_is_dropped_from_a_file_goes() {
     let fixture = Fixture::with_files(&[("a.yaml", &both), ("b.yaml", &component("three", ""))]).await;
     fixture.write("a.yaml", &component("one", ""));
     fixture.reread().await;
-    assert_eq!(
-        fixture.references(),
-        ["component:default/one", "component:default/three"]
-    );
+    assert_eq!(fixture.references(), ["component:default/one", "component:default/three"]);
     fixture.remove("b.yaml");
     fixture.reread().await;
     assert_eq!(fixture.references(), ["component:default/one"]);
-    assert_eq!(
-        fixture.operations("component:default/two").await,
-        [Operation::Delete, Operation::Insert]
-    );
+    assert_eq!(fixture.operations("component:default/two").await, [Operation::Delete, Operation::Insert]);
 }
 
 #[tokio::test]
@@ -112,10 +85,7 @@ async fn orphans_may_be_kept() {
     fixture.write("a.yaml", &both);
     fixture.reread().await;
     let back = fixture.entity("component:default/two").unwrap();
-    assert_eq!(
-        (back.uid, back.entity.annotation("backstage.io/orphan")),
-        (two.uid, None)
-    );
+    assert_eq!((back.uid, back.entity.annotation("backstage.io/orphan")), (two.uid, None));
 }
 
 #[tokio::test]
@@ -162,10 +132,7 @@ async fn a_broken_file_changes_nothing_that_is_known_from_it() {
     let all = fixture.references();
     // Broken YAML in the second document, a child file that is gone, the location's own file broken.
     let steps: [(&str, String); 2] = [
-        (
-            "a.yaml",
-            component("one", "  system: new\n") + "kind: Component\nspec: [x\n",
-        ),
+        ("a.yaml", component("one", "  system: new\n") + "kind: Component\nspec: [x\n"),
         ("nested.yaml", "kind: Location\n  bad".to_owned()),
     ];
     for (file, content) in steps {
@@ -181,10 +148,7 @@ async fn a_broken_file_changes_nothing_that_is_known_from_it() {
     assert_eq!(fixture.references(), all);
     let more = fixture.entity("location:default/more").unwrap();
     let message = more.entity.at(&["status", "items"]).unwrap()[0]["message"].clone();
-    let missing = format!(
-        "NotFoundError: file {}/more/three.yml does not exist",
-        fixture.folder.path().display()
-    );
+    let missing = format!("NotFoundError: file {}/more/three.yml does not exist", fixture.folder.path().display());
     assert_eq!(message, json!(missing));
 }
 
@@ -195,10 +159,7 @@ async fn a_file_broken_from_the_start_is_a_problem_and_its_neighbours_are_fine()
     assert_eq!(fixture.references(), ["component:default/one"]);
     let problems = fixture.problems().await;
     assert_eq!(problems.len(), 1);
-    assert_eq!(
-        (problems[0].kind.as_deref(), problems[0].name.as_deref()),
-        (Some("Template"), Some("service"))
-    );
+    assert_eq!((problems[0].kind.as_deref(), problems[0].name.as_deref()), (Some("Template"), Some("service")));
     assert_eq!((problems[0].line, problems[0].column), (Some(7), Some(10)));
     assert!(problems[0].location.ends_with("/template.yaml"));
 }
@@ -234,15 +195,8 @@ async fn templates_keep_positions_and_version() {
     let template = "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: service\nspec:\n  type: service\n  steps:\n    - action: debug:log\n";
     let fixture = Fixture::with_files(&[("template.yaml", template)]).await;
     let catalog = fixture.reopen().await;
-    let record = catalog
-        .entity(&fixture.who, &"template:default/service".parse().unwrap())
-        .unwrap();
-    let position = record
-        .positions
-        .as_ref()
-        .unwrap()
-        .value("/spec/steps/0/action")
-        .unwrap();
+    let record = catalog.entity(&fixture.who, &"template:default/service".parse().unwrap()).unwrap();
+    let position = record.positions.as_ref().unwrap().value("/spec/steps/0/action").unwrap();
     assert_eq!((position.line, position.column), (8, 15));
     assert!(record.version.is_some());
 }
@@ -258,32 +212,12 @@ async fn a_tree_is_read_relative_to_a_file() {
     .unwrap();
     let base = format!("file:{}/t.yaml", fixture.folder.path().display());
     let tree = fixture.catalog.reader().read_tree(&base, "./skeleton").await.unwrap();
-    let shown: Vec<String> = tree
-        .files
-        .iter()
-        .map(|file| format!("{} {:?} {}", file.path, file.mode, file.bytes.len()))
-        .collect();
+    let shown: Vec<String> =
+        tree.files.iter().map(|file| format!("{} {:?} {}", file.path, file.mode, file.bytes.len())).collect();
     assert_eq!(shown, ["link Symlink 6", "run.sh Executable 2", "src/a.rs Regular 2"]);
     let again = fixture.catalog.reader().read_tree(&base, "skeleton/").await.unwrap();
     assert_eq!(tree.version, again.version);
     fixture.write("skeleton/src/a.rs", "gn");
-    assert_ne!(
-        fixture
-            .catalog
-            .reader()
-            .read_tree(&base, "./skeleton")
-            .await
-            .unwrap()
-            .version,
-        tree.version
-    );
-    assert!(
-        fixture
-            .catalog
-            .reader()
-            .read_tree(&base, "./gone")
-            .await
-            .unwrap_err()
-            .is_not_found()
-    );
+    assert_ne!(fixture.catalog.reader().read_tree(&base, "./skeleton").await.unwrap().version, tree.version);
+    assert!(fixture.catalog.reader().read_tree(&base, "./gone").await.unwrap_err().is_not_found());
 }

@@ -12,58 +12,27 @@ fn info() -> String {
 async fn a_registered_location_is_visible_at_once() {
     let fixture = Fixture::with_files(&[]).await;
     fixture.commit("acme/pay", &[("catalog-info.yaml", &info())]).await;
-    let tried = fixture
-        .catalog
-        .register(&fixture.who, "url", TARGET, Registration::DryRun)
-        .await
-        .unwrap();
-    let names: Vec<String> = tried
-        .entities
-        .iter()
-        .map(|entity| entity.reference().to_string())
-        .collect();
-    assert_eq!(
-        names,
-        [&*tried.location.entity_ref().to_string(), "component:default/pay"]
-    );
+    let tried = fixture.catalog.register(&fixture.who, "url", TARGET, Registration::DryRun).await.unwrap();
+    let names: Vec<String> = tried.entities.iter().map(|entity| entity.reference().to_string()).collect();
+    assert_eq!(names, [&*tried.location.entity_ref().to_string(), "component:default/pay"]);
     assert_eq!(fixture.references(), Vec::<String>::new());
 
     let registered = fixture.register(TARGET).await.unwrap();
     assert!(!registered.existed);
-    assert_eq!(
-        registered.location.target,
-        "https://local/acme/pay/blob/main/catalog-info.yaml"
-    );
+    assert_eq!(registered.location.target, "https://local/acme/pay/blob/main/catalog-info.yaml");
     assert_eq!(registered.problems, []);
     assert_eq!(registered.entities.len(), 2);
     let pay = fixture.entity("component:default/pay").unwrap();
     let annotation = |key| pay.entity.annotation(key).unwrap();
-    assert_eq!(
-        annotation(entity::MANAGED_BY_LOCATION),
-        "url:https://local/acme/pay/blob/main/catalog-info.yaml"
-    );
+    assert_eq!(annotation(entity::MANAGED_BY_LOCATION), "url:https://local/acme/pay/blob/main/catalog-info.yaml");
     assert_eq!(annotation(entity::VIEW_URL), TARGET);
-    assert_eq!(
-        annotation(entity::SOURCE_LOCATION),
-        "url:http://portal.example:7007/repositories/acme/pay/tree/main/"
-    );
-    let found = fixture
-        .catalog
-        .location_by_entity(&fixture.who, &pay.reference)
-        .await
-        .unwrap();
+    assert_eq!(annotation(entity::SOURCE_LOCATION), "url:http://portal.example:7007/repositories/acme/pay/tree/main/");
+    let found = fixture.catalog.location_by_entity(&fixture.who, &pay.reference).await.unwrap();
     assert_eq!(found, registered.location);
 
     let error = fixture.register(TARGET).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "Location url:https://local/acme/pay/blob/main/catalog-info.yaml already exists"
-    );
-    let again = fixture
-        .catalog
-        .register(&fixture.who, "url", TARGET, Registration::Refresh)
-        .await
-        .unwrap();
+    assert_eq!(error.to_string(), "Location url:https://local/acme/pay/blob/main/catalog-info.yaml already exists");
+    let again = fixture.catalog.register(&fixture.who, "url", TARGET, Registration::Refresh).await.unwrap();
     assert!(again.existed);
     assert_eq!(again.location, registered.location);
 }
@@ -85,22 +54,11 @@ async fn unregistering_removes_what_only_it_declared() {
     let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
     fixture.commit("acme/pay", &[("catalog-info.yaml", &info())]).await;
     let registered = fixture.register(TARGET).await.unwrap();
-    fixture
-        .catalog
-        .unregister(&fixture.who, registered.location.id)
-        .await
-        .unwrap();
+    fixture.catalog.unregister(&fixture.who, registered.location.id).await.unwrap();
     assert_eq!(fixture.references(), ["component:default/one"]);
     assert_eq!(fixture.catalog.locations(&fixture.who).await.unwrap(), []);
-    let error = fixture
-        .catalog
-        .unregister(&fixture.who, registered.location.id)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("Found no location with ID {}", registered.location.id)
-    );
+    let error = fixture.catalog.unregister(&fixture.who, registered.location.id).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("Found no location with ID {}", registered.location.id));
 }
 
 #[tokio::test]
@@ -109,38 +67,17 @@ async fn refresh_reads_the_source_now() {
     fixture.commit("acme/pay", &[("catalog-info.yaml", &info())]).await;
     fixture.register(TARGET).await.unwrap();
     let pay: EntityRef = "component:default/pay".parse().unwrap();
-    fixture
-        .commit(
-            "acme/pay",
-            &[("catalog-info.yaml", &component("pay", "  system: shop\n"))],
-        )
-        .await;
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &component("pay", "  system: shop\n"))]).await;
     fixture.catalog.refresh(&fixture.who, &pay).await.unwrap();
-    assert_eq!(
-        fixture
-            .entity("component:default/pay")
-            .unwrap()
-            .entity
-            .text(&["spec", "system"]),
-        Some("shop")
-    );
-    let error = fixture
-        .catalog
-        .refresh(&fixture.who, &"component:default/nope".parse().unwrap())
-        .await
-        .unwrap_err();
+    assert_eq!(fixture.entity("component:default/pay").unwrap().entity.text(&["spec", "system"]), Some("shop"));
+    let error = fixture.catalog.refresh(&fixture.who, &"component:default/nope".parse().unwrap()).await.unwrap_err();
     assert_eq!(error.to_string(), "Entity component:default/nope not found");
 }
 
 #[tokio::test]
 async fn the_first_source_keeps_a_name_until_it_lets_go() {
     let fixture = Fixture::with_files(&[("a.yaml", &component("pay", "  system: first\n"))]).await;
-    fixture
-        .commit(
-            "acme/pay",
-            &[("catalog-info.yaml", &(info() + &component("other", "")))],
-        )
-        .await;
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &(info() + &component("other", "")))]).await;
     let registered = fixture.register(TARGET).await.unwrap();
     let first = fixture.entity("component:default/pay").unwrap();
     assert_eq!(first.entity.text(&["spec", "system"]), Some("first"));
@@ -178,39 +115,18 @@ async fn registered_files_may_not_declare_people_nor_read_the_disk() {
     let registered = fixture.register(TARGET).await.unwrap();
     assert_eq!(registered.entities.len(), 0);
     assert_eq!(registered.problems[0].error_name, "NotAllowedError");
-    assert!(
-        registered.problems[0]
-            .message
-            .ends_with("is not of an allowed kind for that location")
-    );
+    assert!(registered.problems[0].message.ends_with("is not of an allowed kind for that location"));
     fixture.write("secret.yml", &component("secret", ""));
     let disk = format!("[{}/secret.yml]", fixture.folder.path().display());
     let disk = location("disk", &disk).replace("spec:\n", "spec:\n  type: file\n");
     let text = component("reader", "  note:\n    $text: /etc/hostname\n");
-    fixture
-        .commit("acme/pay", &[("catalog-info.yaml", &(disk + &text))])
-        .await;
-    fixture
-        .catalog
-        .register(&fixture.who, "url", TARGET, Registration::Refresh)
-        .await
-        .unwrap();
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &(disk + &text))]).await;
+    fixture.catalog.register(&fixture.who, "url", TARGET, Registration::Refresh).await.unwrap();
     assert_eq!(fixture.references(), Vec::<String>::new());
-    let messages: Vec<String> = fixture
-        .problems()
-        .await
-        .into_iter()
-        .map(|problem| problem.message)
-        .collect();
+    let messages: Vec<String> = fixture.problems().await.into_iter().map(|problem| problem.message).collect();
     let has = |part: &str| messages.iter().any(|message| message.contains(part));
-    assert!(
-        has("Registered locations must be of an allowed type [\"url\"]"),
-        "{messages:?}"
-    );
-    assert!(
-        has("could not read https://local/acme/pay/blob/main/etc/hostname, 404 Not Found"),
-        "{messages:?}"
-    );
+    assert!(has("Registered locations must be of an allowed type [\"url\"]"), "{messages:?}");
+    assert!(has("could not read https://local/acme/pay/blob/main/etc/hostname, 404 Not Found"), "{messages:?}");
 }
 
 #[tokio::test]
@@ -223,25 +139,14 @@ async fn a_tree_of_a_repository_is_read_at_one_commit() {
     ];
     let commit = fixture.commit("acme/templates", &files).await;
     let reader = fixture.catalog.reader();
-    let tree = reader
-        .read_tree("url:https://local/acme/templates/blob/main/template.yaml", "./skeleton")
-        .await
-        .unwrap();
+    let tree =
+        reader.read_tree("url:https://local/acme/templates/blob/main/template.yaml", "./skeleton").await.unwrap();
     let paths: Vec<&str> = tree.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["README.md", "src/${{ values.name }}.rs"]);
     assert_eq!(tree.version, commit);
     let absolute = "http://portal.example:7007/repositories/acme/templates/tree/main/skeleton";
-    assert_eq!(
-        reader
-            .read_tree("url:https://local/x/y/blob/main/z", absolute)
-            .await
-            .unwrap()
-            .files,
-        tree.files
-    );
-    let outside = reader
-        .read_tree("url:https://local/acme/templates/blob/main/template.yaml", "../../x")
-        .await;
+    assert_eq!(reader.read_tree("url:https://local/x/y/blob/main/z", absolute).await.unwrap().files, tree.files);
+    let outside = reader.read_tree("url:https://local/acme/templates/blob/main/template.yaml", "../../x").await;
     assert!(outside.unwrap_err().to_string().contains("leaves the repository"));
 }
 

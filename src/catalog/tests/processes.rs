@@ -3,11 +3,8 @@
 use super::*;
 
 fn snapshot(catalog: &Catalog) -> Vec<String> {
-    let mut shown: Vec<String> = catalog
-        .index()
-        .records()
-        .map(|record| String::from_utf8(record.json.to_vec()).unwrap())
-        .collect();
+    let mut shown: Vec<String> =
+        catalog.index().records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
     shown.sort();
     shown
 }
@@ -32,22 +29,12 @@ async fn another_process_follows_the_change_log() {
     let mut seen = other.watch();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(other.clone().run(shutdown.clone()));
-    fixture.write(
-        "a.yaml",
-        &(component("one", "  dependsOn: [component:two]\n") + &component("two", "")),
-    );
+    fixture.write("a.yaml", &(component("one", "  dependsOn: [component:two]\n") + &component("two", "")));
     fixture.write("b.yaml", &component("three", ""));
     fixture.reread().await;
     let newest = fixture.catalog.index().sequence();
     seen.wait_for(|sequence| *sequence >= newest).await.unwrap();
-    assert_eq!(
-        references(&other),
-        [
-            "component:default/one",
-            "component:default/three",
-            "component:default/two"
-        ]
-    );
+    assert_eq!(references(&other), ["component:default/one", "component:default/three", "component:default/two"]);
     assert_eq!(snapshot(&other), snapshot(&fixture.catalog));
     shutdown.cancel();
     running.await.unwrap();
@@ -67,24 +54,18 @@ async fn a_source_is_read_by_one_process_only() {
 async fn a_location_that_is_configured_no_more_goes_with_its_entities() {
     let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
     let forges = Forges::new([Arc::clone(&fixture.forge) as Arc<dyn Forge>]);
-    let bare = Catalog::open(fixture.database.pool().clone(), forges, CatalogConfig::default())
-        .await
-        .unwrap();
+    let bare = Catalog::open(fixture.database.pool().clone(), forges, CatalogConfig::default()).await.unwrap();
     assert!(bare.index().is_empty());
 }
 
 #[tokio::test]
 async fn concurrent_registrations_of_one_location_have_one_winner() {
     let fixture = Fixture::with_files(&[]).await;
-    fixture
-        .commit("acme/pay", &[("catalog-info.yaml", &component("pay", ""))])
-        .await;
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &component("pay", ""))]).await;
     let other = fixture.reopen().await;
     let target = "https://local/acme/pay/blob/main/catalog-info.yaml";
     let register = |catalog: Catalog| async move {
-        catalog
-            .register(&Credentials::service("test"), "url", target, Registration::New)
-            .await
+        catalog.register(&Credentials::service("test"), "url", target, Registration::New).await
     };
     let (first, second) = tokio::join!(register(fixture.catalog.clone()), register(other));
     assert_eq!([first.is_ok(), second.is_ok()].iter().filter(|done| **done).count(), 1);

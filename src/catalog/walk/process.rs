@@ -12,10 +12,7 @@ use crate::entity::{
 impl Walker<'_> {
     /// Everything between what is written and what is stored.
     pub(super) async fn process(&self, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
-        let placeholders = Placeholders {
-            reader: self.reader,
-            location,
-        };
+        let placeholders = Placeholders { reader: self.reader, location };
         let mut entity = placeholders.replace(entity).await?;
         entity::sort_references(&mut entity);
         entity::check(&entity)?;
@@ -60,10 +57,6 @@ impl Walker<'_> {
 
 /// Whether a browser would run the URL as a script; control characters and blanks before the scheme do not stop it.
 fn is_script(url: &str) -> bool {
-    let scheme: String = url
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .take(11)
-        .collect();
+    let scheme: String = url.chars().filter(|c| !c.is_whitespace() && !c.is_control()).take(11).collect();
     scheme.eq_ignore_ascii_case("javascript:")
 }

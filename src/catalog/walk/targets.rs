@@ -25,10 +25,8 @@ impl Walker<'_> {
         }
         self.files += locations.len();
         if self.files > MAX_FILES || branch.depth > MAX_DEPTH {
-            let message = format!(
-                "{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep",
-                self.root
-            );
+            let message =
+                format!("{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep", self.root);
             self.location_error(branch, &branch.location.clone(), ValidationError::new("Error", message));
             self.walk.uncertain.insert(branch.reference.clone());
             locations.clear();
@@ -42,18 +40,12 @@ impl Walker<'_> {
             });
             File { location, content }
         };
-        let files: Vec<File> = stream::iter(locations)
-            .map(read)
-            .buffered(CONCURRENT_READS)
-            .collect()
-            .await;
+        let files: Vec<File> = stream::iter(locations).map(read).buffered(CONCURRENT_READS).collect().await;
         let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
         for file in &files {
             let Err(error) = &file.content else { continue };
             if !(is_optional && error.is_not_found()) {
-                self.walk
-                    .uncertain
-                    .extend([file.location.to_string(), branch.reference.clone()]);
+                self.walk.uncertain.extend([file.location.to_string(), branch.reference.clone()]);
                 self.location_error(branch, &file.location, unreadable(&file.location, error));
             }
         }
@@ -103,8 +95,7 @@ impl Walker<'_> {
 fn targets(location: &Entity) -> impl Iterator<Item = &str> {
     let one = location.text(&["spec", "target"]);
     let many = location.at(&["spec", "targets"]).and_then(Value::as_array);
-    one.into_iter()
-        .chain(many.into_iter().flatten().filter_map(Value::as_str))
+    one.into_iter().chain(many.into_iter().flatten().filter_map(Value::as_str))
 }
 
 /// A failed read in Backstage's words.

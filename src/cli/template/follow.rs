@@ -82,7 +82,10 @@ impl Progress {
         let line = step.map_or_else(|| message.to_owned(), |step| format!("{step}: {message}"));
         match &self.spinner {
             Some(spinner) => {
-                let ended = matches!(event.pointer("/body/status").and_then(Value::as_str), Some("completed" | "failed" | "skipped"));
+                let ended = matches!(
+                    event.pointer("/body/status").and_then(Value::as_str),
+                    Some("completed" | "failed" | "skipped")
+                );
                 if ended && step.is_some() {
                     spinner.println(&line);
                 }

@@ -72,7 +72,11 @@ pub(super) fn read_template(file: &Path) -> anyhow::Result<Value> {
 }
 
 /// Errors and notes of one document; other kinds than Template are only checked as entities.
-fn lint(document: Result<Document, yaml::YamlError>, text: &str, actions: &ActionRegistry) -> (Vec<Finding>, Vec<Finding>) {
+fn lint(
+    document: Result<Document, yaml::YamlError>,
+    text: &str,
+    actions: &ActionRegistry,
+) -> (Vec<Finding>, Vec<Finding>) {
     let Document { value, positions } = match document {
         Ok(document) => document,
         Err(error) => {

@@ -33,35 +33,21 @@ impl Account {
         }
         let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
         let owner = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.uid(), metadata.gid()));
-        Some(Self::choose(
-            &passwd,
-            owner(&layout.cluster()),
-            owner(layout.data_dir()),
-        ))
+        Some(Self::choose(&passwd, owner(&layout.cluster()), owner(layout.data_dir())))
     }
 
     fn choose(passwd: &str, cluster_owner: Option<(u32, u32)>, data_owner: Option<(u32, u32)>) -> Self {
         let accounts: Vec<Self> = passwd.lines().filter_map(Self::parse).collect();
         let by_uid = |uid: u32| accounts.iter().find(|account| account.uid == uid && uid != 0).cloned();
         let by_name = |name: &str| accounts.iter().find(|account| account.name == name).cloned();
-        let numbered = |(uid, gid): (u32, u32)| {
-            (uid != 0).then(|| Self {
-                uid,
-                gid,
-                name: uid.to_string(),
-            })
-        };
+        let numbered = |(uid, gid): (u32, u32)| (uid != 0).then(|| Self { uid, gid, name: uid.to_string() });
         cluster_owner
             .and_then(|owner| by_uid(owner.0).or_else(|| numbered(owner)))
             // `initdb` wants a name, so a number without one only counts for a cluster that exists.
             .or_else(|| data_owner.and_then(|owner| by_uid(owner.0)))
             .or_else(|| by_name("postgres"))
             .or_else(|| by_name("nobody"))
-            .unwrap_or(Self {
-                uid: NOBODY,
-                gid: NOBODY,
-                name: NOBODY.to_string(),
-            })
+            .unwrap_or(Self { uid: NOBODY, gid: NOBODY, name: NOBODY.to_string() })
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -80,14 +66,9 @@ impl Account {
 
     /// The first directory on the way into `dir` that this user cannot pass, judged by the mode bits.
     pub(super) fn first_closed_dir(&self, dir: &Path) -> Option<PathBuf> {
-        let mut way: Vec<&Path> = dir
-            .ancestors()
-            .filter(|ancestor| !ancestor.as_os_str().is_empty())
-            .collect();
+        let mut way: Vec<&Path> = dir.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
         way.reverse();
-        way.into_iter()
-            .find(|ancestor| !self.may_enter(ancestor))
-            .map(Path::to_owned)
+        way.into_iter().find(|ancestor| !self.may_enter(ancestor)).map(Path::to_owned)
     }
 
     fn may_enter(&self, dir: &Path) -> bool {
@@ -115,11 +96,7 @@ mod tests {
         let postgres = format!("{PASSWD}postgres:x:101:104::/var/lib/postgresql:/bin/sh\n");
         let root = Some((0, 0));
         let check = |passwd: &str, cluster, data, expected: &str| {
-            assert_eq!(
-                Account::choose(passwd, cluster, data).name,
-                expected,
-                "{cluster:?} {data:?}"
-            );
+            assert_eq!(Account::choose(passwd, cluster, data).name, expected, "{cluster:?} {data:?}");
         };
         check(&postgres, None, root, "postgres");
         check(&postgres, root, root, "postgres");
@@ -145,16 +122,8 @@ mod tests {
         let closed = top.path().join("closed");
         let check = |mode, uid, gid, expected: Option<&Path>| {
             fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
-            let account = Account {
-                uid,
-                gid,
-                name: String::new(),
-            };
-            assert_eq!(
-                account.first_closed_dir(&inner).as_deref(),
-                expected,
-                "{mode:o} {uid} {gid}"
-            );
+            let account = Account { uid, gid, name: String::new() };
+            assert_eq!(account.first_closed_dir(&inner).as_deref(), expected, "{mode:o} {uid} {gid}");
         };
         let (uid, gid) = (metadata.uid(), metadata.gid());
         check(0o755, uid + 1, gid + 1, None);

@@ -44,14 +44,9 @@ impl Binaries {
 
     /// The directory somebody chose, which must serve.
     fn in_chosen(dir: &Path, account: Option<&Account>) -> Result<Self, EmbeddedError> {
-        let unusable = |reason: String| EmbeddedError::UnusableBinaries {
-            dir: dir.to_owned(),
-            reason,
-        };
+        let unusable = |reason: String| EmbeddedError::UnusableBinaries { dir: dir.to_owned(), reason };
         let Some(found) = Self::in_dir(dir) else {
-            return Err(unusable(
-                "it does not hold working `postgres` and `initdb` programs".to_owned(),
-            ));
+            return Err(unusable("it does not hold working `postgres` and `initdb` programs".to_owned()));
         };
         if found.major < OLDEST_MAJOR {
             return Err(unusable(format!(
@@ -76,21 +71,14 @@ impl Binaries {
         if !real_dir.join("initdb").exists() {
             return None;
         }
-        let major = major_in_path(dir)
-            .or_else(|| major_in_path(real_dir))
-            .or_else(|| ask_major(&real))?;
-        Some(Self {
-            dir: real_dir.to_owned(),
-            major,
-        })
+        let major = major_in_path(dir).or_else(|| major_in_path(real_dir)).or_else(|| ask_major(&real))?;
+        Some(Self { dir: real_dir.to_owned(), major })
     }
 }
 
 /// Every directory worth a look, the likeliest first.
 fn places(root: &Path, path: Option<&OsStr>) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = path
-        .map(|path| std::env::split_paths(path).collect())
-        .unwrap_or_default();
+    let mut places: Vec<PathBuf> = path.map(|path| std::env::split_paths(path).collect()).unwrap_or_default();
     let versioned = [
         ("usr/lib/postgresql", "", "bin"),          // Debian, Ubuntu
         ("usr", "pgsql-", "bin"),                   // the Postgres project's packages for Fedora and RHEL
@@ -104,11 +92,7 @@ fn places(root: &Path, path: Option<&OsStr>) -> Vec<PathBuf> {
         ("Library/PostgreSQL", "", "bin"), // the EDB installer
     ];
     for (parent, prefix, below) in versioned {
-        places.extend(
-            numbered(&root.join(parent), prefix)
-                .into_iter()
-                .map(|dir| dir.join(below)),
-        );
+        places.extend(numbered(&root.join(parent), prefix).into_iter().map(|dir| dir.join(below)));
     }
     let plain = [
         "usr/bin",
@@ -150,14 +134,9 @@ fn search(places: &[PathBuf], account: Option<&Account>) -> Vec<Binaries> {
 
 /// The one of the wanted version, else the newest; the first of equals.
 fn choose(found: Vec<Binaries>, wanted: Option<u32>, cluster: &Path) -> Result<Binaries, EmbeddedError> {
-    let mut usable: Vec<Binaries> = found
-        .into_iter()
-        .filter(|binaries| binaries.major >= OLDEST_MAJOR)
-        .collect();
+    let mut usable: Vec<Binaries> = found.into_iter().filter(|binaries| binaries.major >= OLDEST_MAJOR).collect();
     if usable.is_empty() {
-        return Err(EmbeddedError::NoBinaries {
-            install: install::advice(wanted),
-        });
+        return Err(EmbeddedError::NoBinaries { install: install::advice(wanted) });
     }
     // A stable sort keeps the order of the search among equals.
     usable.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
@@ -166,15 +145,12 @@ fn choose(found: Vec<Binaries>, wanted: Option<u32>, cluster: &Path) -> Result<B
     };
     let mut majors: Vec<String> = usable.iter().map(|binaries| binaries.major.to_string()).collect();
     majors.dedup();
-    usable
-        .into_iter()
-        .find(|binaries| binaries.major == wanted)
-        .ok_or_else(|| EmbeddedError::WrongVersion {
-            cluster: cluster.to_owned(),
-            wanted,
-            found: majors.join(" and "),
-            install: install::advice(Some(wanted)),
-        })
+    usable.into_iter().find(|binaries| binaries.major == wanted).ok_or_else(|| EmbeddedError::WrongVersion {
+        cluster: cluster.to_owned(),
+        wanted,
+        found: majors.join(" and "),
+        install: install::advice(Some(wanted)),
+    })
 }
 
 /// `…/postgresql/15/bin`, `…/pgsql-16/bin`, `…/postgresql@17/bin`, `…/Postgres.app/Contents/Versions/18/bin`.
@@ -198,16 +174,10 @@ fn major_in_path(dir: &Path) -> Option<u32> {
 
 /// Asks the program itself; it prints `postgres (PostgreSQL) 15.18 (Debian …)` or `… 19devel`.
 fn ask_major(postgres: &Path) -> Option<u32> {
-    let output = Command::new(postgres)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(postgres).arg("--version").stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let version = text.strip_prefix("postgres (PostgreSQL) ")?;
-    let digits = version
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(version.len());
+    let digits = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
     version[..digits].parse().ok()
 }
 
@@ -221,12 +191,7 @@ pub(super) mod tests {
     /// that was just forked by a test beside this one cannot be executed.
     pub(in crate::db::embedded) fn write_script(path: &Path, script: &str) {
         let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" > \"$1\" && chmod 755 \"$1\"";
-        let status = Command::new("sh")
-            .args(["-c", write, "sh"])
-            .arg(path)
-            .arg(script)
-            .status()
-            .unwrap();
+        let status = Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status().unwrap();
         assert!(status.success());
     }
 
@@ -235,10 +200,7 @@ pub(super) mod tests {
         let dir = root.join(dir);
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("initdb"), "").unwrap();
-        write_script(
-            &dir.join("postgres"),
-            &format!("echo 'postgres (PostgreSQL) {version}'"),
-        );
+        write_script(&dir.join("postgres"), &format!("echo 'postgres (PostgreSQL) {version}'"));
         dir
     }
 
@@ -257,11 +219,7 @@ pub(super) mod tests {
         check("usr/lib64/postgresql-15/bin", "must not be asked", 15);
         check("opt/homebrew/opt/postgresql@17/bin", "must not be asked", 17);
         check("usr/local/opt/postgresql@16/bin", "must not be asked", 16);
-        check(
-            "Applications/Postgres.app/Contents/Versions/18/bin",
-            "must not be asked",
-            18,
-        );
+        check("Applications/Postgres.app/Contents/Versions/18/bin", "must not be asked", 18);
         check("usr/bin", "15.18 (Debian 15.18-0+deb12u1)", 15);
         check("usr/local/pgsql/bin", "19devel", 19);
     }
@@ -290,12 +248,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_cluster_decides_the_version_and_a_new_one_gets_the_newest() {
-        let found: Vec<Binaries> = [16, 14, 18, 15]
-            .map(|major| Binaries {
-                dir: PathBuf::from(format!("/{major}")),
-                major,
-            })
-            .into();
+        let found: Vec<Binaries> =
+            [16, 14, 18, 15].map(|major| Binaries { dir: PathBuf::from(format!("/{major}")), major }).into();
         let check = |found: &[Binaries], wanted, expected: Result<u32, &str>| {
             let chosen = choose(found.to_vec(), wanted, Path::new("/data/postgres/cluster"));
             match (chosen, expected) {
@@ -306,17 +260,9 @@ pub(super) mod tests {
         };
         check(&found, None, Ok(18));
         check(&found, Some(15), Ok(15));
-        check(
-            &found,
-            Some(17),
-            Err("belongs to Postgres 17, but only 18 and 16 and 15 is installed"),
-        );
+        check(&found, Some(17), Err("belongs to Postgres 17, but only 18 and 16 and 15 is installed"));
         check(&found[1..2], None, Err("no Postgres 15 or newer was found"));
-        check(
-            &[],
-            Some(15),
-            Err("or set DATABASE_URL to a Postgres that runs already"),
-        );
+        check(&[], Some(15), Err("or set DATABASE_URL to a Postgres that runs already"));
     }
 
     #[test]
@@ -324,25 +270,14 @@ pub(super) mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         let check = |dir: &Path, expected: &str| {
-            let error = Binaries::find(Some(dir), None, None, Path::new("/cluster"))
-                .unwrap_err()
-                .to_string();
+            let error = Binaries::find(Some(dir), None, None, Path::new("/cluster")).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
-        check(
-            &root.join("missing"),
-            "does not hold working `postgres` and `initdb` programs",
-        );
+        check(&root.join("missing"), "does not hold working `postgres` and `initdb` programs");
         check(&install(&root, "mute", ""), "does not hold working");
-        check(
-            &install(&root, "old", "14.9"),
-            "it holds Postgres 14, and 15 is the oldest that works",
-        );
+        check(&install(&root, "old", "14.9"), "it holds Postgres 14, and 15 is the oldest that works");
         let good = install(&root, "good", "15.2");
         let found = Binaries::find(Some(&good), Some(15), None, Path::new("/cluster")).unwrap();
-        assert_eq!(
-            (found.postgres(), found.initdb()),
-            (good.join("postgres"), good.join("initdb"))
-        );
+        assert_eq!((found.postgres(), found.initdb()), (good.join("postgres"), good.join("initdb")));
     }
 }

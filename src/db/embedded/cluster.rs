@@ -29,10 +29,7 @@ pub(super) fn major(layout: &Layout) -> Result<Option<u32>, EmbeddedError> {
     match fs::read_to_string(&path) {
         Ok(text) => match text.trim().parse() {
             Ok(major) => Ok(Some(major)),
-            Err(_) => Err(failed(io::Error::other(format!(
-                "`{}` is not a major version of Postgres",
-                text.trim()
-            )))),
+            Err(_) => Err(failed(io::Error::other(format!("`{}` is not a major version of Postgres", text.trim())))),
         },
         // A directory without this file is not a cluster of ours; `rename` will say so if it is in the way.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -87,11 +84,7 @@ fn initdb(layout: &Layout, binaries: &Binaries, account: Option<&Account>, local
     ];
     let mut arguments = Vec::from(arguments.map(std::ffi::OsString::from));
     arguments.push(layout.for_postgres(UNFINISHED).into());
-    let program_call = Program {
-        path: program.clone(),
-        arguments,
-        death_signal: Signal::TERM,
-    };
+    let program_call = Program { path: program.clone(), arguments, death_signal: Signal::TERM };
     let mut command = program_call.command(layout, account)?;
     let output = command.stdout(Stdio::null()).stderr(Stdio::piped()).output();
     let output = output.map_err(EmbeddedError::files("start", &program))?;
@@ -106,9 +99,7 @@ fn failure(cluster: PathBuf, output: &str) -> EmbeddedError {
         return EmbeddedError::DiskFull { path: cluster };
     }
     // Its last lines tell what it cleans up.
-    let lines = output
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.contains(": removing "));
+    let lines = output.lines().filter(|line| !line.trim().is_empty() && !line.contains(": removing "));
     let output = lines.collect::<Vec<_>>().join("; ");
     EmbeddedError::Initdb { cluster, output }
 }

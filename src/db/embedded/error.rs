@@ -147,8 +147,5 @@ impl EmbeddedError {
 }
 
 fn holder(pid: Option<u32>) -> String {
-    pid.map_or_else(
-        || "another server".to_owned(),
-        |pid| format!("another server (process {pid})"),
-    )
+    pid.map_or_else(|| "another server".to_owned(), |pid| format!("another server (process {pid})"))
 }

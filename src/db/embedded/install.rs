@@ -18,11 +18,7 @@ struct Manager {
 
 const MANAGERS: [Manager; 7] = [
     Manager {
-        programs: &[
-            "opt/homebrew/bin/brew",
-            "usr/local/bin/brew",
-            "home/linuxbrew/.linuxbrew/bin/brew",
-        ],
+        programs: &["opt/homebrew/bin/brew", "usr/local/bin/brew", "home/linuxbrew/.linuxbrew/bin/brew"],
         command: "brew install",
         packages: "postgresql@17",
         versioned: "postgresql@{}",
@@ -110,42 +106,17 @@ mod tests {
             }
             assert_eq!(advice_below(root.path(), is_root, major), expected);
         };
-        check(
-            Some("usr/bin/apt-get"),
-            true,
-            None,
-            "install it with `apt-get install postgresql`",
-        );
-        check(
-            Some("usr/bin/apt-get"),
-            false,
-            Some(16),
-            "install it with `sudo apt-get install postgresql-16`",
-        );
+        check(Some("usr/bin/apt-get"), true, None, "install it with `apt-get install postgresql`");
+        check(Some("usr/bin/apt-get"), false, Some(16), "install it with `sudo apt-get install postgresql-16`");
         check(
             Some("usr/bin/dnf"),
             false,
             None,
             "install it with `sudo dnf install postgresql-server postgresql-contrib`",
         );
-        check(
-            Some("sbin/apk"),
-            true,
-            Some(15),
-            "install it with `apk add postgresql15 postgresql15-contrib`",
-        );
-        check(
-            Some("usr/bin/pacman"),
-            true,
-            None,
-            "install it with `pacman -S postgresql`",
-        );
-        check(
-            Some("opt/homebrew/bin/brew"),
-            false,
-            Some(16),
-            "install it with `brew install postgresql@16`",
-        );
+        check(Some("sbin/apk"), true, Some(15), "install it with `apk add postgresql15 postgresql15-contrib`");
+        check(Some("usr/bin/pacman"), true, None, "install it with `pacman -S postgresql`");
+        check(Some("opt/homebrew/bin/brew"), false, Some(16), "install it with `brew install postgresql@16`");
         check(None, false, None, "install PostgreSQL");
         check(None, false, Some(16), "install PostgreSQL 16");
     }

@@ -88,9 +88,7 @@ impl Program {
             command.uid(account.uid).gid(account.gid);
         }
         // Settings for clients and servers of other people's databases are none of ours.
-        let theirs = std::env::vars_os()
-            .map(|(name, _)| name)
-            .filter(|name| name.as_bytes().starts_with(b"PG"));
+        let theirs = std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_bytes().starts_with(b"PG"));
         theirs.for_each(|name| _ = command.env_remove(name));
         // English messages, because the log is searched; and initdb need not look for the time zone.
         command.env("LC_ALL", "C").env("TZ", "UTC").current_dir("/");
@@ -109,10 +107,7 @@ impl Program {
         let mut command = Command::new(ITSELF);
         #[cfg(test)]
         command.args(["--exact", "--ignored", "--nocapture", "--quiet", tests::ENTRY, "--"]);
-        command
-            .arg(ASKED)
-            .arg(std::process::id().to_string())
-            .arg(self.death_signal.as_raw().to_string());
+        command.arg(ASKED).arg(std::process::id().to_string()).arg(self.death_signal.as_raw().to_string());
         command.arg(self.path).args(self.arguments);
         command
     }
@@ -153,10 +148,7 @@ fn ask_for_death_signal(_signal: i32) -> io::Result<()> {
 }
 
 fn contains_home(argument: &OsStr) -> bool {
-    argument
-        .as_bytes()
-        .windows(HOME.len())
-        .any(|window| window == HOME.as_bytes())
+    argument.as_bytes().windows(HOME.len()).any(|window| window == HOME.as_bytes())
 }
 
 /// Replaces the first [`HOME`] in an argument.
@@ -192,24 +184,14 @@ pub(super) mod tests {
             assert_eq!(with_home(OsStr::new(argument), "/proc/self/fd/3"), OsStr::new(expected));
         };
         check("{home}/cluster", "/proc/self/fd/3/cluster");
-        check(
-            "unix_socket_directories=\"{home}/socket\"",
-            "unix_socket_directories=\"/proc/self/fd/3/socket\"",
-        );
+        check("unix_socket_directories=\"{home}/socket\"", "unix_socket_directories=\"/proc/self/fd/3/socket\"");
         check("-D", "-D");
     }
 
     #[test]
     fn an_ordinary_start_is_not_the_launchers() {
-        for arguments in [
-            &["greenroom"][..],
-            &["greenroom", "serve"],
-            &["greenroom", "serve", ASKED],
-        ] {
-            assert!(
-                run_if_asked(arguments.iter().map(OsString::from)).is_none(),
-                "{arguments:?}"
-            );
+        for arguments in [&["greenroom"][..], &["greenroom", "serve"], &["greenroom", "serve", ASKED]] {
+            assert!(run_if_asked(arguments.iter().map(OsString::from)).is_none(), "{arguments:?}");
         }
     }
 

@@ -36,13 +36,8 @@ impl Layout {
     pub(super) fn create(data_dir: &Path) -> Result<Self, EmbeddedError> {
         let home = data_dir.join("postgres");
         make_dir(&home)?;
-        let data_dir = data_dir
-            .canonicalize()
-            .map_err(EmbeddedError::files("find", data_dir))?;
-        Ok(Self {
-            data_dir,
-            descriptor: None,
-        })
+        let data_dir = data_dir.canonicalize().map_err(EmbeddedError::files("find", data_dir))?;
+        Ok(Self { data_dir, descriptor: None })
     }
 
     /// Hands the directories to the user Postgres runs as, and decides how Postgres gets there.
@@ -60,19 +55,13 @@ impl Layout {
         match closed {
             _ if launcher::is_available() => {}
             Some((account, dir)) => {
-                return Err(EmbeddedError::Unreachable {
-                    user: account.name.clone(),
-                    dir,
-                });
+                return Err(EmbeddedError::Unreachable { user: account.name.clone(), dir });
             }
             None => return Err(EmbeddedError::PathTooLong { dir: self.data_dir }),
         }
         let home = self.home();
         let directory = File::open(&home).map_err(EmbeddedError::files("open", &home))?;
-        Ok(Self {
-            descriptor: Some(directory.into()),
-            ..self
-        })
+        Ok(Self { descriptor: Some(directory.into()), ..self })
     }
 
     /// The portal's data directory, absolute.
@@ -92,11 +81,7 @@ impl Layout {
 
     /// A path below [`Self::home`] as Postgres is told it.
     pub(super) fn for_postgres(&self, name: &str) -> PathBuf {
-        let home = if self.descriptor.is_some() {
-            PathBuf::from(HOME)
-        } else {
-            self.home()
-        };
+        let home = if self.descriptor.is_some() { PathBuf::from(HOME) } else { self.home() };
         home.join(name)
     }
 
@@ -142,12 +127,7 @@ impl DataLock {
     /// Takes the lock or says who has it.
     pub(super) fn acquire(layout: &Layout) -> Result<Self, EmbeddedError> {
         let path = layout.data_dir().join("lock");
-        let open = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(EmbeddedError::files("open", &path))?;
         match lock(&file) {
             Ok(()) => {}
@@ -156,10 +136,7 @@ impl DataLock {
                 // The lock is what counts; its text only helps to find the other server.
                 let _ = file.read_to_string(&mut holder);
                 let dir = layout.data_dir().to_owned();
-                return Err(EmbeddedError::Locked {
-                    dir,
-                    pid: holder.trim().parse().ok(),
-                });
+                return Err(EmbeddedError::Locked { dir, pid: holder.trim().parse().ok() });
             }
             Err(error) => return Err(EmbeddedError::files("lock", &path)(error.into())),
         }

@@ -33,10 +33,7 @@ impl ServerLog {
         if length(&path) > LIMIT {
             fs::rename(&path, path.with_extension("log.1")).map_err(EmbeddedError::files("rename", &path))?;
         }
-        let log = Self {
-            start: length(&path),
-            path,
-        };
+        let log = Self { start: length(&path), path };
         log.append()?;
         if let Some(account) = account {
             account.own(&log.path)?;
@@ -100,10 +97,7 @@ mod tests {
     fn the_reason_is_the_last_fatal_message() {
         let check = |log: &str, expected: &str| assert_eq!(reason(log), expected);
         check("", "its log gives no reason");
-        check(
-            "x LOG:  database system is ready to accept connections\n",
-            "its log gives no reason",
-        );
+        check("x LOG:  database system is ready to accept connections\n", "its log gives no reason");
         check("something\nodd\n", "odd");
         check(
             "2026-01-01 UTC [1] LOG:  starting\n2026-01-01 UTC [1] FATAL:  lock file \"postmaster.pid\" already exists\n\

@@ -32,16 +32,8 @@ pub(super) fn end(cluster: &Path) -> Result<(), EmbeddedError> {
     let Ok(content) = fs::read_to_string(&pid_file) else {
         return Ok(());
     };
-    if let Some(pid) = content
-        .lines()
-        .next()
-        .and_then(parse_pid)
-        .filter(|pid| works_on(*pid, cluster))
-    {
-        tracing::warn!(
-            postgres.pid = raw(pid),
-            "ending a Postgres that an earlier server left behind"
-        );
+    if let Some(pid) = content.lines().next().and_then(parse_pid).filter(|pid| works_on(*pid, cluster)) {
+        tracing::warn!(postgres.pid = raw(pid), "ending a Postgres that an earlier server left behind");
         end_postmaster(pid, cluster)?;
     }
     end_bereaved(cluster)?;
@@ -61,10 +53,7 @@ fn end_postmaster(pid: Pid, cluster: &Path) -> Result<(), EmbeddedError> {
             return Ok(());
         }
     }
-    Err(EmbeddedError::Orphan {
-        pid: raw(pid),
-        cluster: cluster.to_owned(),
-    })
+    Err(EmbeddedError::Orphan { pid: raw(pid), cluster: cluster.to_owned() })
 }
 
 /// Ends session processes that have lost their postmaster; what they had committed is in the log and comes back.
@@ -79,10 +68,7 @@ fn end_bereaved(cluster: &Path) -> Result<(), EmbeddedError> {
         return Ok(());
     }
     let pid = workers(cluster).first().map_or(0, |pid| raw(*pid));
-    Err(EmbeddedError::Orphan {
-        pid,
-        cluster: cluster.to_owned(),
-    })
+    Err(EmbeddedError::Orphan { pid, cluster: cluster.to_owned() })
 }
 
 fn wait_until(limit: Duration, condition: impl Fn() -> bool) -> bool {
@@ -123,9 +109,7 @@ fn workers(cluster: &Path) -> Vec<Pid> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    let pids = processes
-        .flatten()
-        .filter_map(|process| parse_pid(process.file_name().to_str()?));
+    let pids = processes.flatten().filter_map(|process| parse_pid(process.file_name().to_str()?));
     pids.filter(|pid| works_on(*pid, cluster)).collect()
 }
 

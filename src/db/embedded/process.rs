@@ -42,11 +42,7 @@ impl Running {
         };
         std::thread::Builder::new().name("postgres".to_owned()).spawn(run)?;
         let pid = started.recv().map_err(io::Error::other)??;
-        Ok(Self {
-            pid,
-            target,
-            exit: Exit(exit),
-        })
+        Ok(Self { pid, target, exit: Exit(exit) })
     }
 
     /// The process id.

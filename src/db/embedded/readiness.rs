@@ -26,9 +26,7 @@ pub(super) async fn wait(
     log: &ServerLog,
 ) -> Result<String, EmbeddedError> {
     let mut connection = connect(options, running, log).await?;
-    let version = sqlx::query_scalar("SHOW server_version")
-        .fetch_one(&mut connection)
-        .await;
+    let version = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await;
     // The server answered; how it takes the farewell does not matter.
     let _ = connection.close().await;
     version.map_err(EmbeddedError::Refused)
@@ -90,14 +88,9 @@ impl From<sqlx::Error> for Obstacle {
 
 fn failure(reason: &str, log: &ServerLog) -> EmbeddedError {
     if reason.contains("No space left on device") {
-        return EmbeddedError::DiskFull {
-            path: log.path().to_owned(),
-        };
+        return EmbeddedError::DiskFull { path: log.path().to_owned() };
     }
-    EmbeddedError::Start {
-        reason: reason.to_owned(),
-        log: log.path().to_owned(),
-    }
+    EmbeddedError::Start { reason: reason.to_owned(), log: log.path().to_owned() }
 }
 
 /// `initdb` makes only its own databases. Done here, so that a first start cut short is completed by the next one.

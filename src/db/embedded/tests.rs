@@ -21,11 +21,7 @@ fn scratch() -> TempDir {
 const HELPER_DIR: &str = "GREENROOM_TEST_HELPER_DIR";
 
 fn options(data_dir: &Path) -> EmbeddedOptions {
-    EmbeddedOptions {
-        data_dir: data_dir.to_owned(),
-        bin_dir: None,
-        durability: Durability::TestOnly,
-    }
+    EmbeddedOptions { data_dir: data_dir.to_owned(), bin_dir: None, durability: Durability::TestOnly }
 }
 
 async fn start(data_dir: &Path) -> EmbeddedPostgres {
@@ -43,10 +39,7 @@ async fn execute(postgres: &EmbeddedPostgres, sql: &'static str) {
 
 async fn rows(postgres: &EmbeddedPostgres) -> i64 {
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
-    sqlx::query_scalar("SELECT count(*) FROM kept")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM kept").fetch_one(&mut connection).await.unwrap()
 }
 
 fn cluster(data_dir: &TempDir) -> PathBuf {
@@ -82,17 +75,7 @@ async fn a_restart_keeps_the_data() {
 
     let second = start(dir.path()).await;
     assert!(!second.summary().first_start);
-    assert!(
-        second
-            .summary()
-            .version
-            .split('.')
-            .next()
-            .unwrap()
-            .parse::<u32>()
-            .unwrap()
-            >= OLDEST_MAJOR
-    );
+    assert!(second.summary().version.split('.').next().unwrap().parse::<u32>().unwrap() >= OLDEST_MAJOR);
     assert_eq!(rows(&second).await, 1);
     second.stop().await;
 }
@@ -100,10 +83,7 @@ async fn a_restart_keeps_the_data() {
 #[tokio::test]
 async fn it_is_utf8_durable_and_closed_to_the_network() {
     let dir = scratch();
-    let options = EmbeddedOptions {
-        durability: Durability::Full,
-        ..options(dir.path())
-    };
+    let options = EmbeddedOptions { durability: Durability::Full, ..options(dir.path()) };
     let postgres = EmbeddedPostgres::start(options).await.unwrap();
     let mut connection = PgConnection::connect_with(&postgres.connect_options()).await.unwrap();
     let sql = "SELECT concat_ws(' ', current_setting('server_encoding'), lower('Ä'), current_setting('fsync'), \
@@ -160,10 +140,7 @@ async fn helper_server() {
     let Some(dir) = std::env::var_os(HELPER_DIR) else {
         return;
     };
-    let options = EmbeddedOptions {
-        durability: Durability::Full,
-        ..options(Path::new(&dir))
-    };
+    let options = EmbeddedOptions { durability: Durability::Full, ..options(Path::new(&dir)) };
     let postgres = EmbeddedPostgres::start(options).await.unwrap();
     execute(&postgres, "CREATE TABLE kept (); INSERT INTO kept DEFAULT VALUES").await;
     println!("postgres={}", postgres.summary().pid);
@@ -174,22 +151,13 @@ async fn helper_server() {
 async fn a_killed_server_loses_nothing_and_leaves_nothing() {
     let dir = scratch();
     let mut server = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--ignored",
-            "--nocapture",
-            "db::embedded::tests::helper_server",
-        ])
+        .args(["--exact", "--ignored", "--nocapture", "db::embedded::tests::helper_server"])
         .env(HELPER_DIR, dir.path())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let pid = lines
-        .find_map(|line| line.strip_prefix("postgres=")?.parse().ok())
-        .unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let pid = lines.find_map(|line| line.strip_prefix("postgres=")?.parse().ok()).unwrap();
     assert!(is_postgres(pid, &dir));
     server.kill().unwrap();
     server.wait().unwrap();
@@ -199,9 +167,7 @@ async fn a_killed_server_loses_nothing_and_leaves_nothing() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), gone)
-            .await
-            .expect("Postgres ends with its server");
+        tokio::time::timeout(Duration::from_secs(30), gone).await.expect("Postgres ends with its server");
         let log = fs::read_to_string(dir.path().join("postgres/server.log")).unwrap();
         assert!(log.contains("database system is shut down"), "{log}");
     }
@@ -223,10 +189,7 @@ async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
     let account = Account::needed(&layout);
     let binaries = Binaries::find(None, None, account.as_ref(), &layout.cluster()).unwrap();
     let mut command = Command::new(binaries.postgres());
-    command
-        .args(settings::arguments(&layout, Durability::TestOnly))
-        .current_dir("/")
-        .stderr(Stdio::null());
+    command.args(settings::arguments(&layout, Durability::TestOnly)).current_dir("/").stderr(Stdio::null());
     if let Some(account) = &account {
         command.uid(account.uid).gid(account.gid);
     }
@@ -236,9 +199,7 @@ async fn a_postgres_without_a_server_is_ended_by_the_next_start() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), wait_for_socket)
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(30), wait_for_socket).await.unwrap();
 
     // Nobody waits for the orphan yet: what is left of it is a zombie, as under an init that does not reap.
     let next = start(dir.path()).await;
@@ -282,10 +243,7 @@ async fn an_unexpected_end_is_noticed_and_recovered_from() {
     let pid = Pid::from_raw(i32::try_from(postgres.summary().pid).unwrap()).unwrap();
     rustix::process::kill_process(pid, Signal::KILL).unwrap();
     let error = exited.await.to_string();
-    assert!(
-        error.starts_with("the built-in Postgres has ended unexpectedly (signal: 9"),
-        "{error}"
-    );
+    assert!(error.starts_with("the built-in Postgres has ended unexpectedly (signal: 9"), "{error}");
     drop(postgres);
     let next = start(dir.path()).await;
     assert_eq!(rows(&next).await, 1);
@@ -309,10 +267,7 @@ async fn a_setting_that_stops_postgres_is_quoted_from_its_log() {
     let config = cluster(&dir).join("postgresql.conf");
     fs::write(&config, "no_such_setting = on\n").unwrap();
     let error = start_error(options(dir.path())).await;
-    assert!(
-        error.contains("did not start (configuration file") && error.contains("server.log"),
-        "{error}"
-    );
+    assert!(error.contains("did not start (configuration file") && error.contains("server.log"), "{error}");
 }
 
 #[tokio::test]
@@ -324,16 +279,8 @@ async fn a_cluster_of_another_version_is_named() {
         let error = start_error(options(dir.path())).await;
         assert!(expected.iter().all(|part| error.contains(part)), "{error}");
     };
-    check(
-        "99\n",
-        &["belongs to Postgres 99, but only", "is installed: install", "99"],
-    )
-    .await;
-    check(
-        "what\n",
-        &["cannot read", "PG_VERSION", "`what` is not a major version"],
-    )
-    .await;
+    check("99\n", &["belongs to Postgres 99, but only", "is installed: install", "99"]).await;
+    check("what\n", &["cannot read", "PG_VERSION", "`what` is not a major version"]).await;
 }
 
 #[tokio::test]
@@ -341,23 +288,11 @@ async fn initdb_errors_say_what_to_do() {
     let check = async |message: &str, expected: &str| {
         let (dir, programs) = (scratch(), failing_programs(message));
         let bin_dir = Some(programs.path().to_owned());
-        let error = start_error(EmbeddedOptions {
-            bin_dir,
-            ..options(dir.path())
-        })
-        .await;
+        let error = start_error(EmbeddedOptions { bin_dir, ..options(dir.path()) }).await;
         assert!(error.contains(expected), "{error}");
     };
-    check(
-        "initdb: error: could not write: No space left on device",
-        "is full; free some space, or choose",
-    )
-    .await;
-    check(
-        "initdb: error: something odd",
-        "`initdb` could not make the built-in database in",
-    )
-    .await;
+    check("initdb: error: could not write: No space left on device", "is full; free some space, or choose").await;
+    check("initdb: error: something odd", "`initdb` could not make the built-in database in").await;
     check("initdb: error: something odd", "initdb: error: something odd").await;
 }
 
@@ -367,35 +302,24 @@ async fn a_data_directory_that_cannot_be_made_is_named() {
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     let error = start_error(options(&file.join("data"))).await;
-    assert!(
-        error.starts_with("cannot create `") && error.contains("file/data/postgres`"),
-        "{error}"
-    );
+    assert!(error.starts_with("cannot create `") && error.contains("file/data/postgres`"), "{error}");
 }
 
 #[test]
 fn error_texts_tell_what_to_do() {
     let check = |error: EmbeddedError, expected: &str| assert_eq!(error.to_string(), expected);
     check(
-        EmbeddedError::NoBinaries {
-            install: "install it with `sudo apt-get install postgresql`".to_owned(),
-        },
+        EmbeddedError::NoBinaries { install: "install it with `sudo apt-get install postgresql`".to_owned() },
         "no Postgres 15 or newer was found for the built-in database: install it with `sudo apt-get install postgresql`, \
          or set DATABASE_URL to a Postgres that runs already",
     );
     check(
-        EmbeddedError::Unreachable {
-            user: "postgres".to_owned(),
-            dir: "/root".into(),
-        },
+        EmbeddedError::Unreachable { user: "postgres".to_owned(), dir: "/root".into() },
         "Postgres refuses to run as root and user `postgres` cannot enter `/root`; start the server as another user, \
          or choose a data directory that `postgres` can enter with --data-dir",
     );
     check(
-        EmbeddedError::Locked {
-            dir: "/data".into(),
-            pid: None,
-        },
+        EmbeddedError::Locked { dir: "/data".into(), pid: None },
         "the data directory `/data` is in use by another server; stop that one, or choose another directory with --data-dir",
     );
     let full = std::io::Error::from(std::io::ErrorKind::StorageFull);

@@ -14,24 +14,14 @@ const ON: RelationField = relation("dependsOn", None, DEPENDS_ON);
 const OF: RelationField = relation("dependencyOf", None, DEPENDENCY_OF);
 
 const REFERENCES: Shape = Shape::List(&Shape::Text);
-const PROFILE: Shape = Shape::Object(&[
-    may("displayName", Shape::Text),
-    may("email", Shape::Text),
-    may("picture", Shape::Text),
-]);
+const PROFILE: Shape =
+    Shape::Object(&[may("displayName", Shape::Text), may("email", Shape::Text), may("picture", Shape::Text)]);
 
 const CORE: &[&str] = &["backstage.io/v1alpha1", "backstage.io/v1beta1"];
 const BUILTIN: &str = "BuiltinKindsEntityProcessor";
 
 const fn core(name: &'static str, fields: &'static [Field], relations: &'static [RelationField]) -> Kind {
-    Kind {
-        name,
-        versions: CORE,
-        spec_type: None,
-        processor: BUILTIN,
-        fields,
-        relations,
-    }
+    Kind { name, versions: CORE, spec_type: None, processor: BUILTIN, fields, relations }
 }
 
 const fn ai_resource(
@@ -39,14 +29,7 @@ const fn ai_resource(
     fields: &'static [Field],
     relations: &'static [RelationField],
 ) -> Kind {
-    Kind {
-        name: "AiResource",
-        versions: &["backstage.io/v1alpha1"],
-        spec_type,
-        processor: BUILTIN,
-        fields,
-        relations,
-    }
+    Kind { name: "AiResource", versions: &["backstage.io/v1alpha1"], spec_type, processor: BUILTIN, fields, relations }
 }
 
 /// Every kind; of two rows that fit, the first counts.
@@ -81,10 +64,7 @@ pub(super) static KINDS: &[Kind] = &[
                 needs("type", Shape::Text),
                 needs("lifecycle", Shape::Text),
                 needs("owner", Shape::Text),
-                needs(
-                    "remotes",
-                    Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)])),
-                ),
+                needs("remotes", Shape::List(&Shape::Object(&[needs("type", Shape::Text), needs("url", Shape::Text)]))),
                 may("system", Shape::Text),
             ],
             &[OWNER, SYSTEM],
@@ -113,20 +93,12 @@ pub(super) static KINDS: &[Kind] = &[
     ),
     core(
         "System",
-        &[
-            needs("owner", Shape::Text),
-            may("domain", Shape::Text),
-            may("type", Shape::Text),
-        ],
+        &[needs("owner", Shape::Text), may("domain", Shape::Text), may("type", Shape::Text)],
         &[OWNER, relation("domain", Some("Domain"), PART_OF)],
     ),
     core(
         "Domain",
-        &[
-            needs("owner", Shape::Text),
-            may("subdomainOf", Shape::Text),
-            may("type", Shape::Text),
-        ],
+        &[needs("owner", Shape::Text), may("subdomainOf", Shape::Text), may("type", Shape::Text)],
         &[OWNER, relation("subdomainOf", Some("Domain"), PART_OF)],
     ),
     core(
@@ -174,11 +146,7 @@ pub(super) static KINDS: &[Kind] = &[
         ],
         relations: &[OWNER],
     },
-    ai_resource(
-        Some("skill"),
-        AI_RESOURCE,
-        &[OWNER, SYSTEM, relation("dependsOn", Some("AiResource"), DEPENDS_ON)],
-    ),
+    ai_resource(Some("skill"), AI_RESOURCE, &[OWNER, SYSTEM, relation("dependsOn", Some("AiResource"), DEPENDS_ON)]),
     ai_resource(
         Some("plugin"),
         &[

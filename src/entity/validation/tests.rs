@@ -100,10 +100,7 @@ fn valid_entities_pass() {
         component(json!({"metadata": {"name": "a".repeat(63), "nope": 1, "tags": [], "title": "T"}})),
         component(json!({"spec": {"owner": "a:b:c", "anything": [1, null]}})),
         kind("Location", json!({})),
-        kind(
-            "Group",
-            json!({"type": "team", "children": [], "profile": {"email": "a@b.c"}}),
-        ),
+        kind("Group", json!({"type": "team", "children": [], "profile": {"email": "a@b.c"}})),
         kind("AiResource", json!({"type": "skill", "lifecycle": "l", "owner": "o"})),
     ] {
         assert!(verdict(value.clone()).is_ok(), "{value}: {:?}", verdict(value.clone()));

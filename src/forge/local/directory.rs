@@ -43,19 +43,13 @@ impl Directory {
             _ => fs::create_dir_all(&temporary),
         }
         .doing(format_args!("prepare the repositories folder {}", root.display()))?;
-        Ok(Self {
-            root,
-            writers: Mutex::default(),
-        })
+        Ok(Self { root, writers: Mutex::default() })
     }
 
     /// Where a repository is or would be.
     fn path(&self, id: &RepositoryId) -> Result<PathBuf, ForgeError> {
         name::check_repository(id)?;
-        Ok(self
-            .root
-            .join(id.owner().to_ascii_lowercase())
-            .join(format!("{}.git", id.name().to_ascii_lowercase())))
+        Ok(self.root.join(id.owner().to_ascii_lowercase()).join(format!("{}.git", id.name().to_ascii_lowercase())))
     }
 
     fn temporary(&self) -> Result<tempfile::TempDir, ForgeError> {
@@ -82,9 +76,7 @@ impl Directory {
             }
             renamed => renamed.doing(&doing)?,
         }
-        durable::sync_folder(owner)
-            .and_then(|()| durable::sync_folder(&self.root))
-            .doing(&doing)?;
+        durable::sync_folder(owner).and_then(|()| durable::sync_folder(&self.root)).doing(&doing)?;
         self.find(&new.id)
     }
 
@@ -110,10 +102,7 @@ impl Directory {
                 names => names.doing(format_args!("list the repositories of {owner}"))?,
             };
             for name in names.iter().filter_map(|name| name.strip_suffix(".git")) {
-                match RepositoryId::new(&*owner, name)
-                    .map_err(ForgeError::from)
-                    .and_then(|id| self.find(&id))
-                {
+                match RepositoryId::new(&*owner, name).map_err(ForgeError::from).and_then(|id| self.find(&id)) {
                     Ok(repository) => found.push(repository),
                     Err(error) => tracing::warn!(%error, owner, name, "repository left out of the list"),
                 }
@@ -173,9 +162,7 @@ fn open_git(path: &Path, id: &RepositoryId) -> Result<gix::Repository, ForgeErro
     if !path.join("HEAD").is_file() {
         return Err(ForgeError::NotFound(Missing::Repository(id.clone())));
     }
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .with(gix::sec::Trust::Full);
+    let options = gix::open::Options::isolated().open_path_as_is(true).with(gix::sec::Trust::Full);
     gix::open_opts(path, options).doing(format_args!("open repository {id}"))
 }
 
@@ -212,10 +199,7 @@ fn config_text(new: &NewRepository, now: DateTime<Utc>) -> gix::Result<Vec<u8>> 
 }
 
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control())
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(|c: char| c.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Reads what [`write_skeleton`] wrote; of a repository that came from elsewhere, what there is.
@@ -224,31 +208,23 @@ fn read_metadata(path: &Path, asked: &RepositoryId) -> Result<Repository, ForgeE
     let config = read_bounded(&path.join("config")).doing(&doing)?;
     let config = ConfigFile::try_from(config.as_str()).doing(&doing)?;
     let value = |key: &str| -> Option<String> {
-        config
-            .string_by(SECTION, None, key)
-            .map(|value| value.to_str_lossy().into_owned())
+        config.string_by(SECTION, None, key).map(|value| value.to_str_lossy().into_owned())
     };
     let head = read_bounded(&path.join("HEAD")).doing(&doing)?;
     let default_branch = head.trim_end().strip_prefix("ref: refs/heads/").unwrap_or("main");
     let description = read_bounded(&path.join("description")).unwrap_or_default();
     let created_at = value("createdAt").and_then(|text| DateTime::parse_from_rfc3339(&text).ok());
-    let named = value("owner")
-        .zip(value("name"))
-        .and_then(|(owner, name)| RepositoryId::new(owner, name).ok());
+    let named = value("owner").zip(value("name")).and_then(|(owner, name)| RepositoryId::new(owner, name).ok());
     Ok(Repository {
         // A folder renamed by hand has another name than its configuration says: the folder is what is served.
-        id: named
-            .filter(|id| id.to_string().eq_ignore_ascii_case(&asked.to_string()))
-            .unwrap_or_else(|| asked.clone()),
+        id: named.filter(|id| id.to_string().eq_ignore_ascii_case(&asked.to_string())).unwrap_or_else(|| asked.clone()),
         description: description
             .trim()
             .strip_prefix("Unnamed repository;")
             .map_or(description.trim(), |_| "")
             .to_owned(),
         default_branch: default_branch.to_owned(),
-        visibility: value("visibility")
-            .and_then(|text| text.parse().ok())
-            .unwrap_or_default(),
+        visibility: value("visibility").and_then(|text| text.parse().ok()).unwrap_or_default(),
         created_at: created_at.map(|time| time.to_utc()),
         created_by: value("createdBy"),
     })
@@ -257,9 +233,7 @@ fn read_metadata(path: &Path, asked: &RepositoryId) -> Result<Repository, ForgeE
 fn read_bounded(path: &Path) -> io::Result<String> {
     use io::Read as _;
     let mut text = String::new();
-    fs::File::open(path)?
-        .take(MAX_METADATA_BYTES)
-        .read_to_string(&mut text)?;
+    fs::File::open(path)?.take(MAX_METADATA_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
 

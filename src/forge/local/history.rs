@@ -47,10 +47,7 @@ impl Reader<'_> {
     /// Whether a commit left `path` different from how each of its parents has it.
     fn touches(&self, id: ObjectId, path: &str) -> Result<bool, ForgeError> {
         let here = self.entry(&self.root(id)?, path)?;
-        let commit = self
-            .git
-            .find_commit(id)
-            .doing(format_args!("read commit {id} of {}", self.id))?;
+        let commit = self.git.find_commit(id).doing(format_args!("read commit {id} of {}", self.id))?;
         let mut parents = commit.parent_ids().peekable();
         if parents.peek().is_none() {
             return Ok(here.is_some());
@@ -93,19 +90,14 @@ impl Reader<'_> {
             for (name, old, new) in self.differences(old, new)? {
                 let path = join(&folder, &name);
                 let side = |entry: Option<Entry>| match entry {
-                    Some((mode, id)) if !mode.is_tree() => Some(ChangeSide {
-                        kind: entry_kind(mode),
-                        object_id: id.to_string(),
-                    }),
+                    Some((mode, id)) if !mode.is_tree() => {
+                        Some(ChangeSide { kind: entry_kind(mode), object_id: id.to_string() })
+                    }
                     _ => None,
                 };
                 let (old_side, new_side) = (side(old), side(new));
                 if old_side.is_some() || new_side.is_some() {
-                    changes.push(Change {
-                        path: path.clone(),
-                        old: old_side,
-                        new: new_side,
-                    });
+                    changes.push(Change { path: path.clone(), old: old_side, new: new_side });
                 }
                 let tree = |entry: Option<Entry>| entry.filter(|(mode, _)| mode.is_tree()).map(|(_, id)| id);
                 if tree(old).is_some() || tree(new).is_some() {
@@ -140,10 +132,7 @@ impl Reader<'_> {
         let tree = self.git.find_tree(id).doing(doing())?;
         let entries = tree.iter().map(|entry| {
             let entry = entry.doing(doing())?;
-            Ok((
-                entry.filename().to_str_lossy().into_owned(),
-                (entry.mode(), entry.object_id()),
-            ))
+            Ok((entry.filename().to_str_lossy().into_owned(), (entry.mode(), entry.object_id())))
         });
         entries.collect()
     }
@@ -156,8 +145,6 @@ fn signature(read: gix::actor::SignatureRef<'_>) -> Signature {
     Signature {
         name: read.name.to_str_lossy().into_owned(),
         email: read.email.to_str_lossy().into_owned(),
-        time: DateTime::from_timestamp(time.seconds, 0)
-            .unwrap_or_default()
-            .with_timezone(&zone),
+        time: DateTime::from_timestamp(time.seconds, 0).unwrap_or_default().with_timezone(&zone),
     }
 }

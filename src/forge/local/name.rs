@@ -29,10 +29,7 @@ fn check_folder_name(what: &'static str, value: &str) -> Result<(), NameError> {
         "is empty; give it a name"
     } else if value.len() > MAX_NAME_BYTES {
         "is longer than 100 bytes; shorten it"
-    } else if !value
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-    {
+    } else if !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')) {
         "has a character other than ASCII letters, digits, `-`, `_` and `.`; replace it"
     } else if value.starts_with(['-', '.']) || value.ends_with('.') || value.contains("..") {
         "starts with `-` or `.`, ends with `.`, or contains `..`; rename it"
@@ -54,9 +51,7 @@ pub(super) fn branch_reference(branch: &str) -> Result<FullName, NameError> {
         return Err(error("is longer than 100 bytes; shorten it"));
     }
     if branch.starts_with('-') || branch.ends_with(['.', ' ']) || branch == "HEAD" || branch == "@" {
-        return Err(error(
-            "starts with `-`, ends with a dot or space, or is reserved; rename it",
-        ));
+        return Err(error("starts with `-`, ends with a dot or space, or is reserved; rename it"));
     }
     if branch.len() == 40 && branch.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(error("looks like a commit id; rename it"));
@@ -101,11 +96,7 @@ fn check_segment(segment: &str, symlink: bool) -> Result<(), String> {
     } else if segment.len() > MAX_SEGMENT_BYTES {
         "has a segment longer than 255 bytes; shorten it"
     } else {
-        let options = git_path::component::Options {
-            protect_windows: false,
-            protect_hfs: true,
-            protect_ntfs: true,
-        };
+        let options = git_path::component::Options { protect_windows: false, protect_hfs: true, protect_ntfs: true };
         let mode = symlink.then_some(git_path::component::Mode::Symlink);
         let checked = gix::validate::path::component(BStr::new(segment), mode, options);
         return checked.map(|_| ()).map_err(|problem| match problem {
@@ -158,18 +149,10 @@ pub(super) fn check_symlink(path: &str, target: &[u8]) -> Result<(), NameError> 
 pub(super) fn check_signature(signature: &Signature) -> Result<(), NameError> {
     let breaks = |text: &str| text.contains(['<', '>']) || text.chars().any(char::is_control);
     if signature.name.trim().is_empty() || breaks(&signature.name) {
-        return Err(NameError::new(
-            "author name",
-            &signature.name,
-            "is empty or has `<`, `>` or a control character",
-        ));
+        return Err(NameError::new("author name", &signature.name, "is empty or has `<`, `>` or a control character"));
     }
     if breaks(&signature.email) || signature.email.contains(' ') {
-        return Err(NameError::new(
-            "author address",
-            &signature.email,
-            "has `<`, `>`, a space or a control character",
-        ));
+        return Err(NameError::new("author address", &signature.email, "has `<`, `>`, a space or a control character"));
     }
     Ok(())
 }
@@ -331,10 +314,7 @@ mod tests {
             Ok(()) => assert!(expected.is_empty(), "{input:?} was accepted, expected {expected:?}"),
             Err(error) => {
                 let message = error.to_string();
-                assert!(
-                    !expected.is_empty() && message.contains(expected),
-                    "{input:?}: {message}"
-                );
+                assert!(!expected.is_empty() && message.contains(expected), "{input:?}: {message}");
             }
         }
     }

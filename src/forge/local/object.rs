@@ -39,11 +39,7 @@ pub(super) struct NewObjects<'a> {
 impl<'a> NewObjects<'a> {
     /// Objects for `git`.
     pub(super) fn new(git: &'a gix::Repository) -> Self {
-        Self {
-            git,
-            known: HashSet::new(),
-            objects: Vec::new(),
-        }
+        Self { git, known: HashSet::new(), objects: Vec::new() }
     }
 
     /// Adds an object's bytes and gives its id. One that is stored already costs nothing more.

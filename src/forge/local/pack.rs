@@ -33,13 +33,7 @@ impl<W: Write> PackWriter<W> {
     /// Starts a pack of exactly `count` objects.
     pub(super) fn new(out: W, count: usize, compression: Compression) -> io::Result<Self> {
         let count = u32::try_from(count).map_err(|_| io::Error::other("too many objects for one pack"))?;
-        let mut pack = Self {
-            out,
-            hasher: hash::hasher(hash::Kind::Sha1),
-            offset: 0,
-            compression,
-            buffer: Vec::new(),
-        };
+        let mut pack = Self { out, hasher: hash::hasher(hash::Kind::Sha1), offset: 0, compression, buffer: Vec::new() };
         let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
         header[8..].copy_from_slice(&count.to_be_bytes());
         pack.write(&header)?;
@@ -56,11 +50,7 @@ impl<W: Write> PackWriter<W> {
         let entry = encoder.finish()?;
         let mut crc = Crc::new();
         crc.update(&entry);
-        let packed = PackedObject {
-            id,
-            offset: self.offset,
-            crc: crc.sum(),
-        };
+        let packed = PackedObject { id, offset: self.offset, crc: crc.sum() };
         self.write(&entry)?;
         self.buffer = entry;
         Ok(packed)

@@ -29,10 +29,7 @@ impl Reader<'_> {
     /// The commit of a revision, or an error that names it.
     pub(super) fn commit_id(&self, revision: &str) -> Result<ObjectId, ForgeError> {
         self.find_commit_id(revision)?.ok_or_else(|| {
-            ForgeError::NotFound(Missing::Revision {
-                repository: self.id.clone(),
-                revision: revision.to_owned(),
-            })
+            ForgeError::NotFound(Missing::Revision { repository: self.id.clone(), revision: revision.to_owned() })
         })
     }
 
@@ -73,11 +70,7 @@ impl Reader<'_> {
         let Ok(prefix) = gix::hash::Prefix::from_hex(revision) else {
             return Ok(None);
         };
-        let found = self
-            .git
-            .objects
-            .lookup_prefix(prefix, None)
-            .doing(format_args!("look up {revision}"))?;
+        let found = self.git.objects.lookup_prefix(prefix, None).doing(format_args!("look up {revision}"))?;
         let Some(Ok(id)) = found else { return Ok(None) };
         let header = self.git.find_header(id).doing(format_args!("look up {revision}"))?;
         Ok((header.kind() == Kind::Commit).then_some(id))
@@ -86,24 +79,16 @@ impl Reader<'_> {
     /// The tree of a commit.
     pub(super) fn root(&self, commit: ObjectId) -> Result<gix::Tree<'_>, ForgeError> {
         let doing = format!("read the tree of commit {commit} of {}", self.id);
-        self.git
-            .find_commit(commit)
-            .and_then(|commit| commit.tree())
-            .doing(doing)
+        self.git.find_commit(commit).and_then(|commit| commit.tree()).doing(doing)
     }
 
     /// What is at `path` in a tree; the root is a folder.
     pub(super) fn entry(&self, root: &gix::Tree<'_>, path: &str) -> Result<Option<(EntryMode, ObjectId)>, ForgeError> {
-        let segments = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .collect::<Vec<_>>();
+        let segments = path.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
         if segments.is_empty() {
             return Ok(Some((GitKind::Tree.into(), root.id)));
         }
-        let found = root
-            .lookup_entry(segments)
-            .doing(format_args!("look up {path} in {}", self.id))?;
+        let found = root.lookup_entry(segments).doing(format_args!("look up {path} in {}", self.id))?;
         Ok(found.map(|entry| (entry.mode(), entry.object_id())))
     }
 
@@ -116,33 +101,19 @@ impl Reader<'_> {
             return Err(self.missing("file", revision, path));
         };
         let bytes = self.blob(id, path)?;
-        Ok(File {
-            path: path.to_owned(),
-            mode,
-            bytes,
-            object_id: id.to_string(),
-            commit: commit.to_string(),
-        })
+        Ok(File { path: path.to_owned(), mode, bytes, object_id: id.to_string(), commit: commit.to_string() })
     }
 
     /// Reads a blob; `name` is for the message.
     pub(super) fn blob(&self, id: ObjectId, name: &str) -> Result<Bytes, ForgeError> {
         let doing = format!("read {name} of {}", self.id);
-        let missing = || {
-            ForgeError::NotFound(Missing::Object {
-                repository: self.id.clone(),
-                object: name.to_owned(),
-            })
-        };
+        let missing = || ForgeError::NotFound(Missing::Object { repository: self.id.clone(), object: name.to_owned() });
         let header = self.git.try_find_header(id).doing(&doing)?.ok_or_else(missing)?;
         if header.kind() != Kind::Blob {
             return Err(missing());
         }
         if header.size() > MAX_FILE_BYTES {
-            return Err(ForgeError::TooLarge {
-                what: format!("`{name}`"),
-                limit: Limit::Bytes(MAX_FILE_BYTES),
-            });
+            return Err(ForgeError::TooLarge { what: format!("`{name}`"), limit: Limit::Bytes(MAX_FILE_BYTES) });
         }
         let mut blob = self.git.find_blob(id).doing(&doing)?;
         Ok(blob.take_data().into())
@@ -174,10 +145,7 @@ impl Reader<'_> {
             }
             if files.len() > MAX_FILES {
                 let what = format!("the tree of {} at {revision}", self.id);
-                return Err(ForgeError::TooLarge {
-                    what,
-                    limit: Limit::Files(MAX_FILES),
-                });
+                return Err(ForgeError::TooLarge { what, limit: Limit::Files(MAX_FILES) });
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -187,10 +155,9 @@ impl Reader<'_> {
     fn folder_tree(&self, revision: &str, path: &str) -> Result<gix::Tree<'_>, ForgeError> {
         let root = self.root(self.commit_id(revision)?)?;
         match self.entry(&root, path)? {
-            Some((mode, id)) if mode.is_tree() => self
-                .git
-                .find_tree(id)
-                .doing(format_args!("read folder {path} of {}", self.id)),
+            Some((mode, id)) if mode.is_tree() => {
+                self.git.find_tree(id).doing(format_args!("read folder {path} of {}", self.id))
+            }
             _ => Err(self.missing("folder", revision, path)),
         }
     }
@@ -206,12 +173,7 @@ impl Reader<'_> {
                 EntryKind::Folder | EntryKind::Submodule => None,
             };
             let path = join(folder, &entry.filename().to_str_lossy());
-            entries.push(TreeEntry {
-                path,
-                kind,
-                size,
-                object_id: entry.object_id().to_string(),
-            });
+            entries.push(TreeEntry { path, kind, size, object_id: entry.object_id().to_string() });
         }
         Ok(entries)
     }
@@ -226,20 +188,12 @@ impl Reader<'_> {
             }
         }
         let revision = text.split('/').next().unwrap_or_default().to_owned();
-        Err(ForgeError::NotFound(Missing::Revision {
-            repository: self.id.clone(),
-            revision,
-        }))
+        Err(ForgeError::NotFound(Missing::Revision { repository: self.id.clone(), revision }))
     }
 
     fn missing(&self, expected: &'static str, revision: &str, path: &str) -> ForgeError {
         let (repository, revision, path) = (self.id.clone(), revision.to_owned(), path.to_owned());
-        ForgeError::NotFound(Missing::Path {
-            expected,
-            repository,
-            revision,
-            path,
-        })
+        ForgeError::NotFound(Missing::Path { expected, repository, revision, path })
     }
 }
 
@@ -251,10 +205,7 @@ pub(super) fn branches(reader: &Reader<'_>) -> Result<Vec<Branch>, ForgeError> {
     for reference in references.local_branches().doing(&doing)? {
         let found = reference.and_then(|mut reference| {
             let commit = reference.peel_to_commit()?.id.to_string();
-            Ok(Branch {
-                name: reference.name().shorten().to_str_lossy().into_owned(),
-                commit,
-            })
+            Ok(Branch { name: reference.name().shorten().to_str_lossy().into_owned(), commit })
         });
         match found {
             Ok(branch) => branches.push(branch),
@@ -267,11 +218,7 @@ pub(super) fn branches(reader: &Reader<'_>) -> Result<Vec<Branch>, ForgeError> {
 
 /// `name` in `folder`, where the root is the empty string.
 pub(super) fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{folder}/{name}")
-    }
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// What a tree entry's mode means.

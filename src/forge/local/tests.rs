@@ -54,11 +54,7 @@ impl Fixture {
             let file = self.forge.read(id, revision, &entry.path).await.unwrap();
             assert_eq!(entry.size, Some(file.bytes.len() as u64));
             assert_eq!(entry.object_id, file.object_id);
-            files.push(NewFile {
-                path: file.path,
-                mode: file.mode,
-                bytes: file.bytes,
-            });
+            files.push(NewFile { path: file.path, mode: file.mode, bytes: file.bytes });
         }
         files
     }
@@ -99,12 +95,7 @@ fn new_commit(parent: Parent, contents: Contents) -> NewCommit {
 }
 
 fn tree(files: &[(&str, &str)]) -> Contents {
-    Contents::Tree(
-        files
-            .iter()
-            .map(|(path, text)| NewFile::regular(*path, text.to_string()))
-            .collect(),
-    )
+    Contents::Tree(files.iter().map(|(path, text)| NewFile::regular(*path, text.to_string())).collect())
 }
 
 /// Runs Git without anybody's configuration; its output, or a panic with what it said.
@@ -120,11 +111,7 @@ fn git_output(folder: &Path, arguments: &[&str]) -> std::process::Output {
         .args(["-c", "safe.directory=*", "-c", "gc.auto=0", "-c", "core.fsync=none"])
         .args(arguments)
         .current_dir(folder)
-        .envs([
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_CONFIG_SYSTEM", "/dev/null"),
-            ("GIT_TERMINAL_PROMPT", "0"),
-        ])
+        .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_SYSTEM", "/dev/null"), ("GIT_TERMINAL_PROMPT", "0")])
         .envs([("GIT_AUTHOR_NAME", "Bo"), ("GIT_AUTHOR_EMAIL", "bo@acme.example")])
         .envs([("GIT_COMMITTER_NAME", "Bo"), ("GIT_COMMITTER_EMAIL", "bo@acme.example")])
         .env("NO_PROXY", "*")

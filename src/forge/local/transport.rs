@@ -46,9 +46,9 @@ impl FromStr for Service {
         match text {
             "git-upload-pack" => Ok(Self::UploadPack),
             "git-receive-pack" => Ok(Self::ReceivePack),
-            other => Err(ForgeError::Protocol(format!(
-                "service {other:?} is neither git-upload-pack nor git-receive-pack"
-            ))),
+            other => {
+                Err(ForgeError::Protocol(format!("service {other:?} is neither git-upload-pack nor git-receive-pack")))
+            }
         }
     }
 }
@@ -88,18 +88,13 @@ pub(crate) struct GitResponse {
 impl GitResponse {
     fn whole(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self {
-            content_type,
-            body: stream::once(async { Ok(bytes) }).boxed(),
-        }
+        Self { content_type, body: stream::once(async { Ok(bytes) }).boxed() }
     }
 }
 
 impl fmt::Debug for GitResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GitResponse")
-            .field("content_type", &self.content_type)
-            .finish_non_exhaustive()
+        f.debug_struct("GitResponse").field("content_type", &self.content_type).finish_non_exhaustive()
     }
 }
 
@@ -154,10 +149,7 @@ impl LocalForge {
             });
             let chunks = stream::unfold(receiver, async |mut receiver| Some((receiver.recv().await?, receiver)));
             let body = stream::once(async { Ok(Bytes::from(head)) }).chain(chunks).boxed();
-            Ok(GitResponse {
-                content_type: CONTENT_TYPE,
-                body,
-            })
+            Ok(GitResponse { content_type: CONTENT_TYPE, body })
         };
         answer.boxed()
     }
@@ -174,10 +166,7 @@ fn plan(reader: &Reader<'_>, version: ProtocolVersion, body: &[u8]) -> Result<Pl
 /// Undoes the `Content-Encoding` of a request body, up to `limit` bytes of result.
 pub(crate) fn decode_body(encoding: Option<&str>, body: Bytes, limit: u64) -> Result<Bytes, ForgeError> {
     use io::Read as _;
-    let too_large = || ForgeError::TooLarge {
-        what: "the git request".to_owned(),
-        limit: Limit::Bytes(limit),
-    };
+    let too_large = || ForgeError::TooLarge { what: "the git request".to_owned(), limit: Limit::Bytes(limit) };
     let decoded = match encoding.map(str::trim) {
         None | Some("" | "identity") => body,
         Some("gzip" | "x-gzip") => {
@@ -188,16 +177,10 @@ pub(crate) fn decode_body(encoding: Option<&str>, body: Bytes, limit: u64) -> Re
             decoded.into()
         }
         Some(other) => {
-            return Err(ForgeError::Protocol(format!(
-                "content encoding {other:?} is not gzip or identity"
-            )));
+            return Err(ForgeError::Protocol(format!("content encoding {other:?} is not gzip or identity")));
         }
     };
-    if decoded.len() as u64 > limit {
-        Err(too_large())
-    } else {
-        Ok(decoded)
-    }
+    if decoded.len() as u64 > limit { Err(too_large()) } else { Ok(decoded) }
 }
 
 #[cfg(test)]
@@ -228,18 +211,9 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(&vec![b'a'; 1_000_000]).unwrap();
         let bomb = Bytes::from(encoder.finish().unwrap());
-        assert_eq!(
-            decode_body(Some("gzip"), bomb.clone(), 1_000_000).unwrap().len(),
-            1_000_000
-        );
-        assert!(matches!(
-            decode_body(Some("gzip"), bomb, 999_999),
-            Err(ForgeError::TooLarge { .. })
-        ));
-        assert!(matches!(
-            decode_body(None, Bytes::from_static(b"abc"), 2),
-            Err(ForgeError::TooLarge { .. })
-        ));
+        assert_eq!(decode_body(Some("gzip"), bomb.clone(), 1_000_000).unwrap().len(), 1_000_000);
+        assert!(matches!(decode_body(Some("gzip"), bomb, 999_999), Err(ForgeError::TooLarge { .. })));
+        assert!(matches!(decode_body(None, Bytes::from_static(b"abc"), 2), Err(ForgeError::TooLarge { .. })));
         assert_eq!(decode_body(None, Bytes::from_static(b"abc"), 3).unwrap(), "abc");
         for (encoding, body) in [("gzip", "not gzip"), ("br", "x")] {
             let decoded = decode_body(Some(encoding), Bytes::from_static(body.as_bytes()), 9);

@@ -54,10 +54,7 @@ fn check(new: &NewCommit) -> Result<FullName, ForgeError> {
         Contents::Change { write, delete } => (write, delete),
     };
     if files.len() > MAX_FILES {
-        return Err(ForgeError::TooLarge {
-            what: "the commit".to_owned(),
-            limit: Limit::Files(MAX_FILES),
-        });
+        return Err(ForgeError::TooLarge { what: "the commit".to_owned(), limit: Limit::Files(MAX_FILES) });
     }
     for path in deleted {
         name::check_file_path(path, false)?;
@@ -65,10 +62,7 @@ fn check(new: &NewCommit) -> Result<FullName, ForgeError> {
     for file in files {
         name::check_file_path(&file.path, file.mode == FileMode::Symlink)?;
         if file.bytes.len() as u64 > MAX_FILE_BYTES {
-            return Err(ForgeError::TooLarge {
-                what: format!("`{}`", file.path),
-                limit: Limit::Bytes(MAX_FILE_BYTES),
-            });
+            return Err(ForgeError::TooLarge { what: format!("`{}`", file.path), limit: Limit::Bytes(MAX_FILE_BYTES) });
         }
         if file.mode == FileMode::Symlink {
             name::check_symlink(&file.path, &file.bytes)?;
@@ -83,11 +77,7 @@ fn check_overlap(files: &[NewFile]) -> Result<(), NameError> {
     let mut paths = HashSet::with_capacity(files.len());
     for file in files {
         if !paths.insert(file.path.as_str()) {
-            return Err(NameError::new(
-                "file path",
-                &file.path,
-                "is given twice; give each file once",
-            ));
+            return Err(NameError::new("file path", &file.path, "is given twice; give each file once"));
         }
     }
     for file in files {
@@ -114,28 +104,15 @@ fn expected_parent(reader: &Reader<'_>, new: &NewCommit, branch: &FullName) -> R
         Parent::Root | Parent::Fork(_) => None,
     };
     if found != expected {
-        return Err(ForgeError::Conflict {
-            branch: new.branch.clone(),
-            expected,
-            found,
-        });
+        return Err(ForgeError::Conflict { branch: new.branch.clone(), expected, found });
     }
     match &new.parent {
         Parent::Root => Ok(None),
         Parent::Tip(commit) | Parent::Fork(commit) => {
-            let missing = || Missing::Revision {
-                repository: reader.id.clone(),
-                revision: commit.clone(),
-            };
-            let id = commit
-                .parse::<ObjectId>()
-                .map_err(|_| ForgeError::NotFound(missing()))?;
+            let missing = || Missing::Revision { repository: reader.id.clone(), revision: commit.clone() };
+            let id = commit.parse::<ObjectId>().map_err(|_| ForgeError::NotFound(missing()))?;
             let known = reader.find_commit_id(commit)?.is_some();
-            if known {
-                Ok(Some(id))
-            } else {
-                Err(ForgeError::NotFound(missing()))
-            }
+            if known { Ok(Some(id)) } else { Err(ForgeError::NotFound(missing())) }
         }
     }
 }
@@ -169,9 +146,7 @@ fn build_tree(
     }
     for file in files {
         let blob = objects.add(Kind::Blob, file.bytes.clone())?;
-        editor
-            .upsert(file.path.split('/'), git_kind(file.mode), blob)
-            .doing(doing())?;
+        editor.upsert(file.path.split('/'), git_kind(file.mode), blob).doing(doing())?;
     }
     editor.write(|tree| objects.encode(tree))
 }
@@ -202,36 +177,21 @@ fn check_against_base(
             return Err(NameError::new("file path", path, rule).into());
         }
         let below = format!("{path}/");
-        if files
-            .range(below.clone()..)
-            .next()
-            .is_some_and(|file| file.starts_with(&below))
-        {
+        if files.range(below.clone()..).next().is_some_and(|file| file.starts_with(&below)) {
             return Err(NameError::new("file path", path, "is a folder; delete that in the same commit").into());
         }
     }
     files.extend(write.iter().map(|file| file.path.clone()));
     if files.len() > MAX_FILES {
         let what = format!("the new tree of {}", reader.id);
-        return Err(ForgeError::TooLarge {
-            what,
-            limit: Limit::Files(MAX_FILES),
-        });
+        return Err(ForgeError::TooLarge { what, limit: Limit::Files(MAX_FILES) });
     }
     Ok(())
 }
 
 fn files_of(reader: &Reader<'_>, base: &gix::Tree<'_>) -> Result<BTreeSet<String>, ForgeError> {
-    let files = base
-        .traverse()
-        .breadthfirst
-        .files()
-        .doing(format_args!("read the files of {}", reader.id))?;
-    Ok(files
-        .into_iter()
-        .filter(|file| !file.mode.is_tree())
-        .map(|file| file.filepath.to_string())
-        .collect())
+    let files = base.traverse().breadthfirst.files().doing(format_args!("read the files of {}", reader.id))?;
+    Ok(files.into_iter().filter(|file| !file.mode.is_tree()).map(|file| file.filepath.to_string()).collect())
 }
 
 /// Moves the branch to `id` if it still is where it was; synced before it counts.
@@ -243,22 +203,16 @@ fn move_branch(reader: &Reader<'_>, new: &NewCommit, reference: &FullName, id: O
     };
     let edit = RefEdit::update(reference.clone(), id, previous, "");
     let transaction = reader.git.refs.transaction();
-    let prepared = transaction
-        .prepare([edit], Fail::Immediately, Fail::Immediately)
-        .doing(doing())?;
+    let prepared = transaction.prepare([edit], Fail::Immediately, Fail::Immediately).doing(doing())?;
     // gix does not sync: the lock file it will rename is the new reference.
     let path = reader.git.git_dir().join(reference.to_string());
     let mut lock = path.clone().into_os_string();
     lock.push(".lock");
-    std::fs::File::open(lock)
-        .and_then(|file| file.sync_all())
-        .doing(doing())?;
+    std::fs::File::open(lock).and_then(|file| file.sync_all()).doing(doing())?;
     prepared.commit(None).doing(doing())?;
     // A branch with slashes has folders of its own, up to `refs/heads`.
-    let mut folders = path
-        .ancestors()
-        .skip(1)
-        .take_while(|folder| folder.starts_with(reader.git.git_dir().join("refs")));
+    let mut folders =
+        path.ancestors().skip(1).take_while(|folder| folder.starts_with(reader.git.git_dir().join("refs")));
     folders.try_for_each(durable::sync_folder).doing(doing())
 }
 

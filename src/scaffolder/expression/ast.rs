@@ -192,12 +192,7 @@ pub(super) struct Callable {
 impl Expr {
     pub(super) fn new(at: usize, kind: ExprKind) -> Expr {
         let mut expression = Expr { at, height: 1, kind };
-        expression.height += expression
-            .children()
-            .iter()
-            .map(|child| child.height)
-            .max()
-            .unwrap_or(0);
+        expression.height += expression.children().iter().map(|child| child.height).max().unwrap_or(0);
         expression
     }
 
@@ -218,10 +213,9 @@ impl Expr {
                 let bounds = [&slice.start, &slice.stop, &slice.step].into_iter().flatten();
                 std::iter::once(&**target).chain(bounds).collect()
             }
-            ExprKind::Inline(inline) => [&inline.condition, &inline.body]
-                .into_iter()
-                .chain(inline.otherwise.as_ref())
-                .collect(),
+            ExprKind::Inline(inline) => {
+                [&inline.condition, &inline.body].into_iter().chain(inline.otherwise.as_ref()).collect()
+            }
             ExprKind::Or(left, right)
             | ExprKind::And(left, right)
             | ExprKind::In(left, right)
@@ -229,12 +223,12 @@ impl Expr {
             ExprKind::Not(target) | ExprKind::Minus(target) | ExprKind::Plus(target) | ExprKind::Floor(target) => {
                 vec![target]
             }
-            ExprKind::Compare(first, rest) => std::iter::once(&**first)
-                .chain(rest.iter().map(|(_, right)| right))
-                .collect(),
-            ExprKind::Is(left, test) => std::iter::once(&**left)
-                .chain(test.arguments.iter().flat_map(Arguments::values))
-                .collect(),
+            ExprKind::Compare(first, rest) => {
+                std::iter::once(&**first).chain(rest.iter().map(|(_, right)| right)).collect()
+            }
+            ExprKind::Is(left, test) => {
+                std::iter::once(&**left).chain(test.arguments.iter().flat_map(Arguments::values)).collect()
+            }
             ExprKind::Filter(filter) => filter.arguments.values().collect(),
             ExprKind::Call { target, arguments } => std::iter::once(&**target).chain(arguments.values()).collect(),
         }
@@ -243,8 +237,6 @@ impl Expr {
 
 impl Arguments {
     pub(super) fn values(&self) -> impl Iterator<Item = &Expr> {
-        self.positional
-            .iter()
-            .chain(self.keyword.iter().map(|(_, value)| value))
+        self.positional.iter().chain(self.keyword.iter().map(|(_, value)| value))
     }
 }

@@ -32,11 +32,7 @@ pub(super) fn parse_repo_url(arguments: &[Value]) -> Outcome {
 /// `owner/repo` of a repository URL.
 pub(super) fn project_slug(arguments: &[Value]) -> Outcome {
     let parts = parse_repo_url(arguments)?.unwrap_or_default();
-    let part = |name: &str| {
-        parts[name]
-            .as_str()
-            .ok_or_else(|| format!("the repository URL has no {name}"))
-    };
+    let part = |name: &str| parts[name].as_str().ok_or_else(|| format!("the repository URL has no {name}"));
     Ok(Some(Value::String(format!("{}/{}", part("owner")?, part("repo")?))))
 }
 
@@ -64,20 +60,14 @@ fn split_url(url: &str) -> Option<(String, &str)> {
     if name.is_empty() || !name.chars().all(is_name) || !port.chars().all(|c| c.is_ascii_digit()) {
         return None;
     }
-    let host = if port.is_empty() || port == "443" {
-        name.to_owned()
-    } else {
-        host
-    };
+    let host = if port.is_empty() || port == "443" { name.to_owned() } else { host };
     Some((host, query))
 }
 
 /// The first parameter of that name, decoded.
 fn parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs
-        .find(|(key, _)| decode(key) == name)
-        .map(|(_, value)| decode(value))
+    pairs.find(|(key, _)| decode(key) == name).map(|(_, value)| decode(value))
 }
 
 /// Decodes `+` and `%xx` of a query.
@@ -86,12 +76,10 @@ fn decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut index = 0;
     while index < bytes.len() {
-        let escaped = bytes
-            .get(index + 1..index + 3)
-            .filter(|hex| bytes[index] == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
-        let byte = escaped
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escaped =
+            bytes.get(index + 1..index + 3).filter(|hex| bytes[index] == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let byte =
+            escaped.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         if let Some(byte) = byte {
             decoded.push(byte);
             index += 3;
@@ -107,10 +95,7 @@ fn decode(text: &str) -> String {
 /// `defaultNamespace`.
 pub(super) fn parse_entity_ref(arguments: &[Value]) -> Outcome {
     let default = |key: &str| {
-        let value = arguments
-            .get(1)
-            .and_then(|defaults| defaults.get(key))
-            .and_then(Value::as_str);
+        let value = arguments.get(1).and_then(|defaults| defaults.get(key)).and_then(Value::as_str);
         value.filter(|value| !value.is_empty()).map(str::to_owned)
     };
     let (kind, namespace, name) = match arguments.first() {
@@ -123,8 +108,7 @@ pub(super) fn parse_entity_ref(arguments: &[Value]) -> Outcome {
     };
     let shown = || arguments.first().map(Value::to_string).unwrap_or_default();
     let present = |part: Option<String>, name: &str| {
-        part.filter(|part| !part.is_empty())
-            .ok_or_else(|| format!("the entity reference {} has no {name}", shown()))
+        part.filter(|part| !part.is_empty()).ok_or_else(|| format!("the entity reference {} has no {name}", shown()))
     };
     let kind = present(kind.or_else(|| default("defaultKind")), "kind")?;
     let fallback = || default("defaultNamespace").unwrap_or_else(|| "default".to_owned());
@@ -148,9 +132,7 @@ fn split_entity_ref(text: &str) -> Result<EntityRefParts, String> {
     let name = text[slash.map_or(after_colon, |slash| slash + 1)..].to_owned();
     let is_empty = |part: &Option<String>| part.as_ref().is_some_and(String::is_empty);
     if is_empty(&kind) || is_empty(&namespace) || name.is_empty() {
-        return Err(format!(
-            "'{text}' is no entity reference: expected [kind:][namespace/]name"
-        ));
+        return Err(format!("'{text}' is no entity reference: expected [kind:][namespace/]name"));
     }
     Ok((kind, namespace, Some(name)))
 }
@@ -166,11 +148,8 @@ pub(super) fn pick(arguments: &[Value]) -> Outcome {
         Some(other) => vec![step(other)],
         None => Vec::new(),
     };
-    let found = if steps.is_empty() {
-        None
-    } else {
-        steps.iter().try_fold(input.clone(), |value, step| member(&value, step))
-    };
+    let found =
+        if steps.is_empty() { None } else { steps.iter().try_fold(input.clone(), |value, step| member(&value, step)) };
     Ok(found.or_else(|| arguments.get(2).cloned()))
 }
 
@@ -187,10 +166,7 @@ fn member(value: &Value, step: &str) -> Option<Value> {
         Value::Array(items) if step == "length" => Some(items.len().into()),
         Value::Array(items) => items.get(step.parse::<usize>().ok()?).cloned(),
         Value::String(text) if step == "length" => Some(text.encode_utf16().count().into()),
-        Value::String(text) => text
-            .chars()
-            .nth(step.parse().ok()?)
-            .map(|unit| Value::String(unit.to_string())),
+        Value::String(text) => text.chars().nth(step.parse().ok()?).map(|unit| Value::String(unit.to_string())),
         _ => None,
     }
 }

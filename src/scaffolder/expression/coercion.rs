@@ -96,10 +96,7 @@ pub(super) fn loosely_equal(left: &Value, right: &Value, meter: &mut Meter) -> R
         return Ok(true);
     }
     let is_object = |value: &Value| {
-        !matches!(
-            value,
-            Value::Undefined | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_)
-        )
+        !matches!(value, Value::Undefined | Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_))
     };
     if is_object(left) && is_object(right) {
         return Ok(false);

@@ -86,10 +86,7 @@ impl Call<'_> {
     }
 
     fn fail<T>(&self, expected: &str) -> Result<T> {
-        Err(Fault::new(format!(
-            "the input has to be {expected}, and this is {}",
-            self.input.kind()
-        )))
+        Err(Fault::new(format!("the input has to be {expected}, and this is {}", self.input.kind())))
     }
 
     /// The input as text; nothing and false are empty.
@@ -118,11 +115,7 @@ impl Call<'_> {
     /// The result as a string object when the input is one.
     fn like_input(&mut self, text: Text) -> Result<Value> {
         let text = self.meter.made(text)?;
-        Ok(if matches!(self.input, Value::Safe(_)) {
-            Value::safe(text)
-        } else {
-            Value::Text(text)
-        })
+        Ok(if matches!(self.input, Value::Safe(_)) { Value::safe(text) } else { Value::Text(text) })
     }
 }
 
@@ -134,11 +127,8 @@ pub(super) fn lower(name: &str, mut values: Values) -> Result<Vec<Value>> {
         "sort" => &["reverse", "case_sensitive", "attribute"],
         _ => {
             if !values.keyword.is_empty() {
-                let mut entries: Vec<(Text, Value)> = values
-                    .keyword
-                    .into_iter()
-                    .map(|(name, value)| (Text::from(&*name), value))
-                    .collect();
+                let mut entries: Vec<(Text, Value)> =
+                    values.keyword.into_iter().map(|(name, value)| (Text::from(&*name), value)).collect();
                 entries.push((Text::from("__keywords"), Value::Bool(true)));
                 values.positional.push(Value::record(entries)?);
             }
@@ -151,11 +141,7 @@ pub(super) fn lower(name: &str, mut values: Values) -> Result<Vec<Value>> {
 
 /// Applies a filter of [`NAMES`].
 pub(super) fn apply(name: &str, input: &Value, arguments: &[Value], meter: &mut Meter) -> Result<Value> {
-    let mut call = Call {
-        input,
-        arguments,
-        meter,
-    };
+    let mut call = Call { input, arguments, meter };
     match name {
         "abs" => Ok(Value::Number(input.to_number(call.meter)?.abs())),
         "default" | "d" => Ok(default(&call)),
@@ -188,11 +174,7 @@ pub(super) fn apply(name: &str, input: &Value, arguments: &[Value], meter: &mut 
 }
 
 fn default(call: &Call) -> Value {
-    let keeps = if call.is_set(1) {
-        call.input.is_truthy()
-    } else {
-        !call.input.is_undefined()
-    };
+    let keeps = if call.is_set(1) { call.input.is_truthy() } else { !call.input.is_undefined() };
     if keeps { call.input.clone() } else { call.argument(0) }
 }
 
@@ -208,11 +190,7 @@ fn dump(call: &mut Call) -> Result<Value> {
 
 fn float(call: &mut Call) -> Result<Value> {
     let parsed = number::parse_float(&call.input.to_text(call.meter)?);
-    Ok(if parsed.is_nan() {
-        call.argument(0)
-    } else {
-        Value::Number(parsed)
-    })
+    Ok(if parsed.is_nan() { call.argument(0) } else { Value::Number(parsed) })
 }
 
 fn int(call: &mut Call) -> Result<Value> {
@@ -221,11 +199,7 @@ fn int(call: &mut Call) -> Result<Value> {
         base => base.to_number(call.meter)?.trunc(),
     };
     let parsed = number::parse_int(&call.input.to_text(call.meter)?, base);
-    Ok(if parsed.is_nan() {
-        call.argument(0)
-    } else {
-        Value::Number(parsed)
-    })
+    Ok(if parsed.is_nan() { call.argument(0) } else { Value::Number(parsed) })
 }
 
 fn round(call: &mut Call) -> Result<Value> {
@@ -236,9 +210,7 @@ fn round(call: &mut Call) -> Result<Value> {
         Value::Text(method) if method.is("floor") => f64::floor,
         _ => number::round,
     };
-    Ok(Value::Number(
-        round(call.input.to_number(call.meter)? * factor) / factor,
-    ))
+    Ok(Value::Number(round(call.input.to_number(call.meter)? * factor) / factor))
 }
 
 /// The number of items of an object that looks like a list (`length`), rounded up.

@@ -20,10 +20,7 @@ pub(super) struct Findings {
 
 /// Collects the context paths and the names of the functions called in `body`.
 pub(super) fn inspect(body: &[Stmt]) -> Findings {
-    let mut inspector = Inspector {
-        found: Findings::default(),
-        bound: HashSet::new(),
-    };
+    let mut inspector = Inspector { found: Findings::default(), bound: HashSet::new() };
     inspector.body(body);
     inspector.found
 }
@@ -53,15 +50,8 @@ impl Inspector {
         match &statement.kind {
             StmtKind::Text(_) => {}
             StmtKind::Output(value) => self.expression(value),
-            StmtKind::If {
-                branches: cases,
-                otherwise,
-            } => self.cases(cases, otherwise.as_deref()),
-            StmtKind::Switch {
-                value,
-                cases,
-                otherwise,
-            } => {
+            StmtKind::If { branches: cases, otherwise } => self.cases(cases, otherwise.as_deref()),
+            StmtKind::Switch { value, cases, otherwise } => {
                 self.expression(value);
                 self.cases(cases, otherwise.as_deref());
             }
@@ -85,11 +75,7 @@ impl Inspector {
                 self.bind(std::slice::from_ref(name));
                 self.callable(definition);
             }
-            StmtKind::CallBlock {
-                target,
-                arguments,
-                caller,
-            } => {
+            StmtKind::CallBlock { target, arguments, caller } => {
                 self.call(target);
                 self.arguments(arguments);
                 self.callable(caller);
@@ -112,10 +98,7 @@ impl Inspector {
 
     fn callable(&mut self, callable: &Callable) {
         callable.defaults.iter().for_each(|(_, value)| self.expression(value));
-        let names = callable
-            .parameters
-            .iter()
-            .chain(callable.defaults.iter().map(|(name, _)| name));
+        let names = callable.parameters.iter().chain(callable.defaults.iter().map(|(name, _)| name));
         self.inside(names, |inspector| {
             inspector.bound.insert("caller".into());
             inspector.body(&callable.body);
@@ -134,10 +117,7 @@ impl Inspector {
                 self.call(target);
                 self.arguments(arguments);
             }
-            _ => expression
-                .children()
-                .into_iter()
-                .for_each(|child| self.expression(child)),
+            _ => expression.children().into_iter().for_each(|child| self.expression(child)),
         }
     }
 

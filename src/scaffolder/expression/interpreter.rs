@@ -102,13 +102,7 @@ impl<'a> Interpreter<'a> {
 
     /// The value of a template that is one output and nothing else, or its text.
     pub(super) fn evaluate(&mut self, body: &'a [Stmt]) -> Result<Option<Json>> {
-        let [
-            Stmt {
-                kind: StmtKind::Output(expression),
-                ..
-            },
-        ] = body
-        else {
+        let [Stmt { kind: StmtKind::Output(expression), .. }] = body else {
             return self.render(body).map(|text| Some(Json::String(text)));
         };
         let env = self.root();

@@ -18,9 +18,7 @@ pub(super) type Imported = HashMap<usize, Value>;
 /// Converts JSON; a list or object converted before is the same one again.
 pub(super) fn import(json: &Json, level: usize, imported: &mut Imported) -> Result<Value> {
     if level >= MAX_VALUE_DEPTH {
-        return Err(Fault::limit(format!(
-            "values are nested deeper than {MAX_VALUE_DEPTH} levels"
-        )));
+        return Err(Fault::limit(format!("values are nested deeper than {MAX_VALUE_DEPTH} levels")));
     }
     let address = std::ptr::from_ref(json).addr();
     let value = match json {
@@ -100,12 +98,7 @@ fn export_number(number: f64) -> Json {
 
 /// `JSON.stringify(value, null, indent)`; `None` for undefined.
 pub(super) fn stringify(value: &Value, indent: &Text, meter: &mut Meter) -> Result<Option<Text>> {
-    let mut writer = Writer {
-        units: Vec::new(),
-        indent: indent.units(),
-        depth: 0,
-        meter,
-    };
+    let mut writer = Writer { units: Vec::new(), indent: indent.units(), depth: 0, meter };
     let written = writer.value(value)?;
     if !written {
         return Ok(None);
@@ -145,11 +138,7 @@ impl Writer<'_> {
                 })?;
             }
             Value::Record(record) => {
-                let present: Vec<_> = record
-                    .entries()
-                    .iter()
-                    .filter(|(_, value)| !value.is_undefined())
-                    .collect();
+                let present: Vec<_> = record.entries().iter().filter(|(_, value)| !value.is_undefined()).collect();
                 self.container('{', '}', present.len(), |writer, index| {
                     let (key, value) = present[index];
                     writer.string(key);

@@ -57,14 +57,7 @@ pub(super) fn is_plain(source: &str, syntax: &Syntax) -> bool {
 }
 
 pub(super) fn cut(source: &str, syntax: &Syntax) -> Result<Vec<Piece>> {
-    let mut lexer = Lexer {
-        source,
-        syntax,
-        index: 0,
-        text: String::new(),
-        text_at: 0,
-        pieces: Vec::new(),
-    };
+    let mut lexer = Lexer { source, syntax, index: 0, text: String::new(), text_at: 0, pieces: Vec::new() };
     while lexer.index < source.len() {
         lexer.step()?;
     }
@@ -92,11 +85,7 @@ impl Lexer<'_> {
         if kind == Kind::Block && self.syntax.lstrip_blocks {
             self.strip_indent(at);
         }
-        let open = if kind == Kind::Output {
-            self.syntax.open().len()
-        } else {
-            2
-        };
+        let open = if kind == Kind::Output { self.syntax.open().len() } else { 2 };
         self.index = at + open;
         if self.rest().starts_with('-') {
             self.index += 1;
@@ -127,10 +116,7 @@ impl Lexer<'_> {
                 return Ok(Some((at, Kind::Comment)));
             }
             if rest.starts_with(b"#}") {
-                return Err(Fault::at(
-                    "'#}' ends a comment that was not begun: put {% raw %} around it",
-                    at,
-                ));
+                return Err(Fault::at("'#}' ends a comment that was not begun: put {% raw %} around it", at));
             }
             from = at + 1;
         }
@@ -147,10 +133,7 @@ impl Lexer<'_> {
 
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            self.pieces.push(Piece::Text {
-                text: std::mem::take(&mut self.text),
-                at: self.text_at,
-            });
+            self.pieces.push(Piece::Text { text: std::mem::take(&mut self.text), at: self.text_at });
         }
     }
 
@@ -173,10 +156,7 @@ impl Lexer<'_> {
             _ => code::find_end(self.source, self.index, close)?,
         };
         let Some(end) = end else {
-            return Err(Fault::at(
-                format!("the {} is not closed: '{close}' is missing", kind.name()),
-                at,
-            ));
+            return Err(Fault::at(format!("the {} is not closed: '{close}' is missing", kind.name()), at));
         };
         let trim_right = self.source[..end].ends_with('-');
         let content_end = if trim_right { end - 1 } else { end };
@@ -186,12 +166,7 @@ impl Lexer<'_> {
             return Ok(());
         }
         if kind != Kind::Comment {
-            self.pieces.push(Piece::Tag(Tag {
-                is_output: kind == Kind::Output,
-                at,
-                start,
-                end: content_end,
-            }));
+            self.pieces.push(Piece::Tag(Tag { is_output: kind == Kind::Output, at, start, end: content_end }));
         }
         if trim_right {
             self.skip_space();
@@ -218,10 +193,7 @@ impl Lexer<'_> {
             return Err(Fault::at(format!("'{{% end{name} %}}' is missing"), at));
         };
         if self.source[close..close_end].contains('\n') {
-            return Err(Fault::at(
-                format!("'end{name}' has to stand on one line with its delimiters"),
-                close,
-            ));
+            return Err(Fault::at(format!("'end{name}' has to stand on one line with its delimiters"), close));
         }
         self.take_text(close);
         self.index = close_end;

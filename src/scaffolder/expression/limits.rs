@@ -52,24 +52,16 @@ impl DerefMut for Fault {
 
 impl Fault {
     pub(super) fn new(message: impl Into<String>) -> Fault {
-        Fault(Box::new(FaultParts {
-            message: message.into(),
-            at: None,
-        }))
+        Fault(Box::new(FaultParts { message: message.into(), at: None }))
     }
 
     pub(super) fn at(message: impl Into<String>, at: usize) -> Fault {
-        Fault(Box::new(FaultParts {
-            message: message.into(),
-            at: Some(at),
-        }))
+        Fault(Box::new(FaultParts { message: message.into(), at: Some(at) }))
     }
 
     /// A limit: said so that nobody looks for a mistake in the syntax.
     pub(super) fn limit(message: impl std::fmt::Display) -> Fault {
-        Fault::new(format!(
-            "{message}: this is the limit for one expression or file, make it smaller"
-        ))
+        Fault::new(format!("{message}: this is the limit for one expression or file, make it smaller"))
     }
 
     /// Adds a position unless a deeper one is known.
@@ -98,9 +90,7 @@ impl Meter {
 
     pub(super) fn depth(depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
-            return Err(Fault::limit(format!(
-                "the template is nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(Fault::limit(format!("the template is nested deeper than {MAX_DEPTH} levels")));
         }
         Ok(())
     }
@@ -129,9 +119,7 @@ impl Meter {
     pub(super) fn call(&mut self) -> Result<()> {
         self.calls += 1;
         if self.calls > MAX_CALLS {
-            return Err(Fault::limit(format!(
-                "more than {MAX_CALLS} filters and functions are called"
-            )));
+            return Err(Fault::limit(format!("more than {MAX_CALLS} filters and functions are called")));
         }
         Ok(())
     }
@@ -146,9 +134,7 @@ pub(super) fn with_stack<T: Send>(is_deep: bool, work: impl FnOnce() -> Result<T
         return work();
     }
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("expression".to_owned())
-            .stack_size(DEEP_STACK);
+        let thread = std::thread::Builder::new().name("expression".to_owned()).stack_size(DEEP_STACK);
         match thread.spawn_scoped(scope, work) {
             Ok(running) => match running.join() {
                 Ok(result) => result,

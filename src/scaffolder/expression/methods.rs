@@ -115,13 +115,7 @@ pub(super) fn call(
                 let key = call.argument(0).to_text(call.meter)?;
                 Ok(Value::Bool(record.has(&key)))
             }
-            "keys" => Value::array(
-                record
-                    .entries()
-                    .iter()
-                    .map(|(key, _)| Value::Text(key.clone()))
-                    .collect(),
-            ),
+            "keys" => Value::array(record.entries().iter().map(|(key, _)| Value::Text(key.clone())).collect()),
             "values" => Value::array(record.entries().iter().map(|(_, value)| value.clone()).collect()),
             _ => {
                 let pair = |(key, value): &(Text, Value)| Value::array(vec![Value::Text(key.clone()), value.clone()]);
@@ -158,16 +152,12 @@ impl Call<'_> {
 
     /// An index relative to `length`: below zero counts from the end. Missing gives `default`.
     fn relative(&mut self, index: usize, length: usize, default: usize) -> Result<usize> {
-        Ok(self
-            .integer(index)?
-            .map_or(default, |position| from_end(position, length)))
+        Ok(self.integer(index)?.map_or(default, |position| from_end(position, length)))
     }
 
     /// An index between zero and `length`.
     fn clamped(&mut self, index: usize, length: usize, default: usize) -> Result<usize> {
-        Ok(self
-            .integer(index)?
-            .map_or(default, |position| number::to_index(position).min(length)))
+        Ok(self.integer(index)?.map_or(default, |position| number::to_index(position).min(length)))
     }
 }
 
@@ -191,6 +181,5 @@ fn number_method(value: f64, name: &str, call: &mut Call) -> Result<Value> {
         ("toString", Some(radix)) => number::to_radix(value, radix),
         _ => Some(number::print(value)),
     };
-    text.map(|text| Value::text(&text))
-        .ok_or_else(|| Fault::new(format!("{name}: the argument is out of range")))
+    text.map(|text| Value::text(&text)).ok_or_else(|| Fault::new(format!("{name}: the argument is out of range")))
 }

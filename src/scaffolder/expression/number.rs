@@ -37,10 +37,7 @@ pub(super) fn print(number: f64) -> String {
 fn shortest(number: f64) -> (String, i32) {
     let text = format!("{number:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (
-        even_digits(mantissa.replace('.', ""), number),
-        exponent.parse().unwrap_or(0),
-    )
+    (even_digits(mantissa.replace('.', ""), number), exponent.parse().unwrap_or(0))
 }
 
 /// Where two shortest texts are equally close JavaScript takes the one with the even last digit.
@@ -50,10 +47,7 @@ fn even_digits(digits: String, number: f64) -> String {
     }
     let (whole, fraction) = exact(number);
     let all = [whole, fraction].concat();
-    let significant = all
-        .iter()
-        .position(|digit| *digit != 0)
-        .map_or(&all[..], |first| &all[first..]);
+    let significant = all.iter().position(|digit| *digit != 0).map_or(&all[..], |first| &all[first..]);
     let (kept, rest) = significant.split_at(digits.len().min(significant.len()));
     let is_tie = rest.first() == Some(&5) && rest[1..].iter().all(|digit| *digit == 0);
     let kept = digit_text(kept);
@@ -85,10 +79,7 @@ fn exponential(digits: &str, exponent: i32) -> String {
 fn exact(number: f64) -> (Vec<u8>, Vec<u8>) {
     let text = format!("{number:.EXACT_DIGITS$}");
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    (
-        whole.bytes().map(|byte| byte - b'0').collect(),
-        fraction.bytes().map(|byte| byte - b'0').collect(),
-    )
+    (whole.bytes().map(|byte| byte - b'0').collect(), fraction.bytes().map(|byte| byte - b'0').collect())
 }
 
 /// Keeps `keep` digits, rounding halves up. One more digit comes out when the first digits were all nines.
@@ -318,15 +309,8 @@ pub(super) fn parse_int(text: &Text, radix: f64) -> f64 {
         return f64::NAN;
     }
     let radix = radix as u32;
-    let end = digits
-        .bytes()
-        .position(|byte| !char::from(byte).is_digit(radix))
-        .unwrap_or(digits.len());
-    if end == 0 {
-        f64::NAN
-    } else {
-        sign * whole(&digits[..end], radix)
-    }
+    let end = digits.bytes().position(|byte| !char::from(byte).is_digit(radix)).unwrap_or(digits.len());
+    if end == 0 { f64::NAN } else { sign * whole(&digits[..end], radix) }
 }
 
 fn to_int32(number: f64) -> i32 {
@@ -335,11 +319,7 @@ fn to_int32(number: f64) -> i32 {
 
 /// `ToUint32`.
 pub(super) fn to_uint32(number: f64) -> u32 {
-    if number.is_finite() {
-        number.trunc().rem_euclid(4_294_967_296.0) as u32
-    } else {
-        0
-    }
+    if number.is_finite() { number.trunc().rem_euclid(4_294_967_296.0) as u32 } else { 0 }
 }
 
 fn ascii_prefix(text: &Text) -> String {
@@ -357,9 +337,7 @@ fn whole(digits: &str, radix: u32) -> f64 {
     if let Ok(small) = u64::from_str_radix(digits, radix) {
         return small as f64;
     }
-    digits.chars().fold(0.0, |sum, digit| {
-        sum * f64::from(radix) + f64::from(digit.to_digit(radix).unwrap_or(0))
-    })
+    digits.chars().fold(0.0, |sum, digit| sum * f64::from(radix) + f64::from(digit.to_digit(radix).unwrap_or(0)))
 }
 
 /// The longest decimal literal at the start (`StrDecimalLiteral`) and its length.
@@ -395,11 +373,7 @@ fn decimal_prefix(text: &str) -> Option<(f64, usize)> {
 /// `base ** exponent`.
 pub(super) fn power(base: f64, exponent: f64) -> f64 {
     let is_unit = base.abs().to_bits() == 1f64.to_bits();
-    if exponent.is_nan() || (is_unit && exponent.is_infinite()) {
-        f64::NAN
-    } else {
-        base.powf(exponent)
-    }
+    if exponent.is_nan() || (is_unit && exponent.is_infinite()) { f64::NAN } else { base.powf(exponent) }
 }
 
 /// `Math.round`: halves go up.

@@ -21,50 +21,33 @@ const SHALLOW_NESTING: usize = 32;
 /// may call themselves, regular expressions. Quick and on the safe side.
 pub(super) fn is_deep(source: &str, pieces: &[Piece]) -> bool {
     let mut nesting = 0_usize;
-    pieces
-        .iter()
-        .filter_map(|piece| if let Piece::Tag(tag) = piece { Some(tag) } else { None })
-        .any(|tag| {
-            let content = &source[tag.start..tag.end];
-            if !tag.is_output {
-                let name = code::tag_name(content);
-                if matches!(name, "macro" | "call") {
-                    return true;
-                }
-                nesting = if name.starts_with("end") {
-                    nesting.saturating_sub(1)
-                } else {
-                    nesting + usize::from(opens(name))
-                };
+    pieces.iter().filter_map(|piece| if let Piece::Tag(tag) = piece { Some(tag) } else { None }).any(|tag| {
+        let content = &source[tag.start..tag.end];
+        if !tag.is_output {
+            let name = code::tag_name(content);
+            if matches!(name, "macro" | "call") {
+                return true;
             }
-            let prefixes = content
-                .bytes()
-                .filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+'))
-                .count();
-            let has_regex = content.contains("r/");
-            has_regex
-                || content.len() > SHALLOW_TAG
-                || prefixes + content.matches("not").count() > SHALLOW_NESTING
-                || nesting > SHALLOW_NESTING
-        })
+            nesting =
+                if name.starts_with("end") { nesting.saturating_sub(1) } else { nesting + usize::from(opens(name)) };
+        }
+        let prefixes = content.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'-' | b'+')).count();
+        let has_regex = content.contains("r/");
+        has_regex
+            || content.len() > SHALLOW_TAG
+            || prefixes + content.matches("not").count() > SHALLOW_NESTING
+            || nesting > SHALLOW_NESTING
+    })
 }
 
 fn opens(name: &str) -> bool {
-    matches!(
-        name,
-        "if" | "for" | "set" | "filter" | "block" | "switch" | "ifAsync" | "asyncEach" | "asyncAll"
-    )
+    matches!(name, "if" | "for" | "set" | "filter" | "block" | "switch" | "ifAsync" | "asyncEach" | "asyncAll")
 }
 
 /// Parses the pieces of one template.
 pub(super) fn parse(source: &str, pieces: Vec<Piece>) -> Result<Vec<Stmt>> {
-    let mut parser = Parser {
-        source,
-        pieces: pieces.into_iter(),
-        counter: Counter::default(),
-        depth: 0,
-        blocks: Vec::new(),
-    };
+    let mut parser =
+        Parser { source, pieces: pieces.into_iter(), counter: Counter::default(), depth: 0, blocks: Vec::new() };
     let (body, stop) = parser.body(&[])?;
     match stop {
         None => Ok(body),
@@ -96,10 +79,7 @@ impl Counter {
     fn name(&mut self, text: &str, at: usize) -> Result<Name> {
         self.node(at)?;
         allow_name(text, at)?;
-        Ok(Name {
-            id: self.id(),
-            text: text.into(),
-        })
+        Ok(Name { id: self.id(), text: text.into() })
     }
 }
 
@@ -127,19 +107,8 @@ struct Parser<'s> {
 }
 
 /// Tags that begin a statement, for the message about an unknown one.
-const STATEMENTS: [&str; 11] = [
-    "if",
-    "for",
-    "set",
-    "macro",
-    "call",
-    "filter",
-    "block",
-    "switch",
-    "raw",
-    "verbatim",
-    "asyncEach",
-];
+const STATEMENTS: [&str; 11] =
+    ["if", "for", "set", "macro", "call", "filter", "block", "switch", "raw", "verbatim", "asyncEach"];
 /// Tags that only continue or end one.
 const STOPS: [&str; 17] = [
     "else",
@@ -166,9 +135,7 @@ impl Parser<'_> {
     fn body(&mut self, stops: &[&str]) -> Result<(Vec<Stmt>, Option<Stop>)> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Fault::limit(format!(
-                "blocks are nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(Fault::limit(format!("blocks are nested deeper than {MAX_DEPTH} levels")));
         }
         let mut statements = Vec::new();
         let mut stop = None;
@@ -176,20 +143,14 @@ impl Parser<'_> {
             let tag = match piece {
                 Piece::Text { text, at } => {
                     self.counter.node(at)?;
-                    statements.push(Stmt {
-                        at,
-                        kind: StmtKind::Text(text),
-                    });
+                    statements.push(Stmt { at, kind: StmtKind::Text(text) });
                     continue;
                 }
                 Piece::Tag(tag) => tag,
             };
             if tag.is_output {
                 let value = self.expression(tag.start, tag.end)?;
-                statements.push(Stmt {
-                    at: tag.at,
-                    kind: StmtKind::Output(value),
-                });
+                statements.push(Stmt { at: tag.at, kind: StmtKind::Output(value) });
                 continue;
             }
             let name = code::tag_name(&self.source[tag.start..tag.end]);
@@ -208,10 +169,7 @@ impl Parser<'_> {
         if !takes_more && tag.start + name.len() < tag.end {
             return Err(Fault::at(format!("'{name}' takes nothing after its name"), tag.at));
         }
-        Ok(Stop {
-            tag,
-            name: name.to_owned(),
-        })
+        Ok(Stop { tag, name: name.to_owned() })
     }
 
     fn statement(&mut self, tag: Tag, name: &str, stops: &[&str]) -> Result<Stmt> {

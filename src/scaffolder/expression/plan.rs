@@ -45,12 +45,7 @@ pub(super) struct LoopPlan {
 
 impl Plan {
     pub(super) fn new(body: &[Stmt]) -> Result<Plan> {
-        let mut planner = Planner {
-            plan: Plan::default(),
-            next: 0,
-            repeats: 0,
-            meter: Meter::default(),
-        };
+        let mut planner = Planner { plan: Plan::default(), next: 0, repeats: 0, meter: Meter::default() };
         let mut state = planner.frame(HashMap::new());
         planner.body(body, &mut state)?;
         Ok(planner.plan)
@@ -71,11 +66,7 @@ impl Plan {
     }
 
     pub(super) fn each(&self, scope: usize, id: Id) -> LoopPlan {
-        self.scopes[scope].loops.get(&id).copied().unwrap_or(LoopPlan {
-            length: 0,
-            list: scope,
-            object: scope,
-        })
+        self.scopes[scope].loops.get(&id).copied().unwrap_or(LoopPlan { length: 0, list: scope, object: scope })
     }
 }
 
@@ -98,15 +89,8 @@ struct Planner {
 impl Planner {
     fn frame(&mut self, bindings: HashMap<Rc<str>, Slot>) -> State {
         let scope = self.scope();
-        self.plan.frames.push(FramePlan {
-            slots: Vec::new(),
-            scope,
-        });
-        State {
-            frame: self.plan.frames.len() - 1,
-            scope,
-            bindings,
-        }
+        self.plan.frames.push(FramePlan { slots: Vec::new(), scope });
+        State { frame: self.plan.frames.len() - 1, scope, bindings }
     }
 
     fn scope(&mut self) -> usize {
@@ -115,11 +99,7 @@ impl Planner {
     }
 
     fn region(&mut self, state: &State) -> State {
-        State {
-            frame: state.frame,
-            scope: self.scope(),
-            bindings: state.bindings.clone(),
-        }
+        State { frame: state.frame, scope: self.scope(), bindings: state.bindings.clone() }
     }
 
     fn slot(&mut self, state: &State) -> Slot {
@@ -160,15 +140,8 @@ impl Planner {
         match &statement.kind {
             StmtKind::Text(_) => {}
             StmtKind::Output(value) => self.expression(value, state)?,
-            StmtKind::If {
-                branches: cases,
-                otherwise,
-            } => self.cases(cases, otherwise.as_deref(), state)?,
-            StmtKind::Switch {
-                value,
-                cases,
-                otherwise,
-            } => {
+            StmtKind::If { branches: cases, otherwise } => self.cases(cases, otherwise.as_deref(), state)?,
+            StmtKind::Switch { value, cases, otherwise } => {
                 self.expression(value, state)?;
                 self.cases(cases, otherwise.as_deref(), state)?;
             }
@@ -185,11 +158,7 @@ impl Planner {
                 self.bind(name, state);
                 self.callable(definition, HashMap::new(), state.scope)?;
             }
-            StmtKind::CallBlock {
-                target,
-                arguments,
-                caller,
-            } => {
+            StmtKind::CallBlock { target, arguments, caller } => {
                 self.expression(target, state)?;
                 self.arguments(arguments, state)?;
                 self.callable(caller, state.bindings.clone(), state.scope)?;
@@ -223,24 +192,14 @@ impl Planner {
             list.scope
         } else {
             let mut object = self.region(&list);
-            each.targets
-                .iter()
-                .take(2)
-                .for_each(|target| self.bind(target, &mut object));
+            each.targets.iter().take(2).for_each(|target| self.bind(target, &mut object));
             self.repeats += 1;
             self.body(&each.body, &mut object)?;
             self.repeats -= 1;
             self.body(otherwise, &mut object)?;
             object.scope
         };
-        self.plan.scopes[state.scope].loops.insert(
-            each.id,
-            LoopPlan {
-                length,
-                list: list.scope,
-                object,
-            },
-        );
+        self.plan.scopes[state.scope].loops.insert(each.id, LoopPlan { length, list: list.scope, object });
         Ok(())
     }
 

@@ -60,9 +60,6 @@ fn is_unchanged(input: &Value, map: fn(&Text) -> Text) -> Result<bool> {
     match input {
         Value::Safe(_) => Ok(false),
         Value::Text(text) => Ok(map(text) == *text),
-        _ => Err(Fault::new(format!(
-            "the input has to be text, and this is {}",
-            input.kind()
-        ))),
+        _ => Err(Fault::new(format!("the input has to be text, and this is {}", input.kind()))),
     }
 }

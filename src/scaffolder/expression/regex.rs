@@ -31,20 +31,12 @@ impl Regex {
     pub(super) fn new(source: &str, flags: &str) -> Result<Regex> {
         let pattern = Pattern::parse(source, flags.contains('i'), flags.contains('m'))
             .map_err(|error| Fault::new(format!("the regular expression is not valid: {error}")))?;
-        Ok(Regex {
-            source: source.into(),
-            flags: flags.into(),
-            pattern: Rc::new(pattern),
-            last_index: Cell::new(0),
-        })
+        Ok(Regex { source: source.into(), flags: flags.into(), pattern: Rc::new(pattern), last_index: Cell::new(0) })
     }
 
     /// The same expression without memory of matches.
     pub(super) fn fresh(&self) -> Regex {
-        Regex {
-            last_index: Cell::new(0),
-            ..self.clone()
-        }
+        Regex { last_index: Cell::new(0), ..self.clone() }
     }
 
     fn is_global(&self) -> bool {
@@ -60,10 +52,7 @@ impl Regex {
         let source = if self.source.is_empty() { "(?:)" } else { &self.source };
         let source = source.replace('\n', "\\n").replace('\r', "\\r");
         let source = source.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-        let flags: String = ['g', 'i', 'm', 'y']
-            .into_iter()
-            .filter(|flag| self.flags.contains(*flag))
-            .collect();
+        let flags: String = ['g', 'i', 'm', 'y'].into_iter().filter(|flag| self.flags.contains(*flag)).collect();
         Text::from(format!("/{source}/{flags}"))
     }
 
@@ -71,14 +60,10 @@ impl Regex {
     fn exec(&self, text: &[u16], meter: &mut Meter) -> Result<Option<Groups>> {
         let remembers = self.is_global() || self.is_sticky();
         let from = if remembers { self.last_index.get() } else { 0 };
-        let found = if from > text.len() {
-            None
-        } else {
-            matcher::find(&self.pattern, text, from, self.is_sticky(), meter)?
-        };
+        let found =
+            if from > text.len() { None } else { matcher::find(&self.pattern, text, from, self.is_sticky(), meter)? };
         if remembers {
-            self.last_index
-                .set(found.as_ref().and_then(|groups| groups[0]).map_or(0, |(_, end)| end));
+            self.last_index.set(found.as_ref().and_then(|groups| groups[0]).map_or(0, |(_, end)| end));
         }
         Ok(found)
     }
@@ -131,11 +116,7 @@ pub(super) fn split(regex: &Regex, text: &Text, limit: usize, meter: &mut Meter)
     }
     if units.is_empty() {
         let matches = matcher::find(&regex.pattern, &units, 0, true, meter)?.is_some();
-        return Ok(if matches {
-            pieces
-        } else {
-            vec![Value::Text(text.clone())]
-        });
+        return Ok(if matches { pieces } else { vec![Value::Text(text.clone())] });
     }
     let (mut start, mut index) = (0, 0);
     while index < units.len() {
@@ -177,23 +158,13 @@ pub(super) fn expand(replacement: &Text, text: &Text, groups: &[Option<Span>], n
     }
     let (start, end) = groups.first().copied().flatten().unwrap_or_default();
     let group = |index: usize| {
-        groups
-            .get(index)
-            .copied()
-            .flatten()
-            .map_or(Vec::new(), |(from, to)| text.slice(from, to).units())
+        groups.get(index).copied().flatten().map_or(Vec::new(), |(from, to)| text.slice(from, to).units())
     };
-    let digit = |index: usize| {
-        template
-            .get(index)
-            .and_then(|unit| char::from_u32(u32::from(*unit))?.to_digit(10))
-    };
+    let digit = |index: usize| template.get(index).and_then(|unit| char::from_u32(u32::from(*unit))?.to_digit(10));
     let mut filled = Vec::new();
     let mut index = 0;
     while index < template.len() {
-        let next = template
-            .get(index + 1)
-            .and_then(|unit| char::from_u32(u32::from(*unit)));
+        let next = template.get(index + 1).and_then(|unit| char::from_u32(u32::from(*unit)));
         let (part, length) = match next.filter(|_| template[index] == DOLLAR) {
             Some('$') => (vec![DOLLAR], 2),
             Some('&') => (text.slice(start, end).units(), 2),

@@ -10,10 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Engine, Syntax, is_truthy_condition};
 
 fn context() -> Map<String, Value> {
-    cases()["context"]
-        .as_object()
-        .expect("the cases have a context")
-        .clone()
+    cases()["context"].as_object().expect("the cases have a context").clone()
 }
 
 fn cases() -> Value {
@@ -40,10 +37,7 @@ fn the_table_of_cases_renders_as_expected() {
             _ => false,
         };
         if !is_right {
-            wrong.push(format!(
-                "{}: {source:?} gives {result:?}, not {}",
-                case["name"], case["expected"]
-            ));
+            wrong.push(format!("{}: {source:?} gives {result:?}, not {}", case["name"], case["expected"]));
         }
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
@@ -52,11 +46,7 @@ fn the_table_of_cases_renders_as_expected() {
 #[test]
 fn a_sole_output_keeps_its_type() {
     let check = |source: &str, expected: Option<Value>| {
-        assert_eq!(
-            Engine::new(Syntax::backstage()).evaluate(source, &context()),
-            Ok(expected),
-            "{source}"
-        );
+        assert_eq!(Engine::new(Syntax::backstage()).evaluate(source, &context()), Ok(expected), "{source}");
     };
     check("${{ n }}", Some(json!(3)));
     check("${{ users[0] }}", Some(json!({"n": "Al", "age": 30, "g": "x"})));
@@ -72,14 +62,7 @@ fn a_sole_output_keeps_its_type() {
 
 #[test]
 fn conditions_of_steps_hold_as_in_backstage() {
-    for value in [
-        None,
-        Some(json!(null)),
-        Some(json!(false)),
-        Some(json!("")),
-        Some(json!(0)),
-        Some(json!([])),
-    ] {
+    for value in [None, Some(json!(null)), Some(json!(false)), Some(json!("")), Some(json!(0)), Some(json!([]))] {
         assert!(!is_truthy_condition(value.as_ref()), "{value:?}");
     }
     for value in [json!(true), json!("false"), json!(-1), json!([0]), json!({})] {

@@ -17,31 +17,20 @@ pub(super) enum Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Text {
-        if text.is_ascii() {
-            Text::Ascii(text.into())
-        } else {
-            Text::Wide(text.encode_utf16().collect())
-        }
+        if text.is_ascii() { Text::Ascii(text.into()) } else { Text::Wide(text.encode_utf16().collect()) }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Text {
-        if text.is_ascii() {
-            Text::Ascii(text.into())
-        } else {
-            Text::from(text.as_str())
-        }
+        if text.is_ascii() { Text::Ascii(text.into()) } else { Text::from(text.as_str()) }
     }
 }
 
 impl Text {
     pub(super) fn from_units(units: &[u16]) -> Text {
         if units.iter().all(|unit| *unit < 128) {
-            let bytes: String = units
-                .iter()
-                .filter_map(|unit| char::from_u32(u32::from(*unit)))
-                .collect();
+            let bytes: String = units.iter().filter_map(|unit| char::from_u32(u32::from(*unit))).collect();
             Text::Ascii(bytes.into())
         } else {
             Text::Wide(units.into())
@@ -119,10 +108,7 @@ impl Text {
                 if needle.is_empty() {
                     return Some(from);
                 }
-                units[from..]
-                    .windows(needle.len())
-                    .position(|window| window == needle)
-                    .map(|at| at + from)
+                units[from..].windows(needle.len()).position(|window| window == needle).map(|at| at + from)
             }
         }
     }
@@ -181,26 +167,14 @@ impl Text {
     }
 
     pub(super) fn trim_start(&self) -> Text {
-        let start = (0..self.len())
-            .find(|index| !self.unit(*index).is_some_and(is_space))
-            .unwrap_or(self.len());
-        if start == 0 {
-            self.clone()
-        } else {
-            self.slice(start, self.len())
-        }
+        let start = (0..self.len()).find(|index| !self.unit(*index).is_some_and(is_space)).unwrap_or(self.len());
+        if start == 0 { self.clone() } else { self.slice(start, self.len()) }
     }
 
     pub(super) fn trim_end(&self) -> Text {
-        let end = (0..self.len())
-            .rev()
-            .find(|index| !self.unit(*index).is_some_and(is_space))
-            .map_or(0, |last| last + 1);
-        if end == self.len() {
-            self.clone()
-        } else {
-            self.slice(0, end)
-        }
+        let end =
+            (0..self.len()).rev().find(|index| !self.unit(*index).is_some_and(is_space)).map_or(0, |last| last + 1);
+        if end == self.len() { self.clone() } else { self.slice(0, end) }
     }
 
     pub(super) fn trim(&self) -> Text {

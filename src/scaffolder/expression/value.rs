@@ -124,11 +124,7 @@ impl Value {
     pub(super) fn array_at(items: Vec<Value>, level: usize) -> Result<Value> {
         check_size(items.len())?;
         let holds_functions = Cell::new(items.iter().any(Value::holds_functions));
-        Ok(Value::Array(Rc::new(Array {
-            items: RefCell::new(items),
-            level: Cell::new(level),
-            holds_functions,
-        })))
+        Ok(Value::Array(Rc::new(Array { items: RefCell::new(items), level: Cell::new(level), holds_functions })))
     }
 
     /// An object at a known level, whose values already know theirs.
@@ -208,11 +204,7 @@ impl Value {
 
     /// Refuses functions, alone or inside containers: they have no text and leave the interpreter nowhere.
     pub(super) fn refuse_functions(&self) -> Result<()> {
-        if self.holds_functions() {
-            Err(function_as_value())
-        } else {
-            Ok(())
-        }
+        if self.holds_functions() { Err(function_as_value()) } else { Ok(()) }
     }
 
     /// Notes that the value lies inside a container at `level`, and refuses nesting without end.
@@ -223,9 +215,7 @@ impl Value {
             _ => return Ok(()),
         };
         if level >= MAX_VALUE_DEPTH {
-            return Err(Fault::limit(format!(
-                "values are nested deeper than {MAX_VALUE_DEPTH} levels"
-            )));
+            return Err(Fault::limit(format!("values are nested deeper than {MAX_VALUE_DEPTH} levels")));
         }
         if own.get() >= level {
             return Ok(());
@@ -264,9 +254,7 @@ pub(super) fn function_as_value() -> Fault {
 
 fn check_size(entries: usize) -> Result<()> {
     if entries > MAX_ENTRIES {
-        return Err(Fault::limit(format!(
-            "a list or object has more than {MAX_ENTRIES} entries"
-        )));
+        return Err(Fault::limit(format!("a list or object has more than {MAX_ENTRIES} entries")));
     }
     Ok(())
 }
@@ -295,8 +283,7 @@ impl Array {
             }
             value.sink_below(self.level.get())?;
         }
-        self.holds_functions
-            .set(self.holds_functions.get() || added.iter().any(Value::holds_functions));
+        self.holds_functions.set(self.holds_functions.get() || added.iter().any(Value::holds_functions));
         self.items.replace(items);
         Ok(())
     }
@@ -308,11 +295,8 @@ impl Record {
         let mut seen: HashMap<Text, usize> = HashMap::new();
         let is_small = entries.len() <= SMALL;
         for (key, value) in entries {
-            let known = if is_small {
-                ordered.iter().position(|(own, _)| *own == key)
-            } else {
-                seen.get(&key).copied()
-            };
+            let known =
+                if is_small { ordered.iter().position(|(own, _)| *own == key) } else { seen.get(&key).copied() };
             if let Some(at) = known {
                 ordered[at].1 = value;
                 continue;
@@ -325,20 +309,11 @@ impl Record {
         if ordered.iter().any(|(key, _)| array_index(key).is_some()) {
             // Stable: keys that are no indexes stay in their order, after the indexes.
             ordered.sort_by_key(|(key, _)| array_index(key).unwrap_or(u32::MAX));
-            seen = ordered
-                .iter()
-                .enumerate()
-                .map(|(at, (key, _))| (key.clone(), at))
-                .collect();
+            seen = ordered.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect();
         }
         let index = (!is_small).then_some(seen);
         let holds_functions = ordered.iter().any(|(_, value)| value.holds_functions());
-        Record {
-            entries: ordered,
-            index,
-            level: Cell::new(level),
-            holds_functions,
-        }
+        Record { entries: ordered, index, level: Cell::new(level), holds_functions }
     }
 
     pub(super) fn entries(&self) -> &[(Text, Value)] {

@@ -22,11 +22,8 @@ pub(super) struct Refused {
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let without_port = |rule: &AllowedHost| {
-            rule.host
-                .rsplit_once(':')
-                .map_or(rule.host.clone(), |(name, _)| name.to_owned())
-        };
+        let without_port =
+            |rule: &AllowedHost| rule.host.rsplit_once(':').map_or(rule.host.clone(), |(name, _)| name.to_owned());
         let may_be_private = self.rules.allow.iter().any(|rule| {
             let named = without_port(rule).eq_ignore_ascii_case(&host);
             named && (rule.private_addresses || host.eq_ignore_ascii_case("localhost"))
@@ -84,21 +81,12 @@ mod tests {
         // A written address stands for a name: what it means is certain on every machine.
         let check = async |private_addresses| {
             let host = "127.0.0.1:8080".to_owned();
-            let allow = vec![AllowedHost {
-                host,
-                paths: None,
-                private_addresses,
-            }];
-            let guard = Guard {
-                rules: ReadingRules { allow },
-            };
+            let allow = vec![AllowedHost { host, paths: None, private_addresses }];
+            let guard = Guard { rules: ReadingRules { allow } };
             let resolved = guard.resolve("127.0.0.1".parse().unwrap()).await;
             resolved.map(Iterator::count).map_err(|error| error.to_string())
         };
-        assert_eq!(
-            check(false).await,
-            Err("127.0.0.1 is the private address 127.0.0.1".to_owned())
-        );
+        assert_eq!(check(false).await, Err("127.0.0.1 is the private address 127.0.0.1".to_owned()));
         assert_eq!(check(true).await, Ok(1));
     }
 
@@ -126,13 +114,7 @@ mod tests {
         for address in private {
             assert!(is_private(address.parse().unwrap()), "{address}");
         }
-        for address in [
-            "1.1.1.1",
-            "172.32.0.1",
-            "100.128.0.1",
-            "2606:4700::1111",
-            "::ffff:1.1.1.1",
-        ] {
+        for address in ["1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:1.1.1.1"] {
             assert!(!is_private(address.parse().unwrap()), "{address}");
         }
     }

@@ -34,10 +34,7 @@ async fn server(answer: fn(path: &str, etag: Option<&str>) -> String) -> String 
 
 fn answer(path: &str, etag: Option<&str>) -> String {
     let plain = |status: &str, headers: &str, body: &str| {
-        format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}",
-            body.len()
-        )
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len())
     };
     match (path, etag) {
         ("/plain", _) => plain("200 OK", "", "kind: A"),
@@ -58,21 +55,14 @@ async fn allowed_hosts_are_read_within_limits() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let host = server(answer).await;
     let web = Web::new(ReadingRules {
-        allow: vec![AllowedHost {
-            host: host.clone(),
-            paths: None,
-            private_addresses: false,
-        }],
+        allow: vec![AllowedHost { host: host.clone(), paths: None, private_addresses: false }],
     });
     let cases = [
         ("/plain", Ok("kind: A")),
         ("/tagged", Ok("kind: B")),
         ("/tagged", Ok("kind: B")),
         ("/moved", Ok("kind: A")),
-        (
-            "/away",
-            Err("Reading from 'http://169.254.169.254/latest' is not allowed"),
-        ),
+        ("/away", Err("Reading from 'http://169.254.169.254/latest' is not allowed")),
         ("/loop", Err("more than 5 redirects")),
         ("/huge", Err("is too large, at most 10 MiB are read")),
         ("/broken", Err("/broken, 500 Internal Server Error")),
@@ -105,16 +95,8 @@ fn rules_name_hosts_ports_and_paths() {
         (rule("*.example.com", None), "https://example.com/x", false),
         (rule("*.example.com", None), "https://badexample.com/x", false),
         (rule("*", None), "https://example.com/x", false),
-        (
-            rule("example.com", Some("/catalog/")),
-            "https://example.com/catalog/a",
-            true,
-        ),
-        (
-            rule("example.com", Some("/catalog/")),
-            "https://example.com/catalog/../a",
-            false,
-        ),
+        (rule("example.com", Some("/catalog/")), "https://example.com/catalog/a", true),
+        (rule("example.com", Some("/catalog/")), "https://example.com/catalog/../a", false),
     ];
     for (rule, url, expected) in cases {
         assert_eq!(allows(&rule, &Url::parse(url).unwrap()), expected, "{rule:?} {url}");
@@ -124,18 +106,9 @@ fn rules_name_hosts_ports_and_paths() {
 #[tokio::test]
 async fn what_is_not_allowed_is_refused_before_any_request() {
     let web = Web::new(ReadingRules {
-        allow: vec![AllowedHost {
-            host: "*.1".into(),
-            paths: None,
-            private_addresses: false,
-        }],
+        allow: vec![AllowedHost { host: "*.1".into(), paths: None, private_addresses: false }],
     });
-    for url in [
-        "https://example.com/x.yaml",
-        "http://127.0.0.1/x",
-        "http://0.0.0.1/",
-        "http://[::1]/x",
-    ] {
+    for url in ["https://example.com/x.yaml", "http://127.0.0.1/x", "http://0.0.0.1/", "http://[::1]/x"] {
         let error = web.read(&Url::parse(url).unwrap()).await.unwrap_err();
         assert!(matches!(error, ReadError::NotAllowed(_)), "{url}: {error}");
     }

@@ -39,14 +39,7 @@ impl Served {
         let state = (fixture.forge.clone(), Arc::clone(&answers));
         let router = Router::new().fallback(serve).with_state(state);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            fixture,
-            api,
-            address,
-            answers,
-            commits: AtomicUsize::new(0),
-            work: tempfile::tempdir().unwrap(),
-        }
+        Self { fixture, api, address, answers, commits: AtomicUsize::new(0), work: tempfile::tempdir().unwrap() }
     }
 
     /// Commits `count` times, each commit changing the same file.
@@ -55,21 +48,8 @@ impl Served {
         for _ in 0..count {
             let n = self.commits.fetch_add(1, Ordering::Relaxed);
             let files = [("fixed/file", "same".to_owned()), ("changing", n.to_string())];
-            let write = files
-                .into_iter()
-                .map(|(path, text)| NewFile::regular(path, text))
-                .collect();
-            tip = self
-                .fixture
-                .commit(
-                    &self.api,
-                    Contents::Change {
-                        write,
-                        delete: Vec::new(),
-                    },
-                )
-                .await
-                .id;
+            let write = files.into_iter().map(|(path, text)| NewFile::regular(path, text)).collect();
+            tip = self.fixture.commit(&self.api, Contents::Change { write, delete: Vec::new() }).await.id;
         }
         tip
     }
@@ -95,13 +75,7 @@ impl Served {
 
 async fn serve(State((forge, answers)): State<(LocalForge, Arc<Mutex<Vec<usize>>>)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let header = |name: &str| {
-        parts
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let version = ProtocolVersion::from_header(header("git-protocol").as_deref());
     let encoding = header("content-encoding");
     let path = parts.uri.path().to_owned();
@@ -141,30 +115,17 @@ const VERSIONS: [u8; 3] = [0, 1, 2];
 async fn git_clones_fetches_and_finds_no_fault() {
     for version in VERSIONS {
         let served = Served::new().await;
-        let noise = |n: u32| {
-            (0..n * 200)
-                .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
-                .collect::<Vec<_>>()
-        };
-        let files: Vec<_> = (0..50)
-            .map(|n| NewFile::regular(format!("d{}/f{n}", n % 7), noise(n)))
-            .collect();
+        let noise =
+            |n: u32| (0..n * 200).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect::<Vec<_>>();
+        let files: Vec<_> = (0..50).map(|n| NewFile::regular(format!("d{}/f{n}", n % 7), noise(n))).collect();
         let mut tree = files.clone();
         tree.push(NewFile::executable("run", "#!/bin/sh\n"));
         tree.push(NewFile::symlink("link", "d1/f1"));
         served.fixture.commit(&served.api, Contents::Tree(tree)).await;
         served.run(version, "", &["clone", "URL", "copy"]).await;
         served.run(version, "copy", &["fsck", "--strict"]).await;
-        assert_eq!(
-            std::fs::read(served.work.path().join("copy/d3/f45")).unwrap(),
-            files[45].bytes
-        );
-        assert_eq!(
-            served
-                .run(version, "copy", &["status", "--porcelain", "--branch"])
-                .await,
-            "## main...origin/main"
-        );
+        assert_eq!(std::fs::read(served.work.path().join("copy/d3/f45")).unwrap(), files[45].bytes);
+        assert_eq!(served.run(version, "copy", &["status", "--porcelain", "--branch"]).await, "## main...origin/main");
 
         let tip = served.commits(3).await;
         served.run(version, "copy", &["pull", "--ff-only"]).await;
@@ -172,10 +133,7 @@ async fn git_clones_fetches_and_finds_no_fault() {
         served.run(version, "copy", &["fsck", "--strict"]).await;
         // Only what was new came: far less than the clone.
         let sizes = served.answers.lock().unwrap().clone();
-        assert!(
-            *sizes.last().unwrap() * 5 < *sizes.iter().max().unwrap(),
-            "v{version}: {sizes:?}"
-        );
+        assert!(*sizes.last().unwrap() * 5 < *sizes.iter().max().unwrap(), "v{version}: {sizes:?}");
         served.run(version, "copy", &["fetch"]).await;
     }
 }
@@ -187,10 +145,7 @@ async fn an_empty_repository_is_cloned() {
         served.run(version, "", &["clone", "URL", "copy"]).await;
         assert_eq!(served.run(version, "copy", &["for-each-ref"]).await, "");
         if version == 2 {
-            assert_eq!(
-                served.run(version, "copy", &["symbolic-ref", "HEAD"]).await,
-                "refs/heads/main"
-            );
+            assert_eq!(served.run(version, "copy", &["symbolic-ref", "HEAD"]).await, "refs/heads/main");
         }
         let tip = served.commits(1).await;
         served.run(version, "copy", &["pull", "origin", "main"]).await;
@@ -224,22 +179,13 @@ async fn history_is_cut_and_lengthened() {
         assert_eq!(count("cut").await, "1");
 
         git(&served.fixture.path(&served.api), &["tag", "old", "HEAD~3"]);
-        served
-            .run(version, "", &["clone", "--shallow-exclude", "old", "URL", "recent"])
-            .await;
+        served.run(version, "", &["clone", "--shallow-exclude", "old", "URL", "recent"]).await;
         assert_eq!(count("recent").await, "3");
         // All commits of these tests are from one second in March 2026.
-        served
-            .run(version, "", &["clone", "--shallow-since", "2026-01-01", "URL", "since"])
-            .await;
+        served.run(version, "", &["clone", "--shallow-since", "2026-01-01", "URL", "since"]).await;
         assert_eq!(count("since").await, "8");
-        let none = served
-            .git(version, "", &["clone", "--shallow-since", "2027-01-01", "URL", "none"])
-            .await;
-        assert!(
-            String::from_utf8_lossy(&none.stderr).contains("no commits selected"),
-            "{none:?}"
-        );
+        let none = served.git(version, "", &["clone", "--shallow-since", "2027-01-01", "URL", "none"]).await;
+        assert!(String::from_utf8_lossy(&none.stderr).contains("no commits selected"), "{none:?}");
     }
 }
 
@@ -251,13 +197,7 @@ async fn work_on_both_sides_is_negotiated() {
         served.run(version, "", &["clone", "URL", "copy"]).await;
         // The client's own commits are unknown here, more than the 16 it names in its first round.
         for n in 0..20 {
-            served
-                .run(
-                    version,
-                    "copy",
-                    &["commit", "--allow-empty", "-q", "-m", &format!("mine {n}")],
-                )
-                .await;
+            served.run(version, "copy", &["commit", "--allow-empty", "-q", "-m", &format!("mine {n}")]).await;
         }
         let tip = served.commits(10).await;
         served.answers.lock().unwrap().clear();
@@ -265,10 +205,7 @@ async fn work_on_both_sides_is_negotiated() {
         assert_eq!(served.run(version, "copy", &["rev-parse", "origin/main"]).await, tip);
         let pack = *served.answers.lock().unwrap().last().unwrap();
         let whole = served.run(version, "", &["clone", "--bare", "URL", "again"]).await;
-        assert!(
-            pack < *served.answers.lock().unwrap().last().unwrap(),
-            "v{version} {whole}"
-        );
+        assert!(pack < *served.answers.lock().unwrap().last().unwrap(), "v{version} {whole}");
         served.run(version, "copy", &["fsck", "--strict"]).await;
     }
 }
@@ -281,32 +218,13 @@ async fn branches_tags_and_commits_are_fetched_by_name() {
         let server = served.fixture.path(&served.api);
         git(&server, &["tag", "-a", "-m", "One", "v1", "HEAD~1"]);
         git(&server, &["tag", "light", "HEAD~2"]);
-        let fork = NewCommit {
-            branch: "feature/x".to_owned(),
-            ..new_commit(Parent::Fork(tip), tree(&[("only", "x")]))
-        };
+        let fork =
+            NewCommit { branch: "feature/x".to_owned(), ..new_commit(Parent::Fork(tip), tree(&[("only", "x")])) };
         let fork = served.fixture.forge.commit(&served.api, fork).await.unwrap();
-        served
-            .run(version, "", &["clone", "--branch", "feature/x", "URL", "copy"])
-            .await;
+        served.run(version, "", &["clone", "--branch", "feature/x", "URL", "copy"]).await;
         assert_eq!(served.run(version, "copy", &["rev-parse", "HEAD"]).await, fork.id);
         assert_eq!(served.run(version, "copy", &["tag"]).await, "light\nv1");
-        served
-            .run(
-                version,
-                "",
-                &[
-                    "clone",
-                    "--single-branch",
-                    "--branch",
-                    "v1",
-                    "--depth",
-                    "1",
-                    "URL",
-                    "tagged",
-                ],
-            )
-            .await;
+        served.run(version, "", &["clone", "--single-branch", "--branch", "v1", "--depth", "1", "URL", "tagged"]).await;
         assert_eq!(served.run(version, "tagged", &["describe", "--tags"]).await, "v1");
 
         let old = git(&server, &["rev-parse", "main~2"]);
@@ -315,10 +233,7 @@ async fn branches_tags_and_commits_are_fetched_by_name() {
         git(&server, &["gc"]);
         served.run(version, "", &["clone", "--mirror", "URL", "mirror"]).await;
         served.run(version, "mirror", &["fsck", "--strict"]).await;
-        assert_eq!(
-            served.run(version, "mirror", &["for-each-ref"]).await,
-            git(&server, &["for-each-ref"]).trim()
-        );
+        assert_eq!(served.run(version, "mirror", &["for-each-ref"]).await, git(&server, &["for-each-ref"]).trim());
     }
 }
 
@@ -356,13 +271,7 @@ async fn a_pack_that_cannot_be_finished_is_not_taken_for_whole() {
         let blob = git(&server, &["rev-parse", "HEAD:changing"]);
         let (folder, name) = blob.trim().split_at(2);
         std::fs::remove_file(server.join("objects").join(folder).join(name)).unwrap();
-        assert!(
-            !served
-                .git(version, "", &["clone", "URL", "copy"])
-                .await
-                .status
-                .success()
-        );
+        assert!(!served.git(version, "", &["clone", "URL", "copy"]).await.status.success());
     }
 }
 
@@ -376,26 +285,15 @@ fn request(lines: &[&str]) -> Bytes {
 }
 
 async fn answer(forge: &LocalForge, id: &RepositoryId, lines: &[&str]) -> Vec<u8> {
-    let answer = forge
-        .upload_pack(id, ProtocolVersion::V0, request(lines))
-        .await
-        .unwrap();
-    to_bytes(Body::from_stream(answer.body), usize::MAX)
-        .await
-        .unwrap()
-        .to_vec()
+    let answer = forge.upload_pack(id, ProtocolVersion::V0, request(lines)).await.unwrap();
+    to_bytes(Body::from_stream(answer.body), usize::MAX).await.unwrap().to_vec()
 }
 
 #[tokio::test]
 async fn a_pack_is_wrapped_as_the_client_can_read_it() {
     let (fixture, api) = Fixture::with_repository().await;
-    let noise: Vec<u8> = (0..200_000_u32)
-        .map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0])
-        .collect();
-    let tip = fixture
-        .commit(&api, Contents::Tree(vec![NewFile::regular("noise", noise)]))
-        .await
-        .id;
+    let noise: Vec<u8> = (0..200_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
+    let tip = fixture.commit(&api, Contents::Tree(vec![NewFile::regular("noise", noise)])).await.id;
     let mut packs = Vec::new();
     for (capability, largest) in [("", None), ("side-band", Some(1000)), ("side-band-64k", Some(65_520))] {
         let want = format!("want {tip} {capability}");
@@ -430,17 +328,9 @@ async fn each_kind_of_acknowledgment_is_spoken() {
     let cases = [
         ("", vec![other.as_str(), "FLUSH"], "NAK\n".to_owned()),
         ("", vec![&have, &other, "FLUSH"], format!("ACK {first}\n")),
-        (
-            "multi_ack",
-            vec![&have, "FLUSH"],
-            format!("ACK {first} continue\nNAK\n"),
-        ),
+        ("multi_ack", vec![&have, "FLUSH"], format!("ACK {first} continue\nNAK\n")),
         ("multi_ack_detailed", vec![&other, "FLUSH"], "NAK\n".to_owned()),
-        (
-            "multi_ack_detailed",
-            vec![&have, &other, "FLUSH"],
-            format!("ACK {first} common\nACK {first} ready\nNAK\n"),
-        ),
+        ("multi_ack_detailed", vec![&have, &other, "FLUSH"], format!("ACK {first} common\nACK {first} ready\nNAK\n")),
         ("multi_ack_detailed", vec![], String::new()),
     ];
     for (capability, lines, expected) in cases {

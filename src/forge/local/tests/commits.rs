@@ -8,13 +8,8 @@ use super::*;
 use crate::forge::{EntryKind, FileMode, NameError};
 
 fn change(write: &[(&str, &str)], delete: &[&str]) -> Contents {
-    let Contents::Tree(write) = tree(write) else {
-        unreachable!()
-    };
-    Contents::Change {
-        write,
-        delete: delete.iter().copied().map(str::to_owned).collect(),
-    }
+    let Contents::Tree(write) = tree(write) else { unreachable!() };
+    Contents::Change { write, delete: delete.iter().copied().map(str::to_owned).collect() }
 }
 
 #[tokio::test]
@@ -31,32 +26,16 @@ async fn files_are_read_back_with_their_modes() {
     assert_eq!(fixture.files(&api, &commit.id).await, files);
     assert_eq!(fixture.files(&api, commit.short_id()).await, files);
     let entries = fixture.forge.tree(&api, "HEAD", "").await.unwrap();
-    let listed: Vec<_> = entries
-        .iter()
-        .map(|entry| (entry.name(), entry.kind, entry.size))
-        .collect();
+    let listed: Vec<_> = entries.iter().map(|entry| (entry.name(), entry.kind, entry.size)).collect();
     let file = EntryKind::File(FileMode::Regular);
     assert_eq!(
         listed,
-        [
-            ("bin", EntryKind::Folder, None),
-            ("data", EntryKind::Folder, None),
-            ("README.md", file, Some(6))
-        ]
+        [("bin", EntryKind::Folder, None), ("data", EntryKind::Folder, None), ("README.md", file, Some(6))]
     );
     assert_eq!(fixture.forge.tree(&api, "HEAD", "bin").await.unwrap()[1].path, "bin/up");
-    assert_eq!(
-        fixture.forge.blob(&api, &entries[2].object_id).await.unwrap(),
-        "# Api\n"
-    );
-    let listing = git(
-        &fixture.path(&api),
-        &["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"],
-    );
-    assert_eq!(
-        listing,
-        "100644 README.md\n100755 bin/run\n120000 bin/up\n100644 data/empty\n"
-    );
+    assert_eq!(fixture.forge.blob(&api, &entries[2].object_id).await.unwrap(), "# Api\n");
+    let listing = git(&fixture.path(&api), &["ls-tree", "-r", "--format=%(objectmode) %(path)", "main"]);
+    assert_eq!(listing, "100644 README.md\n100755 bin/run\n120000 bin/up\n100644 data/empty\n");
     fixture.fsck(&api);
 }
 
@@ -66,14 +45,8 @@ async fn what_is_not_there_is_named() {
     fixture.commit(&api, tree(&[("docs/a.md", "1")])).await;
     let forge = &fixture.forge;
     let cases = [
-        (
-            forge.read(&api, "main", "b").await.map(|_| ()),
-            "file `b` in `acme/api` at `main` not found",
-        ),
-        (
-            forge.read(&api, "main", "docs").await.map(|_| ()),
-            "file `docs` in `acme/api` at `main` not found",
-        ),
+        (forge.read(&api, "main", "b").await.map(|_| ()), "file `b` in `acme/api` at `main` not found"),
+        (forge.read(&api, "main", "docs").await.map(|_| ()), "file `docs` in `acme/api` at `main` not found"),
         (
             forge.read(&api, "main", "docs/a.md/x").await.map(|_| ()),
             "file `docs/a.md/x` in `acme/api` at `main` not found",
@@ -82,22 +55,10 @@ async fn what_is_not_there_is_named() {
             forge.tree(&api, "main", "docs/a.md").await.map(|_| ()),
             "folder `docs/a.md` in `acme/api` at `main` not found",
         ),
-        (
-            forge.read(&api, "dev", "b").await.map(|_| ()),
-            "revision `dev` in `acme/api` not found",
-        ),
-        (
-            forge.read(&api, "../../config", "b").await.map(|_| ()),
-            "revision `../../config` in `acme/api` not found",
-        ),
-        (
-            forge.read(&id("acme/web"), "dev", "b").await.map(|_| ()),
-            "repository `acme/web` not found",
-        ),
-        (
-            forge.blob(&api, "x").await.map(|_| ()),
-            "object `x` in `acme/api` not found",
-        ),
+        (forge.read(&api, "dev", "b").await.map(|_| ()), "revision `dev` in `acme/api` not found"),
+        (forge.read(&api, "../../config", "b").await.map(|_| ()), "revision `../../config` in `acme/api` not found"),
+        (forge.read(&id("acme/web"), "dev", "b").await.map(|_| ()), "repository `acme/web` not found"),
+        (forge.blob(&api, "x").await.map(|_| ()), "object `x` in `acme/api` not found"),
         (
             forge.blob(&api, &"0".repeat(39)).await.map(|_| ()),
             "object `000000000000000000000000000000000000000` in `acme/api` not found",
@@ -111,31 +72,16 @@ async fn what_is_not_there_is_named() {
 #[tokio::test]
 async fn a_change_keeps_the_other_files() {
     let (fixture, api) = Fixture::with_repository().await;
-    fixture
-        .commit(&api, tree(&[("a", "1"), ("b/c", "2"), ("b/d", "3"), ("e/f/g", "4")]))
-        .await;
-    let second = fixture
-        .commit(&api, change(&[("a", "5"), ("b", "now a file")], &["b", "e/f"]))
-        .await;
-    let Contents::Tree(expected) = tree(&[("a", "5"), ("b", "now a file")]) else {
-        unreachable!()
-    };
+    fixture.commit(&api, tree(&[("a", "1"), ("b/c", "2"), ("b/d", "3"), ("e/f/g", "4")])).await;
+    let second = fixture.commit(&api, change(&[("a", "5"), ("b", "now a file")], &["b", "e/f"])).await;
+    let Contents::Tree(expected) = tree(&[("a", "5"), ("b", "now a file")]) else { unreachable!() };
     assert_eq!(fixture.files(&api, "main").await, expected);
 
     let changes = fixture.forge.changes(&api, &second.id).await.unwrap();
     assert_eq!(changes.commit, second);
-    let summary: Vec<_> = changes
-        .changes
-        .iter()
-        .map(|c| (c.path.as_str(), c.old.is_some(), c.new.is_some()))
-        .collect();
-    let expected = [
-        ("a", true, true),
-        ("b", false, true),
-        ("b/c", true, false),
-        ("b/d", true, false),
-        ("e/f/g", true, false),
-    ];
+    let summary: Vec<_> = changes.changes.iter().map(|c| (c.path.as_str(), c.old.is_some(), c.new.is_some())).collect();
+    let expected =
+        [("a", true, true), ("b", false, true), ("b/c", true, false), ("b/d", true, false), ("e/f/g", true, false)];
     assert_eq!(summary, expected);
     let old = changes.changes[0].old.clone().unwrap();
     assert_eq!(fixture.forge.blob(&api, &old.object_id).await.unwrap(), "1");
@@ -157,17 +103,9 @@ async fn the_log_is_newest_first_and_by_path() {
         ids.push(fixture.forge.commit(&api, new).await.unwrap().id);
     }
     let log = async |path: Option<&str>, skip, limit| {
-        let query = LogQuery {
-            revision: "main".to_owned(),
-            path: path.map(str::to_owned),
-            skip,
-            limit,
-        };
+        let query = LogQuery { revision: "main".to_owned(), path: path.map(str::to_owned), skip, limit };
         let commits = fixture.forge.log(&api, query).await.unwrap();
-        commits
-            .iter()
-            .map(|commit| commit.title().to_owned())
-            .collect::<Vec<_>>()
+        commits.iter().map(|commit| commit.title().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(log(None, 0, 3).await, ["Commit 4", "Commit 3", "Commit 2"]);
     assert_eq!(log(None, 3, 9).await, ["Commit 1", "Commit 0"]);
@@ -176,21 +114,10 @@ async fn the_log_is_newest_first_and_by_path() {
     assert!(log(Some("none"), 0, 9).await.is_empty());
     let commit = &fixture
         .forge
-        .log(
-            &api,
-            LogQuery {
-                revision: "main".to_owned(),
-                path: None,
-                skip: 0,
-                limit: 1,
-            },
-        )
+        .log(&api, LogQuery { revision: "main".to_owned(), path: None, skip: 0, limit: 1 })
         .await
         .unwrap()[0];
-    assert_eq!(
-        (commit.message.as_str(), commit.author.name.as_str()),
-        ("Commit 4\n", "Ada")
-    );
+    assert_eq!((commit.message.as_str(), commit.author.name.as_str()), ("Commit 4\n", "Ada"));
     assert_eq!(commit.author.time.to_rfc3339(), "2026-03-01T10:00:00+02:00");
     assert_eq!(commit.parents, [ids[3].clone()]);
 }
@@ -201,36 +128,17 @@ async fn a_commit_for_another_state_is_refused() {
     let first = fixture.commit(&api, tree(&[("a", "1")])).await.id;
     let second = fixture.commit(&api, tree(&[("a", "2")])).await.id;
     for parent in [Parent::Root, Parent::Tip(first.clone()), Parent::Fork(first.clone())] {
-        let error = fixture
-            .forge
-            .commit(&api, new_commit(parent.clone(), tree(&[("a", "3")])))
-            .await
-            .unwrap_err();
+        let error = fixture.forge.commit(&api, new_commit(parent.clone(), tree(&[("a", "3")]))).await.unwrap_err();
         assert!(
             matches!(&error, ForgeError::Conflict { found: Some(found), .. } if *found == second),
             "{parent:?}: {error}"
         );
     }
-    let on_missing = NewCommit {
-        branch: "other".to_owned(),
-        ..new_commit(Parent::Tip(first.clone()), tree(&[]))
-    };
-    assert!(matches!(
-        fixture.forge.commit(&api, on_missing).await,
-        Err(ForgeError::Conflict { found: None, .. })
-    ));
-    let from_nowhere = NewCommit {
-        branch: "other".to_owned(),
-        ..new_commit(Parent::Fork("1".repeat(40)), tree(&[]))
-    };
-    assert!(matches!(
-        fixture.forge.commit(&api, from_nowhere).await,
-        Err(ForgeError::NotFound(_))
-    ));
-    let below = NewCommit {
-        branch: "main/below".to_owned(),
-        ..new_commit(Parent::Fork(first), tree(&[]))
-    };
+    let on_missing = NewCommit { branch: "other".to_owned(), ..new_commit(Parent::Tip(first.clone()), tree(&[])) };
+    assert!(matches!(fixture.forge.commit(&api, on_missing).await, Err(ForgeError::Conflict { found: None, .. })));
+    let from_nowhere = NewCommit { branch: "other".to_owned(), ..new_commit(Parent::Fork("1".repeat(40)), tree(&[])) };
+    assert!(matches!(fixture.forge.commit(&api, from_nowhere).await, Err(ForgeError::NotFound(_))));
+    let below = NewCommit { branch: "main/below".to_owned(), ..new_commit(Parent::Fork(first), tree(&[])) };
     assert!(fixture.forge.commit(&api, below).await.is_err());
     assert_eq!(fixture.forge.resolve(&api, "main").await.unwrap(), second);
     fixture.fsck(&api);
@@ -269,26 +177,14 @@ async fn bad_files_are_refused_and_named() {
     let base = vec![NewFile::regular("a/b", "1"), NewFile::symlink("link", "a")];
     let tip = fixture.commit(&api, Contents::Tree(base)).await.id;
     let cases = [
-        (
-            Contents::Tree(vec![NewFile::symlink("x", "../../etc/passwd")]),
-            "symlink \"x\" has a target outside",
-        ),
-        (
-            Contents::Tree(vec![NewFile::symlink("x", "/etc/passwd")]),
-            "symlink \"x\" has a target that is absolute",
-        ),
-        (
-            Contents::Tree(vec![NewFile::symlink("x", "link/../..")]),
-            "`..` after a name",
-        ),
+        (Contents::Tree(vec![NewFile::symlink("x", "../../etc/passwd")]), "symlink \"x\" has a target outside"),
+        (Contents::Tree(vec![NewFile::symlink("x", "/etc/passwd")]), "symlink \"x\" has a target that is absolute"),
+        (Contents::Tree(vec![NewFile::symlink("x", "link/../..")]), "`..` after a name"),
         (tree(&[("../x", "")]), "file path \"../x\""),
         (tree(&[(".git/hooks/x", "")]), "`.git`"),
         (tree(&[("x", "1"), ("x", "2")]), "given twice"),
         (tree(&[("x", "1"), ("x/y/z", "2")]), "lies below \"x\""),
-        (
-            change(&[("link/x", "1")], &[]),
-            "lies below \"link\", which is a file or symlink",
-        ),
+        (change(&[("link/x", "1")], &[]), "lies below \"link\", which is a file or symlink"),
         (change(&[("a/b/c", "1")], &[]), "lies below \"a/b\""),
         (change(&[("a", "1")], &[]), "is a folder"),
         (change(&[], &["none"]), "is not in the repository"),
@@ -296,21 +192,14 @@ async fn bad_files_are_refused_and_named() {
         (change(&[], &["../x"]), "`..`"),
     ];
     for (contents, expected) in cases {
-        let error = fixture
-            .forge
-            .commit(&api, new_commit(Parent::Tip(tip.clone()), contents))
-            .await
-            .unwrap_err();
+        let error = fixture.forge.commit(&api, new_commit(Parent::Tip(tip.clone()), contents)).await.unwrap_err();
         assert!(matches!(&error, ForgeError::InvalidName(NameError { .. })), "{error}");
         assert!(error.to_string().contains(expected), "{error} / {expected}");
     }
     let mut new = new_commit(Parent::Tip(tip.clone()), tree(&[]));
     new.author.name = "Ada <x>\nparent".to_owned();
     assert!(fixture.forge.commit(&api, new).await.is_err());
-    let new = NewCommit {
-        message: " \n".to_owned(),
-        ..new_commit(Parent::Tip(tip.clone()), tree(&[]))
-    };
+    let new = NewCommit { message: " \n".to_owned(), ..new_commit(Parent::Tip(tip.clone()), tree(&[])) };
     assert!(fixture.forge.commit(&api, new).await.is_err());
     assert_eq!(fixture.forge.resolve(&api, "main").await.unwrap(), tip);
 }
@@ -323,11 +212,7 @@ async fn limits_are_kept() {
     let error = fixture.forge.commit(&api, new).await.unwrap_err();
     assert_eq!(error.to_string(), "`large` is too large: 52428800 bytes at most");
     let many = (0..=MAX_FILES).map(|n| NewFile::regular(format!("f{n}"), "")).collect();
-    let error = fixture
-        .forge
-        .commit(&api, new_commit(Parent::Root, Contents::Tree(many)))
-        .await
-        .unwrap_err();
+    let error = fixture.forge.commit(&api, new_commit(Parent::Root, Contents::Tree(many))).await.unwrap_err();
     assert_eq!(error.to_string(), "the commit is too large: 20000 files at most");
 }
 
@@ -336,12 +221,7 @@ async fn a_repository_that_git_packed_is_read_and_written() {
     let (fixture, api) = Fixture::with_repository().await;
     for n in 0..30 {
         let files: Vec<_> = (0..12).map(|m| (format!("f{m}"), format!("{n} {m}"))).collect();
-        fixture
-            .commit(
-                &api,
-                Contents::Tree(files.into_iter().map(|(p, t)| NewFile::regular(p, t)).collect()),
-            )
-            .await;
+        fixture.commit(&api, Contents::Tree(files.into_iter().map(|(p, t)| NewFile::regular(p, t)).collect())).await;
     }
     let before = fixture.files(&api, "main").await;
     git(&fixture.path(&api), &["gc", "--aggressive", "--prune=now"]);

@@ -6,30 +6,18 @@ use super::*;
 async fn a_new_repository_is_found_listed_and_empty() {
     let (fixture, api) = Fixture::with_repository().await;
     let found = fixture.forge.find(&id("ACME/Api")).await.unwrap();
-    assert_eq!(
-        (found.id.to_string(), found.default_branch.as_str()),
-        ("acme/api".to_owned(), "main")
-    );
-    assert_eq!(
-        (found.description.as_str(), found.visibility),
-        ("Takes payments", Visibility::Internal)
-    );
+    assert_eq!((found.id.to_string(), found.default_branch.as_str()), ("acme/api".to_owned(), "main"));
+    assert_eq!((found.description.as_str(), found.visibility), ("Takes payments", Visibility::Internal));
     assert_eq!(found.created_by.as_deref(), Some("user:default/ada"));
     assert!(found.created_at.is_some());
 
     fixture.forge.create(new_repository("Other/Web")).await.unwrap();
     let names = |list: Vec<Repository>| list.into_iter().map(|r| r.id.to_string()).collect::<Vec<_>>();
-    assert_eq!(
-        names(fixture.forge.list(None).await.unwrap()),
-        ["Other/Web", "acme/api"]
-    );
+    assert_eq!(names(fixture.forge.list(None).await.unwrap()), ["Other/Web", "acme/api"]);
     assert_eq!(names(fixture.forge.list(Some("other")).await.unwrap()), ["Other/Web"]);
     assert!(fixture.forge.list(Some("nobody")).await.unwrap().is_empty());
     assert!(fixture.forge.branches(&api).await.unwrap().is_empty());
-    assert!(matches!(
-        fixture.forge.resolve(&api, "HEAD").await,
-        Err(ForgeError::NotFound(Missing::Revision { .. }))
-    ));
+    assert!(matches!(fixture.forge.resolve(&api, "HEAD").await, Err(ForgeError::NotFound(Missing::Revision { .. }))));
     fixture.fsck(&api);
 }
 
@@ -38,10 +26,7 @@ async fn names_are_compared_without_case() {
     let (fixture, _) = Fixture::with_repository().await;
     let error = fixture.forge.create(new_repository("Acme/API")).await.unwrap_err();
     assert!(matches!(&error, ForgeError::AlreadyExists(_)), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "repository `Acme/API` exists already; choose another name, or delete it first"
-    );
+    assert_eq!(error.to_string(), "repository `Acme/API` exists already; choose another name, or delete it first");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -70,18 +55,9 @@ async fn a_deleted_repository_is_gone_and_can_be_made_again() {
     let (fixture, api) = Fixture::with_repository().await;
     fixture.commit(&api, tree(&[("a", "1")])).await;
     fixture.forge.delete(&api).await.unwrap();
-    assert!(matches!(
-        fixture.forge.find(&api).await,
-        Err(ForgeError::NotFound(Missing::Repository(_)))
-    ));
-    assert!(matches!(
-        fixture.forge.delete(&api).await,
-        Err(ForgeError::NotFound(Missing::Repository(_)))
-    ));
-    assert!(matches!(
-        fixture.forge.read(&api, "main", "a").await,
-        Err(ForgeError::NotFound(_))
-    ));
+    assert!(matches!(fixture.forge.find(&api).await, Err(ForgeError::NotFound(Missing::Repository(_)))));
+    assert!(matches!(fixture.forge.delete(&api).await, Err(ForgeError::NotFound(Missing::Repository(_)))));
+    assert!(matches!(fixture.forge.read(&api, "main", "a").await, Err(ForgeError::NotFound(_))));
     fixture.forge.create(new_repository("acme/api")).await.unwrap();
     assert!(fixture.forge.branches(&api).await.unwrap().is_empty());
 }
@@ -142,14 +118,8 @@ async fn bad_names_are_refused_everywhere() {
         assert!(fixture.forge.delete(&id(name)).await.is_err());
         assert!(fixture.forge.read(&id(name), "main", "a").await.is_err());
     }
-    let bad_branch = NewRepository {
-        default_branch: "../x".to_owned(),
-        ..new_repository("acme/x")
-    };
-    assert!(matches!(
-        fixture.forge.create(bad_branch).await,
-        Err(ForgeError::InvalidName(_))
-    ));
+    let bad_branch = NewRepository { default_branch: "../x".to_owned(), ..new_repository("acme/x") };
+    assert!(matches!(fixture.forge.create(bad_branch).await, Err(ForgeError::InvalidName(_))));
     assert!(fixture.forge.list(None).await.unwrap().is_empty());
 }
 
@@ -161,14 +131,8 @@ fn both_forms_of_url_are_understood() {
     let browsable = "http://portal.example:7007/base/repositories/acme/api/blob/feature%2Fx/a%20b/%C3%BC.md";
     assert_eq!(forge.canonical_url(&file).as_str(), canonical);
     assert_eq!(forge.browse_url(&file).as_str(), browsable);
-    assert_eq!(
-        forge.repository_url(&id("acme/api")).as_str(),
-        "http://portal.example:7007/base/repositories/acme/api"
-    );
-    assert_eq!(
-        forge.clone_url(&id("acme/api")).as_str(),
-        "http://portal.example:7007/base/git/acme/api.git"
-    );
+    assert_eq!(forge.repository_url(&id("acme/api")).as_str(), "http://portal.example:7007/base/repositories/acme/api");
+    assert_eq!(forge.clone_url(&id("acme/api")).as_str(), "http://portal.example:7007/base/git/acme/api.git");
     let locate = |url: &str| forge.locate(&Url::parse(url).unwrap());
     for url in [canonical, browsable, &format!("{browsable}?plain=1#L3")] {
         assert_eq!(locate(url), Some(file.clone()), "{url}");
@@ -196,10 +160,8 @@ fn both_forms_of_url_are_understood() {
 async fn branch_names_with_slashes_are_found_in_urls() {
     let (fixture, api) = Fixture::with_repository().await;
     let first = fixture.commit(&api, tree(&[("docs/a.md", "1")])).await;
-    let fork = NewCommit {
-        branch: "feature/x".to_owned(),
-        ..new_commit(Parent::Fork(first.id), tree(&[("docs/a.md", "2")]))
-    };
+    let fork =
+        NewCommit { branch: "feature/x".to_owned(), ..new_commit(Parent::Fork(first.id), tree(&[("docs/a.md", "2")])) };
     fixture.forge.commit(&api, fork).await.unwrap();
     for (written, expected) in [
         ("feature/x/docs/a.md", ("feature/x", "docs/a.md")),
@@ -209,17 +171,9 @@ async fn branch_names_with_slashes_are_found_in_urls() {
     ] {
         let url = Url::parse(&format!("https://local/acme/api/blob/{written}")).unwrap();
         let settled = fixture.forge.settle(fixture.forge.locate(&url).unwrap()).await.unwrap();
-        assert_eq!(
-            (settled.revision.as_str(), settled.path.as_str()),
-            expected,
-            "{written}"
-        );
+        assert_eq!((settled.revision.as_str(), settled.path.as_str()), expected, "{written}");
     }
     let url = Url::parse("https://local/acme/api/blob/nothing/x").unwrap();
-    let error = fixture
-        .forge
-        .settle(fixture.forge.locate(&url).unwrap())
-        .await
-        .unwrap_err();
+    let error = fixture.forge.settle(fixture.forge.locate(&url).unwrap()).await.unwrap_err();
     assert_eq!(error.to_string(), "revision `nothing` in `acme/api` not found");
 }

@@ -34,11 +34,7 @@ pub(super) fn references(reader: &Reader<'_>) -> Result<Vec<Reference>, ForgeErr
         let target = reference.follow_to_object()?.detach();
         let peeled = reference.peel_to_id()?.detach();
         reader.git.find_header(peeled)?;
-        Ok(Reference {
-            name,
-            target,
-            peeled: (peeled != target).then_some(peeled),
-        })
+        Ok(Reference { name, target, peeled: (peeled != target).then_some(peeled) })
     };
     let mut references: Vec<_> = all.filter_map(|reference| read(reference).ok()).collect();
     references.sort_by(|a, b| a.name.cmp(&b.name));
@@ -47,16 +43,10 @@ pub(super) fn references(reader: &Reader<'_>) -> Result<Vec<Reference>, ForgeErr
 
 /// The branch that `HEAD` names, and its commit if it has one; `None` if `HEAD` is not a branch.
 fn head(reader: &Reader<'_>, references: &[Reference]) -> Result<Option<(String, Option<ObjectId>)>, ForgeError> {
-    let name = reader
-        .git
-        .head_name()
-        .doing(format_args!("read HEAD of {}", reader.id))?;
+    let name = reader.git.head_name().doing(format_args!("read HEAD of {}", reader.id))?;
     Ok(name.map(|name| {
         let name = name.as_bstr().to_str_lossy().into_owned();
-        let commit = references
-            .iter()
-            .find(|reference| reference.name == name)
-            .map(|found| found.target);
+        let commit = references.iter().find(|reference| reference.name == name).map(|found| found.target);
         (name, commit)
     }))
 }
@@ -65,11 +55,7 @@ fn head(reader: &Reader<'_>, references: &[Reference]) -> Result<Option<(String,
 pub(super) fn upload_pack(reader: &Reader<'_>, version: ProtocolVersion) -> Result<Vec<u8>, ForgeError> {
     let mut out = PacketWriter::default();
     if version == ProtocolVersion::V2 {
-        out.line("version 2")
-            .line(AGENT)
-            .line("ls-refs=unborn")
-            .line("fetch=shallow")
-            .line("object-format=sha1");
+        out.line("version 2").line(AGENT).line("ls-refs=unborn").line("fetch=shallow").line("object-format=sha1");
         out.flush();
         return Ok(out.into_bytes());
     }
@@ -85,9 +71,7 @@ pub(super) fn upload_pack(reader: &Reader<'_>, version: ProtocolVersion) -> Resu
         lines.push((commit, "HEAD".to_owned()));
     }
     for reference in references {
-        let peeled = reference
-            .peeled
-            .map(|peeled| (peeled, format!("{}^{{}}", reference.name)));
+        let peeled = reference.peeled.map(|peeled| (peeled, format!("{}^{{}}", reference.name)));
         lines.push((reference.target, reference.name));
         lines.extend(peeled);
     }
@@ -136,11 +120,7 @@ pub(super) fn list_references(reader: &Reader<'_>, list: &ListReferences) -> Res
         }
     }
     for reference in references.iter().filter(|reference| wanted(&reference.name)) {
-        let peeled = reference
-            .peeled
-            .filter(|_| list.peel)
-            .map(|id| format!(" peeled:{id}"))
-            .unwrap_or_default();
+        let peeled = reference.peeled.filter(|_| list.peel).map(|id| format!(" peeled:{id}")).unwrap_or_default();
         out.line(format_args!("{} {}{peeled}", reference.target, reference.name));
     }
     out.flush();

@@ -70,11 +70,7 @@ struct Channel<'a> {
 
 impl<'a> Channel<'a> {
     fn new(side_band: SideBand, sender: &'a Sender<io::Result<Bytes>>) -> Self {
-        Self {
-            side_band,
-            sender,
-            pending: Vec::new(),
-        }
+        Self { side_band, sender, pending: Vec::new() }
     }
 
     /// Most bytes in one chunk.
@@ -97,19 +93,13 @@ impl<'a> Channel<'a> {
     }
 
     fn pass_on(&self, bytes: Vec<u8>) -> io::Result<()> {
-        self.sender
-            .blocking_send(Ok(bytes.into()))
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender.blocking_send(Ok(bytes.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     /// Ends a pack that is whole.
     fn end(mut self) -> io::Result<()> {
         self.send()?;
-        if self.side_band == SideBand::None {
-            Ok(())
-        } else {
-            self.pass_on(b"0000".to_vec())
-        }
+        if self.side_band == SideBand::None { Ok(()) } else { self.pass_on(b"0000".to_vec()) }
     }
 
     /// Ends a pack that is not: the client must not take it for a whole one.
@@ -119,9 +109,7 @@ impl<'a> Channel<'a> {
             self.pass_on(side_band(CHANNEL_ERROR, reason.as_bytes()))?;
         }
         let broken = Err(io::Error::other(error.to_string()));
-        self.sender
-            .blocking_send(broken)
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.sender.blocking_send(broken).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 

@@ -36,10 +36,7 @@ pub(super) struct Selection {
 impl<'a> Graph<'a> {
     /// The graph of a repository.
     pub(super) fn new(reader: &'a Reader<'a>) -> Self {
-        Self {
-            reader,
-            nodes: HashMap::new(),
-        }
+        Self { reader, nodes: HashMap::new() }
     }
 
     /// What an object leads to through annotated tags: a commit, and the tags on the way. `None` if it is not stored
@@ -104,10 +101,7 @@ impl<'a> Graph<'a> {
     /// The whole history of `wants`, not passing a commit in `ends` (the client's boundary, which it keeps).
     pub(super) fn whole(&mut self, wants: &[ObjectId], ends: &Objects) -> Result<Selection, ForgeError> {
         let distances = self.distances(wants, ends)?;
-        Ok(Selection {
-            commits: distances.into_iter().map(|(id, _)| id).collect(),
-            boundary: Objects::new(),
-        })
+        Ok(Selection { commits: distances.into_iter().map(|(id, _)| id).collect(), boundary: Objects::new() })
     }
 
     /// The history of `wants` as far as `deepen` says; `shallow` is the client's present boundary.
@@ -125,11 +119,7 @@ impl<'a> Graph<'a> {
         }
         let excluded = self.reachable(excluded, &Objects::new())?;
         let distances = self.distances(wants, &Objects::new())?;
-        let present = distances
-            .iter()
-            .filter(|(id, _)| shallow.contains(id))
-            .map(|(_, distance)| *distance)
-            .max();
+        let present = distances.iter().filter(|(id, _)| shallow.contains(id)).map(|(_, distance)| *distance).max();
         let base = present.filter(|_| deepen.relative).unwrap_or(0);
         let depth = deepen.depth.map_or(u32::MAX, |depth| depth.saturating_add(base));
         let mut commits = Vec::new();
@@ -143,9 +133,7 @@ impl<'a> Graph<'a> {
             }
         }
         if commits.is_empty() {
-            return Err(ForgeError::Protocol(
-                "no commits selected for shallow requests".to_owned(),
-            ));
+            return Err(ForgeError::Protocol("no commits selected for shallow requests".to_owned()));
         }
         let included: Objects = commits.iter().copied().collect();
         let mut boundary = Objects::new();
@@ -168,11 +156,7 @@ impl<'a> Graph<'a> {
             }
             found.push((id, distance));
             if !ends.contains(&id) {
-                queue.extend(
-                    self.parents(id)?
-                        .into_iter()
-                        .map(|parent| (parent, distance.saturating_add(1))),
-                );
+                queue.extend(self.parents(id)?.into_iter().map(|parent| (parent, distance.saturating_add(1))));
             }
         }
         Ok(found)
@@ -228,9 +212,7 @@ impl<'a> Graph<'a> {
 
     /// The annotated tags among `references` that point to one of `commits`.
     pub(super) fn tags_of(references: &[Reference], commits: &Objects) -> Vec<ObjectId> {
-        let tagged = references
-            .iter()
-            .filter(|r| r.peeled.is_some_and(|commit| commits.contains(&commit)));
+        let tagged = references.iter().filter(|r| r.peeled.is_some_and(|commit| commits.contains(&commit)));
         tagged.map(|reference| reference.target).collect()
     }
 

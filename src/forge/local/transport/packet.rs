@@ -37,12 +37,8 @@ impl<'a> PacketReader<'a> {
         }
         let broken = || ForgeError::Protocol("a pkt-line is cut short or has no valid length".to_owned());
         let (digits, after) = self.rest.split_at_checked(4).ok_or_else(broken)?;
-        let digits = std::str::from_utf8(digits)
-            .ok()
-            .filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let length = digits
-            .and_then(|text| usize::from_str_radix(text, 16).ok())
-            .ok_or_else(broken)?;
+        let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let length = digits.and_then(|text| usize::from_str_radix(text, 16).ok()).ok_or_else(broken)?;
         let (packet, rest) = match length {
             0 => (Packet::Flush, after),
             1 => (Packet::Delimiter, after),
@@ -118,22 +114,9 @@ mod tests {
     fn packets_are_read() {
         let packets = read(b"0006a\n0005a00010004000bfoobar\n0000").unwrap();
         let line = Packet::Line;
-        assert_eq!(
-            packets,
-            [
-                line(b"a"),
-                line(b"a"),
-                Packet::Delimiter,
-                line(b""),
-                line(b"foobar"),
-                Packet::Flush
-            ]
-        );
+        assert_eq!(packets, [line(b"a"), line(b"a"), Packet::Delimiter, line(b""), line(b"foobar"), Packet::Flush]);
         for broken in ["0", "000", "0002", "0003", "0006a", "00g1", "+006ab", "ffff"] {
-            assert!(
-                matches!(read(broken.as_bytes()), Err(ForgeError::Protocol(_))),
-                "{broken}"
-            );
+            assert!(matches!(read(broken.as_bytes()), Err(ForgeError::Protocol(_))), "{broken}");
         }
     }
 

@@ -121,9 +121,7 @@ fn parse_v0(body: &[u8]) -> Result<Fetch, ForgeError> {
                 let (id, capabilities) = rest.split_once(' ').unwrap_or((rest, ""));
                 fetch.wants.push(object(id)?);
                 if std::mem::take(&mut first) {
-                    capabilities
-                        .split(' ')
-                        .for_each(|capability| fetch.capability(capability));
+                    capabilities.split(' ').for_each(|capability| fetch.capability(capability));
                 }
             }
             Some(("shallow", id)) => fetch.shallow.push(object(id)?),
@@ -193,10 +191,7 @@ fn list_arguments(arguments: &[&str]) -> Result<ListReferences, ForgeError> {
 }
 
 fn fetch_arguments(arguments: &[&str]) -> Result<Fetch, ForgeError> {
-    let mut fetch = Fetch {
-        side_band: SideBand::Large,
-        ..Fetch::default()
-    };
+    let mut fetch = Fetch { side_band: SideBand::Large, ..Fetch::default() };
     for argument in arguments {
         match argument.split_once(' ') {
             Some(("want", id)) => fetch.wants.push(object(id)?),
@@ -232,11 +227,7 @@ impl Fetch {
     fn deepen_argument(&mut self, line: &str) -> Result<bool, ForgeError> {
         match line.split_once(' ') {
             Some(("deepen", depth)) => {
-                let depth = depth
-                    .parse()
-                    .ok()
-                    .filter(|depth| *depth > 0)
-                    .ok_or_else(|| unexpected(line))?;
+                let depth = depth.parse().ok().filter(|depth| *depth > 0).ok_or_else(|| unexpected(line))?;
                 self.deepen.depth = Some(depth);
             }
             Some(("deepen-since", moment)) => {
@@ -254,8 +245,7 @@ fn text(line: &[u8]) -> Result<&str, ForgeError> {
 }
 
 fn object(id: &str) -> Result<ObjectId, ForgeError> {
-    id.parse()
-        .map_err(|_| ForgeError::Protocol(format!("{id:?} is not an object id")))
+    id.parse().map_err(|_| ForgeError::Protocol(format!("{id:?} is not an object id")))
 }
 
 fn unexpected(what: &str) -> ForgeError {
@@ -293,18 +283,10 @@ mod tests {
             &format!("have {ID}"),
             "done",
         ];
-        let Request::Fetch(fetch) = parse(ProtocolVersion::V0, &body(&lines)).unwrap() else {
-            panic!()
-        };
+        let Request::Fetch(fetch) = parse(ProtocolVersion::V0, &body(&lines)).unwrap() else { panic!() };
         assert_eq!((fetch.wants.len(), fetch.haves.len(), fetch.shallow.len()), (2, 1, 1));
-        assert_eq!(
-            (fetch.done, fetch.negotiating, fetch.deepen.depth),
-            (true, true, Some(3))
-        );
-        assert_eq!(
-            (fetch.acknowledgments, fetch.side_band),
-            (Acknowledgments::Detailed, SideBand::Large)
-        );
+        assert_eq!((fetch.done, fetch.negotiating, fetch.deepen.depth), (true, true, Some(3)));
+        assert_eq!((fetch.acknowledgments, fetch.side_band), (Acknowledgments::Detailed, SideBand::Large));
     }
 
     #[test]
@@ -321,22 +303,10 @@ mod tests {
             "done",
             "FLUSH",
         ];
-        let Request::Fetch(fetch) = parse(ProtocolVersion::V2, &body(&lines)).unwrap() else {
-            panic!()
-        };
+        let Request::Fetch(fetch) = parse(ProtocolVersion::V2, &body(&lines)).unwrap() else { panic!() };
         assert_eq!((fetch.wants.len(), fetch.done, fetch.deepen.since), (1, true, Some(5)));
-        let lines = [
-            "command=ls-refs",
-            "DELIMITER",
-            "peel",
-            "symrefs",
-            "unborn",
-            "ref-prefix refs/heads/",
-            "FLUSH",
-        ];
-        let Request::ListReferences(list) = parse(ProtocolVersion::V2, &body(&lines)).unwrap() else {
-            panic!()
-        };
+        let lines = ["command=ls-refs", "DELIMITER", "peel", "symrefs", "unborn", "ref-prefix refs/heads/", "FLUSH"];
+        let Request::ListReferences(list) = parse(ProtocolVersion::V2, &body(&lines)).unwrap() else { panic!() };
         assert!(list.peel && list.symrefs && list.unborn);
         assert_eq!(list.prefixes, ["refs/heads/"]);
     }
@@ -357,10 +327,7 @@ mod tests {
             (V2, &["command=ls-refs", "DELIMITER", "everything", "FLUSH"]),
         ];
         for (version, lines) in cases {
-            assert!(
-                matches!(parse(*version, &body(lines)), Err(ForgeError::Protocol(_))),
-                "{lines:?}"
-            );
+            assert!(matches!(parse(*version, &body(lines)), Err(ForgeError::Protocol(_))), "{lines:?}");
         }
     }
 

@@ -64,15 +64,7 @@ impl<'a> Negotiation<'a> {
             }
         }
         let shallow = fetch.shallow.iter().copied().collect();
-        Ok(Self {
-            graph,
-            fetch,
-            references,
-            wants,
-            tags,
-            common,
-            shallow,
-        })
+        Ok(Self { graph, fetch, references, wants, tags, common, shallow })
     }
 
     /// Whether what is common suffices: each want grows out of it.
@@ -104,22 +96,14 @@ impl<'a> Negotiation<'a> {
     /// The objects of `selection` that the client lacks.
     fn pack(&mut self, selection: &Selection) -> Result<PackPlan, ForgeError> {
         let has = self.graph.reachable(self.common.iter().copied(), &self.shallow)?;
-        let lacking: Vec<_> = selection
-            .commits
-            .iter()
-            .copied()
-            .filter(|id| !has.contains(id))
-            .collect();
+        let lacking: Vec<_> = selection.commits.iter().copied().filter(|id| !has.contains(id)).collect();
         let mut objects = self.graph.objects(&lacking, &has, &self.shallow)?;
         let mut tags: Objects = self.tags.iter().copied().collect();
         if self.fetch.include_tag {
             tags.extend(Graph::tags_of(&self.references, &lacking.into_iter().collect()));
         }
         objects.extend(tags);
-        Ok(PackPlan {
-            objects,
-            side_band: self.fetch.side_band,
-        })
+        Ok(PackPlan { objects, side_band: self.fetch.side_band })
     }
 }
 
@@ -129,11 +113,8 @@ fn not_ours(id: ObjectId) -> ForgeError {
 
 /// Only what references lead to is handed out, not what a lost race or a deleted branch left behind.
 fn check_offered(graph: &mut Graph<'_>, references: &[Reference], fetch: &Fetch) -> Result<(), ForgeError> {
-    let tips: Objects = references
-        .iter()
-        .flat_map(|reference| [Some(reference.target), reference.peeled])
-        .flatten()
-        .collect();
+    let tips: Objects =
+        references.iter().flat_map(|reference| [Some(reference.target), reference.peeled]).flatten().collect();
     if fetch.wants.iter().all(|want| tips.contains(want)) {
         return Ok(());
     }
@@ -142,11 +123,7 @@ fn check_offered(graph: &mut Graph<'_>, references: &[Reference], fetch: &Fetch)
         commits.extend(graph.peel(*tip)?.map(|(commit, _)| commit));
     }
     let offered = graph.reachable(commits, &Objects::new())?;
-    match fetch
-        .wants
-        .iter()
-        .find(|want| !tips.contains(*want) && !offered.contains(*want))
-    {
+    match fetch.wants.iter().find(|want| !tips.contains(*want) && !offered.contains(*want)) {
         Some(want) => Err(not_ours(*want)),
         None => Ok(()),
     }
@@ -170,10 +147,7 @@ pub(super) fn answer_v0(reader: &Reader<'_>, fetch: &Fetch) -> Result<Plan, Forg
         return Ok(Plan::only(out.into_bytes()));
     }
     let pack = negotiation.pack(&selection)?;
-    Ok(Plan {
-        head: out.into_bytes(),
-        pack: Some(pack),
-    })
+    Ok(Plan { head: out.into_bytes(), pack: Some(pack) })
 }
 
 fn acknowledge_v0(negotiation: &mut Negotiation<'_>, out: &mut PacketWriter) -> Result<(), ForgeError> {
@@ -188,11 +162,7 @@ fn acknowledge_v0(negotiation: &mut Negotiation<'_>, out: &mut PacketWriter) -> 
             }
         }
         Acknowledgments::Continue | Acknowledgments::Detailed => {
-            let word = if kind == Acknowledgments::Detailed {
-                "common"
-            } else {
-                "continue"
-            };
+            let word = if kind == Acknowledgments::Detailed { "common" } else { "continue" };
             for common in &negotiation.common {
                 out.line(format_args!("ACK {common} {word}"));
             }

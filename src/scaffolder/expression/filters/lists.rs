@@ -16,9 +16,7 @@ use super::{Call, indexed_count, plus};
 pub(super) fn sequence(input: &Value) -> Option<Vec<Value>> {
     match input {
         Value::Array(array) => Some(array.items()),
-        _ => input
-            .as_text()
-            .map(|text| text.split(&Text::from("")).into_iter().map(Value::Text).collect()),
+        _ => input.as_text().map(|text| text.split(&Text::from("")).into_iter().map(Value::Text).collect()),
     }
 }
 
@@ -44,9 +42,7 @@ pub(super) fn length(call: &Call) -> Value {
         Value::Array(array) => Value::count(array.len()),
         Value::Record(record) => Value::count(record.entries().len()),
         Value::Undefined | Value::Null | Value::Bool(false) => Value::Number(0.0),
-        input => input
-            .as_text()
-            .map_or(Value::Undefined, |text| Value::count(text.len())),
+        input => input.as_text().map_or(Value::Undefined, |text| Value::count(text.len())),
     }
 }
 
@@ -117,10 +113,7 @@ pub(super) fn edge(call: &mut Call, is_last: bool) -> Result<Value> {
             let last = record.get("length").to_number(call.meter)? - 1.0;
             Ok(record.get(&number::print(last)))
         }
-        input => Ok(input
-            .as_text()
-            .and_then(|text| text.at(at(text.len())))
-            .map_or(Value::Undefined, Value::Text)),
+        input => Ok(input.as_text().and_then(|text| text.at(at(text.len()))).map_or(Value::Undefined, Value::Text)),
     }
 }
 
@@ -129,10 +122,7 @@ pub(super) fn list(call: &Call) -> Result<Value> {
         Value::Array(_) => Ok(call.input.clone()),
         Value::Record(record) => {
             let entry = |(key, value): &(Text, Value)| {
-                Value::record(vec![
-                    (Text::from("key"), Value::Text(key.clone())),
-                    (Text::from("value"), value.clone()),
-                ])
+                Value::record(vec![(Text::from("key"), Value::Text(key.clone())), (Text::from("value"), value.clone())])
             };
             let entries: Result<Vec<Value>> = record.entries().iter().map(entry).collect();
             Value::array(entries?)
@@ -287,9 +277,7 @@ fn present(record: &Rc<Record>, call: &mut Call) -> Result<Vec<Value>> {
     }
     let count = number::to_index(count);
     call.meter.work(count)?;
-    Ok((0..count)
-        .filter_map(|index| record.find(&Text::from(index.to_string())).cloned())
-        .collect())
+    Ok((0..count).filter_map(|index| record.find(&Text::from(index.to_string())).cloned()).collect())
 }
 
 pub(super) fn select_attribute(call: &mut Call, keeps: bool) -> Result<Value> {

@@ -20,10 +20,7 @@ fn path(value: &Value, call: &mut Call) -> Result<Vec<Text>> {
         Value::Text(text) => text.split(&Text::from(".")),
         value => vec![value.to_text(call.meter)?],
     };
-    parts
-        .into_iter()
-        .map(|part| attribute(&Value::Text(part), call))
-        .collect()
+    parts.into_iter().map(|part| attribute(&Value::Text(part), call)).collect()
 }
 
 fn follow(value: &Value, path: &[Text]) -> Result<Value> {
@@ -85,22 +82,14 @@ pub(super) fn dictsort(call: &mut Call) -> Result<Value> {
     }
     let compare = |left: &Value, right: &Value, meter: &mut Meter| {
         let part = |pair: &Value| {
-            let value = if let Value::Array(pair) = pair {
-                pair.get(usize::from(by_value))
-            } else {
-                Value::Undefined
-            };
+            let value = if let Value::Array(pair) = pair { pair.get(usize::from(by_value)) } else { Value::Undefined };
             folded(&value, is_case_sensitive, Text::upper)
         };
         let (left, right) = (part(left), part(right));
         if coercion::order(&left, &right, meter)? == Some(Ordering::Greater) {
             return Ok(Ordering::Greater);
         }
-        Ok(if left.is_same(&right) {
-            Ordering::Equal
-        } else {
-            Ordering::Less
-        })
+        Ok(if left.is_same(&right) { Ordering::Equal } else { Ordering::Less })
     };
     Value::array(sorting::sort(pairs, compare, call.meter)?)
 }

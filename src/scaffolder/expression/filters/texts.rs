@@ -20,12 +20,7 @@ pub(super) fn apply(name: &str, call: &mut Call) -> Result<Value> {
         "lower" => Ok(Value::Text(call.text()?.lower())),
         "upper" => Ok(Value::Text(call.text()?.upper())),
         "title" => {
-            let words: Vec<Text> = call
-                .text()?
-                .split(&Text::from(" "))
-                .iter()
-                .map(Text::capitalized)
-                .collect();
+            let words: Vec<Text> = call.text()?.split(&Text::from(" ")).iter().map(Text::capitalized).collect();
             call.like_input(Text::join(&words, &Text::from(" ")))
         }
         "trim" => {
@@ -65,9 +60,7 @@ fn length_of(value: &Value) -> Value {
     match value {
         Value::Array(array) => Value::count(array.len()),
         Value::Record(record) => record.get("length"),
-        value => value
-            .as_text()
-            .map_or(Value::Undefined, |text| Value::count(text.len())),
+        value => value.as_text().map_or(Value::Undefined, |text| Value::count(text.len())),
     }
 }
 
@@ -92,15 +85,10 @@ fn indent(call: &mut Call) -> Result<Value> {
     let width = call.given(0).unwrap_or(Value::Number(4.0)).to_number(call.meter)?;
     let indentation = spaces(width)?;
     let lines = text.split(&Text::from("\n"));
-    call.meter
-        .text(text.len() + lines.len().saturating_mul(indentation.len()))?;
+    call.meter.text(text.len() + lines.len().saturating_mul(indentation.len()))?;
     let separator = Text::concat(&[&Text::from("\n"), &indentation]);
     let joined = Text::join(&lines, &separator);
-    let joined = if call.is_set(1) {
-        Text::concat(&[&indentation, &joined])
-    } else {
-        joined
-    };
+    let joined = if call.is_set(1) { Text::concat(&[&indentation, &joined]) } else { joined };
     call.like_input(joined)
 }
 
@@ -123,11 +111,7 @@ fn replace(call: &mut Call) -> Result<Value> {
     };
     let (needle, replacement) = (search.to_text(call.meter)?, call.argument(1).to_text(call.meter)?);
     if needle.is_empty() {
-        let separator = if call.argument(1).is_undefined() {
-            Text::from(",")
-        } else {
-            replacement.clone()
-        };
+        let separator = if call.argument(1).is_undefined() { Text::from(",") } else { replacement.clone() };
         call.meter.text(text.len().saturating_mul(separator.len() + 1))?;
         let joined = Text::join(&text.split(&needle), &separator);
         return call.like_input(Text::concat(&[&replacement, &joined, &replacement]));
@@ -139,11 +123,7 @@ fn replace(call: &mut Call) -> Result<Value> {
     if limit.is_same(&Value::Number(0.0)) || text.find(&needle, 0).is_none() {
         return Ok(input.clone());
     }
-    let most = if limit.is_same(&Value::Number(-1.0)) {
-        f64::INFINITY
-    } else {
-        limit.to_number(call.meter)?
-    };
+    let most = if limit.is_same(&Value::Number(-1.0)) { f64::INFINITY } else { limit.to_number(call.meter)? };
     let result = replace_some(text, &needle, &replacement, most, call)?;
     call.like_input(result)
 }
@@ -191,9 +171,6 @@ fn wordcount(call: &mut Call) -> Result<Value> {
     }
     let units = call.text()?.units();
     let is_word = |unit: &u16| char::from_u32(u32::from(*unit)).is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-    let words = units
-        .split(|unit| !is_word(unit))
-        .filter(|word| !word.is_empty())
-        .count();
+    let words = units.split(|unit| !is_word(unit)).filter(|word| !word.is_empty()).count();
     Ok(if words == 0 { Value::Null } else { Value::count(words) })
 }

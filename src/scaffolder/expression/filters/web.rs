@@ -18,11 +18,7 @@ pub(super) fn apply(name: &str, call: &mut Call) -> Result<Value> {
             Ok(Value::safe(call.meter.made(text)?))
         }
         "nl2br" => {
-            let text = if call.input.is_nullish() {
-                Text::from("")
-            } else {
-                call.strict_text()?
-            };
+            let text = if call.input.is_nullish() { Text::from("") } else { call.strict_text()? };
             let text = text.split(&Text::from("\r\n"));
             let text = Text::join(&text, &Text::from("\n")).split(&Text::from("\n"));
             call.like_input(Text::join(&text, &Text::from("<br />\n")))
@@ -67,11 +63,7 @@ fn striptags(call: &mut Call) -> Result<Value> {
         units = next;
     }
     let text = Text::from_units(&units).trim();
-    let text = if call.is_set(0) {
-        tidy_lines(&text)
-    } else {
-        collapse_space(&text)
-    };
+    let text = if call.is_set(0) { tidy_lines(&text) } else { collapse_space(&text) };
     call.like_input(text)
 }
 
@@ -186,20 +178,16 @@ fn encode(text: &Text) -> Result<Text> {
 }
 
 fn hex(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16)
-        .unwrap_or('0')
-        .to_ascii_uppercase()
+    char::from_digit(u32::from(digit), 16).unwrap_or('0').to_ascii_uppercase()
 }
 
 fn urlencode(call: &mut Call) -> Result<Value> {
     let pairs: Vec<(Value, Value)> = match call.input {
         Value::Text(text) => return Ok(Value::Text(encode(text)?)),
         Value::Safe(text) => return Ok(Value::Text(encode(text)?)),
-        Value::Record(record) => record
-            .entries()
-            .iter()
-            .map(|(key, value)| (Value::Text(key.clone()), value.clone()))
-            .collect(),
+        Value::Record(record) => {
+            record.entries().iter().map(|(key, value)| (Value::Text(key.clone()), value.clone())).collect()
+        }
         Value::Array(array) => array.items().iter().map(entry).collect::<Result<_>>()?,
         _ => Vec::new(),
     };
@@ -233,11 +221,7 @@ fn urlize(call: &mut Call) -> Result<Value> {
         Value::Number(number) if number.is_nan() => usize::MAX,
         limit => number::to_index(limit.to_number(call.meter)?),
     };
-    let nofollow = if matches!(call.argument(1), Value::Bool(true)) {
-        " rel=\"nofollow\""
-    } else {
-        ""
-    };
+    let nofollow = if matches!(call.argument(1), Value::Bool(true)) { " rel=\"nofollow\"" } else { "" };
     let text = call.strict_text()?;
     let units = text.units();
     let mut pieces = Vec::new();
@@ -254,14 +238,8 @@ fn urlize(call: &mut Call) -> Result<Value> {
 /// The link for a word that is a URL, a host or an e-mail address, without the punctuation around it.
 fn link(word: &Text, length: usize, nofollow: &str) -> Option<Text> {
     let full = word.to_utf8();
-    let opened = ["(", "<", "&lt;"]
-        .iter()
-        .find_map(|prefix| full.strip_prefix(prefix))
-        .unwrap_or(&full);
-    let possible = [".", ",", ")", "&gt;"]
-        .iter()
-        .find_map(|suffix| opened.strip_suffix(suffix))
-        .unwrap_or(opened);
+    let opened = ["(", "<", "&lt;"].iter().find_map(|prefix| full.strip_prefix(prefix)).unwrap_or(&full);
+    let possible = [".", ",", ")", "&gt;"].iter().find_map(|suffix| opened.strip_suffix(suffix)).unwrap_or(opened);
     let short = Text::from(possible).slice(0, length).to_utf8();
     let target = if possible.starts_with("http://") || possible.starts_with("https://") {
         possible.to_owned()
@@ -288,7 +266,6 @@ fn is_email(text: &str) -> bool {
 
 fn has_common_domain(text: &str) -> bool {
     [".org", ".net", ".com"].iter().any(|domain| {
-        text.match_indices(domain)
-            .any(|(at, _)| matches!(text.as_bytes().get(at + 4), None | Some(b':' | b'/')))
+        text.match_indices(domain).any(|(at, _)| matches!(text.as_bytes().get(at + 4), None | Some(b':' | b'/')))
     })
 }

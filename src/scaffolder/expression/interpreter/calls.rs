@@ -53,10 +53,7 @@ impl Values {
 
 impl<'a> Interpreter<'a> {
     pub(super) fn arguments(&mut self, arguments: &'a Arguments, env: &Env, depth: usize) -> Result<Values> {
-        let mut values = Values {
-            positional: Vec::with_capacity(arguments.positional.len()),
-            keyword: Vec::new(),
-        };
+        let mut values = Values { positional: Vec::with_capacity(arguments.positional.len()), keyword: Vec::new() };
         for argument in &arguments.positional {
             values.positional.push(self.expression(argument, env, depth + 1)?);
         }
@@ -116,25 +113,17 @@ impl<'a> Interpreter<'a> {
         match function {
             Function::Range => self.range(&arguments),
             Function::NewCycler => {
-                let cycler = Cycler {
-                    values: arguments,
-                    current: Cell::new(None),
-                };
+                let cycler = Cycler { values: arguments, current: Cell::new(None) };
                 Ok(Value::function(Function::Cycler(Rc::new(cycler))))
             }
             Function::NewJoiner => {
                 let separator = arguments.into_iter().next().filter(Value::is_truthy);
                 let separator = separator.unwrap_or_else(|| Value::text(","));
-                Ok(Value::function(Function::Joiner {
-                    separator,
-                    used: Rc::new(Cell::new(false)),
-                }))
+                Ok(Value::function(Function::Joiner { separator, used: Rc::new(Cell::new(false)) }))
             }
-            Function::Joiner { separator, used } => Ok(if used.replace(true) {
-                separator.clone()
-            } else {
-                Value::text("")
-            }),
+            Function::Joiner { separator, used } => {
+                Ok(if used.replace(true) { separator.clone() } else { Value::text("") })
+            }
             Function::CyclerNext(cycler) => Ok(cycler.next()),
             Function::CyclerReset(cycler) => {
                 cycler.current.set(None);
@@ -146,13 +135,7 @@ impl<'a> Interpreter<'a> {
                 for argument in &arguments {
                     self.measure(argument)?;
                 }
-                let result = methods::call(
-                    receiver,
-                    name,
-                    &arguments,
-                    self.engine.is_cookiecutter(),
-                    &mut self.meter,
-                )?;
+                let result = methods::call(receiver, name, &arguments, self.engine.is_cookiecutter(), &mut self.meter)?;
                 if let Value::Array(array) = &result {
                     self.meter.work(array.len())?;
                 }
@@ -174,10 +157,7 @@ impl<'a> Interpreter<'a> {
     }
 
     fn export_all(&mut self, values: &[Value]) -> Result<Vec<serde_json::Value>> {
-        values
-            .iter()
-            .map(|value| Ok(json::export(value, &mut self.meter)?.unwrap_or_default()))
-            .collect()
+        values.iter().map(|value| Ok(json::export(value, &mut self.meter)?.unwrap_or_default())).collect()
     }
 
     /// Charges for looking at every item of a value.
@@ -201,21 +181,13 @@ impl<'a> Interpreter<'a> {
         if self.engine.has_filter(name) {
             return self.custom_filter(filter, env, depth);
         }
-        let builtin = if name == "jsonify" && self.engine.is_cookiecutter() {
-            "dump"
-        } else {
-            name
-        };
+        let builtin = if name == "jsonify" && self.engine.is_cookiecutter() { "dump" } else { name };
         if !filters::exists(builtin) {
             return Err(Fault::at(format!("unknown filter '{name}'"), filter.at));
         }
         let mut values = self.arguments(&filter.arguments, env, depth + 1)?;
         values.refuse_functions()?;
-        let input = if values.positional.is_empty() {
-            Value::Undefined
-        } else {
-            values.positional.remove(0)
-        };
+        let input = if values.positional.is_empty() { Value::Undefined } else { values.positional.remove(0) };
         self.measure(&input)?;
         for value in &values.positional {
             self.measure(value)?;
@@ -230,10 +202,7 @@ impl<'a> Interpreter<'a> {
     fn custom_filter(&mut self, filter: &'a Filter, env: &Env, depth: usize) -> Result<Value> {
         let name = &filter.name;
         if !filter.arguments.keyword.is_empty() {
-            return Err(Fault::at(
-                format!("filter '{name}' takes no arguments by name"),
-                filter.at,
-            ));
+            return Err(Fault::at(format!("filter '{name}' takes no arguments by name"), filter.at));
         }
         let values = self.arguments(&filter.arguments, env, depth + 1)?;
         values.refuse_functions()?;
@@ -249,14 +218,8 @@ impl<'a> Interpreter<'a> {
         let Some(expected) = tests::arity(name) else {
             return Err(Fault::at(format!("unknown test '{name}'"), test.at));
         };
-        let given = test
-            .arguments
-            .as_ref()
-            .map_or(0, |arguments| arguments.positional.len());
-        let keywords = test
-            .arguments
-            .as_ref()
-            .is_some_and(|arguments| !arguments.keyword.is_empty());
+        let given = test.arguments.as_ref().map_or(0, |arguments| arguments.positional.len());
+        let keywords = test.arguments.as_ref().is_some_and(|arguments| !arguments.keyword.is_empty());
         if given != expected || keywords {
             return Err(Fault::at(format!("test '{name}' takes {expected} arguments"), test.at));
         }
@@ -266,12 +229,10 @@ impl<'a> Interpreter<'a> {
             None => Vec::new(),
         };
         self.measure(&input)?;
-        tests::holds(name, &input, &values, &mut self.meter)
-            .map(Value::Bool)
-            .map_err(|mut fault| {
-                fault.message = format!("test '{name}': {}", fault.message);
-                fault.or_at(test.at)
-            })
+        tests::holds(name, &input, &values, &mut self.meter).map(Value::Bool).map_err(|mut fault| {
+            fault.message = format!("test '{name}': {}", fault.message);
+            fault.or_at(test.at)
+        })
     }
 
     pub(super) fn call_block(
@@ -392,10 +353,7 @@ fn check_arguments(function: &Function, arguments: &Arguments, is_cookiecutter: 
     }
     let given = arguments.positional.len();
     if given < least || given > most {
-        return Err(Fault::new(format!(
-            "{name} takes {} arguments, not {given}",
-            describe(least, most)
-        )));
+        return Err(Fault::new(format!("{name} takes {} arguments, not {given}", describe(least, most))));
     }
     Ok(())
 }

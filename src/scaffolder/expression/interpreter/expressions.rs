@@ -23,8 +23,7 @@ impl<'a> Interpreter<'a> {
     /// Evaluates an expression. `depth` counts as Backstage's engine counts, so the same nesting is refused.
     pub(super) fn expression(&mut self, expression: &'a Expr, env: &Env, depth: usize) -> Result<Value> {
         self.charge(depth).map_err(|fault| fault.or_at(expression.at))?;
-        self.value(expression, env, depth)
-            .map_err(|fault| fault.or_at(expression.at))
+        self.value(expression, env, depth).map_err(|fault| fault.or_at(expression.at))
     }
 
     fn value(&mut self, expression: &'a Expr, env: &Env, depth: usize) -> Result<Value> {
@@ -42,19 +41,11 @@ impl<'a> Interpreter<'a> {
             ExprKind::Inline(inline) => return self.inline(inline, env, depth),
             ExprKind::Or(left, right) => {
                 let left = self.expression(left, env, depth + 1)?;
-                if left.is_truthy() {
-                    left
-                } else {
-                    self.expression(right, env, depth + 1)?
-                }
+                if left.is_truthy() { left } else { self.expression(right, env, depth + 1)? }
             }
             ExprKind::And(left, right) => {
                 let left = self.expression(left, env, depth + 1)?;
-                if left.is_truthy() {
-                    self.expression(right, env, depth + 1)?
-                } else {
-                    left
-                }
+                if left.is_truthy() { self.expression(right, env, depth + 1)? } else { left }
             }
             ExprKind::Not(target) => Value::Bool(!self.expression(target, env, depth + 1)?.is_truthy()),
             ExprKind::Minus(target) => Value::Number(-self.number(target, env, depth + 1)?),
@@ -185,9 +176,7 @@ impl<'a> Interpreter<'a> {
             ExprKind::Name(name) => Ok(self.name(name, env)),
             ExprKind::Member { target, key } => {
                 self.charge(depth + 1)?;
-                let target = self
-                    .place(target, env, depth + 1)
-                    .map_err(|fault| fault.or_at(target.at))?;
+                let target = self.place(target, env, depth + 1).map_err(|fault| fault.or_at(target.at))?;
                 let key = self.expression(key, env, depth + 1)?;
                 self.member(target, &key)
             }
@@ -249,10 +238,7 @@ impl<'a> Interpreter<'a> {
             return Value::Undefined;
         };
         match methods::find(target, name, self.engine.is_cookiecutter()) {
-            Some(name) => Value::function(Function::Method {
-                receiver: target.clone(),
-                name,
-            }),
+            Some(name) => Value::function(Function::Method { receiver: target.clone(), name }),
             None => Value::Undefined,
         }
     }
@@ -262,11 +248,7 @@ impl<'a> Interpreter<'a> {
         if matches!(target, Value::Function(_)) {
             return target.refuse_functions().map(|()| Value::Undefined);
         }
-        let target = if target.is_truthy() {
-            target
-        } else {
-            Value::array(Vec::new())?
-        };
+        let target = if target.is_truthy() { target } else { Value::array(Vec::new())? };
         let length = own_member(&target, &Text::from("length")).unwrap_or(Value::Undefined);
         let mut bound = |bound: &'a Option<Expr>| -> Result<Option<Value>> {
             let Some(bound) = bound else { return Ok(None) };
@@ -313,10 +295,7 @@ impl<'a> Interpreter<'a> {
             let to_length = coercion::order(&index, length, meter)?;
             let to_stop = coercion::order(&index, &stop, meter)?;
             if to_length.is_none() && to_stop.is_none() && (from_start.is_none() || !falling) {
-                return Err(Fault::new(format!(
-                    "{} has no length and cannot be sliced without an end",
-                    target.kind()
-                )));
+                return Err(Fault::new(format!("{} has no length and cannot be sliced without an end", target.kind())));
             }
             let has_left = from_start.is_some_and(Ordering::is_lt) || to_length.is_some_and(Ordering::is_gt);
             if has_left || to_stop.is_some_and(if falling { Ordering::is_le } else { Ordering::is_ge }) {
@@ -335,18 +314,10 @@ impl<'a> Interpreter<'a> {
 /// A bound below zero counts from the end.
 fn from_end(bound: Value, length: &Value, meter: &mut super::super::limits::Meter) -> Result<Value> {
     let is_negative = coercion::order(&bound, &Value::Number(0.0), meter)?.is_some_and(Ordering::is_lt);
-    if is_negative {
-        coercion::add(&bound, length, meter)
-    } else {
-        Ok(bound)
-    }
+    if is_negative { coercion::add(&bound, length, meter) } else { Ok(bound) }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to be a small whole number"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small whole number")]
 fn index_of(number: f64) -> Option<usize> {
     (number >= 0.0 && number < f64::from(u32::MAX) && number.fract() == 0.0).then_some(number as usize)
 }
@@ -365,9 +336,7 @@ pub(in super::super) fn own_member(target: &Value, key: &Text) -> Option<Value> 
     match target {
         Value::Record(record) => record.find(key).cloned(),
         Value::Array(array) if key.is("length") => Some(Value::count(array.len())),
-        Value::Array(array) => index()
-            .filter(|index| *index < array.len())
-            .map(|index| array.get(index)),
+        Value::Array(array) => index().filter(|index| *index < array.len()).map(|index| array.get(index)),
         Value::Text(text) if key.is("length") => Some(Value::count(text.len())),
         Value::Text(text) => index().and_then(|index| text.at(index)).map(Value::Text),
         Value::Safe(text) if key.is("length") => Some(Value::count(text.len())),

@@ -106,12 +106,7 @@ impl<'a> Interpreter<'a> {
             ("last", Value::Bool(is_last)),
             ("length", length.clone()),
         ];
-        Value::record(
-            entries
-                .into_iter()
-                .map(|(key, value)| (Text::from(key), value))
-                .collect(),
-        )
+        Value::record(entries.into_iter().map(|(key, value)| (Text::from(key), value)).collect())
     }
 
     /// Binds the targets to an item. Several targets take a list apart into variables only; from an object the first
@@ -155,10 +150,7 @@ impl<'a> Interpreter<'a> {
                 Ok(array.items().iter().any(|item| item.is_same(needle)))
             }
             Value::Record(record) => Ok(record.has(&needle.to_text(&mut self.meter)?)),
-            _ => Err(Fault::new(format!(
-                "'in' looks into a list, object or text, and this is {}",
-                container.kind()
-            ))),
+            _ => Err(Fault::new(format!("'in' looks into a list, object or text, and this is {}", container.kind()))),
         }
     }
 
@@ -191,10 +183,7 @@ impl<'a> Interpreter<'a> {
 fn part_of(item: &Value, index: usize) -> Result<Value> {
     Ok(match item {
         Value::Undefined | Value::Null => {
-            return Err(Fault::new(format!(
-                "the loop has several variables, but an item is {}",
-                item.kind()
-            )));
+            return Err(Fault::new(format!("the loop has several variables, but an item is {}", item.kind())));
         }
         Value::Array(array) => array.get(index),
         Value::Record(record) => record.get(&index.to_string()),

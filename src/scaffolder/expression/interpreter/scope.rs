@@ -17,11 +17,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn new(parent: Option<Rc<Scope>>, is_isolated: bool) -> Scope {
-        Scope {
-            parent,
-            is_isolated,
-            entries: RefCell::default(),
-        }
+        Scope { parent, is_isolated, entries: RefCell::default() }
     }
 
     pub(super) fn child(self: &Rc<Self>, is_isolated: bool) -> Rc<Scope> {
@@ -86,10 +82,7 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(slots: &[Slot], parent: Option<Rc<Frame>>) -> Frame {
-        Frame {
-            parent,
-            values: RefCell::new(slots.iter().map(|slot| (*slot, Value::Undefined)).collect()),
-        }
+        Frame { parent, values: RefCell::new(slots.iter().map(|slot| (*slot, Value::Undefined)).collect()) }
     }
 
     pub(super) fn get(&self, slot: Slot) -> Value {

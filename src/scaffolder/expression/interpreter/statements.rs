@@ -15,8 +15,7 @@ impl<'a> Interpreter<'a> {
         self.charge(depth)?;
         for statement in body {
             self.charge(depth + 1)?;
-            self.statement(statement, env, output, depth + 1)
-                .map_err(|fault| fault.or_at(statement.at))?;
+            self.statement(statement, env, output, depth + 1).map_err(|fault| fault.or_at(statement.at))?;
         }
         Ok(())
     }
@@ -50,11 +49,7 @@ impl<'a> Interpreter<'a> {
                 self.define_macro(name, definition, env);
                 Ok(())
             }
-            StmtKind::CallBlock {
-                target,
-                arguments,
-                caller,
-            } => {
+            StmtKind::CallBlock { target, arguments, caller } => {
                 let value = self.call_block(target, arguments, caller, env, depth + 1)?;
                 self.write(&value, output)
             }
@@ -62,11 +57,9 @@ impl<'a> Interpreter<'a> {
                 let inner = self.block_env(*id, env);
                 self.sequence(body, &inner, output, depth + 2)
             }
-            StmtKind::Switch {
-                value,
-                cases,
-                otherwise,
-            } => self.switch(value, cases, otherwise.as_deref(), env, output, depth),
+            StmtKind::Switch { value, cases, otherwise } => {
+                self.switch(value, cases, otherwise.as_deref(), env, output, depth)
+            }
         }
     }
 
@@ -176,10 +169,7 @@ impl<'a> Interpreter<'a> {
                 Function::Macro(index) => Ok(index),
                 _ => Err(Fault::new("a call block can call only macros")),
             },
-            _ => Err(Fault::new(format!(
-                "a call block calls a macro, and this is {}",
-                value.kind()
-            ))),
+            _ => Err(Fault::new(format!("a call block calls a macro, and this is {}", value.kind()))),
         }
     }
 }

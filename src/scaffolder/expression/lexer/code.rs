@@ -54,16 +54,10 @@ fn name_end(source: &str, start: usize, digits_first: bool) -> Option<usize> {
     while digits_first && bytes.get(end).is_some_and(u8::is_ascii_digit) {
         end += 1;
     }
-    if !bytes
-        .get(end)
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
-    {
+    if !bytes.get(end).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_') {
         return None;
     }
-    while bytes
-        .get(end)
-        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    {
+    while bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
         end += 1;
     }
     Some(end)
@@ -102,9 +96,7 @@ fn skip_token(source: &str, index: usize) -> Result<Option<usize>> {
                 regex_end(source, index).map(|(_, end)| Some(end))
             }
             Some(end) => Ok(Some(end)),
-            None => Ok(Some(
-                index + bytes[index..].iter().take_while(|byte| byte.is_ascii_digit()).count(),
-            )),
+            None => Ok(Some(index + bytes[index..].iter().take_while(|byte| byte.is_ascii_digit()).count())),
         },
         _ => Ok(None),
     }
@@ -129,10 +121,7 @@ fn regex_end(source: &str, start: usize) -> Result<(usize, usize)> {
 }
 
 fn flags_end(source: &str, start: usize, flags: usize) -> Result<usize> {
-    let count = source[flags..]
-        .bytes()
-        .take_while(|byte| matches!(byte, b'g' | b'i' | b'm' | b'y'))
-        .count();
+    let count = source[flags..].bytes().take_while(|byte| matches!(byte, b'g' | b'i' | b'm' | b'y')).count();
     let end = flags + count;
     let text = &source[flags..end];
     if text.char_indices().any(|(at, flag)| text[..at].contains(flag)) {
@@ -200,11 +189,7 @@ pub(in super::super) fn find_assignment(source: &str) -> Result<Option<usize>> {
 /// Start and end of the word `in` of a `for` header.
 pub(in super::super) fn find_in(source: &str) -> Result<Option<(usize, usize)>> {
     let is_gap = |text: &str, first: bool| {
-        let next = if first {
-            text.chars().next_back()
-        } else {
-            text.chars().next()
-        };
+        let next = if first { text.chars().next_back() } else { text.chars().next() };
         next.is_none_or(is_code_space)
     };
     scan_top_level(source, |index, end| {
@@ -224,21 +209,12 @@ pub(in super::super) fn tokens(source: &str, start: usize, end: usize) -> Result
             index += character.len_utf8();
             continue;
         }
-        let after_dot = matches!(
-            tokens.last(),
-            Some(Token {
-                kind: TokenKind::Operator("."),
-                ..
-            })
-        );
+        let after_dot = matches!(tokens.last(), Some(Token { kind: TokenKind::Operator("."), .. }));
         let (kind, next) = token(code, index, after_dot)?;
         tokens.push(Token { at: index, kind });
         index = next;
     }
-    tokens.push(Token {
-        at: end,
-        kind: TokenKind::End,
-    });
+    tokens.push(Token { at: end, kind: TokenKind::End });
     Ok(tokens)
 }
 
@@ -267,10 +243,7 @@ fn regex(code: &str, at: usize) -> Result<(TokenKind, usize)> {
     let (pattern_end, end) = regex_end(code, at)?;
     let pattern = &code[at + 2..pattern_end];
     if pattern.len() > MAX_PATTERN {
-        return Err(Fault::at(
-            format!("the regular expression is longer than {MAX_PATTERN} characters"),
-            at,
-        ));
+        return Err(Fault::at(format!("the regular expression is longer than {MAX_PATTERN} characters"), at));
     }
     let regex = Regex::new(pattern, &code[pattern_end + 1..end]).map_err(|fault| fault.or_at(at))?;
     Ok((TokenKind::Regex(Rc::new(regex)), end))
@@ -283,15 +256,9 @@ fn number(code: &str, at: usize) -> Result<(TokenKind, usize)> {
         end += 1 + digits(end + 1);
     }
     if code[end..].starts_with(|next: char| next.is_ascii_alphabetic() || next == '_') {
-        return Err(Fault::at(
-            "a number has only digits and one point: quote it if it is text",
-            at,
-        ));
+        return Err(Fault::at("a number has only digits and one point: quote it if it is text", at));
     }
-    let value = code[at..end]
-        .trim_end_matches('.')
-        .parse()
-        .map_err(|_| Fault::at("this is not a number", at))?;
+    let value = code[at..end].trim_end_matches('.').parse().map_err(|_| Fault::at("this is not a number", at))?;
     Ok((TokenKind::Number(value), end))
 }
 

@@ -30,18 +30,11 @@ fn read(items: Vec<Value>, name: &str, call: &mut Call) -> Result<Value> {
     Ok(match name {
         "at" => {
             let position = first.to_integer(call.meter)?;
-            let position = if position < 0.0 {
-                position + length_as_number(length)
-            } else {
-                position
-            };
+            let position = if position < 0.0 { position + length_as_number(length) } else { position };
             if position < 0.0 {
                 Value::Undefined
             } else {
-                items
-                    .get(number::to_index(position))
-                    .cloned()
-                    .unwrap_or(Value::Undefined)
+                items.get(number::to_index(position)).cloned().unwrap_or(Value::Undefined)
             }
         }
         "concat" => {
@@ -85,25 +78,12 @@ fn search(items: &[Value], name: &str, call: &mut Call) -> Result<Value> {
         "index" | "find" => found(items.iter().position(|item| item.is_same(&first))),
         "indexOf" => {
             let from = call.relative(1, length, 0)?;
-            found(
-                items[from..]
-                    .iter()
-                    .position(|item| item.is_same(&first))
-                    .map(|at| at + from),
-            )
+            found(items[from..].iter().position(|item| item.is_same(&first)).map(|at| at + from))
         }
         _ => {
             let position = call.integer(1)?.unwrap_or(f64::INFINITY);
-            let position = if position < 0.0 {
-                position + length_as_number(length)
-            } else {
-                position
-            };
-            let end = if position < 0.0 {
-                0
-            } else {
-                number::to_index(position).saturating_add(1).min(length)
-            };
+            let position = if position < 0.0 { position + length_as_number(length) } else { position };
+            let end = if position < 0.0 { 0 } else { number::to_index(position).saturating_add(1).min(length) };
             found(items[..end].iter().rposition(|item| item.is_same(&first)))
         }
     })
@@ -194,11 +174,7 @@ fn change(
         }
         "pop" if is_cookiecutter && !call.argument(0).is_undefined() => {
             let position = call.integer(0)?.unwrap_or(0.0);
-            let position = if position < 0.0 {
-                position + length_as_number(length)
-            } else {
-                position
-            };
+            let position = if position < 0.0 { position + length_as_number(length) } else { position };
             if position < 0.0 || position >= length_as_number(length) {
                 return Ok(Value::Undefined);
             }

@@ -26,9 +26,7 @@ pub(super) fn call(text: &Text, name: &str, call: &mut Call) -> Result<Value> {
         "trimEnd" => text.trim_end(),
         "toLowerCase" => text.lower(),
         "toUpperCase" => text.upper(),
-        "charAt" => unit(call, length)?
-            .and_then(|index| text.at(index))
-            .unwrap_or(Text::from("")),
+        "charAt" => unit(call, length)?.and_then(|index| text.at(index)).unwrap_or(Text::from("")),
         "charCodeAt" => {
             let unit = unit(call, length)?.and_then(|index| text.unit(index));
             return Ok(Value::Number(unit.map_or(f64::NAN, f64::from)));
@@ -49,9 +47,7 @@ pub(super) fn call(text: &Text, name: &str, call: &mut Call) -> Result<Value> {
 /// The index in the first argument, when it is inside the text.
 fn unit(call: &mut Call, length: usize) -> Result<Option<usize>> {
     let position = call.integer(0)?.unwrap_or(0.0);
-    Ok((position >= 0.0)
-        .then(|| number::to_index(position))
-        .filter(|index| *index < length))
+    Ok((position >= 0.0).then(|| number::to_index(position)).filter(|index| *index < length))
 }
 
 fn search(text: &Text, name: &str, call: &mut Call) -> Result<Value> {

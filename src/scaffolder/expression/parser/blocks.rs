@@ -13,8 +13,7 @@ impl Parser<'_> {
     fn closed_body(&mut self, stops: &[&str], header: Header) -> Result<(Vec<Stmt>, Stop)> {
         let (body, stop) = self.body(stops)?;
         let last = stops.last().copied().unwrap_or_default();
-        stop.map(|stop| (body, stop))
-            .ok_or_else(|| Fault::at(format!("'{{% {last} %}}' is missing"), header.at))
+        stop.map(|stop| (body, stop)).ok_or_else(|| Fault::at(format!("'{{% {last} %}}' is missing"), header.at))
     }
 
     pub(super) fn conditional(&mut self, header: Header) -> Result<StmtKind> {
@@ -47,18 +46,8 @@ impl Parser<'_> {
         }
         let sequence = self.expression(header.start + after, header.end)?;
         let (body, stop) = self.closed_body(&["else", end], header)?;
-        let otherwise = if stop.name == "else" {
-            Some(self.closed_body(&[end], header)?.0)
-        } else {
-            None
-        };
-        Ok(StmtKind::For(Box::new(For {
-            id: self.counter.id(),
-            targets,
-            sequence,
-            body,
-            otherwise,
-        })))
+        let otherwise = if stop.name == "else" { Some(self.closed_body(&[end], header)?.0) } else { None };
+        Ok(StmtKind::For(Box::new(For { id: self.counter.id(), targets, sequence, body, otherwise })))
     }
 
     pub(super) fn set(&mut self, header: Header) -> Result<StmtKind> {
@@ -80,10 +69,7 @@ impl Parser<'_> {
         let name = code::tag_name(content);
         let rest = content[name.len()..].trim_start_matches(code::is_code_space);
         if name.is_empty() || !rest.starts_with('(') || !rest.ends_with(')') || rest.len() < 2 {
-            return Err(Fault::at(
-                "a macro is written {% macro name(first, second='default') %}",
-                header.at,
-            ));
+            return Err(Fault::at("a macro is written {% macro name(first, second='default') %}", header.at));
         }
         if matches!(name, "true" | "false" | "null" | "none") {
             return Err(Fault::at(format!("a macro cannot be named '{name}'"), header.at));
@@ -99,12 +85,7 @@ impl Parser<'_> {
         let (parameters, defaults) =
             Code::new(self.source, parameters.0, parameters.1, &mut self.counter)?.signature()?;
         let (body, _) = self.closed_body(&[end], header)?;
-        Ok(Rc::new(Callable {
-            id: self.counter.id(),
-            parameters,
-            defaults,
-            body,
-        }))
+        Ok(Rc::new(Callable { id: self.counter.id(), parameters, defaults, body }))
     }
 
     pub(super) fn call_block(&mut self, header: Header) -> Result<StmtKind> {
@@ -113,10 +94,7 @@ impl Parser<'_> {
         let content = &self.source[header.start..header.end];
         if content.starts_with('(') {
             let Some(close) = code::matching_bracket(content, 0).map_err(|fault| shift(fault, header))? else {
-                return Err(Fault::at(
-                    "the parameters of the call block are not closed: ')' is missing",
-                    header.at,
-                ));
+                return Err(Fault::at("the parameters of the call block are not closed: ')' is missing", header.at));
             };
             parameters = (header.start + 1, header.start + close);
             start = header.start + close + 1;
@@ -129,21 +107,13 @@ impl Parser<'_> {
             return Err(Fault::at("a call block needs the name of a macro", header.at));
         }
         let caller = self.callable(parameters, "endcall", header)?;
-        Ok(StmtKind::CallBlock {
-            target: *target,
-            arguments,
-            caller,
-        })
+        Ok(StmtKind::CallBlock { target: *target, arguments, caller })
     }
 
     pub(super) fn filter_block(&mut self, header: Header) -> Result<StmtKind> {
         let (body, _) = self.closed_body(&["endfilter"], header)?;
         refuse_macros(&body, "filter")?;
-        let capture = Expr {
-            at: header.at,
-            height: 1,
-            kind: ExprKind::Capture(body),
-        };
+        let capture = Expr { at: header.at, height: 1, kind: ExprKind::Capture(body) };
         let filter = Code::new(self.source, header.start, header.end, &mut self.counter)?.whole_filter(capture)?;
         Ok(StmtKind::Output(filter))
     }
@@ -154,25 +124,16 @@ impl Parser<'_> {
         };
         // Declared before its content, as the first declaration is the outer one.
         if self.blocks.contains(&name.text) {
-            return Err(Fault::at(
-                format!("the block '{}' is declared twice", name.text),
-                header.at,
-            ));
+            return Err(Fault::at(format!("the block '{}' is declared twice", name.text), header.at));
         }
         self.blocks.push(name.text.clone());
         let (body, stop) = self.closed_body(&["endblock"], header)?;
         let (start, end) = code::trim(self.source, stop.tag.start + stop.name.len(), stop.tag.end);
         let closing = &self.source[start..end];
         if !closing.is_empty() && closing != &*name.text {
-            return Err(Fault::at(
-                format!("'endblock {closing}' closes the block '{}'", name.text),
-                stop.tag.at,
-            ));
+            return Err(Fault::at(format!("'endblock {closing}' closes the block '{}'", name.text), stop.tag.at));
         }
-        Ok(StmtKind::Block {
-            id: name.id,
-            body,
-        })
+        Ok(StmtKind::Block { id: name.id, body })
     }
 
     pub(super) fn switch(&mut self, header: Header) -> Result<StmtKind> {
@@ -192,19 +153,11 @@ impl Parser<'_> {
             cases.push((condition, body));
             stop = next;
         }
-        let otherwise = if stop.name == "default" {
-            Some(self.closed_body(&["endswitch"], header)?.0)
-        } else {
-            None
-        };
+        let otherwise = if stop.name == "default" { Some(self.closed_body(&["endswitch"], header)?.0) } else { None };
         if cases.is_empty() && otherwise.is_none() {
             return Err(Fault::at("a switch needs a 'case' or a 'default'", header.at));
         }
-        Ok(StmtKind::Switch {
-            value,
-            cases,
-            otherwise,
-        })
+        Ok(StmtKind::Switch { value, cases, otherwise })
     }
 }
 
@@ -225,27 +178,16 @@ fn find_macro(statement: &Stmt) -> Option<usize> {
     let in_bodies = |bodies: &[&[Stmt]]| bodies.iter().find_map(|body| body.iter().find_map(find_macro));
     match &statement.kind {
         StmtKind::Macro { .. } => Some(statement.at),
-        StmtKind::If {
-            branches: cases,
-            otherwise,
-        }
-        | StmtKind::Switch { cases, otherwise, .. } => cases
+        StmtKind::If { branches: cases, otherwise } | StmtKind::Switch { cases, otherwise, .. } => cases
             .iter()
             .find_map(|(_, body)| in_bodies(&[body]))
             .or_else(|| otherwise.as_ref().and_then(|body| in_bodies(&[body]))),
         StmtKind::For(each) => in_bodies(&[&each.body, each.otherwise.as_deref().unwrap_or_default()]),
         StmtKind::SetBlock { body, .. } | StmtKind::Block { body, .. } => in_bodies(&[body]),
         StmtKind::CallBlock { caller, .. } => in_bodies(&[&caller.body]),
-        StmtKind::Output(Expr {
-            kind: ExprKind::Filter(filter),
-            ..
-        }) => {
+        StmtKind::Output(Expr { kind: ExprKind::Filter(filter), .. }) => {
             let input = filter.arguments.positional.first()?;
-            if let ExprKind::Capture(body) = &input.kind {
-                in_bodies(&[body])
-            } else {
-                None
-            }
+            if let ExprKind::Capture(body) = &input.kind { in_bodies(&[body]) } else { None }
         }
         _ => None,
     }
@@ -256,10 +198,8 @@ fn is_static(target: &Expr) -> bool {
     match &target.kind {
         ExprKind::Name(_) => true,
         ExprKind::Member { target, key } => {
-            let fixed = matches!(
-                key.kind,
-                ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Text(_)
-            );
+            let fixed =
+                matches!(key.kind, ExprKind::Null | ExprKind::Bool(_) | ExprKind::Number(_) | ExprKind::Text(_));
             fixed && is_static(target)
         }
         _ => false,

@@ -22,12 +22,7 @@ pub(super) struct Code<'c> {
 
 impl<'c> Code<'c> {
     pub(super) fn new(source: &str, start: usize, end: usize, counter: &'c mut Counter) -> Result<Code<'c>> {
-        Ok(Code {
-            tokens: code::tokens(source, start, end)?,
-            index: 0,
-            depth: 0,
-            counter,
-        })
+        Ok(Code { tokens: code::tokens(source, start, end)?, index: 0, depth: 0, counter })
     }
 
     /// All tokens as one expression.
@@ -112,19 +107,8 @@ impl<'c> Code<'c> {
             return Ok(body);
         }
         let condition = self.or()?;
-        let otherwise = if self.take_word("else") {
-            Some(self.nested(Self::or)?)
-        } else {
-            None
-        };
-        self.make(
-            body.at,
-            ExprKind::Inline(Box::new(Inline {
-                body,
-                condition,
-                otherwise,
-            })),
-        )
+        let otherwise = if self.take_word("else") { Some(self.nested(Self::or)?) } else { None };
+        self.make(body.at, ExprKind::Inline(Box::new(Inline { body, condition, otherwise })))
     }
 
     fn or(&mut self) -> Result<Expr> {
@@ -196,11 +180,7 @@ impl<'c> Code<'c> {
         let test = test_of(self.equality()?);
         let at = test.at;
         let test = self.make(at, ExprKind::Is(Box::new(left), Box::new(test)))?;
-        if negated {
-            self.make(at, ExprKind::Not(Box::new(test)))
-        } else {
-            Ok(test)
-        }
+        if negated { self.make(at, ExprKind::Not(Box::new(test))) } else { Ok(test) }
     }
 
     fn equality(&mut self) -> Result<Expr> {
@@ -231,11 +211,7 @@ impl<'c> Code<'c> {
             self.counter.node(right.at)?;
             rest.push((*comparison, right));
         }
-        if rest.is_empty() {
-            Ok(first)
-        } else {
-            self.make(first.at, ExprKind::Compare(Box::new(first), rest))
-        }
+        if rest.is_empty() { Ok(first) } else { self.make(first.at, ExprKind::Compare(Box::new(first), rest)) }
     }
 
     fn sum(&mut self) -> Result<Expr> {
@@ -327,20 +303,9 @@ impl<'c> Code<'c> {
             allow_name(&part, at)?;
             name = format!("{name}.{part}");
         }
-        let mut arguments = if self.take("(") {
-            self.nested(Self::arguments)?
-        } else {
-            Arguments::default()
-        };
+        let mut arguments = if self.take("(") { self.nested(Self::arguments)? } else { Arguments::default() };
         arguments.positional.insert(0, input);
-        self.make(
-            at,
-            ExprKind::Filter(Box::new(Filter {
-                at,
-                name: name.into(),
-                arguments,
-            })),
-        )
+        self.make(at, ExprKind::Filter(Box::new(Filter { at, name: name.into(), arguments })))
     }
 
     fn signed(&mut self) -> Result<Expr> {
@@ -351,10 +316,9 @@ impl<'c> Code<'c> {
         }
         let target = self.nested(Self::signed)?;
         match (&target.kind, is_minus) {
-            (ExprKind::Minus(_), true) | (ExprKind::Plus(_), false) => Err(Fault::at(
-                "the same sign stands twice: put brackets around the second",
-                target.at,
-            )),
+            (ExprKind::Minus(_), true) | (ExprKind::Plus(_), false) => {
+                Err(Fault::at("the same sign stands twice: put brackets around the second", target.at))
+            }
             (_, true) => self.make(at, ExprKind::Minus(Box::new(target))),
             (_, false) => self.make(at, ExprKind::Plus(Box::new(target))),
         }

@@ -16,13 +16,7 @@ impl Code<'_> {
                 let (name, at) = self.expect_name()?;
                 allow_name(&name, at)?;
                 let key = self.make(at, ExprKind::Text(Text::from(&*name)))?;
-                expression = self.make(
-                    at,
-                    ExprKind::Member {
-                        target: Box::new(expression),
-                        key: Box::new(key),
-                    },
-                )?;
+                expression = self.make(at, ExprKind::Member { target: Box::new(expression), key: Box::new(key) })?;
                 continue;
             } else if self.take("[") {
                 let kind = self.nested(|code| code.subscript(expression))?;
@@ -31,13 +25,7 @@ impl Code<'_> {
             } else if self.take("(") {
                 let arguments = self.nested(Self::arguments)?;
                 let at = expression.at;
-                expression = self.make(
-                    at,
-                    ExprKind::Call {
-                        target: Box::new(expression),
-                        arguments,
-                    },
-                )?;
+                expression = self.make(at, ExprKind::Call { target: Box::new(expression), arguments })?;
                 continue;
             } else {
                 return Ok(expression);
@@ -56,25 +44,15 @@ impl Code<'_> {
             if let ExprKind::Text(Text::Ascii(name)) = &key.kind {
                 allow_name(name, key.at)?;
             }
-            return Ok(ExprKind::Member {
-                target,
-                key: Box::new(key),
-            });
+            return Ok(ExprKind::Member { target, key: Box::new(key) });
         }
         let stop = self.bound()?;
         let step = if self.take(":") { self.bound()? } else { None };
-        Ok(ExprKind::Slice {
-            target,
-            slice: Box::new(Slice { start, stop, step }),
-        })
+        Ok(ExprKind::Slice { target, slice: Box::new(Slice { start, stop, step }) })
     }
 
     pub(super) fn bound(&mut self) -> Result<Option<Expr>> {
-        if self.is_operator(":") || self.is_operator("]") {
-            Ok(None)
-        } else {
-            self.inline_if().map(Some)
-        }
+        if self.is_operator(":") || self.is_operator("]") { Ok(None) } else { self.inline_if().map(Some) }
     }
 
     pub(super) fn primary(&mut self) -> Result<Expr> {

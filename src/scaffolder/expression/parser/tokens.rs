@@ -47,20 +47,14 @@ impl Code<'_> {
             return Ok(());
         }
         let token = self.peek();
-        Err(Fault::at(
-            format!("'{operator}' is expected, not {}", describe(token)),
-            token.at,
-        ))
+        Err(Fault::at(format!("'{operator}' is expected, not {}", describe(token)), token.at))
     }
 
     pub(super) fn expect_name(&mut self) -> Result<(Rc<str>, usize)> {
         let token = self.next();
         match token.kind {
             TokenKind::Name(name) => Ok((name, token.at)),
-            _ => Err(Fault::at(
-                format!("a name is expected, not {}", describe(&token)),
-                token.at,
-            )),
+            _ => Err(Fault::at(format!("a name is expected, not {}", describe(&token)), token.at)),
         }
     }
 
@@ -68,10 +62,7 @@ impl Code<'_> {
         let token = self.peek();
         match token.kind {
             TokenKind::End => Ok(()),
-            _ => Err(Fault::at(
-                format!("the expression should end before {}", describe(token)),
-                token.at,
-            )),
+            _ => Err(Fault::at(format!("the expression should end before {}", describe(token)), token.at)),
         }
     }
 }

@@ -12,9 +12,7 @@ impl Parser {
             'b' | 'B' => return Ok(self.simple(Node::WordBoundary(character == 'b'))),
             'k' if !self.names.is_empty() => return self.named_reference(),
             '1'..='9' => {
-                let digits: String = (0..)
-                    .map_while(|offset| self.at(offset).filter(char::is_ascii_digit))
-                    .collect();
+                let digits: String = (0..).map_while(|offset| self.at(offset).filter(char::is_ascii_digit)).collect();
                 if let Some(number) = digits.parse().ok().filter(|number| *number <= self.total) {
                     self.index += digits.len();
                     return Ok(Node::BackReference(number));
@@ -35,10 +33,7 @@ impl Parser {
         if !self.take('<') {
             return Err(WRONG);
         }
-        let length = self.units[self.index..]
-            .iter()
-            .position(|unit| *unit == 0x3E)
-            .ok_or(WRONG)?;
+        let length = self.units[self.index..].iter().position(|unit| *unit == 0x3E).ok_or(WRONG)?;
         let name = String::from_utf16_lossy(&self.units[self.index..self.index + length]);
         self.index += length + 1;
         let known = self.names.iter().find(|(own, _)| *own == name).ok_or(WRONG)?;
@@ -74,9 +69,7 @@ impl Parser {
     }
 
     fn hexadecimal(&mut self, count: usize) -> Option<u16> {
-        let digits: String = (0..count)
-            .map_while(|offset| self.at(offset).filter(char::is_ascii_hexdigit))
-            .collect();
+        let digits: String = (0..count).map_while(|offset| self.at(offset).filter(char::is_ascii_hexdigit)).collect();
         if digits.len() < count {
             return None;
         }
@@ -89,12 +82,7 @@ impl Parser {
         let digit = |character: char| character.to_digit(8).and_then(|digit| u16::try_from(digit).ok());
         let mut value = digit(first).unwrap_or(0);
         for _ in 0..2 {
-            match self
-                .peek()
-                .and_then(digit)
-                .map(|next| value * 8 + next)
-                .filter(|next| *next <= 0o377)
-            {
+            match self.peek().and_then(digit).map(|next| value * 8 + next).filter(|next| *next <= 0o377) {
                 Some(next) => value = next,
                 None => break,
             }
@@ -105,10 +93,7 @@ impl Parser {
 
     pub(super) fn class(&mut self) -> Result<Set, Invalid> {
         self.index += 1;
-        let mut set = Set {
-            is_negated: self.take('^'),
-            ranges: Vec::new(),
-        };
+        let mut set = Set { is_negated: self.take('^'), ranges: Vec::new() };
         loop {
             if self.peek().is_none() {
                 return Err(Invalid("'[' is not closed"));
@@ -209,10 +194,7 @@ fn class_escape(character: char) -> Option<Set> {
         's' | 'S' => &SPACES,
         _ => return None,
     };
-    Some(Set {
-        ranges: ranges.to_vec(),
-        is_negated: character.is_ascii_uppercase(),
-    })
+    Some(Set { ranges: ranges.to_vec(), is_negated: character.is_ascii_uppercase() })
 }
 
 /// Whether a unit is part of a word for `\b`.

@@ -21,14 +21,7 @@ pub(super) fn find(
     meter: &mut Meter,
 ) -> Result<Option<Groups>> {
     let last = if is_sticky { from } else { text.len() };
-    let mut matcher = Matcher {
-        pattern,
-        text,
-        groups: vec![None; pattern.groups],
-        steps: 0,
-        depth: 0,
-        meter,
-    };
+    let mut matcher = Matcher { pattern, text, groups: vec![None; pattern.groups], steps: 0, depth: 0, meter };
     for start in from..=last {
         matcher.groups.fill(None);
         if let Some(end) = matcher.node(&pattern.root, start, true, &Next::Done)? {
@@ -68,9 +61,7 @@ impl Matcher<'_> {
         }
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Fault::new(
-                "the regular expression needs too many steps inside each other for this text",
-            ));
+            return Err(Fault::new("the regular expression needs too many steps inside each other for this text"));
         }
         let result = self.step(node, at, forward, next);
         self.depth -= 1;
@@ -107,11 +98,7 @@ impl Matcher<'_> {
                     Ok(None)
                 }
             }
-            Node::Look {
-                body,
-                is_behind,
-                is_negated,
-            } => {
+            Node::Look { body, is_behind, is_negated } => {
                 let before = self.groups.clone();
                 let found = self.node(body, at, !is_behind, &Next::Done)?.is_some();
                 if found == *is_negated {
@@ -135,11 +122,7 @@ impl Matcher<'_> {
         match next {
             Next::Done => Ok(Some(at)),
             Next::Nodes(nodes, after) => {
-                let split = if forward {
-                    nodes.split_first()
-                } else {
-                    nodes.split_last()
-                };
+                let split = if forward { nodes.split_first() } else { nodes.split_last() };
                 match split {
                     None => self.go_on(at, forward, after),
                     Some((node, rest)) => self.node(node, at, forward, &Next::Nodes(rest, after)),
@@ -181,11 +164,7 @@ impl Matcher<'_> {
             }
             self.groups = before;
         }
-        if may_stop && !repeat.is_lazy {
-            self.go_on(at, forward, next)
-        } else {
-            Ok(None)
-        }
+        if may_stop && !repeat.is_lazy { self.go_on(at, forward, next) } else { Ok(None) }
     }
 
     /// Rounds of a single unit need no recursion.
@@ -231,11 +210,7 @@ impl Matcher<'_> {
 
     /// The position after one unit that matches.
     fn unit(&self, node: &Node, at: usize, forward: bool) -> Option<usize> {
-        let (index, end) = if forward {
-            (at, at + 1)
-        } else {
-            (at.checked_sub(1)?, at - 1)
-        };
+        let (index, end) = if forward { (at, at + 1) } else { (at.checked_sub(1)?, at - 1) };
         let unit = *self.text.get(index)?;
         let matches = match node {
             Node::Unit(expected) => *expected == unit || self.fold(*expected) == self.fold(unit),
@@ -257,11 +232,7 @@ impl Matcher<'_> {
     }
 
     fn fold(&self, unit: u16) -> u16 {
-        if self.pattern.ignores_case {
-            canonical(unit)
-        } else {
-            unit
-        }
+        if self.pattern.ignores_case { canonical(unit) } else { unit }
     }
 
     fn back_reference(&self, number: usize, at: usize, forward: bool) -> Option<usize> {
@@ -272,10 +243,7 @@ impl Matcher<'_> {
         let from = if forward { at } else { at.checked_sub(length)? };
         let other = self.text.get(from..from + length)?;
         let own = &self.text[start..end];
-        let is_same = own
-            .iter()
-            .zip(other)
-            .all(|(own, other)| self.fold(*own) == self.fold(*other));
+        let is_same = own.iter().zip(other).all(|(own, other)| self.fold(*own) == self.fold(*other));
         is_same.then_some(if forward { at + length } else { from })
     }
 
@@ -301,10 +269,7 @@ fn canonical(unit: u16) -> u16 {
         return unit;
     };
     let mut upper = character.to_uppercase();
-    match (
-        upper.next().map(u32::from).and_then(|upper| u16::try_from(upper).ok()),
-        upper.next(),
-    ) {
+    match (upper.next().map(u32::from).and_then(|upper| u16::try_from(upper).ok()), upper.next()) {
         (Some(upper), None) if unit < 128 || upper >= 128 => upper,
         _ => unit,
     }
@@ -312,10 +277,7 @@ fn canonical(unit: u16) -> u16 {
 
 /// Units whose canonical form may be `folded`.
 fn same_when_folded(folded: u16) -> impl Iterator<Item = u16> {
-    let lower = char::from_u32(u32::from(folded))
-        .map(char::to_lowercase)
-        .into_iter()
-        .flatten();
+    let lower = char::from_u32(u32::from(folded)).map(char::to_lowercase).into_iter().flatten();
     let lower = lower.filter_map(|lower| u16::try_from(u32::from(lower)).ok());
     std::iter::once(folded).chain(lower.filter(move |lower| canonical(*lower) == folded))
 }

@@ -26,11 +26,7 @@ pub(super) enum Node {
     Start,
     End,
     WordBoundary(bool),
-    Look {
-        body: Box<Node>,
-        is_behind: bool,
-        is_negated: bool,
-    },
+    Look { body: Box<Node>, is_behind: bool, is_negated: bool },
     Repeat(Box<Repeat>),
 }
 
@@ -56,25 +52,12 @@ impl Pattern {
         let units: Vec<u16> = source.encode_utf16().collect();
         let names = group_names(&units)?;
         let total = count_groups(&units);
-        let mut parser = Parser {
-            units,
-            index: 0,
-            groups: 1,
-            total,
-            names,
-            depth: 0,
-        };
+        let mut parser = Parser { units, index: 0, groups: 1, total, names, depth: 0 };
         let root = parser.alternatives()?;
         if parser.index < parser.units.len() {
             return Err(Invalid("')' without '('"));
         }
-        Ok(Pattern {
-            root,
-            groups: parser.groups,
-            ignores_case,
-            is_multiline,
-            names: parser.names,
-        })
+        Ok(Pattern { root, groups: parser.groups, ignores_case, is_multiline, names: parser.names })
     }
 
     /// Named groups and their numbers.
@@ -173,9 +156,7 @@ impl Parser {
 
     pub(super) fn at(&self, offset: usize) -> Option<char> {
         // Halves of surrogate pairs have no meaning of their own: any other character stands for them.
-        self.units
-            .get(self.index + offset)
-            .map(|unit| char::from_u32(u32::from(*unit)).unwrap_or('\u{FFFD}'))
+        self.units.get(self.index + offset).map(|unit| char::from_u32(u32::from(*unit)).unwrap_or('\u{FFFD}'))
     }
 
     pub(super) fn take(&mut self, expected: char) -> bool {
@@ -185,10 +166,7 @@ impl Parser {
     }
 
     fn take_text(&mut self, expected: &str) -> bool {
-        let found = expected
-            .chars()
-            .enumerate()
-            .all(|(offset, character)| self.at(offset) == Some(character));
+        let found = expected.chars().enumerate().all(|(offset, character)| self.at(offset) == Some(character));
         self.index += if found { expected.len() } else { 0 };
         found
     }
@@ -203,11 +181,7 @@ impl Parser {
             alternatives.push(self.sequence()?);
         }
         self.depth -= 1;
-        Ok(if alternatives.len() == 1 {
-            alternatives.remove(0)
-        } else {
-            Node::Either(alternatives)
-        })
+        Ok(if alternatives.len() == 1 { alternatives.remove(0) } else { Node::Either(alternatives) })
     }
 
     fn sequence(&mut self) -> Result<Node, Invalid> {
@@ -273,26 +247,14 @@ impl Parser {
         }
         self.index += 1;
         let is_lazy = self.take('?');
-        Ok(Node::Repeat(Box::new(Repeat {
-            body,
-            least,
-            most,
-            is_lazy,
-            groups: first_group..self.groups,
-        })))
+        Ok(Node::Repeat(Box::new(Repeat { body, least, most, is_lazy, groups: first_group..self.groups })))
     }
 
     /// `{2}`, `{2,}` or `{2,5}` at the present place, and its length.
     fn counts(&self) -> Option<(u32, u32, usize)> {
         let number = |from: usize| {
-            let digits: String = (from..)
-                .map_while(|offset| self.at(offset).filter(char::is_ascii_digit))
-                .collect();
-            let value = if digits.is_empty() {
-                None
-            } else {
-                Some(digits.parse().unwrap_or(u32::MAX))
-            };
+            let digits: String = (from..).map_while(|offset| self.at(offset).filter(char::is_ascii_digit)).collect();
+            let value = if digits.is_empty() { None } else { Some(digits.parse().unwrap_or(u32::MAX)) };
             (value, from + digits.len())
         };
         let (least, end) = number(1);
@@ -308,19 +270,12 @@ impl Parser {
     }
 
     fn group(&mut self) -> Result<Node, Invalid> {
-        for (open, is_behind, is_negated) in [
-            ("(?=", false, false),
-            ("(?!", false, true),
-            ("(?<=", true, false),
-            ("(?<!", true, true),
-        ] {
+        for (open, is_behind, is_negated) in
+            [("(?=", false, false), ("(?!", false, true), ("(?<=", true, false), ("(?<!", true, true)]
+        {
             if self.take_text(open) {
                 let body = Box::new(self.closed()?);
-                return Ok(Node::Look {
-                    body,
-                    is_behind,
-                    is_negated,
-                });
+                return Ok(Node::Look { body, is_behind, is_negated });
             }
         }
         if self.take_text("(?:") {
@@ -342,10 +297,6 @@ impl Parser {
 
     fn closed(&mut self) -> Result<Node, Invalid> {
         let body = self.alternatives()?;
-        if self.take(')') {
-            Ok(body)
-        } else {
-            Err(Invalid("a group is not closed"))
-        }
+        if self.take(')') { Ok(body) } else { Err(Invalid("a group is not closed")) }
     }
 }

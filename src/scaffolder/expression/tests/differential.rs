@@ -23,9 +23,8 @@ fn generated_templates_render_as_nunjitsu_renders_them() {
     };
     let seed = number("GREENROOM_EXPRESSION_SEED").unwrap_or(SEED);
     let mut generator = Generator::new(seed);
-    let requests: Vec<Request> = (0..number("GREENROOM_EXPRESSION_CASES").unwrap_or(CASES))
-        .map(|_| generator.request())
-        .collect();
+    let requests: Vec<Request> =
+        (0..number("GREENROOM_EXPRESSION_CASES").unwrap_or(CASES)).map(|_| generator.request()).collect();
     let answers = ask_oracle(&folder, &requests);
     let mut differences = Vec::new();
     let mut rendered = 0;
@@ -51,12 +50,7 @@ fn generated_templates_render_as_nunjitsu_renders_them() {
         requests.len()
     );
     let shown = differences.iter().take(25).cloned().collect::<Vec<_>>().join("\n");
-    assert!(
-        differences.is_empty(),
-        "seed {seed}: {} of {} differ:\n{shown}",
-        differences.len(),
-        requests.len()
-    );
+    assert!(differences.is_empty(), "seed {seed}: {} of {} differ:\n{shown}", differences.len(), requests.len());
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -64,18 +58,13 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn ours(request: &Request) -> Result<Option<Value>, String> {
-    let syntax = Syntax {
-        cookiecutter: request.cookiecutter,
-        trim_blocks: request.trim,
-        lstrip_blocks: request.lstrip,
-    };
+    let syntax =
+        Syntax { cookiecutter: request.cookiecutter, trim_blocks: request.trim, lstrip_blocks: request.lstrip };
     let engine = Engine::new(syntax);
     let result = if request.is_value {
         engine.evaluate(&request.source, context())
     } else {
-        engine
-            .render(&request.source, context())
-            .map(|text| Some(Value::String(text)))
+        engine.render(&request.source, context()).map(|text| Some(Value::String(text)))
     };
     result.map_err(|error| error.to_string())
 }
@@ -88,11 +77,7 @@ fn is_equal(left: Option<&Value>, right: Option<&Value>) -> bool {
             (left - right).abs() <= left.abs() * 1e-15
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
-            left.len() == right.len()
-                && left
-                    .iter()
-                    .zip(right)
-                    .all(|(left, right)| is_equal(Some(left), Some(right)))
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_equal(Some(left), Some(right)))
         }
         (Some(Value::Object(left)), Some(Value::Object(right))) => {
             left.keys().eq(right.keys()) && left.iter().all(|(key, value)| is_equal(Some(value), right.get(key)))
@@ -132,11 +117,7 @@ fn ask_oracle(folder: &OsString, requests: &[Request]) -> Vec<Value> {
         let parse = |line: std::io::Result<String>| serde_json::from_str(&line.expect("a line")).expect("JSON");
         output.lines().map(parse).collect::<Vec<Value>>()
     });
-    assert!(
-        node.wait().expect("node ends").success(),
-        "node failed: is nunjitsu in {}?",
-        folder.display()
-    );
+    assert!(node.wait().expect("node ends").success(), "node failed: is nunjitsu in {}?", folder.display());
     assert_eq!(answers.len(), requests.len());
     answers
 }

@@ -43,10 +43,7 @@ fn errors_carry_their_position() {
 fn references_and_calls_are_found() {
     let paths = |source: &str| {
         let references = engine().references(source).expect(source);
-        references
-            .into_iter()
-            .map(|reference| reference.path.join("."))
-            .collect::<Vec<_>>()
+        references.into_iter().map(|reference| reference.path.join(".")).collect::<Vec<_>>()
     };
     assert_eq!(
         engine().references("x\n${{ steps['publish'].output.remoteUrl }}"),
@@ -83,14 +80,9 @@ fn functions_and_filters_of_the_program_are_called() {
         .global("echo", |arguments| Ok(arguments.first().cloned()))
         .filter("twice", |arguments| Ok(Some(json!([arguments[0], arguments[0]]))))
         .filter("fails", |_| Err("no luck".to_owned()));
-    assert_eq!(
-        engine.evaluate("${{ always() and echo(obj.b | twice) }}", context()),
-        Ok(Some(json!([1, 1])))
-    );
+    assert_eq!(engine.evaluate("${{ always() and echo(obj.b | twice) }}", context()), Ok(Some(json!([1, 1]))));
     assert_eq!(engine.evaluate("${{ echo() }}", context()), Ok(None));
-    let error = engine
-        .evaluate("${{ 1 | fails }}", context())
-        .expect_err("the filter fails");
+    let error = engine.evaluate("${{ 1 | fails }}", context()).expect_err("the filter fails");
     assert_eq!(error.to_string(), "filter 'fails': no luck (line 1, column 9)");
     assert!(engine.evaluate("${{ 1 | twice(a=1) }}", context()).is_err());
     assert!(engine.evaluate("${{ 1 | twice(range) }}", context()).is_err());
@@ -102,10 +94,7 @@ fn the_filters_of_backstage_work() {
         assert_eq!(engine().evaluate(source, context()), Ok(Some(expected)), "{source}");
     };
     let refused = |source: &str| assert!(engine().evaluate(source, context()).is_err(), "{source}");
-    check(
-        "${{ values.repo | parseRepoUrl }}",
-        json!({"host": "github.com", "owner": "o", "repo": "r"}),
-    );
+    check("${{ values.repo | parseRepoUrl }}", json!({"host": "github.com", "owner": "o", "repo": "r"}));
     check("${{ values.repo | parseRepoUrl | pick('owner') }}", json!("o"));
     check(
         "${{ 'Git.Acme.example:8443?repo=a%20b&project=/p/' | parseRepoUrl }}",
@@ -139,8 +128,5 @@ fn cookiecutter_templates_have_their_syntax() {
     check("{{ name }} ${{ name }}", "svc $svc");
     check("{{ obj | jsonify }}", "{\"2\":\"two\",\"10\":\"ten\",\"b\":1,\"a\":2}");
     check("{{ True }} {{ None }} {{ False }}", "true  false");
-    check(
-        "{{ obj.get('b') }}{{ obj.get('z', 'd') }}{{ obj.keys() }}{{ [1, 1].count(1) }}",
-        "1d2,10,b,a2",
-    );
+    check("{{ obj.get('b') }}{{ obj.get('z', 'd') }}{{ obj.keys() }}{{ [1, 1].count(1) }}", "1d2,10,b,a2");
 }

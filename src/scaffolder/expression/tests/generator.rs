@@ -1,10 +1,6 @@
 //! Random templates from a seed: mostly sensible ones, some nonsense.
 
-#![expect(
-    clippy::format_push_string,
-    clippy::too_many_lines,
-    reason = "tables of choices, read from top to bottom"
-)]
+#![expect(clippy::format_push_string, clippy::too_many_lines, reason = "tables of choices, read from top to bottom")]
 
 use std::sync::OnceLock;
 
@@ -206,9 +202,8 @@ const BINARY: [&str; 24] = [
     "+", "+", "-", "*", "/", "//", "%", "*", "~", "==", "!=", "===", "!==", "<", "<=", ">", ">=", "and", "or", "in",
     "not in", "and", "or", "==",
 ];
-const TEXTS: [&str; 16] = [
-    "a", " ", "\n", "  \n  ", "text ", "\t", "{", "}", "$", "${x}", "é😀", "- ", "\r\n", "#", "% ", "key: ",
-];
+const TEXTS: [&str; 16] =
+    ["a", " ", "\n", "  \n  ", "text ", "\t", "{", "}", "$", "${x}", "é😀", "- ", "\r\n", "#", "% ", "key: "];
 const REGEXES: [&str; 26] = [
     "r/a/",
     "r/[a-z]+/g",
@@ -237,16 +232,7 @@ const REGEXES: [&str; 26] = [
     "r/[^]/",
     "r/a{,2}]/",
 ];
-const REPLACEMENTS: [&str; 8] = [
-    "'-'",
-    "'$&$&'",
-    "'[$1|$2]'",
-    "'$$'",
-    "'$`'",
-    "\"$'\"",
-    "'$<w>'",
-    "'$10$0'",
-];
+const REPLACEMENTS: [&str; 8] = ["'-'", "'$&$&'", "'[$1|$2]'", "'$$'", "'$`'", "\"$'\"", "'$<w>'", "'$10$0'"];
 
 /// A generator of templates; the same seed gives the same templates.
 pub(super) struct Generator {
@@ -256,28 +242,15 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Generator {
-        Generator {
-            state: seed,
-            cookiecutter: false,
-        }
+        Generator { state: seed, cookiecutter: false }
     }
 
     pub(super) fn request(&mut self) -> Request {
         self.cookiecutter = self.one_in(8);
         let is_value = self.one_in(2);
-        let source = if is_value && !self.one_in(4) {
-            self.output(4)
-        } else {
-            self.template(3)
-        };
+        let source = if is_value && !self.one_in(4) { self.output(4) } else { self.template(3) };
         let (trim, lstrip) = (self.one_in(4), self.one_in(4));
-        Request {
-            source,
-            is_value,
-            cookiecutter: self.cookiecutter,
-            trim,
-            lstrip,
-        }
+        Request { source, is_value, cookiecutter: self.cookiecutter, trim, lstrip }
     }
 
     /// The algorithm `SplitMix64`.
@@ -324,11 +297,7 @@ impl Generator {
 
     fn piece(&mut self, depth: u32) -> String {
         if depth == 0 {
-            return if self.one_in(2) {
-                self.pick(&TEXTS).to_owned()
-            } else {
-                self.output(2)
-            };
+            return if self.one_in(2) { self.pick(&TEXTS).to_owned() } else { self.output(2) };
         }
         match self.below(20) {
             0..=4 => self.pick(&TEXTS).to_owned(),
@@ -343,9 +312,8 @@ impl Generator {
             14 => self.wrapped("set x", "endset", depth),
             15 => self.macro_and_calls(depth),
             16 => {
-                let name = self.pick(&[
-                    "upper", "lower", "trim", "indent", "replace", "title", "escape", "length", "safe",
-                ]);
+                let name =
+                    self.pick(&["upper", "lower", "trim", "indent", "replace", "title", "escape", "length", "safe"]);
                 let filter = self.filter_named(name, 0);
                 self.wrapped(&format!("filter {filter}"), "endfilter", depth)
             }
@@ -356,13 +324,7 @@ impl Generator {
                 format!("{}{body}{{% end{raw} %}}", self.tag(raw))
             }
             _ => self
-                .pick(&[
-                    "{# c #}",
-                    "{#- c -#}",
-                    "{#-#}",
-                    "{# ${{ x }} #}",
-                    "{%- block b %}z{% endblock b %}",
-                ])
+                .pick(&["{# c #}", "{#- c -#}", "{#-#}", "{# ${{ x }} #}", "{%- block b %}z{% endblock b %}"])
                 .to_owned(),
         }
     }
@@ -377,11 +339,7 @@ impl Generator {
         if self.one_in(3) {
             let condition = self.expression(2);
             let word = self.pick(&["elif", "elseif"]);
-            text += &format!(
-                "{}{}",
-                self.tag(&format!("{word} {condition}")),
-                self.template(depth - 1)
-            );
+            text += &format!("{}{}", self.tag(&format!("{word} {condition}")), self.template(depth - 1));
         }
         if self.one_in(2) {
             text += &format!("{}{}", self.tag("else"), self.template(depth - 1));
@@ -416,16 +374,7 @@ impl Generator {
         text += &self.template(depth - 1);
         if self.one_in(2) {
             let open = if self.cookiecutter { "{{" } else { "${{" };
-            let name = self.pick(&[
-                "x",
-                "y",
-                "q",
-                "loop.index",
-                "loop.last",
-                "loop.revindex0",
-                "loop.length",
-                "x.n",
-            ]);
+            let name = self.pick(&["x", "y", "q", "loop.index", "loop.last", "loop.revindex0", "loop.length", "x.n"]);
             text += &format!("{open} {name} }}}};");
         }
         if self.one_in(4) {
@@ -485,11 +434,7 @@ impl Generator {
             5 => self.object(depth),
             6 => self.truth(depth),
             _ => {
-                let otherwise = if self.one_in(3) {
-                    String::new()
-                } else {
-                    format!(" else {}", self.text(1))
-                };
+                let otherwise = if self.one_in(3) { String::new() } else { format!(" else {}", self.text(1)) };
                 format!("{} if {}{otherwise}", self.number(1), self.truth(1))
             }
         }
@@ -553,11 +498,7 @@ impl Generator {
                     0 => format!("({inner}).slice({integer}, {})", self.pick(&["1", "-1", "9", "n"])),
                     1 => format!("({inner}).substring({integer})"),
                     2 => format!("({inner}).replace({needle}, {})", self.pick(&REPLACEMENTS)),
-                    3 => format!(
-                        "({inner}).replace({}, {})",
-                        self.pick(&REGEXES),
-                        self.pick(&REPLACEMENTS)
-                    ),
+                    3 => format!("({inner}).replace({}, {})", self.pick(&REGEXES), self.pick(&REPLACEMENTS)),
                     4 => format!("({inner}).charAt({integer})"),
                     5 => format!("({inner}).concat({}, {needle})", self.number(0)),
                     _ => format!(
@@ -580,39 +521,21 @@ impl Generator {
                     "toFixed(0)"
                 ])
             ),
-            _ => format!(
-                "{} | join({})",
-                self.list(depth - 1),
-                self.pick(&["','", "", "'-'", "n"])
-            ),
+            _ => format!("{} | join({})", self.list(depth - 1), self.pick(&["','", "", "'-'", "n"])),
         }
     }
 
     fn number(&mut self, depth: u32) -> String {
         if depth == 0 {
             return self
-                .pick(&[
-                    "n",
-                    "f",
-                    "neg",
-                    "zero",
-                    "big",
-                    "tiny",
-                    "third",
-                    "7",
-                    "0.5",
-                    "arr[1]",
-                    "users[1].age",
-                ])
+                .pick(&["n", "f", "neg", "zero", "big", "tiny", "third", "7", "0.5", "arr[1]", "users[1].age"])
                 .to_owned();
         }
         let inner = self.number(depth - 1);
         match self.below(7) {
-            0..=2 => format!(
-                "{inner} {} {}",
-                self.pick(&["+", "-", "*", "/", "//", "%", "** 2 +"]),
-                self.number(depth - 1)
-            ),
+            0..=2 => {
+                format!("{inner} {} {}", self.pick(&["+", "-", "*", "/", "//", "%", "** 2 +"]), self.number(depth - 1))
+            }
             3 => {
                 let name = self.pick(&["abs", "round", "int", "float", "default"]);
                 format!("{inner} | {}", self.filter_named(name, 0))
@@ -625,13 +548,7 @@ impl Generator {
             5 => format!(
                 "({}).{}",
                 self.text(depth - 1),
-                self.pick(&[
-                    "length",
-                    "indexOf('o')",
-                    "lastIndexOf(' ')",
-                    "charCodeAt(1)",
-                    "indexOf('a', 2)"
-                ])
+                self.pick(&["length", "indexOf('o')", "lastIndexOf(' ')", "charCodeAt(1)", "indexOf('a', 2)"])
             ),
             _ => format!("{}({inner})", self.pick(&["-", "+", ""])),
         }
@@ -708,11 +625,7 @@ impl Generator {
                 self.pick(&["' '", "''", "'o'", "r/[ -]/", "r/(o)/g", "r/\\s*/", "r/(?:)/", ""]),
                 self.pick(&["", "", ", 2"])
             ),
-            6 => format!(
-                "({inner})[{}:{}]",
-                self.pick(&["", "1", "-2"]),
-                self.pick(&["", "2", "-1"])
-            ),
+            6 => format!("({inner})[{}:{}]", self.pick(&["", "1", "-2"]), self.pick(&["", "2", "-1"])),
             _ => format!("[{}, {}]", self.expression(depth - 1), self.expression(depth - 1)),
         }
     }
@@ -728,31 +641,11 @@ impl Generator {
             1 => format!("users | groupby({})", self.pick(&["'g'", "'age'", "'n'"])),
             2 => format!(
                 "obj | {}",
-                self.pick(&[
-                    "dump",
-                    "dump(2)",
-                    "length",
-                    "dictsort",
-                    "urlencode",
-                    "list",
-                    "dictsort(false, 'value')"
-                ])
+                self.pick(&["dump", "dump(2)", "length", "dictsort", "urlencode", "list", "dictsort(false, 'value')"])
             ),
-            3 => format!(
-                "{}['{}']",
-                self.pick(&["obj", "deep", "values", "like"]),
-                self.pick(&KEYS)
-            ),
+            3 => format!("{}['{}']", self.pick(&["obj", "deep", "values", "like"]), self.pick(&KEYS)),
             4 => self
-                .pick(&[
-                    "deep.x.list[1].k",
-                    "values['my-dash']",
-                    "obj.nosuch.deeper",
-                    "loop.index",
-                    "x",
-                    "y.n",
-                    "q",
-                ])
+                .pick(&["deep.x.list[1].k", "values['my-dash']", "obj.nosuch.deeper", "loop.index", "x", "y.n", "q"])
                 .to_owned(),
             _ => self.pick(&["obj", "emptyo", "deep", "like", "values"]).to_owned(),
         }
@@ -761,35 +654,15 @@ impl Generator {
     fn truth(&mut self, depth: u32) -> String {
         if depth == 0 {
             return self
-                .pick(&[
-                    "t",
-                    "fa",
-                    "nul",
-                    "es",
-                    "zero",
-                    "missing",
-                    "empty",
-                    "true",
-                    "none",
-                    "values.on",
-                ])
+                .pick(&["t", "fa", "nul", "es", "zero", "missing", "empty", "true", "none", "values.on"])
                 .to_owned();
         }
         match self.below(8) {
             0..=1 => {
                 let operator = self.pick(&["==", "!=", "===", "!==", "<", "<=", ">", ">="]);
-                format!(
-                    "{} {operator} {}",
-                    self.expression(depth - 1),
-                    self.expression(depth - 1)
-                )
+                format!("{} {operator} {}", self.expression(depth - 1), self.expression(depth - 1))
             }
-            2 => format!(
-                "{} {} {}",
-                self.expression(depth - 1),
-                self.pick(&["and", "or"]),
-                self.expression(depth - 1)
-            ),
+            2 => format!("{} {} {}", self.expression(depth - 1), self.pick(&["and", "or"]), self.expression(depth - 1)),
             3 => format!("not {}", self.truth(depth - 1)),
             4 => format!(
                 "{} {} {}",
@@ -851,31 +724,14 @@ impl Generator {
         match self.below(16) {
             0..=2 => format!("{} | {}", self.expression(depth - 1), self.filter(depth - 1)),
             3..=4 => format!("{}.{}", self.operand(), self.method(depth - 1)),
-            5..=7 => format!(
-                "{} {} {}",
-                self.expression(depth - 1),
-                self.pick(&BINARY),
-                self.expression(depth - 1)
-            ),
+            5..=7 => format!("{} {} {}", self.expression(depth - 1), self.pick(&BINARY), self.expression(depth - 1)),
             8 => format!("({})", self.expression(depth - 1)),
             9 => {
                 let negation = self.pick(&["is", "is", "is not"]);
-                let arguments = if self.one_in(2) {
-                    format!("({})", self.operand())
-                } else {
-                    String::new()
-                };
-                format!(
-                    "{} {negation} {}{arguments}",
-                    self.expression(depth - 1),
-                    self.pick(&TESTS)
-                )
+                let arguments = if self.one_in(2) { format!("({})", self.operand()) } else { String::new() };
+                format!("{} {negation} {}{arguments}", self.expression(depth - 1), self.pick(&TESTS))
             }
-            10 => format!(
-                "{} {}",
-                self.pick(&["not", "-", "+", "not not"]),
-                self.expression(depth - 1)
-            ),
+            10 => format!("{} {}", self.pick(&["not", "-", "+", "not not"]), self.expression(depth - 1)),
             11 => format!("{} if {}", self.expression(depth - 1), self.expression(depth - 1)),
             12 => self.composed(depth),
             13 => self.subscript(depth),
@@ -897,11 +753,7 @@ impl Generator {
         let (first, second) = (self.expression(depth - 1), self.expression(depth - 1));
         match self.below(3) {
             0 => format!("[{first}, {second}]"),
-            1 => format!(
-                "{{{}: {first}, '{}': {second} }}",
-                self.pick(&["a", "b", "k"]),
-                self.pick(&KEYS)
-            ),
+            1 => format!("{{{}: {first}, '{}': {second} }}", self.pick(&["a", "b", "k"]), self.pick(&KEYS)),
             _ => format!("({first}, {second})"),
         }
     }
@@ -928,14 +780,7 @@ impl Generator {
         match self.below(12) {
             0..=6 => self.pick(&NAMES).to_owned(),
             7 => self
-                .pick(&[
-                    "deep.x.y",
-                    "users[0].n",
-                    "values.tags",
-                    "obj.b",
-                    "deep.x.list[1].k",
-                    "values['my-dash']",
-                ])
+                .pick(&["deep.x.y", "users[0].n", "values.tags", "obj.b", "deep.x.list[1].k", "values['my-dash']"])
                 .to_owned(),
             8 if self.one_in(4) => self.pick(&REGEXES).to_owned(),
             _ => self.pick(&LITERALS).to_owned(),
@@ -944,10 +789,7 @@ impl Generator {
 
     fn arguments(&mut self, depth: u32) -> String {
         let count = self.below(4);
-        (0..count)
-            .map(|_| self.expression(depth))
-            .collect::<Vec<_>>()
-            .join(", ")
+        (0..count).map(|_| self.expression(depth)).collect::<Vec<_>>().join(", ")
     }
 
     fn filter(&mut self, depth: u32) -> String {
@@ -959,14 +801,7 @@ impl Generator {
         let likely: &[&'static str] = match name {
             "join" => &["(',')", "", "('-', 'n')", "(', ', 'age')"],
             "replace" => return self.replacement(name),
-            "sort" => &[
-                "",
-                "(true)",
-                "(false, true)",
-                "(attribute='age')",
-                "(false, false, 'n')",
-                "(reverse=true)",
-            ],
+            "sort" => &["", "(true)", "(false, true)", "(attribute='age')", "(false, false, 'n')", "(reverse=true)"],
             "dictsort" => &["", "(true)", "(false, 'value')"],
             "groupby" | "selectattr" | "rejectattr" | "sum" => &["('g')", "('age')", "('n')", ""],
             "select" | "reject" => &["", "('odd')", "('string')", "('gt', 1)", "('divisibleby', 2)"],
@@ -990,11 +825,7 @@ impl Generator {
     }
 
     fn replacement(&mut self, name: &str) -> String {
-        let search = if self.one_in(2) {
-            self.pick(&REGEXES)
-        } else {
-            self.pick(&LITERALS)
-        };
+        let search = if self.one_in(2) { self.pick(&REGEXES) } else { self.pick(&LITERALS) };
         let limit = self.pick(&["", "", ", 1", ", 0", ", -1"]);
         format!("{name}({search}, {}{limit})", self.pick(&REPLACEMENTS))
     }
@@ -1009,10 +840,7 @@ impl Generator {
             "split" if self.one_in(2) => format!("split({})", self.pick(&REGEXES)),
             "length" | "size" => name.to_owned(),
             "toFixed" | "toPrecision" | "toExponential" | "toString" | "charAt" | "at" => {
-                format!(
-                    "{name}({})",
-                    self.pick(&["", "0", "1", "2", "8", "16", "20", "-1", "n"])
-                )
+                format!("{name}({})", self.pick(&["", "0", "1", "2", "8", "16", "20", "-1", "n"]))
             }
             _ => format!("{name}({})", self.arguments(depth.min(1))),
         }
