@@ -69,7 +69,7 @@ for (const { way, name, options } of ways) {
     // The entity, its owner's page, the list.
     await page.goto(`/catalog/default/component/${name}`);
     const entity = await page.getByRole('main').innerText();
-    for (const words of ['payments', 'checkout', 'rust service', 'Takes payments and refunds them']) {
+    for (const words of ['payments', 'checkout', 'rust service', 'Takes payments and refunds them', 'Pipeline']) {
       assert.ok(entity.toLowerCase().includes(words.toLowerCase()), `the entity page does not say "${words}":\n${entity}`);
     }
     await picture(page, `${way}-entity`);
