@@ -1,3 +1,5 @@
+//! Documents, scalars, positions, limits.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Filters against a naive evaluation, and the parser's refusals.
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The index after any sequence of changes equals a fresh one.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Pages, orders, cursors and facets.
+
 use proptest::prelude::*;
 use serde_json::json;
 

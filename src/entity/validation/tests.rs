@@ -1,3 +1,5 @@
+//! Backstage's rules and messages.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What the reader of URLs takes and refuses, on loopback.
+
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
 
