@@ -66,7 +66,7 @@ enum Command {
     Doctor,
     /// Check catalog descriptors and templates in files.
     Validate(validate::Options),
-    /// Lint, render, test and run software templates.
+    /// Lint, render and run software templates.
     Template(template::Options),
     /// Look things up in the catalog.
     Catalog(catalog::Options),

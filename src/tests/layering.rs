@@ -4,23 +4,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 21] = [
+const RANKS: [(&str, u8); 14] = [
     ("entity", 0),
     ("yaml", 0),
     ("permission", 0),
     ("db", 0),
     ("telemetry", 0),
     ("forge", 1),
-    ("cluster", 1),
-    ("argocd", 1),
-    ("registry", 1),
     ("catalog", 2),
     ("scaffolder", 3),
-    ("techdocs", 3),
     ("delivery", 4),
-    ("fleet", 4),
-    ("scorecard", 4),
-    ("search", 4),
     ("auth", 4),
     ("web", 5),
     ("config", 6),

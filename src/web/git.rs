@@ -2,7 +2,8 @@
 //!
 //! While the portal is for this machine alone, Git reads what anybody can read in the browser: everything where guests
 //! may enter, public repositories where they may not. Everywhere else it needs credentials: a token as the password of
-//! Basic authentication (any user name), which is what Git asks for, or as a Bearer token. Pushing is refused: repositories are written by runs, so that every change has one.
+//! Basic authentication (any user name), which is what Git asks for, or as a Bearer token. Pushing is refused:
+//! repositories are written by runs, so that every change has one.
 //!
 //! Answers stream for as long as they take; there is no deadline here.
 

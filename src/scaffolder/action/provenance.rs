@@ -1,6 +1,6 @@
 //! `provenance:write`: a file in the repository tells which template made it, in which version, with which answers.
 //!
-//! With it a later version of the template can be brought to the repository as a three-way merge.
+//! It goes with the repository wherever that is moved; nobody has to ask the portal where a service came from.
 
 use bytes::Bytes;
 use chrono::SecondsFormat;
@@ -16,7 +16,7 @@ const PATH: &str = ".greenroom/template.yaml";
 /// The file's format.
 const FORMAT: &str = "greenroom/provenance-v1";
 const HEADER: &str =
-    "# Which template made this repository, and from which answers. Written by the portal; keep it, updates need it.\n";
+    "# Which template made this repository, and from which answers. Written by the portal when it made this repository.\n";
 
 /// The action.
 pub(super) struct WriteProvenance {
