@@ -53,6 +53,8 @@ pub(crate) struct Surroundings {
     pub(crate) loopback: bool,
     /// Which database it is, in words.
     pub(crate) database: String,
+    /// Whether no other server can be at work on that database.
+    pub(crate) alone: bool,
 }
 
 impl App {
@@ -74,6 +76,9 @@ impl App {
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
             catalog.read_due().await?;
+        }
+        if surroundings.alone {
+            scaffolder.take_over().await?;
         }
         let auth_config = AuthConfig {
             providers: config.auth.providers.clone(),

@@ -86,6 +86,7 @@ impl Portal {
             base_url: serve::configured_base_url(&loaded.config)?,
             loopback: true,
             database: opened.description.clone(),
+            alone: opened.embedded.is_some(),
         };
         let app = match App::open(&loaded, opened.database.pool(), &data, surroundings).await {
             Ok(app) => app,
@@ -102,10 +103,12 @@ impl Portal {
     }
 
     async fn enter_as_guest(&mut self) -> anyhow::Result<()> {
-        let answer = self
-            .call(Method::POST, "/api/auth/guest/refresh", None)
-            .await
-            .context("this portal lets no guest in; give a token with --token or GREENROOM_TOKEN")?;
+        let answer = self.call(Method::POST, "/api/auth/guest/refresh", None).await.map_err(|error| {
+            if error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>) {
+                return error;
+            }
+            error.context("this portal lets no guest in; give a token with --token or GREENROOM_TOKEN")
+        })?;
         let token = answer.pointer("/backstageIdentity/token").and_then(Value::as_str);
         self.token = Some(token.context("the portal gave no token")?.to_owned());
         Ok(())

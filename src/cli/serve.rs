@@ -36,6 +36,7 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
         base_url: base_url.clone(),
         loopback: address.ip().is_loopback(),
         database: opened.description.clone(),
+        alone: opened.embedded.is_some(),
     };
     let app = match App::open(&loaded, opened.database.pool(), &data, surroundings).await {
         Ok(app) => app,

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use serde_json::Value;
 
 use super::print;
 use crate::entity;
+use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
 use crate::yaml::{self, Document};
 
 /// Names of descriptors looked for in folders.
@@ -34,6 +34,7 @@ pub(super) struct Finding {
 
 /// Checks every document of every file; prints one finding a line.
 pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let actions = crate::app::known_actions()?;
     let mut files = Vec::new();
     for path in &options.paths {
         descriptors(path, &mut files)?;
@@ -43,10 +44,11 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         for document in yaml::documents(&text) {
+            let (errors, _) = check(document, &text, &actions);
             entities += 1;
-            if let Some(finding) = check(document) {
-                wrong += 1;
-                print_finding(file, &finding);
+            wrong += usize::from(!errors.is_empty());
+            for finding in &errors {
+                print_finding(file, finding);
             }
         }
     }
@@ -59,20 +61,50 @@ pub(super) fn print_finding(file: &Path, finding: &Finding) {
     print::line(format_args!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message));
 }
 
-fn check(document: Result<Document, yaml::YamlError>) -> Option<Finding> {
+/// Errors and notes of one document. Every kind is checked as an entity; templates are linted besides.
+pub(super) fn check(
+    document: Result<Document, yaml::YamlError>,
+    text: &str,
+    actions: &ActionRegistry,
+) -> (Vec<Finding>, Vec<Finding>) {
     let Document { value, positions } = match document {
         Ok(document) => document,
         Err(error) => {
-            return Some(Finding { line: error.position.line, column: error.position.column, message: error.message });
+            let (line, column) = (error.position.line, error.position.column);
+            return (vec![Finding { line, column, message: error.message }], Vec::new());
         }
     };
-    if value == Value::Null {
-        return None;
+    if value.is_null() {
+        return Default::default();
     }
-    let checked = entity::check_envelope(value).and_then(|entity| entity::check(&entity));
-    let error = checked.err()?;
-    let position = positions.nearest(&error.pointer);
-    Some(Finding { line: position.line, column: position.column, message: error.to_string() })
+    let entity = match entity::check_envelope(value) {
+        Ok(entity) => entity,
+        Err(error) => {
+            let position = positions.nearest(&error.pointer);
+            let finding = Finding { line: position.line, column: position.column, message: error.to_string() };
+            return (vec![finding], Vec::new());
+        }
+    };
+    let mut errors = Vec::new();
+    if let Err(error) = entity::check(&entity) {
+        let position = positions.nearest(&error.pointer);
+        errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
+    }
+    if entity.kind() != "Template" {
+        return (errors, Vec::new());
+    }
+    let template = scaffolder::lint(&entity, positions, text, actions);
+    errors.extend(template.problems.iter().map(finding));
+    (errors, template.notes.iter().map(finding).collect())
+}
+
+fn finding(problem: &TemplateProblem) -> Finding {
+    let message = if problem.pointer.is_empty() {
+        problem.message.clone()
+    } else {
+        format!("{}: {}", problem.pointer.trim_start_matches('/').replace('/', "."), problem.message)
+    };
+    Finding { line: problem.line.unwrap_or(1), column: problem.column.unwrap_or(1), message }
 }
 
 /// A named file as it is; of a folder, the descriptors anywhere below it.

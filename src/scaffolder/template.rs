@@ -125,6 +125,8 @@ pub(crate) trait KnownActions: Sync {
     fn knows(&self, id: &str) -> bool;
     /// An id that the author may have meant.
     fn like(&self, id: &str) -> Option<String>;
+    /// The input keys that an action cannot do without.
+    fn required(&self, id: &str) -> Vec<String>;
 }
 
 impl Template {

@@ -193,6 +193,12 @@ impl Scaffolder {
         }
     }
 
+    /// Records every run under way as interrupted: for a start of the only server that the database has.
+    pub(crate) async fn take_over(&self) -> Result<(), super::ScaffolderError> {
+        self.settle_abandoned(Duration::ZERO).await?;
+        Ok(())
+    }
+
     /// Records every run whose worker is silent for so long as interrupted; how many.
     pub(super) async fn settle_abandoned(&self, silence: Duration) -> Result<usize, sqlx::Error> {
         let worker = Uuid::now_v7();
@@ -206,7 +212,7 @@ impl Scaffolder {
             let made = store::made(self.pool(), claimed.id).await?;
             let events = last_words(&said, &made);
             self.pen(claimed.id, worker).finish(&events, Ending::Interrupted.status()).await?;
-            tracing::warn!(task.id = %claimed.id, "a run was interrupted: its worker died");
+            tracing::warn!(task.id = %claimed.id, "a run was interrupted: nobody worked on it any more");
             settled += 1;
         }
     }
@@ -247,9 +253,12 @@ fn last_words(said: &[store::EventRow], made: &[String]) -> Vec<NewEvent> {
         }
     }
     let mut events = Vec::new();
-    let message = format!("The server stopped while the run was under way. {} Retry it to go on.", made_so_far(made));
+    let message = format!(
+        "The server stopped, or lost its database, while the run was under way. {} Retry it to go on.",
+        made_so_far(made)
+    );
     if let Some(step) = under_way {
-        let body = json!({"message": "InterruptedError: The server stopped while this step ran.", "stepId": step, "status": "failed"});
+        let body = json!({"message": "InterruptedError: The server stopped, or lost its database, while this step ran.", "stepId": step, "status": "failed"});
         events.push(NewEvent::new(EventKind::Log, body));
     }
     let error = json!({"name": "InterruptedError", "message": message});

@@ -8,10 +8,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::super::print;
-use super::super::validate::{Finding, print_finding};
-use crate::entity;
-use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
-use crate::yaml::{self, Document};
+use super::super::validate::{Finding, check, print_finding};
+use crate::yaml;
 
 /// `greenroom template lint`
 #[derive(Debug, Args)]
@@ -31,8 +29,10 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     for path in &options.paths {
         let file = template_file(path);
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        for document in yaml::documents(&text) {
-            let (found, noted) = lint(document, &text, &actions);
+        let documents = yaml::documents(&text);
+        anyhow::ensure!(!documents.is_empty(), "{} is empty; a template is an entity of kind Template", file.display());
+        for document in documents {
+            let (found, noted) = check(document, &text, &actions);
             for finding in &found {
                 print_finding(&file, finding);
             }
@@ -69,50 +69,4 @@ pub(super) fn read_template(file: &Path) -> anyhow::Result<Value> {
         }
     }
     anyhow::bail!("{} holds no entity of kind Template", file.display())
-}
-
-/// Errors and notes of one document; other kinds than Template are only checked as entities.
-fn lint(
-    document: Result<Document, yaml::YamlError>,
-    text: &str,
-    actions: &ActionRegistry,
-) -> (Vec<Finding>, Vec<Finding>) {
-    let Document { value, positions } = match document {
-        Ok(document) => document,
-        Err(error) => {
-            let (line, column) = (error.position.line, error.position.column);
-            return (vec![Finding { line, column, message: error.message }], Vec::new());
-        }
-    };
-    if value.is_null() {
-        return Default::default();
-    }
-    let entity = match entity::check_envelope(value) {
-        Ok(entity) => entity,
-        Err(error) => {
-            let position = positions.nearest(&error.pointer);
-            let finding = Finding { line: position.line, column: position.column, message: error.to_string() };
-            return (vec![finding], Vec::new());
-        }
-    };
-    let mut errors = Vec::new();
-    if let Err(error) = entity::check(&entity) {
-        let position = positions.nearest(&error.pointer);
-        errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
-    }
-    if entity.kind() != "Template" {
-        return (errors, Vec::new());
-    }
-    let template = scaffolder::lint(&entity, positions, text, actions);
-    errors.extend(template.problems.iter().map(finding));
-    (errors, template.notes.iter().map(finding).collect())
-}
-
-fn finding(problem: &TemplateProblem) -> Finding {
-    let message = if problem.pointer.is_empty() {
-        problem.message.clone()
-    } else {
-        format!("{}: {}", problem.pointer.trim_start_matches('/').replace('/', "."), problem.message)
-    };
-    Finding { line: problem.line.unwrap_or(1), column: problem.column.unwrap_or(1), message }
 }

@@ -15,8 +15,7 @@ use crate::forge::FileMode;
 const PATH: &str = ".greenroom/template.yaml";
 /// The file's format.
 const FORMAT: &str = "greenroom/provenance-v1";
-const HEADER: &str =
-    "# Which template made this repository, and from which answers. Written by the portal when it made this repository.\n";
+const HEADER: &str = "# Which template made this repository, and from which answers. Written by the portal.\n";
 
 /// The action.
 pub(super) struct WriteProvenance {

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::super::template::KnownActions;
 use super::{
     Action, ActionDescription, ActionError, Author, Outputs, catalog, debug, fetch, fs, input, provenance, publish,
@@ -74,5 +76,11 @@ impl KnownActions for ActionRegistry {
     fn like(&self, id: &str) -> Option<String> {
         let near = |known: &&&'static str| input::distance(known, id) <= 2;
         self.actions.keys().find(near).map(|known| (*known).to_owned())
+    }
+
+    fn required(&self, id: &str) -> Vec<String> {
+        let schema = self.actions.get(id).map(|registered| &registered.description.input);
+        let keys = schema.and_then(|schema| schema.get("required")).and_then(Value::as_array);
+        keys.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 }

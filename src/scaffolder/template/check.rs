@@ -46,6 +46,7 @@ pub(super) fn check(template: &mut Template, engine: &Engine, actions: &dyn Know
     unknown_keys(template);
     duplicate_ids(template);
     unknown_actions(template, actions);
+    missing_inputs(template, actions);
     expressions(template, engine);
 }
 
@@ -91,6 +92,18 @@ fn unknown_actions(template: &mut Template, actions: &dyn KnownActions) {
         let message = format!("there is no action `{}`{hint}", step.action);
         let problem = TemplateProblem::new(format!("/spec/steps/{index}/action"), message);
         problems.push(TemplateProblem { unknown_action: true, ..problem });
+    }
+    template.problems.extend(problems);
+}
+
+/// Inputs that a step must have and does not name. A step with a condition may never run, so it is left to its run.
+fn missing_inputs(template: &mut Template, actions: &dyn KnownActions) {
+    let mut problems = Vec::new();
+    for (index, step) in template.steps.iter().enumerate().filter(|(_, step)| step.condition.is_none()) {
+        for key in actions.required(&step.action).into_iter().filter(|key| !step.input.contains_key(key)) {
+            let message = format!("`{}` needs the input `{key}`", step.action);
+            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/input"), message));
+        }
     }
     template.problems.extend(problems);
 }

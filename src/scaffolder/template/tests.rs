@@ -16,6 +16,10 @@ impl KnownActions for Actions {
     fn like(&self, id: &str) -> Option<String> {
         id.starts_with("fetch:").then(|| "fetch:template".to_owned())
     }
+
+    fn required(&self, id: &str) -> Vec<String> {
+        if id == "fetch:template" { vec!["url".to_owned()] } else { Vec::new() }
+    }
 }
 
 fn parse(source: &str) -> Template {
@@ -46,6 +50,11 @@ fn mistakes_are_told_with_their_place() {
             "  steps:\n    - action: fetch:templat\n".to_owned(),
             vec!["8:7 there is no action `fetch:templat`; did you mean `fetch:template`?"],
         ),
+        (
+            "  steps:\n    - action: fetch:template\n      input:\n        values: {}\n".to_owned(),
+            vec!["9:7 `fetch:template` needs the input `url`"],
+        ),
+        ("  steps:\n    - action: fetch:template\n      if: ${{ false }}\n".to_owned(), vec![]),
         (
             "  steps:\n    - action: debug:log\n      if: 3\n".to_owned(),
             vec!["9:7 `if` of a step must be an expression or true or false"],

@@ -36,10 +36,9 @@ async fn a_run_whose_worker_died_is_shown_as_interrupted() {
     assert_eq!(status, "failed");
     assert_eq!(
         events[2],
-        json!({"message": "InterruptedError: The server stopped while this step ran.", "stepId": "publish", "status": "failed"})
+        json!({"message": "InterruptedError: The server stopped, or lost its database, while this step ran.", "stepId": "publish", "status": "failed"})
     );
-    let message =
-        "The server stopped while the run was under way. Made so far: repository acme/pay. Retry it to go on.";
+    let message = "The server stopped, or lost its database, while the run was under way. Made so far: repository acme/pay. Retry it to go on.";
     assert_eq!(
         events[3],
         json!({"message": "Run completed with status: failed", "error": {"name": "InterruptedError", "message": message}})

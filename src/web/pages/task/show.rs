@@ -127,8 +127,17 @@ fn texts(output: &Value) -> Vec<OutputText> {
 
 fn answers(task: &Task) -> Vec<(String, String)> {
     let parameters = task.spec.get("parameters").and_then(Value::as_object);
-    let shown = |(key, value): (&String, &Value)| (key.clone(), crate::scaffolder::form::text_of(value));
+    let shown = |(key, value): (&String, &Value)| (key.clone(), shortened(crate::scaffolder::form::text_of(value)));
     parameters.into_iter().flatten().map(shown).collect()
+}
+
+/// An answer as far as a page shows it; the API has all of it.
+fn shortened(text: String) -> String {
+    const SHOWN: usize = 2000;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => text,
+    }
 }
 
 #[derive(Deserialize)]
