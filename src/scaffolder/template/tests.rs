@@ -35,6 +35,7 @@ const HEAD: &str =
     "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: t\nspec:\n  type: service\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_told_with_their_place() {
     let step = |id: &str, message: &str| {
         format!("    - id: {id}\n      action: debug:log\n      input:\n        message: {message}\n")
