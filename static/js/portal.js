@@ -13,15 +13,18 @@ const behaviours = {
   '[data-live]': 'run-log.js',
 };
 
-/** Starts what is asked for below an element: the page, or a part of it that came later. */
-export function enliven(root) {
+/** Starts what is asked for below an element: the page, or a part of it that came later. Settles when all has started. */
+export async function enliven(root) {
+  const starting = [];
   for (const [selector, module] of Object.entries(behaviours)) {
     const elements = root.querySelectorAll(selector);
     if (elements.length > 0) {
-      import(`./${module}`).then(({ start }) => start(elements));
+      starting.push(import(`./${module}`).then(({ start }) => { start(elements); }));
     }
   }
   for (const element of root.querySelectorAll('[data-without-script]')) element.hidden = true;
+  await Promise.all(starting);
 }
 
-enliven(document);
+// The mark is for whoever has to wait for the shortcuts, such as a test that presses them.
+enliven(document).then(() => { document.documentElement.dataset.enlivened = ''; });

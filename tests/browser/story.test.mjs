@@ -161,6 +161,7 @@ test('everything is reached and operated by keyboard', async () => {
   const context = await openContext(browser, portal);
   const page = await context.newPage();
   await enter(page);
+  await page.locator('html[data-enlivened]').waitFor({ state: 'attached' });
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), 'Skip to content');
   await page.keyboard.press('Enter');
