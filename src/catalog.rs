@@ -60,7 +60,7 @@ pub(crate) struct Catalog {
 struct Inner {
     pool: PgPool,
     reader: Reader,
-    config: CatalogConfig,
+    config: Arc<CatalogConfig>,
     index: ArcSwap<Index>,
     /// Held by whoever moves the index forward.
     advancing: Mutex<()>,
@@ -124,7 +124,7 @@ impl Catalog {
         let inner = Inner {
             pool,
             reader,
-            config,
+            config: Arc::new(config),
             advanced: watch::Sender::new(index.sequence),
             index: ArcSwap::from_pointee(index),
             advancing: Mutex::default(),
@@ -202,13 +202,13 @@ impl Catalog {
             return Ok(());
         };
         let reference = record.reference.to_string();
-        let logged = store::Logged { reference: reference.clone(), operation: Operation::Delete, uid, document: None };
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;
-        store::delete(&mut *transaction, &[reference]).await?;
+        store::delete(&mut *transaction, &[&reference]).await?;
+        let logged = store::Logged::bare(reference, Operation::Delete, uid);
         store::log(&mut *transaction, &record.source, &[logged], Utc::now()).await?;
         store::notify(&mut *transaction).await?;
-        store::invalidate(&mut *transaction, &record.source, Utc::now()).await?;
+        store::invalidate(&mut transaction, &record.source, &record.location, Utc::now()).await?;
         transaction.commit().await?;
         self.advance().await?;
         self.inner.due.notify_one();

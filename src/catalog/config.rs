@@ -179,6 +179,13 @@ impl CatalogConfig {
         self.processing_interval.0.max(Duration::from_secs(1))
     }
 
+    /// Everything here on which depends what becomes of the files of a root location.
+    pub(crate) fn fingerprint(&self, origin: &LocationRef) -> String {
+        let configured = self.locations.iter().find(|location| location.reference() == *origin);
+        let own = configured.map(|location| &location.rules);
+        format!("{own:?} {:?} {:?}", self.rules, self.orphan_strategy)
+    }
+
     /// Whether an entity may come from a root location.
     pub(crate) fn allows(&self, entity: &Entity, origin: &LocationRef) -> bool {
         let configured = self.locations.iter().find(|location| location.reference() == *origin);

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::location::LocationRef;
@@ -106,12 +107,30 @@ pub(super) struct Placeholders<'a> {
     pub(super) location: &'a LocationRef,
 }
 
+/// A file that a placeholder brought in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Include {
+    /// `type:target`
+    pub(super) location: String,
+    /// As in [`super::reader::Fetched`].
+    pub(super) stamp: Option<String>,
+    /// As in [`super::reader::Fetched`].
+    pub(super) version: String,
+}
+
 /// How many placeholders one entity may have.
 const MAX_PLACEHOLDERS: usize = 100;
 
 impl Placeholders<'_> {
-    /// The entity with every placeholder replaced; what a placeholder brings in is not searched again.
-    pub(super) async fn replace(&self, entity: Entity) -> Result<Entity, ValidationError> {
+    /// Whether an entity has any.
+    pub(super) fn are_in(entity: &Entity) -> bool {
+        let mut found = Vec::new();
+        entity.0.iter().for_each(|(key, value)| find(value, &mut key.clone(), &mut found));
+        !found.is_empty()
+    }
+
+    /// The entity with every placeholder replaced; what a placeholder brings in is not searched again, only noted.
+    pub(super) async fn replace(&self, entity: Entity, includes: &mut Vec<Include>) -> Result<Entity, ValidationError> {
         let mut found = Vec::new();
         find(&Value::Object(entity.0.clone()), &mut String::new(), &mut found);
         if found.is_empty() {
@@ -126,7 +145,7 @@ impl Placeholders<'_> {
         }
         let mut value = Value::Object(entity.0);
         for placeholder in found {
-            let content = self.content(&placeholder).await;
+            let content = self.content(&placeholder, includes).await;
             let content =
                 content.map_err(|message| during(ValidationError::new("Error", message).at(&placeholder.pointer)))?;
             if let Some(place) = value.pointer_mut(&placeholder.pointer) {
@@ -140,7 +159,11 @@ impl Placeholders<'_> {
         }
     }
 
-    fn content<'a>(&'a self, placeholder: &'a Placeholder) -> BoxFuture<'a, Result<Value, String>> {
+    fn content<'a>(
+        &'a self,
+        placeholder: &'a Placeholder,
+        includes: &'a mut Vec<Include>,
+    ) -> BoxFuture<'a, Result<Value, String>> {
         Box::pin(async move {
             let Placeholder { key, value, .. } = placeholder;
             let Some(target) = value.as_str() else {
@@ -157,6 +180,8 @@ impl Placeholders<'_> {
                 |error: &dyn std::fmt::Display| format!("Placeholder ${key} could not read location {target}, {error}");
             let fetched = self.reader.read(&location).await;
             let fetched = fetched.map_err(|error| unreadable(&format!("{}: {error}", error.name())))?;
+            let (version, stamp) = (fetched.version, fetched.stamp);
+            includes.push(Include { location: location.to_string(), stamp, version });
             let text = String::from_utf8_lossy(&fetched.bytes);
             match key.as_str() {
                 "json" => serde_json::from_str(&text)

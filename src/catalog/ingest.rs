@@ -3,219 +3,126 @@
 //! An entity is written if its content hash differs, deleted (or made an orphan) if nothing declares it any more, and
 //! left alone if it is not known whether anything does. A name belongs to the source that had it first; the claim of
 //! another is a problem of that other, which is read again when the name becomes free.
+//!
+//! Only what may have changed is compared: entities of files that were kept are not even loaded, except to see that
+//! their names are taken.
+
+mod plan;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use sqlx::PgConnection;
-use uuid::Uuid;
 
+use self::plan::Plan;
 use super::config::OrphanStrategy;
-use super::record::{digest, status_item};
-use super::store::{self, Known, Logged, Write};
-use super::walk::{Declared, Trouble, Walk};
+use super::store::{self, Known, Logged};
+use super::walk::{Before, Declared, Seen, Trouble, Walk};
 use super::{Operation, Problem};
-use crate::entity::ValidationError;
 
-/// A number for everything that a walk found: equal numbers mean that nothing needs to be written.
-pub(super) fn digest_of(walk: &Walk) -> String {
-    let declared: Vec<_> =
-        walk.declared.iter().map(|declared| (hash_of(declared), errors_text(&declared.errors))).collect();
-    let troubles: Vec<_> = walk
-        .troubles
-        .iter()
-        .map(|trouble| (trouble.location.to_string(), trouble.error.to_string(), trouble.position))
-        .collect();
-    let mut uncertain: Vec<&String> = walk.uncertain.iter().collect();
-    uncertain.sort();
-    digest(json!([declared, troubles, uncertain]).to_string().as_bytes())
-}
-
-/// Writes what a walk found; true if any entity changed.
+/// Writes what a walk found.
 pub(super) async fn apply(
     db: &mut PgConnection,
     source: &str,
+    before: &Before,
     walk: &Walk,
     orphans: OrphanStrategy,
     now: DateTime<Utc>,
-) -> Result<bool, sqlx::Error> {
-    let known = store::known(&mut *db, source).await?;
-    let references: Vec<String> = walk.declared.iter().map(|declared| declared.reference.clone()).collect();
+) -> Result<(), sqlx::Error> {
+    let known = known(db, source, before, walk).await?;
+    let written = walk.declared.iter().filter(|declared| declared.written.is_some());
+    let references: Vec<&str> = written.map(|declared| declared.reference.as_str()).collect();
     let taken: HashMap<String, String> = store::owners(&mut *db, &references, source).await?.into_iter().collect();
     let plan = Plan::make(&known, walk, &taken, orphans);
-    if !plan.writes.is_empty() {
-        store::upsert(&mut *db, source, &plan.writes, now).await?;
-    }
-    for status in &plan.statuses {
-        store::set_status(&mut *db, &status.reference, status.errors.as_deref(), status.is_orphan).await?;
-    }
-    let logged = plan.logged();
-    if !plan.deletions.is_empty() {
-        let gone: Vec<String> = plan.deletions.iter().map(|(reference, _)| reference.clone()).collect();
-        store::delete(&mut *db, &gone).await?;
-        store::release(&mut *db, &gone, now).await?;
-    }
-    if !logged.is_empty() {
-        store::log(&mut *db, source, &logged, now).await?;
+    store::upsert(&mut *db, source, &plan.writes, now).await?;
+    store::set_statuses(&mut *db, source, &plan.statuses, now).await?;
+    delete(&mut *db, source, &plan.deletions, now).await?;
+    if !plan.is_empty() {
         store::notify(&mut *db).await?;
     }
-    let problems = problems(db, source, walk, &taken, now).await?;
+    let problems = problems(db, source, walk, &plan, &taken, now).await?;
     store::set_problems(db, source, &problems).await?;
-    Ok(!logged.is_empty())
+    remember(db, source, before, walk, &plan, &known).await
+}
+
+/// Remembers files that were kept but have another stamp.
+pub(super) async fn restamp(db: &mut PgConnection, source: &str, walk: &Walk) -> Result<(), sqlx::Error> {
+    let kept: Vec<&Seen> = walk.seen.iter().filter(|seen| walk.kept.contains(&seen.location)).collect();
+    store::set_files(db, source, &kept, &[]).await
+}
+
+/// The entities that may be concerned: those of files that were not kept, and whatever has a name that is declared.
+async fn known(db: &mut PgConnection, source: &str, before: &Before, walk: &Walk) -> Result<Vec<Known>, sqlx::Error> {
+    if walk.kept.is_empty() {
+        return store::known(db, source).await;
+    }
+    let touched: Vec<&str> =
+        before.files.keys().filter(|location| !walk.kept.contains(*location)).map(String::as_str).collect();
+    let declared = walk.declared.iter().map(|declared| declared.reference.as_str());
+    let references: Vec<&str> = declared.chain(walk.invalid.keys().map(String::as_str)).collect();
+    store::known_of(db, source, &touched, &references).await
+}
+
+/// Deletes entities, and lets others have their names.
+async fn delete(
+    db: &mut PgConnection,
+    source: &str,
+    deletions: &[Logged],
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    if deletions.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<&str> = deletions.iter().map(|deleted| deleted.reference.as_str()).collect();
+    store::delete(&mut *db, &gone).await?;
+    store::release(&mut *db, &gone, now).await?;
+    store::log(&mut *db, source, deletions, now).await
+}
+
+/// Remembers the files as they were seen, and forgets those from which nothing is known any more.
+async fn remember(
+    db: &mut PgConnection,
+    source: &str,
+    before: &Before,
+    walk: &Walk,
+    plan: &Plan<'_>,
+    known: &[Known],
+) -> Result<(), sqlx::Error> {
+    let mut seen: Vec<Seen> = Vec::with_capacity(walk.seen.len());
+    for file in &walk.seen {
+        let is_whole = file.is_whole && !plan.refused.contains(file.location.as_str());
+        seen.push(Seen { is_whole, ..file.clone() });
+    }
+    let is_seen: HashSet<&str> = walk.seen.iter().map(|seen| seen.location.as_str()).collect();
+    let deleted: HashSet<&str> = plan.deletions.iter().map(|deleted| deleted.reference.as_str()).collect();
+    let orphans: HashSet<&str> =
+        plan.statuses.iter().filter(|status| status.is_orphan).map(|status| status.reference.as_str()).collect();
+    let stay: HashSet<&str> = known
+        .iter()
+        .filter(|known| {
+            let reference = known.reference.as_str();
+            // Should an orphan's file be found again, it must be read again.
+            !(deleted.contains(reference) || orphans.contains(reference) || known.is_orphan)
+        })
+        .map(|known| known.location.as_str())
+        .collect();
+    let is_gone =
+        |location: &&str| !walk.kept.contains(*location) && !is_seen.contains(location) && !stay.contains(location);
+    let gone: Vec<&str> = before.files.keys().map(String::as_str).filter(is_gone).collect();
+    let seen: Vec<&Seen> = seen.iter().collect();
+    store::set_files(db, source, &seen, &gone).await
 }
 
 /// Deletes everything of a source.
 pub(super) async fn remove(db: &mut PgConnection, source: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     let known = store::known(&mut *db, source).await?;
-    let gone: Vec<String> = known.iter().map(|known| known.reference.clone()).collect();
-    let delete = |known: Known| Logged {
-        reference: known.reference,
-        operation: Operation::Delete,
-        uid: known.uid,
-        document: None,
-    };
-    let logged: Vec<Logged> = known.into_iter().map(delete).collect();
-    store::delete(&mut *db, &gone).await?;
-    store::release(&mut *db, &gone, now).await?;
-    if !logged.is_empty() {
-        store::log(&mut *db, source, &logged, now).await?;
+    let deletions: Vec<Logged> =
+        known.into_iter().map(|known| Logged::bare(known.reference, Operation::Delete, known.uid)).collect();
+    delete(&mut *db, source, &deletions, now).await?;
+    if !deletions.is_empty() {
         store::notify(&mut *db).await?;
     }
     store::remove_source(&mut *db, source).await
-}
-
-/// What is to be written.
-#[derive(Debug, Default)]
-struct Plan {
-    writes: Vec<Write>,
-    statuses: Vec<Status>,
-    deletions: Vec<(String, Uuid)>,
-}
-
-/// An entity that keeps its version but not its status.
-#[derive(Debug)]
-struct Status {
-    reference: String,
-    uid: Uuid,
-    errors: Option<String>,
-    is_orphan: bool,
-}
-
-impl Plan {
-    fn make(known: &[Known], walk: &Walk, taken: &HashMap<String, String>, orphans: OrphanStrategy) -> Self {
-        let mut plan = Self::default();
-        let by_reference: HashMap<&str, &Known> = known.iter().map(|known| (known.reference.as_str(), known)).collect();
-        let mut declared = HashSet::new();
-        for entity in walk.declared.iter().filter(|entity| !taken.contains_key(&entity.reference)) {
-            declared.insert(entity.reference.as_str());
-            plan.declare(entity, by_reference.get(entity.reference.as_str()).copied());
-        }
-        let keeper = Keeper { walk, by_reference: &by_reference, declared: &declared };
-        for known in known.iter().filter(|known| !declared.contains(known.reference.as_str())) {
-            if let Some(error) = walk.invalid.get(&known.reference) {
-                plan.status(known, errors_text(std::slice::from_ref(error)), false);
-            } else if keeper.keeps(known) {
-                // Its status stays too: whatever is wrong is wrong with the file it is in.
-            } else if orphans == OrphanStrategy::Keep {
-                plan.status(known, known.errors.clone(), true);
-            } else {
-                plan.deletions.push((known.reference.clone(), known.uid));
-            }
-        }
-        plan
-    }
-
-    fn declare(&mut self, entity: &Declared, known: Option<&Known>) {
-        let hash = hash_of(entity);
-        let errors = errors_text(&entity.errors);
-        match known {
-            Some(known) if known.hash == hash => self.status(known, errors, false),
-            known => self.writes.push(Write {
-                reference: entity.reference.clone(),
-                // Version 4, as clients of Backstage expect of a uid.
-                uid: known.map_or_else(Uuid::new_v4, |known| known.uid),
-                location: entity.location.to_string(),
-                parent: entity.parent.clone(),
-                document: text(&entity.entity),
-                hash,
-                errors,
-                positions: entity.positions.as_deref().map(text),
-                version: entity.version.clone(),
-                operation: if known.is_some() { Operation::Update } else { Operation::Insert },
-            }),
-        }
-    }
-
-    fn status(&mut self, known: &Known, errors: Option<String>, is_orphan: bool) {
-        if known.errors != errors || known.is_orphan != is_orphan {
-            self.statuses.push(Status { reference: known.reference.clone(), uid: known.uid, errors, is_orphan });
-        }
-    }
-
-    fn logged(&self) -> Vec<Logged> {
-        let writes = self.writes.iter().map(|write| Logged {
-            reference: write.reference.clone(),
-            operation: write.operation,
-            uid: write.uid,
-            document: Some(write.document.clone()),
-        });
-        let bare = |operation| {
-            move |reference: &String, uid: Uuid| Logged { reference: reference.clone(), operation, uid, document: None }
-        };
-        let (status, delete) = (bare(Operation::Status), bare(Operation::Delete));
-        writes
-            .chain(self.statuses.iter().map(|changed| status(&changed.reference, changed.uid)))
-            .chain(self.deletions.iter().map(|(reference, uid)| delete(reference, *uid)))
-            .collect()
-    }
-}
-
-/// Which entities stay although nothing declared them this time.
-struct Keeper<'a> {
-    walk: &'a Walk,
-    by_reference: &'a HashMap<&'a str, &'a Known>,
-    declared: &'a HashSet<&'a str>,
-}
-
-impl Keeper<'_> {
-    /// Its file was not read, or the files of the location above it were not all found, or that location stays
-    /// itself without having been read.
-    fn keeps(&self, known: &Known) -> bool {
-        let mut known = known;
-        // Follows parents; the bound only guards against a circle.
-        for _ in 0..100 {
-            if self.walk.uncertain.contains(&known.location) {
-                return true;
-            }
-            let Some(parent) = known.parent.as_deref() else {
-                return false;
-            };
-            if self.walk.uncertain.contains(parent) || self.walk.invalid.contains_key(parent) {
-                return true;
-            }
-            match self.by_reference.get(parent) {
-                Some(above) if !self.declared.contains(parent) => known = above,
-                _ => return false,
-            }
-        }
-        false
-    }
-}
-
-fn hash_of(declared: &Declared) -> String {
-    let parts = json!([declared.entity, declared.location.to_string(), declared.parent, declared.version]);
-    digest(parts.to_string().as_bytes())
-}
-
-fn errors_text(errors: &[ValidationError]) -> Option<String> {
-    let items: Vec<Value> = errors.iter().map(status_item).collect();
-    (!items.is_empty()).then(|| Value::Array(items).to_string())
-}
-
-/// Documents and positions have text keys and always serialise.
-fn text(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Everything wrong with a source; what was wrong before keeps its time.
@@ -223,22 +130,32 @@ async fn problems(
     db: &mut PgConnection,
     source: &str,
     walk: &Walk,
+    plan: &Plan<'_>,
     taken: &HashMap<String, String>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Problem>, sqlx::Error> {
+    fn key(problem: &Problem) -> (&str, Option<&str>, &str) {
+        (&problem.location, problem.entity.as_deref(), &problem.message)
+    }
     let before = store::problems(&mut *db, Some(source)).await?;
+    let since: HashMap<_, _> = before.iter().map(|problem| (key(problem), problem.since)).collect();
     let troubles = walk.troubles.iter().map(|trouble| problem(source, trouble, now));
-    let conflicts = walk.declared.iter().filter_map(|declared| {
+    let conflicts = walk.declared.iter().filter(|declared| declared.written.is_some()).filter_map(|declared| {
         let owner = taken.get(&declared.reference)?;
-        Some(conflict(source, declared, owner, now))
+        let message = format!(
+            "{} is already declared by {owner}, which keeps the name; rename one of the two",
+            declared.reference
+        );
+        Some(conflict(source, declared, message, now))
     });
-    let mut problems: Vec<Problem> = troubles.chain(conflicts).collect();
+    let doubles = plan.doubles.iter().map(|(declared, holder)| {
+        let message = format!("{} is declared by {holder} too, which was first and counts", declared.reference);
+        conflict(source, declared, message, now)
+    });
+    let mut problems: Vec<Problem> = troubles.chain(conflicts).chain(doubles).collect();
     for problem in &mut problems {
-        let same = |old: &&Problem| {
-            (&old.location, &old.entity, &old.message) == (&problem.location, &problem.entity, &problem.message)
-        };
-        if let Some(old) = before.iter().find(same) {
-            problem.since = old.since;
+        if let Some(since) = since.get(&key(problem)) {
+            problem.since = *since;
         }
     }
     Ok(problems)
@@ -261,18 +178,16 @@ fn problem(source: &str, trouble: &Trouble, now: DateTime<Utc>) -> Problem {
     }
 }
 
-fn conflict(source: &str, declared: &Declared, owner: &str, now: DateTime<Utc>) -> Problem {
+fn conflict(source: &str, declared: &Declared, message: String, now: DateTime<Utc>) -> Problem {
+    let (kind, name) = declared.reference.split_once(':').unwrap_or_default();
     Problem {
         source: source.to_owned(),
         location: declared.location.to_string(),
         entity: Some(declared.reference.clone()),
-        kind: Some(declared.entity.kind().to_owned()),
-        name: Some(declared.entity.name().to_owned()),
+        kind: Some(kind.to_owned()),
+        name: name.split_once('/').map(|(_, name)| name.to_owned()),
         error_name: "ConflictError".to_owned(),
-        message: format!(
-            "{} is already declared by {owner}, which keeps the name; rename one of the two",
-            declared.reference
-        ),
+        message,
         pointer: "/metadata/name".to_owned(),
         line: None,
         column: None,

@@ -39,8 +39,10 @@ pub(crate) struct Reader {
 pub(crate) struct Fetched {
     /// The content.
     pub(crate) bytes: Bytes,
-    /// Commit, `ETag` or content hash: equal versions mean equal content.
+    /// Commit or content hash: equal versions mean equal content.
     pub(crate) version: String,
+    /// What [`Reader::changed`] takes to tell cheaply whether the file is still the same; none if nothing would tell.
+    pub(crate) stamp: Option<String>,
 }
 
 /// A folder's files.
@@ -146,13 +148,23 @@ impl Reader {
 
     /// Reads one file.
     pub(crate) async fn read(&self, location: &LocationRef) -> Result<Fetched, ReadError> {
+        let fetched = self.changed(location, None).await?;
+        fetched.ok_or_else(|| ReadError::Unsupported(format!("{location} was not handed out")))
+    }
+
+    /// Reads one file unless it is still what the stamp was made for.
+    pub(crate) async fn changed(
+        &self,
+        location: &LocationRef,
+        stamp: Option<&str>,
+    ) -> Result<Option<Fetched>, ReadError> {
         match location.kind.as_str() {
-            "file" => disk::read(location.target.clone()).await,
+            "file" => disk::read(location.target.clone(), stamp.map(str::to_owned)).await,
             "url" => {
                 let url = parse_url(&location.target)?;
                 match self.forges.locate(&url) {
-                    Some((forge, file)) => read_forge(forge, file, &location.target).await,
-                    None => self.web.read(&url).await,
+                    Some((forge, file)) => read_forge(forge, file, &location.target, stamp).await,
+                    None => self.web.read(&url, stamp).await,
                 }
             }
             other => Err(ReadError::Unsupported(format!(
@@ -252,12 +264,21 @@ fn parse_url(target: &str) -> Result<Url, ReadError> {
     Url::parse(target).map_err(|error| ReadError::Unsupported(format!("\"{target}\" is not a URL: {error}")))
 }
 
-async fn read_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Fetched, ReadError> {
+async fn read_forge(
+    forge: &Arc<dyn Forge>,
+    file: FileLocation,
+    target: &str,
+    stamp: Option<&str>,
+) -> Result<Option<Fetched>, ReadError> {
     let wrong = |error| forge_error(error, target);
     let file = forge.settle(file).await.map_err(wrong)?;
-    let found = forge.read(&file.repository, &file.revision, &file.path).await.map_err(wrong)?;
+    let commit = forge.resolve(&file.repository, &file.revision).await.map_err(wrong)?;
+    if stamp == Some(&*commit) {
+        return Ok(None);
+    }
+    let found = forge.read(&file.repository, &commit, &file.path).await.map_err(wrong)?;
     within_file_limit(found.bytes.len(), target)?;
-    Ok(Fetched { bytes: found.bytes, version: found.commit })
+    Ok(Some(Fetched { bytes: found.bytes, version: found.commit, stamp: Some(commit) }))
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {

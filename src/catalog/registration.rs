@@ -9,6 +9,7 @@ use sqlx::FromRow;
 use url::Url;
 use uuid::Uuid;
 
+use super::walk::Before;
 use super::{Catalog, CatalogError, ConfiguredLocation, LocationRef, Problem, ingest, store, walk};
 use crate::entity::{Entity, EntityRef};
 use crate::permission::{Credentials, Principal};
@@ -160,12 +161,14 @@ impl Catalog {
 
     /// What a location would declare.
     async fn try_location(&self, location: Location) -> Result<Registered, CatalogError> {
-        let walk = walk::walk(self.reader(), &self.inner.config, &location.location()).await;
+        let walk = walk::walk(self.reader(), &self.inner.config, &location.location(), &Before::default()).await;
         if let Some(trouble) = walk.troubles.first() {
             return Err(CatalogError::Invalid(trouble.error.to_string()));
         }
         let existed = store::location_of(&self.inner.pool, &location.reference()).await?.is_some();
-        let entities = walk.declared.into_iter().map(|declared| declared.entity).collect();
+        let documents = walk.declared.iter().filter_map(|declared| declared.written.as_ref());
+        // They were serialised from entities a moment ago.
+        let entities = documents.filter_map(|written| serde_json::from_str(&written.document).ok()).collect();
         Ok(Registered { location, entities, existed, problems: Vec::new() })
     }
 

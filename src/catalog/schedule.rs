@@ -4,10 +4,12 @@
 //! is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
 //! processes make arrive by `NOTIFY`; a slow poll catches what a lost connection missed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join_all;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -17,8 +19,14 @@ use super::{Catalog, CatalogError, ingest, store, walk};
 
 /// How long a process may take to read a source before another tries.
 const CLAIM: Duration = Duration::from_mins(2);
-/// Sources read by one process at the same time.
-const AT_ONCE: i64 = 4;
+/// Sources read by one process at the same time, beside those that are slow.
+const AT_ONCE: usize = 8;
+/// Slow sources, and those that could not be read, at the same time. They never take a place from the others.
+const SLOW_AT_ONCE: usize = 4;
+/// A source that takes longer is slow.
+const SLOW: Duration = Duration::from_secs(5);
+/// How often a reading is begun anew because others overtook it.
+const ATTEMPTS: usize = 5;
 /// Files on disk are cheap to look at, and people who edit them wait for it.
 const FILE_INTERVAL: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
@@ -26,6 +34,36 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 const POLL: Duration = Duration::from_secs(15);
 /// After the database failed.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// The sources that this process reads now.
+#[derive(Default)]
+struct InFlight {
+    readings: FuturesUnordered<BoxFuture<'static, (bool, Result<(), CatalogError>)>>,
+    slow: usize,
+}
+
+impl InFlight {
+    fn room(&self, is_slow: bool) -> usize {
+        let quick = self.readings.len() - self.slow;
+        if is_slow { SLOW_AT_ONCE.saturating_sub(self.slow) } else { AT_ONCE.saturating_sub(quick) }
+    }
+
+    fn start(&mut self, catalog: Catalog, reference: String, is_slow: bool) {
+        self.slow += usize::from(is_slow);
+        self.readings.push(Box::pin(async move { (is_slow, catalog.read_source(&reference).await) }));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.readings.is_empty()
+    }
+
+    /// The end of one reading; none if nothing is read.
+    async fn next(&mut self) -> Option<Result<(), CatalogError>> {
+        let (is_slow, read) = self.readings.next().await?;
+        self.slow -= usize::from(is_slow);
+        Some(read)
+    }
+}
 
 impl Catalog {
     /// Reads sources when they are due and follows the change log, until told to stop.
@@ -38,50 +76,87 @@ impl Catalog {
     /// Reads every source that is due now, and tells how many.
     pub(crate) async fn read_due(&self) -> Result<usize, CatalogError> {
         let mut total = 0;
+        let mut reading = InFlight::default();
         loop {
-            let now = Utc::now();
-            let due = store::claim_due(&self.inner.pool, now, now + CLAIM, AT_ONCE).await?;
-            if due.is_empty() {
-                return Ok(total);
+            total += self.start_due(&mut reading).await?;
+            match reading.next().await {
+                Some(read) => read?,
+                None => return Ok(total),
             }
-            total += due.len();
-            try_join_all(due.iter().map(|reference| self.read_source(reference))).await?;
         }
+    }
+
+    /// Begins to read as many due sources as there is room for; gives how many.
+    async fn start_due(&self, reading: &mut InFlight) -> Result<usize, CatalogError> {
+        let mut started = 0;
+        for is_slow in [false, true] {
+            let room = reading.room(is_slow);
+            if room == 0 {
+                continue;
+            }
+            let now = Utc::now();
+            let due = store::claim_due(&self.inner.pool, is_slow, now, now + CLAIM, room).await?;
+            started += due.len();
+            for reference in due {
+                reading.start(self.clone(), reference, is_slow);
+            }
+        }
+        Ok(started)
     }
 
     /// Reads one source, writes what changed, and brings the index up to it.
     pub(super) async fn read_source(&self, reference: &str) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
-        let Some(source) = store::source(&self.inner.pool, reference).await? else {
-            return Ok(());
-        };
+        // Another process may have read it meanwhile, or a name become free: then it is read again.
+        for _ in 0..ATTEMPTS {
+            let Some(source) = store::source(&self.inner.pool, reference).await? else {
+                return Ok(());
+            };
+            if self.read_once(reference, &source).await? {
+                break;
+            }
+        }
+        self.advance().await?;
+        self.inner.due.notify_one();
+        Ok(())
+    }
+
+    /// One reading; false if it was overtaken and nothing was written.
+    async fn read_once(&self, reference: &str, source: &store::Source) -> Result<bool, CatalogError> {
         let root = LocationRef::new(source.kind.clone(), source.target.clone());
-        let walk = walk::walk(self.reader(), &self.inner.config, &root).await;
-        let digest = ingest::digest_of(&walk);
+        let started = Instant::now();
+        let before = store::before(&self.inner.pool, reference).await?;
+        let walk = walk::walk(self.reader(), &self.inner.config, &root, &before).await;
+        let is_slow = started.elapsed() > SLOW;
         let now = Utc::now();
         let failures = if walk.is_failed() { source.failures.saturating_add(1) } else { 0 };
         let next = now + self.pause(&root, failures);
         let mut transaction = self.inner.pool.begin().await?;
-        if source.digest.as_deref() != Some(&*digest) {
+        let changed = source.digest.as_deref() != Some(&*walk.digest);
+        if changed {
             store::lock(&mut *transaction).await?;
-            // It may have been unregistered while it was read.
-            if store::source(&mut *transaction, reference).await?.is_none() {
-                return Ok(());
-            }
-            ingest::apply(&mut transaction, reference, &walk, self.inner.config.orphan_strategy, now).await?;
         }
-        store::set_read(&mut *transaction, reference, Some(&digest), failures, now, next).await?;
+        let reading = store::Reading { digest: &walk.digest, failures, is_slow, at: now, next };
+        // Before anything is written: names that this reading lets go may make the source itself due again.
+        if !store::set_read(&mut *transaction, reference, source.revision, &reading).await? {
+            return Ok(false);
+        }
+        if changed {
+            let orphans = self.inner.config.orphan_strategy;
+            ingest::apply(&mut transaction, reference, &before, &walk, orphans, now).await?;
+        } else {
+            ingest::restamp(&mut transaction, reference, &walk).await?;
+        }
         transaction.commit().await?;
-        self.advance().await?;
-        self.inner.due.notify_one();
-        tracing::debug!(source = reference, entities = walk.declared.len(), problems = walk.troubles.len(), "read");
-        Ok(())
+        tracing::debug!(source = reference, files = walk.seen.len(), problems = walk.troubles.len(), "read");
+        Ok(true)
     }
 
     async fn read_forever(&self, shutdown: CancellationToken) {
+        let mut reading = InFlight::default();
         loop {
-            let pause = match self.read_due().await {
+            let pause = match self.start_due(&mut reading).await {
                 Ok(_) => self.until_due().await,
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the catalog's sources");
@@ -91,6 +166,12 @@ impl Catalog {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = self.inner.due.notified() => {}
+                Some(read) = reading.next(), if !reading.is_empty() => {
+                    if let Err(error) = read {
+                        tracing::warn!(%error, "cannot write what a source declares");
+                        tokio::time::sleep(RETRY).await;
+                    }
+                }
                 () = tokio::time::sleep(pause) => {}
             }
         }

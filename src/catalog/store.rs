@@ -3,15 +3,17 @@
 //! Writers take [`lock`] first in their transaction: so changes get their numbers in the order in which they become
 //! visible, and an index that has change `n` has everything before it.
 
+mod files;
 mod sources;
 
+pub(super) use files::*;
 pub(super) use sources::*;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{FromRow, PgExecutor};
+use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::index::Changed;
@@ -131,10 +133,31 @@ pub(super) async fn known(db: impl PgExecutor<'_>, source: &str) -> Result<Vec<K
     .await
 }
 
+/// The entities of some files of a source, and those with some names.
+pub(super) async fn known_of(
+    db: impl PgExecutor<'_>,
+    source: &str,
+    locations: &[&str],
+    references: &[&str],
+) -> Result<Vec<Known>> {
+    sqlx::query_as(
+        "SELECT reference, uid, hash, location, parent, errors::text AS errors, is_orphan FROM catalog_entity
+         WHERE source = $1 AND location = ANY($2)
+         UNION
+         SELECT reference, uid, hash, location, parent, errors::text AS errors, is_orphan FROM catalog_entity
+         WHERE source = $1 AND reference = ANY($3)",
+    )
+    .bind(source)
+    .bind(locations)
+    .bind(references)
+    .fetch_all(db)
+    .await
+}
+
 /// Which of these entities belong to another source, and to which.
 pub(super) async fn owners(
     db: impl PgExecutor<'_>,
-    references: &[String],
+    references: &[&str],
     source: &str,
 ) -> Result<Vec<(String, String)>> {
     sqlx::query_as("SELECT reference, source FROM catalog_entity WHERE reference = ANY($1) AND source <> $2")
@@ -146,68 +169,109 @@ pub(super) async fn owners(
 
 /// An entity to be written.
 #[derive(Debug)]
-pub(super) struct Write {
-    pub(super) reference: String,
+pub(super) struct Write<'a> {
+    pub(super) reference: &'a str,
     pub(super) uid: Uuid,
     pub(super) location: String,
-    pub(super) parent: Option<String>,
-    pub(super) document: String,
-    pub(super) hash: String,
+    pub(super) parent: Option<&'a str>,
+    pub(super) document: &'a str,
+    pub(super) hash: &'a str,
     pub(super) errors: Option<String>,
     pub(super) positions: Option<String>,
-    pub(super) version: Option<String>,
+    pub(super) version: Option<&'a str>,
     pub(super) operation: Operation,
 }
 
-/// Writes new versions of entities.
-pub(super) async fn upsert(db: impl PgExecutor<'_>, source: &str, writes: &[Write], now: DateTime<Utc>) -> Result<()> {
-    let texts = |of: fn(&Write) -> &str| writes.iter().map(of).collect::<Vec<&str>>();
-    let options = |of: fn(&Write) -> Option<&str>| writes.iter().map(of).collect::<Vec<Option<&str>>>();
+/// Rows of one statement: enough to make its cost small, few enough that nobody holds all of them twice.
+const CHUNK: usize = 1000;
+
+/// Writes new versions of entities, and the log of it.
+pub(super) async fn upsert(
+    db: &mut PgConnection,
+    source: &str,
+    writes: &[Write<'_>],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    for chunk in writes.chunks(CHUNK) {
+        upsert_chunk(&mut *db, source, chunk, now).await?;
+    }
+    Ok(())
+}
+
+async fn upsert_chunk(db: &mut PgConnection, source: &str, writes: &[Write<'_>], now: DateTime<Utc>) -> Result<()> {
+    fn all<'a, T>(writes: &'a [Write<'_>], of: impl Fn(&'a Write<'_>) -> T) -> Vec<T> {
+        writes.iter().map(of).collect()
+    }
+    // Documents are sent once for both tables.
     sqlx::query(
-        "INSERT INTO catalog_entity
-            (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at)
-         SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2
-         FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
-            AS written (reference, uid, location, parent, document, hash, errors, positions, version)
-         ON CONFLICT ON CONSTRAINT catalog_entity_pk DO UPDATE SET
-            location = EXCLUDED.location, parent = EXCLUDED.parent, document = EXCLUDED.document, hash = EXCLUDED.hash,
-            errors = EXCLUDED.errors, is_orphan = FALSE, positions = EXCLUDED.positions, version = EXCLUDED.version,
-            changed_at = EXCLUDED.changed_at",
+        "WITH input AS (
+            SELECT * FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
+            AS written (reference, uid, location, parent, document, hash, errors, positions, version, operation, ordinal)),
+         written AS (
+            INSERT INTO catalog_entity
+                (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at)
+            SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2
+            FROM input
+            ON CONFLICT ON CONSTRAINT catalog_entity_pk DO UPDATE SET
+                location = EXCLUDED.location, parent = EXCLUDED.parent, document = EXCLUDED.document, hash = EXCLUDED.hash,
+                errors = EXCLUDED.errors, is_orphan = FALSE, positions = EXCLUDED.positions, version = EXCLUDED.version,
+                changed_at = EXCLUDED.changed_at)
+         INSERT INTO catalog_change (reference, operation, uid, document, source, changed_at)
+         SELECT reference, operation, uid, document::json, $1, $2 FROM input ORDER BY ordinal",
     )
     .bind(source)
     .bind(now)
-    .bind(texts(|write| &write.reference))
-    .bind(writes.iter().map(|write| write.uid).collect::<Vec<Uuid>>())
-    .bind(texts(|write| &write.location))
-    .bind(options(|write| write.parent.as_deref()))
-    .bind(texts(|write| &write.document))
-    .bind(texts(|write| &write.hash))
-    .bind(options(|write| write.errors.as_deref()))
-    .bind(options(|write| write.positions.as_deref()))
-    .bind(options(|write| write.version.as_deref()))
+    .bind(all(writes, |write| write.reference))
+    .bind(all(writes, |write| write.uid))
+    .bind(all(writes, |write| write.location.as_str()))
+    .bind(all(writes, |write| write.parent))
+    .bind(all(writes, |write| write.document))
+    .bind(all(writes, |write| write.hash))
+    .bind(all(writes, |write| write.errors.as_deref()))
+    .bind(all(writes, |write| write.positions.as_deref()))
+    .bind(all(writes, |write| write.version))
+    .bind(all(writes, |write| write.operation.as_str()))
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Notes that the newest version of an entity has errors or that nothing declares it.
-pub(super) async fn set_status(
-    db: impl PgExecutor<'_>,
-    reference: &str,
-    errors: Option<&str>,
-    is_orphan: bool,
+/// An entity that keeps its version but not its status.
+#[derive(Debug)]
+pub(super) struct Status {
+    pub(super) reference: String,
+    pub(super) uid: Uuid,
+    pub(super) errors: Option<String>,
+    pub(super) is_orphan: bool,
+}
+
+/// Notes that the newest versions of entities have errors or that nothing declares them, and the log of it.
+pub(super) async fn set_statuses(
+    db: &mut PgConnection,
+    source: &str,
+    statuses: &[Status],
+    now: DateTime<Utc>,
 ) -> Result<()> {
-    sqlx::query("UPDATE catalog_entity SET errors = $2::json, is_orphan = $3 WHERE reference = $1")
-        .bind(reference)
-        .bind(errors)
-        .bind(is_orphan)
-        .execute(db)
+    for chunk in statuses.chunks(CHUNK) {
+        sqlx::query(
+            "UPDATE catalog_entity SET errors = changed.errors::json, is_orphan = changed.is_orphan
+             FROM UNNEST($1::text[], $2::text[], $3::boolean[]) AS changed (reference, errors, is_orphan)
+             WHERE catalog_entity.reference = changed.reference",
+        )
+        .bind(chunk.iter().map(|status| status.reference.as_str()).collect::<Vec<&str>>())
+        .bind(chunk.iter().map(|status| status.errors.as_deref()).collect::<Vec<Option<&str>>>())
+        .bind(chunk.iter().map(|status| status.is_orphan).collect::<Vec<bool>>())
+        .execute(&mut *db)
         .await?;
+        let bare = |status: &Status| Logged::bare(status.reference.clone(), Operation::Status, status.uid);
+        log(&mut *db, source, &chunk.iter().map(bare).collect::<Vec<Logged>>(), now).await?;
+    }
     Ok(())
 }
 
 /// Deletes entities.
-pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[String]) -> Result<()> {
+pub(super) async fn delete(db: impl PgExecutor<'_>, references: &[&str]) -> Result<()> {
     sqlx::query("DELETE FROM catalog_entity WHERE reference = ANY($1)").bind(references).execute(db).await?;
     Ok(())
 }
@@ -218,16 +282,21 @@ pub(super) struct Logged {
     pub(super) reference: String,
     pub(super) operation: Operation,
     pub(super) uid: Uuid,
-    pub(super) document: Option<String>,
 }
 
-/// Appends to the change log.
+impl Logged {
+    /// A change that brings no document.
+    pub(super) fn bare(reference: String, operation: Operation, uid: Uuid) -> Self {
+        Self { reference, operation, uid }
+    }
+}
+
+/// Appends changes without documents to the change log.
 pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged], now: DateTime<Utc>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO catalog_change (reference, operation, uid, document, source, changed_at)
-         SELECT reference, operation, uid, document::json, $1, $2
-         FROM UNNEST($3::text[], $4::text[], $5::uuid[], $6::text[]) WITH ORDINALITY
-            AS logged (reference, operation, uid, document, ordinal)
+        "INSERT INTO catalog_change (reference, operation, uid, source, changed_at)
+         SELECT reference, operation, uid, $1, $2
+         FROM UNNEST($3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS logged (reference, operation, uid, ordinal)
          ORDER BY ordinal",
     )
     .bind(source)
@@ -235,7 +304,6 @@ pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged]
     .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
     .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
-    .bind(logged.iter().map(|row| row.document.as_deref()).collect::<Vec<Option<&str>>>())
     .execute(db)
     .await?;
     Ok(())

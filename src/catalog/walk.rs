@@ -6,34 +6,72 @@
 //! - A location that names something that is not there counts as not read as a whole, unless its presence is optional.
 //! - A location that brought nothing because of that is itself not shown until it does.
 //! - An entity that is invalid concerns only itself.
+//! - A file that is what it was, and of which everything was taken, is not read: what is known from it stays.
 //!
 //! Nothing here writes; [`Walk`] is compared with the store by `ingest`.
 
 mod process;
+mod read;
 mod targets;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::json;
+use sqlx::FromRow;
+use sqlx::types::Json;
 
+use self::process::Process;
+use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
-use super::descriptor::{Draft, Fault, Seems};
+use super::descriptor::{Fault, Include, Placeholders, Seems};
 use super::location::LocationRef;
-use super::reader::{ReadError, Reader};
+use super::reader::Reader;
+use super::record::digest;
 use crate::entity::{Entity, ValidationError};
 use crate::yaml::{Position, Positions};
 
 /// How many files one root may lead to, and how deep.
 const MAX_FILES: usize = 20_000;
 const MAX_DEPTH: usize = 20;
+/// Bytes of one target; it is a key in the store.
+const MAX_TARGET: usize = 1000;
 /// Files of one location that are read at the same time.
 const CONCURRENT_READS: usize = 8;
+
+/// What is known of a source before it is read.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    /// The files that were seen, by location.
+    pub(super) files: HashMap<String, Seen>,
+    /// The `Location` entities in them, by the file's location.
+    pub(super) locations: HashMap<String, Vec<Entity>>,
+}
+
+/// A file as it was seen.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub(super) struct Seen {
+    pub(super) location: String,
+    /// The `Location` entity that led to it.
+    pub(super) parent: String,
+    /// As in [`super::reader::Fetched`].
+    pub(super) stamp: Option<String>,
+    /// As in [`super::reader::Fetched`].
+    pub(super) version: String,
+    /// Hash of the rules under which its entities were made.
+    pub(super) context: String,
+    /// What placeholders brought in.
+    pub(super) includes: Json<Vec<Include>>,
+    /// How many entities are in it.
+    pub(super) entities: i32,
+    /// Whether everything in it was taken.
+    pub(super) is_whole: bool,
+}
 
 /// The result of reading a root location.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// Entities that are valid, parents before children.
+    /// Entities that are valid, parents before children; of kept files only the locations.
     pub(super) declared: Vec<Declared>,
     /// Entities that are there but invalid: they keep their last good version.
     pub(super) invalid: HashMap<String, ValidationError>,
@@ -41,25 +79,40 @@ pub(super) struct Walk {
     pub(super) uncertain: HashSet<String>,
     /// Everything that is wrong.
     pub(super) troubles: Vec<Trouble>,
+    /// Files that are what they were.
+    pub(super) kept: HashSet<String>,
+    /// Files that were read and are to be remembered, and kept ones that have another stamp.
+    pub(super) seen: Vec<Seen>,
+    /// Equal digests mean that nothing needs to be written.
+    pub(super) digest: String,
 }
 
 /// One valid entity.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Declared {
     /// Canonical reference.
     pub(super) reference: String,
-    /// With annotations and namespace; without uid, relations and status.
-    pub(super) entity: Entity,
+    /// What to store; none of an entity of a kept file.
+    pub(super) written: Option<Written>,
     /// The file it is in.
     pub(super) location: LocationRef,
     /// The `Location` entity that led to it.
     pub(super) parent: Option<String>,
-    /// Where its fields are; kept for templates, whose errors are found later.
-    pub(super) positions: Option<Arc<Positions>>,
-    /// Commit, `ETag` or hash of the file; only of templates, whose other files change with it.
-    pub(super) version: Option<String>,
     /// Errors of what it leads to, for a `Location`.
     pub(super) errors: Vec<ValidationError>,
+}
+
+/// What is stored of an entity.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// With annotations and namespace; without uid, relations and status.
+    pub(super) document: String,
+    /// Of the document and where it comes from.
+    pub(super) hash: String,
+    /// Where its fields are; kept for templates, whose errors are found later.
+    pub(super) positions: Option<Arc<Positions>>,
+    /// Commit or hash of the file; only of templates, whose other files change with it.
+    pub(super) version: Option<String>,
 }
 
 /// One thing that is wrong, with its place.
@@ -83,18 +136,6 @@ struct Branch {
     at: usize,
 }
 
-/// What a file holds.
-struct Content {
-    documents: Vec<Result<Draft, Box<Fault>>>,
-    version: String,
-}
-
-/// One file of a location.
-struct File {
-    location: LocationRef,
-    content: Result<Content, ReadError>,
-}
-
 impl Walk {
     /// Whether nothing could be read at all.
     pub(super) fn is_failed(&self) -> bool {
@@ -104,55 +145,76 @@ impl Walk {
 
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
 pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
-    let config = CatalogConfig::default();
-    let mut walker =
-        Walker { reader, config: &config, root: location, walk: Walk::default(), seen: HashSet::new(), files: 0 };
-    let entity = walker.process(entity, location).await?;
+    let before = Before::default();
+    let mut walker = Walker::new(reader, &Arc::default(), location, &before);
+    let entity = Placeholders { reader, location }.replace(entity, &mut Vec::new()).await?;
+    let entity = walker.process.finish(entity, location)?;
     if entity.kind() != "Location" {
         return Ok(());
     }
     let reference = entity.reference().to_string();
-    let mut branch = walker.generated();
-    branch = Branch { entity, reference, location: location.clone(), depth: 1, at: branch.at };
+    let at = walker.generated().at;
+    let branch = Branch { entity, reference, location: location.clone(), depth: 1, at };
     walker.files_of(&branch).await;
     walker.walk.troubles.into_iter().next().map_or(Ok(()), |trouble| Err(trouble.error))
 }
 
-/// Reads a root location and everything it leads to.
-pub(super) async fn walk(reader: &Reader, config: &CatalogConfig, root: &LocationRef) -> Walk {
-    let mut walker = Walker { reader, config, root, walk: Walk::default(), seen: HashSet::new(), files: 0 };
+/// Reads a root location and everything it leads to, as far as it is not what it was before.
+pub(super) async fn walk(reader: &Reader, config: &Arc<CatalogConfig>, root: &LocationRef, before: &Before) -> Walk {
+    let mut walker = Walker::new(reader, config, root, before);
     walker.run().await;
     walker.walk
 }
 
 struct Walker<'a> {
-    reader: &'a Reader,
-    config: &'a CatalogConfig,
-    root: &'a LocationRef,
+    process: Process,
+    before: &'a Before,
     walk: Walk,
     /// References declared so far.
     seen: HashSet<String>,
+    /// Files found so far.
+    visited: HashSet<String>,
+    /// What each file that was taken contains, for the digest.
+    contents: Vec<String>,
     files: usize,
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(reader: &Reader, config: &Arc<CatalogConfig>, root: &LocationRef, before: &'a Before) -> Self {
+        Self {
+            process: Process::new(reader, config, root),
+            before,
+            walk: Walk::default(),
+            seen: HashSet::new(),
+            visited: HashSet::new(),
+            contents: Vec::new(),
+            files: 0,
+        }
+    }
+
     async fn run(&mut self) {
         let root = self.generated();
         let mut branches = VecDeque::from([root]);
-        let mut barren = Vec::new();
+        let mut barren = HashSet::new();
         while let Some(branch) = branches.pop_front() {
             let files = self.files_of(&branch).await;
-            let before = self.walk.declared.len() + self.walk.invalid.len();
             let is_whole = !self.walk.declared[branch.at].errors.iter().any(|error| error.name == "NotFoundError");
+            let mut brought = 0;
             for file in files {
-                branches.extend(self.take(&branch, file, is_whole).await);
+                let (count, further) = self.take(&branch, file, is_whole);
+                brought += count;
+                branches.extend(further);
             }
-            let brought = self.walk.declared.len() + self.walk.invalid.len() - before;
             if brought == 0 && !self.walk.declared[branch.at].errors.is_empty() {
-                barren.push(branch.reference);
+                barren.insert(branch.reference);
             }
         }
-        // Locations with nothing but errors are known to the problems page only.
+        self.drop_barren(&barren);
+        self.walk.digest = self.digest();
+    }
+
+    /// Locations with nothing but errors are known to the problems page only.
+    fn drop_barren(&mut self, barren: &HashSet<String>) {
         let mut errors = HashMap::new();
         self.walk.declared.retain(|declared| {
             let is_barren = barren.contains(&declared.reference);
@@ -164,10 +226,22 @@ impl Walker<'_> {
         self.walk.invalid.extend(errors);
     }
 
+    /// A number for everything that was found.
+    fn digest(&self) -> String {
+        let walk = &self.walk;
+        let errors: Vec<_> = walk.declared.iter().filter(|declared| !declared.errors.is_empty()).collect();
+        let errors: Vec<_> = errors.iter().map(|of| (&of.reference, format!("{:?}", of.errors))).collect();
+        let troubles: Vec<_> = walk.troubles.iter().map(|trouble| format!("{trouble:?}")).collect();
+        let mut uncertain: Vec<&String> = walk.uncertain.iter().collect();
+        uncertain.sort();
+        let root = self.process.context(&self.process.root);
+        digest(json!([root, self.contents, errors, troubles, uncertain]).to_string().as_bytes())
+    }
+
     /// The `Location` entity that stands for the root.
     fn generated(&mut self) -> Branch {
-        let metadata = json!({"name": self.root.entity_name()});
-        let spec = json!({"type": self.root.kind, "target": self.root.target});
+        let metadata = json!({"name": self.process.root.entity_name()});
+        let spec = json!({"type": self.process.root.kind, "target": self.process.root.target});
         let entity = [
             ("apiVersion", json!("backstage.io/v1alpha1")),
             ("kind", json!("Location")),
@@ -175,103 +249,137 @@ impl Walker<'_> {
             ("spec", spec),
         ];
         let entity = Entity(entity.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
-        let entity = self.annotate(entity, self.root);
+        let entity = self.process.annotate(entity, &self.process.root);
         let reference = entity.reference().to_string();
+        let root = (*self.process.root).clone();
         self.seen.insert(reference.clone());
+        let Ready { document, hash, .. } = Ready::new(entity.clone(), &root, None, "");
         self.walk.declared.push(Declared {
             reference: reference.clone(),
-            entity: entity.clone(),
-            location: self.root.clone(),
+            written: Some(Written { document, hash, positions: None, version: None }),
+            location: root.clone(),
             parent: None,
-            positions: None,
-            version: None,
             errors: Vec::new(),
         });
-        Branch { entity, reference, location: self.root.clone(), depth: 0, at: 0 }
+        Branch { entity, reference, location: root, depth: 0, at: 0 }
     }
 
-    /// Takes the entities of a file; the locations among them are to be read next.
-    async fn take(&mut self, branch: &Branch, file: File, is_whole: bool) -> Vec<Branch> {
+    /// Takes the entities of a file: how many, and the locations among them, which are to be read next.
+    fn take(&mut self, branch: &Branch, file: File, is_whole: bool) -> (usize, Vec<Branch>) {
         let File { location, content } = file;
-        let Ok(Content { documents, version }) = content else {
-            return Vec::new();
-        };
-        let mut drafts = Vec::new();
-        let mut is_sound = is_whole;
+        match content {
+            Err(_) => (0, Vec::new()),
+            Ok(_) if !is_whole => {
+                self.walk.uncertain.insert(location.to_string());
+                (0, Vec::new())
+            }
+            Ok(Content::Kept(seen)) => self.keep(branch, &location, seen),
+            Ok(Content::Read(documents, seen)) => self.take_new(branch, &location, documents, seen),
+        }
+    }
+
+    /// Lets stay what is known from a file, and follows its locations.
+    fn keep(&mut self, branch: &Branch, location: &LocationRef, seen: Seen) -> (usize, Vec<Branch>) {
+        let key = location.to_string();
+        let count = usize::try_from(seen.entities).unwrap_or_default();
+        self.contents.push(content_of(&seen));
+        if self.before.files.get(&key) != Some(&seen) {
+            self.walk.seen.push(seen);
+        }
+        let mut branches = Vec::new();
+        for entity in self.before.locations.get(&key).into_iter().flatten() {
+            let reference = entity.reference().to_string();
+            self.seen.insert(reference.clone());
+            branches.push(self.push(branch, location, reference, None, entity.clone()));
+        }
+        self.walk.kept.insert(key);
+        (count, branches)
+    }
+
+    fn take_new(
+        &mut self,
+        branch: &Branch,
+        location: &LocationRef,
+        documents: Vec<Result<Prepared, Box<Fault>>>,
+        mut seen: Seen,
+    ) -> (usize, Vec<Branch>) {
+        let mut prepared = Vec::with_capacity(documents.len());
+        let mut is_sound = true;
         for document in documents {
-            match document.and_then(|draft| self.permit(draft, &location)) {
-                Ok(draft) => drafts.push(draft),
+            match document {
+                Ok(draft) => prepared.push(draft),
                 Err(fault) => {
                     is_sound = false;
-                    self.fault(branch, &location, *fault);
+                    self.fault(branch, location, *fault);
                 }
             }
         }
         if !is_sound {
             self.walk.uncertain.insert(location.to_string());
-            return Vec::new();
+            return (0, Vec::new());
         }
+        let (troubles, count) = (self.walk.troubles.len(), prepared.len());
         let mut branches = Vec::new();
-        for draft in drafts {
-            branches.extend(self.declare(branch, &location, draft, &version).await);
+        for draft in prepared {
+            branches.extend(self.declare(branch, location, draft, &seen.version));
         }
-        branches
+        seen.is_whole = troubles == self.walk.troubles.len();
+        self.contents.push(content_of(&seen));
+        self.walk.seen.push(seen);
+        (count, branches)
     }
 
-    /// Refuses an entity of a kind that may not come from here.
-    fn permit(&self, draft: Draft, location: &LocationRef) -> Result<Draft, Box<Fault>> {
-        if self.config.allows(&draft.entity, self.root) {
-            return Ok(draft);
-        }
-        let message = format!(
-            "Entity {} at {location}, originated at {}, is not of an allowed kind for that location",
-            draft.entity.reference(),
-            self.root
-        );
-        Err(Box::new(Fault {
-            error: ValidationError::new("NotAllowedError", message).at("/kind"),
-            position: draft.positions.key("/kind"),
-            seems: Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) },
-        }))
-    }
-
-    /// Processes one entity: valid, it is declared; invalid, that is noted.
-    async fn declare(
-        &mut self,
-        branch: &Branch,
-        location: &LocationRef,
-        draft: Draft,
-        version: &str,
-    ) -> Option<Branch> {
-        let reference = draft.entity.reference().to_string();
+    /// Declares one entity, or notes why not.
+    fn declare(&mut self, branch: &Branch, location: &LocationRef, draft: Prepared, version: &str) -> Option<Branch> {
+        let Prepared { reference, seems, positions, outcome } = draft;
+        let trouble = |walk: &mut Walk, error: ValidationError| {
+            let (position, entity) = (Some(positions.nearest(&error.pointer)), Some(reference.clone()));
+            walk.troubles.push(Trouble { location: location.clone(), error, position, entity, seems: seems.clone() });
+        };
         if !self.seen.insert(reference.clone()) {
-            let message = format!("{reference} is declared twice below {}; the first one counts", self.root);
-            let error = ValidationError::new("ConflictError", message).at("/metadata/name");
-            self.trouble(location, error, &draft, &reference);
+            let message = format!("{reference} is declared twice below {}; the first one counts", self.process.root);
+            trouble(&mut self.walk, ValidationError::new("ConflictError", message).at("/metadata/name"));
             return None;
         }
-        let positions = Arc::clone(&draft.positions);
-        let is_template = draft.entity.kind() == "Template";
-        let entity = match self.process(draft.entity.clone(), location).await {
-            Ok(entity) => entity,
+        let Ready { entity, is_template, document, hash } = match outcome {
+            Ok(ready) => ready,
             Err(error) => {
-                self.trouble(location, error.clone(), &draft, &reference);
+                trouble(&mut self.walk, error.clone());
                 self.walk.invalid.insert(reference, error);
                 return None;
             }
         };
-        let is_location = entity.kind() == "Location";
+        let version = is_template.then(|| version.to_owned());
+        let written = Written { document, hash, positions: is_template.then_some(positions), version };
+        match entity {
+            Some(entity) => Some(self.push(branch, location, reference, Some(written), entity)),
+            None => {
+                let (parent, location) = (Some(branch.reference.clone()), location.clone());
+                let written = Some(written);
+                self.walk.declared.push(Declared { reference, written, location, parent, errors: Vec::new() });
+                None
+            }
+        }
+    }
+
+    /// Declares a location, which is to be followed.
+    fn push(
+        &mut self,
+        above: &Branch,
+        location: &LocationRef,
+        reference: String,
+        written: Option<Written>,
+        entity: Entity,
+    ) -> Branch {
         self.walk.declared.push(Declared {
             reference: reference.clone(),
-            entity: entity.clone(),
+            written,
             location: location.clone(),
-            parent: Some(branch.reference.clone()),
-            positions: is_template.then_some(positions),
-            version: is_template.then(|| version.to_owned()),
+            parent: Some(above.reference.clone()),
             errors: Vec::new(),
         });
         let at = self.walk.declared.len() - 1;
-        is_location.then(|| Branch { entity, reference, location: location.clone(), depth: branch.depth + 1, at })
+        Branch { entity, reference, location: location.clone(), depth: above.depth + 1, at }
     }
 
     fn location_error(&mut self, branch: &Branch, location: &LocationRef, error: ValidationError) {
@@ -291,16 +399,11 @@ impl Walker<'_> {
         let Fault { error, position, seems } = fault;
         self.walk.troubles.push(Trouble { location: location.clone(), error, position, entity: None, seems });
     }
+}
 
-    fn trouble(&mut self, location: &LocationRef, error: ValidationError, draft: &Draft, reference: &str) {
-        let position = Some(draft.positions.nearest(&error.pointer));
-        let seems = Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) };
-        self.walk.troubles.push(Trouble {
-            location: location.clone(),
-            error,
-            position,
-            entity: Some(reference.to_owned()),
-            seems,
-        });
-    }
+/// What a file and everything it brings in contains.
+fn content_of(seen: &Seen) -> String {
+    let includes = seen.includes.iter().map(|include| include.version.as_str());
+    let parts = [seen.location.as_str(), &seen.parent, &seen.version].into_iter().chain(includes);
+    parts.collect::<Vec<&str>>().join(" ")
 }

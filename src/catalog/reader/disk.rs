@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use globset::GlobBuilder;
@@ -10,16 +11,44 @@ use sha2::{Digest, Sha256};
 use super::{Fetched, ReadError, Tree, TreeFile, content_version, hex, within_file_limit, within_tree_limits};
 use crate::forge::FileMode;
 
-/// Reads one file; the version is the hash of its content.
-pub(super) async fn read(path: String) -> Result<Fetched, ReadError> {
+/// Reads one file unless it has this stamp; the version is the hash of its content.
+pub(super) async fn read(path: String, stamp: Option<String>) -> Result<Option<Fetched>, ReadError> {
     blocking(move || {
-        let size = fs::metadata(&path).map_err(|error| wrong(&path, error))?.len();
-        within_file_limit(usize::try_from(size).unwrap_or(usize::MAX), &path)?;
+        // Looked at before it is read: what is written in between has another stamp the next time.
+        let metadata = fs::metadata(&path).map_err(|error| wrong(&path, error))?;
+        let found = stamp_of(&metadata);
+        if found.is_some() && found == stamp {
+            return Ok(None);
+        }
+        within_file_limit(usize::try_from(metadata.len()).unwrap_or(usize::MAX), &path)?;
         let bytes = Bytes::from(fs::read(&path).map_err(|error| wrong(&path, error))?);
         let version = content_version(&bytes);
-        Ok(Fetched { bytes, version })
+        Ok(Some(Fetched { bytes, version, stamp: found }))
     })
     .await
+}
+
+/// Times, size and number of a file. None while the file is so young that the clock of the disk could give another
+/// writing the same time.
+fn stamp_of(metadata: &fs::Metadata) -> Option<String> {
+    const TICK: Duration = Duration::from_millis(50);
+    const COARSE_TICK: Duration = Duration::from_secs(2);
+    let modified = metadata.modified().ok()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let tick = if since.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
+    let age = SystemTime::now().duration_since(modified).ok()?;
+    (age > tick).then(|| format!("{}-{}-{}", since.as_nanos(), metadata.len(), identity(metadata)))
+}
+
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    format!("{}-{}.{:09}", metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &fs::Metadata) -> String {
+    String::new()
 }
 
 /// Reads every file below a folder; the version is the hash of all paths, modes and contents.

@@ -3,16 +3,16 @@
 //! The rules are asked for the URL, for every redirect, and for the addresses that the name has when the connection is
 //! made: the resolver itself refuses, so a name cannot change its meaning in between. A host that is allowed as
 //! `localhost` or as a written address may be private; another name only with `privateAddresses: true`.
-//! A body that the server calls unchanged (`ETag`, 304) comes from a small memory.
+//! What was read has a stamp, its `ETag` or `Last-Modified`: asked for again with it, a server that has nothing new
+//! answers 304 and sends no body.
 
 mod guard;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use reqwest::{Client, Response, StatusCode, header, redirect};
 use url::{Host, Url};
 
@@ -23,44 +23,55 @@ use crate::catalog::config::{AllowedHost, ReadingRules};
 const MAX_REDIRECTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much unchanged content is remembered.
-const MAX_REMEMBERED_BYTES: usize = 32 * 1024 * 1024;
+/// What a stamp starts with.
+const ETAG: &str = "etag";
+const MODIFIED: &str = "modified";
+
+/// How long one reading may take, with all redirects and the whole body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    total: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total: Duration::from_secs(30) }
+    }
+}
 
 /// The reader of URLs that no forge knows.
 #[derive(Debug)]
 pub(super) struct Web {
     rules: ReadingRules,
+    limits: Limits,
     /// Made on first use: loading the system's certificates takes longer than everything else at the start.
     client: OnceLock<Client>,
-    remembered: Mutex<HashMap<String, Remembered>>,
-}
-
-#[derive(Debug, Clone)]
-struct Remembered {
-    etag: String,
-    bytes: Bytes,
 }
 
 impl Web {
     pub(super) fn new(rules: ReadingRules) -> Self {
-        Self { rules, client: OnceLock::new(), remembered: Mutex::default() }
+        Self { rules, limits: Limits::default(), client: OnceLock::new() }
     }
 
-    pub(super) async fn read(&self, url: &Url) -> Result<Fetched, ReadError> {
-        let mut url = url.clone();
+    /// Reads a URL; none if it is still what the stamp was made for. The deadline is for everything, redirects too.
+    pub(super) async fn read(&self, url: &Url, stamp: Option<&str>) -> Result<Option<Fetched>, ReadError> {
+        let reading = tokio::time::timeout(self.limits.total, self.follow(url.clone(), stamp));
+        reading.await.unwrap_or_else(|_| {
+            let reason = format!("it took longer than {} seconds", self.limits.total.as_secs_f64());
+            Err(ReadError::Network { url: url.as_str().to_owned(), reason })
+        })
+    }
+
+    async fn follow(&self, mut url: Url, stamp: Option<&str>) -> Result<Option<Fetched>, ReadError> {
         for _ in 0..=MAX_REDIRECTS {
             self.permit(&url)?;
-            let remembered = self.recall(&url);
-            let response = self.get(&url, remembered.as_ref()).await?;
+            let response = self.get(&url, stamp).await?;
             let status = response.status();
-            match (status, remembered) {
-                (StatusCode::NOT_MODIFIED, Some(known)) => {
-                    return Ok(Fetched { bytes: known.bytes, version: known.etag });
-                }
-                (StatusCode::NOT_FOUND | StatusCode::GONE, _) => return Err(ReadError::NotFound(url.into())),
+            match status {
+                StatusCode::NOT_MODIFIED if stamp.is_some() => return Ok(None),
+                StatusCode::NOT_FOUND | StatusCode::GONE => return Err(ReadError::NotFound(url.into())),
                 _ if status.is_redirection() => url = redirect_target(&url, &response)?,
-                _ if status.is_success() => return self.take(&url, response).await,
+                _ if status.is_success() => return take(&url, response).await.map(Some),
                 _ => {
                     return Err(ReadError::Status { url: url.into(), status: status.to_string() });
                 }
@@ -82,32 +93,14 @@ impl Web {
         if is_private(address) && rule.host.starts_with("*.") { Err(refused()) } else { Ok(()) }
     }
 
-    async fn get(&self, url: &Url, known: Option<&Remembered>) -> Result<Response, ReadError> {
+    async fn get(&self, url: &Url, stamp: Option<&str>) -> Result<Response, ReadError> {
         let mut request = self.client()?.get(url.clone());
-        if let Some(known) = known {
-            request = request.header(header::IF_NONE_MATCH, &known.etag);
+        match stamp.and_then(|stamp| stamp.split_once(' ')) {
+            Some((ETAG, etag)) => request = request.header(header::IF_NONE_MATCH, etag),
+            Some((MODIFIED, time)) => request = request.header(header::IF_MODIFIED_SINCE, time),
+            _ => {}
         }
         request.send().await.map_err(|error| network(url, &error))
-    }
-
-    /// Reads a body up to the limit, and remembers it if it has an `ETag`.
-    async fn take(&self, url: &Url, mut response: Response) -> Result<Fetched, ReadError> {
-        let etag = response.headers().get(header::ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-        if let Some(length) = response.content_length() {
-            within_file_limit(usize::try_from(length).unwrap_or(usize::MAX), url.as_str())?;
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| network(url, &error))? {
-            body.extend_from_slice(&chunk);
-            within_file_limit(body.len(), url.as_str())?;
-        }
-        let bytes = body.freeze();
-        let Some(etag) = etag else {
-            let version = content_version(&bytes);
-            return Ok(Fetched { bytes, version });
-        };
-        self.remember(url, Remembered { etag: etag.clone(), bytes: bytes.clone() });
-        Ok(Fetched { bytes, version: etag })
     }
 
     fn client(&self) -> Result<&Client, ReadError> {
@@ -119,28 +112,32 @@ impl Web {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
             .no_proxy()
             .dns_resolver(Guard { rules: self.rules.clone() })
             .build()
             .map_err(|error| ReadError::Unsupported(format!("cannot set up HTTP: {}", Sources(&error))))?;
         Ok(self.client.get_or_init(|| built))
     }
+}
 
-    fn recall(&self, url: &Url) -> Option<Remembered> {
-        self.remembered.lock().ok()?.get(url.as_str()).cloned()
+/// Reads a body up to the limit.
+async fn take(url: &Url, mut response: Response) -> Result<Fetched, ReadError> {
+    if let Some(length) = response.content_length() {
+        within_file_limit(usize::try_from(length).unwrap_or(usize::MAX), url.as_str())?;
     }
-
-    fn remember(&self, url: &Url, content: Remembered) {
-        let Ok(mut remembered) = self.remembered.lock() else {
-            return;
-        };
-        let total: usize = remembered.values().map(|known| known.bytes.len()).sum();
-        if total + content.bytes.len() > MAX_REMEMBERED_BYTES {
-            remembered.clear();
-        }
-        remembered.insert(url.as_str().to_owned(), content);
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let etag = text(header::ETAG);
+    let modified = text(header::LAST_MODIFIED);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| network(url, &error))? {
+        within_file_limit(body.len() + chunk.len(), url.as_str())?;
+        body.extend_from_slice(&chunk);
     }
+    let bytes = body.freeze();
+    let stamp = etag.map(|etag| format!("{ETAG} {etag}"));
+    let stamp = stamp.or_else(|| modified.map(|time| format!("{MODIFIED} {time}")));
+    // The content tells more than a tag: servers behind one name may tag the same file differently.
+    Ok(Fetched { version: content_version(&bytes), bytes, stamp })
 }
 
 fn redirect_target(from: &Url, response: &Response) -> Result<Url, ReadError> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::Result;
+use super::{CHUNK, Result};
 use crate::catalog::{Location, LocationRef, Problem};
 
 /// A root location as it stands.
@@ -15,11 +15,13 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) target: String,
     pub(in crate::catalog) digest: Option<String>,
     pub(in crate::catalog) failures: i32,
+    /// Grows with everything that happens to the source.
+    pub(in crate::catalog) revision: i64,
 }
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
-    sqlx::query_as("SELECT type, target, digest, failures FROM catalog_source WHERE reference = $1")
+    sqlx::query_as("SELECT type, target, digest, failures, revision FROM catalog_source WHERE reference = $1")
         .bind(reference)
         .fetch_optional(db)
         .await
@@ -75,24 +77,28 @@ pub(in crate::catalog) async fn is_configured(db: impl PgExecutor<'_>, reference
     Ok(found.unwrap_or_default())
 }
 
-/// Takes sources that are due, so that no other process reads them meanwhile.
+/// Takes sources that are due, so that no other process reads them meanwhile: quick ones, or those that took long or
+/// could not be read the last time.
 pub(in crate::catalog) async fn claim_due(
     db: impl PgExecutor<'_>,
+    is_slow: bool,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "UPDATE catalog_source SET claimed_until = $2
          WHERE reference IN (
             SELECT reference FROM catalog_source
             WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
+                AND (is_slow OR failures > 0) = $4
             ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
          RETURNING reference",
     )
     .bind(now)
     .bind(until)
-    .bind(limit)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(is_slow)
     .fetch_all(db)
     .await
 }
@@ -102,35 +108,59 @@ pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Opti
     sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
 }
 
-/// Notes that a source was read.
+/// How a reading went.
+#[derive(Debug)]
+pub(in crate::catalog) struct Reading<'a> {
+    pub(in crate::catalog) digest: &'a str,
+    pub(in crate::catalog) failures: i32,
+    pub(in crate::catalog) is_slow: bool,
+    pub(in crate::catalog) at: DateTime<Utc>,
+    pub(in crate::catalog) next: DateTime<Utc>,
+}
+
+/// Notes that a source was read; false if something happened to it since it had this revision.
 pub(in crate::catalog) async fn set_read(
     db: impl PgExecutor<'_>,
     reference: &str,
-    digest: Option<&str>,
-    failures: i32,
-    now: DateTime<Utc>,
-    next: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE catalog_source SET digest = $2, failures = $3, last_read_at = $4, next_read_at = $5, claimed_until = NULL
-         WHERE reference = $1",
+    revision: i64,
+    reading: &Reading<'_>,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE catalog_source SET digest = $3, failures = $4, is_slow = $5, last_read_at = $6, next_read_at = $7,
+            claimed_until = NULL, revision = revision + 1
+         WHERE reference = $1 AND revision = $2",
     )
     .bind(reference)
-    .bind(digest)
-    .bind(failures)
-    .bind(now)
-    .bind(next)
+    .bind(revision)
+    .bind(reading.digest)
+    .bind(reading.failures)
+    .bind(reading.is_slow)
+    .bind(reading.at)
+    .bind(reading.next)
     .execute(db)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
-/// Makes a source due, whatever it declared last.
-pub(in crate::catalog) async fn invalidate(db: impl PgExecutor<'_>, reference: &str, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query("UPDATE catalog_source SET digest = NULL, next_read_at = $2 WHERE reference = $1")
+/// Makes a source due and one of its files unknown, whatever it declared last.
+pub(in crate::catalog) async fn invalidate(
+    db: &mut PgConnection,
+    reference: &str,
+    location: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    // In the order in which a reading takes them.
+    sqlx::query(
+        "UPDATE catalog_source SET digest = NULL, next_read_at = $2, revision = revision + 1 WHERE reference = $1",
+    )
+    .bind(reference)
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("UPDATE catalog_file SET is_whole = FALSE WHERE source = $1 AND location = $2")
         .bind(reference)
-        .bind(now)
-        .execute(db)
+        .bind(location)
+        .execute(&mut *db)
         .await?;
     Ok(())
 }
@@ -138,11 +168,11 @@ pub(in crate::catalog) async fn invalidate(db: impl PgExecutor<'_>, reference: &
 /// Makes every source due that could not have one of these names because another had it.
 pub(in crate::catalog) async fn release(
     db: impl PgExecutor<'_>,
-    references: &[String],
+    references: &[&str],
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query(
-        "UPDATE catalog_source SET digest = NULL, next_read_at = $2
+        "UPDATE catalog_source SET digest = NULL, next_read_at = $2, revision = revision + 1
          WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
     )
     .bind(references)
@@ -197,6 +227,7 @@ pub(in crate::catalog) async fn remove_location(db: impl PgExecutor<'_>, id: Uui
     sqlx::query("DELETE FROM catalog_location WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
 }
+
 /// The problems of one source, or of all.
 pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> Result<Vec<Problem>> {
     sqlx::query_as(
@@ -211,26 +242,39 @@ pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option
 /// Replaces the problems of a source.
 pub(in crate::catalog) async fn set_problems(db: &mut PgConnection, source: &str, problems: &[Problem]) -> Result<()> {
     sqlx::query("DELETE FROM catalog_problem WHERE source = $1").bind(source).execute(&mut *db).await?;
-    for (ordinal, problem) in (0_i32..).zip(problems) {
-        sqlx::query(
-            "INSERT INTO catalog_problem
-                (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )
-        .bind(source)
-        .bind(ordinal)
-        .bind(&problem.location)
-        .bind(&problem.entity)
-        .bind(&problem.kind)
-        .bind(&problem.name)
-        .bind(&problem.error_name)
-        .bind(&problem.message)
-        .bind(&problem.pointer)
-        .bind(problem.line)
-        .bind(problem.column)
-        .bind(problem.since)
-        .execute(&mut *db)
-        .await?;
+    let mut first = 0;
+    for chunk in problems.chunks(CHUNK) {
+        add_problems(&mut *db, source, first, chunk).await?;
+        first += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
     }
+    Ok(())
+}
+
+async fn add_problems(db: &mut PgConnection, source: &str, first: i64, problems: &[Problem]) -> Result<()> {
+    fn all<'a, T>(problems: &'a [Problem], of: impl Fn(&'a Problem) -> T) -> Vec<T> {
+        problems.iter().map(of).collect()
+    }
+    sqlx::query(
+        "INSERT INTO catalog_problem
+            (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
+         SELECT $1, $2 + ordinal, location, entity, kind, name, error_name, message, pointer, line, at, since
+         FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[],
+            $11::integer[], $12::timestamptz[]) WITH ORDINALITY
+            AS found (location, entity, kind, name, error_name, message, pointer, line, at, since, ordinal)",
+    )
+    .bind(source)
+    .bind(first)
+    .bind(all(problems, |problem| problem.location.as_str()))
+    .bind(all(problems, |problem| problem.entity.as_deref()))
+    .bind(all(problems, |problem| problem.kind.as_deref()))
+    .bind(all(problems, |problem| problem.name.as_deref()))
+    .bind(all(problems, |problem| problem.error_name.as_str()))
+    .bind(all(problems, |problem| problem.message.as_str()))
+    .bind(all(problems, |problem| problem.pointer.as_str()))
+    .bind(all(problems, |problem| problem.line))
+    .bind(all(problems, |problem| problem.column))
+    .bind(all(problems, |problem| problem.since))
+    .execute(db)
+    .await?;
     Ok(())
 }

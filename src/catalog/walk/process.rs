@@ -1,19 +1,59 @@
 //! What happens to one entity between its document and the store.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
-use super::Walker;
-use crate::catalog::descriptor::Placeholders;
+use crate::catalog::config::CatalogConfig;
+use crate::catalog::descriptor::{Draft, Fault, Seems};
 use crate::catalog::location::LocationRef;
+use crate::catalog::reader::Reader;
+use crate::catalog::record::digest;
 use crate::entity::{
     self, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
 };
 
-impl Walker<'_> {
-    /// Everything between what is written and what is stored.
-    pub(super) async fn process(&self, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
-        let placeholders = Placeholders { reader: self.reader, location };
-        let mut entity = placeholders.replace(entity).await?;
+/// What an entity is made with: everything that its result depends on beside its text. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Process {
+    pub(super) reader: Reader,
+    pub(super) config: Arc<CatalogConfig>,
+    pub(super) root: Arc<LocationRef>,
+    /// Hash of program and rules.
+    pub(super) rules: Arc<str>,
+}
+
+impl Process {
+    pub(super) fn new(reader: &Reader, config: &Arc<CatalogConfig>, root: &LocationRef) -> Self {
+        let rules = digest(format!("{} {}", env!("CARGO_PKG_VERSION"), config.fingerprint(root)).as_bytes());
+        let (reader, config) = (reader.clone(), Arc::clone(config));
+        Self { reader, config, root: Arc::new(root.clone()), rules: rules.into() }
+    }
+
+    /// Changes when the same text of a file would give something else.
+    pub(super) fn context(&self, location: &LocationRef) -> String {
+        digest(format!("{} {:?}", self.rules, self.reader.browse(location)).as_bytes())
+    }
+
+    /// Refuses an entity of a kind that may not come from here.
+    pub(super) fn permit(&self, draft: Draft, location: &LocationRef) -> Result<Draft, Box<Fault>> {
+        if self.config.allows(&draft.entity, &self.root) {
+            return Ok(draft);
+        }
+        let message = format!(
+            "Entity {} at {location}, originated at {}, is not of an allowed kind for that location",
+            draft.entity.reference(),
+            self.root
+        );
+        Err(Box::new(Fault {
+            error: ValidationError::new("NotAllowedError", message).at("/kind"),
+            position: draft.positions.key("/kind"),
+            seems: Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) },
+        }))
+    }
+
+    /// Everything between an entity whose placeholders are replaced and what is stored.
+    pub(super) fn finish(&self, mut entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
         entity::sort_references(&mut entity);
         entity::check(&entity)?;
         Ok(self.annotate(entity, location))

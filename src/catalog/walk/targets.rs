@@ -3,8 +3,8 @@
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Branch, CONCURRENT_READS, Content, File, MAX_DEPTH, MAX_FILES, Walker};
-use crate::catalog::descriptor;
+use super::read::File;
+use super::{Branch, CONCURRENT_READS, MAX_DEPTH, MAX_FILES, MAX_TARGET, Walker};
 use crate::catalog::location::LocationRef;
 use crate::catalog::reader::ReadError;
 use crate::entity::{Entity, ValidationError};
@@ -25,21 +25,18 @@ impl Walker<'_> {
         }
         self.files += locations.len();
         if self.files > MAX_FILES || branch.depth > MAX_DEPTH {
-            let message =
-                format!("{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep", self.root);
+            let message = format!(
+                "{} leads to too many files: at most {MAX_FILES}, {MAX_DEPTH} locations deep",
+                self.process.root
+            );
             self.location_error(branch, &branch.location.clone(), ValidationError::new("Error", message));
             self.walk.uncertain.insert(branch.reference.clone());
             locations.clear();
         }
-        let reader = self.reader;
-        let read = |location: LocationRef| async move {
-            let content = reader.read(&location).await;
-            let content = content.map(|fetched| Content {
-                documents: descriptor::read(&fetched.bytes, &location),
-                version: fetched.version,
-            });
-            File { location, content }
-        };
+        // Two locations may lead to one file; it belongs to the one that did first.
+        locations.retain(|location| self.visited.insert(location.to_string()));
+        let (process, before) = (&self.process, self.before);
+        let read = |location| process.file(location, &branch.reference, before);
         let files: Vec<File> = stream::iter(locations).map(read).buffered(CONCURRENT_READS).collect().await;
         let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
         for file in &files {
@@ -55,6 +52,10 @@ impl Walker<'_> {
     /// The files that one target stands for.
     async fn locate(&self, branch: &Branch, target: &str) -> Result<Vec<LocationRef>, ValidationError> {
         let base = &branch.location;
+        if target.len() > MAX_TARGET {
+            let message = format!("a target has {} bytes, at most {MAX_TARGET} are possible", target.len());
+            return Err(ValidationError::new("InputError", message));
+        }
         let kind = branch.entity.text(&["spec", "type"]).unwrap_or(&base.kind);
         let is_root = branch.depth == 0;
         // Only what is on this machine's disk itself may lead to other files on it.
@@ -67,12 +68,12 @@ impl Walker<'_> {
         let location = if is_root {
             LocationRef::new(kind, target)
         } else if kind == base.kind {
-            let resolved = self.reader.resolve(base, target, LocationKind::Blob);
+            let resolved = self.process.reader.resolve(base, target, LocationKind::Blob);
             resolved.map_err(|error| ValidationError::new(error.name(), error.to_string()))?
         } else {
             let url = url::Url::parse(target)
                 .map_err(|error| ValidationError::new("InputError", format!("\"{target}\" is not a URL: {error}")))?;
-            LocationRef::new("url", self.reader.canonical(&url))
+            LocationRef::new("url", self.process.reader.canonical(&url))
         };
         if location.is_file() && location.target.ends_with('/') {
             let message = format!(
@@ -81,7 +82,7 @@ impl Walker<'_> {
             );
             return Err(ValidationError::new("InputError", message));
         }
-        let found = self.reader.expand(&location).await;
+        let found = self.process.reader.expand(&location).await;
         let found = found.map_err(|error| unreadable(&location, &error))?;
         let is_optional = branch.entity.text(&["spec", "presence"]) == Some("optional");
         if found.is_empty() && !is_optional {

@@ -71,9 +71,9 @@ async fn allowed_hosts_are_read_within_limits() {
         ("/gone", Err("/gone, 404 Not Found")),
     ];
     for (path, expected) in cases {
-        let read = web.read(&Url::parse(&format!("http://{host}{path}")).unwrap()).await;
+        let read = web.read(&Url::parse(&format!("http://{host}{path}")).unwrap(), None).await;
         match (read, expected) {
-            (Ok(fetched), Ok(body)) => assert_eq!(fetched.bytes, body, "{path}"),
+            (Ok(fetched), Ok(body)) => assert_eq!(fetched.unwrap().bytes, body, "{path}"),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{path}: {error}"),
             other => panic!("{path}: {other:?}"),
         }
@@ -111,7 +111,7 @@ async fn what_is_not_allowed_is_refused_before_any_request() {
         allow: vec![AllowedHost { host: "*.1".into(), paths: None, private_addresses: false }],
     });
     for url in ["https://example.com/x.yaml", "http://127.0.0.1/x", "http://0.0.0.1/", "http://[::1]/x"] {
-        let error = web.read(&Url::parse(url).unwrap()).await.unwrap_err();
+        let error = web.read(&Url::parse(url).unwrap(), None).await.unwrap_err();
         assert!(matches!(error, ReadError::NotAllowed(_)), "{url}: {error}");
     }
 }
