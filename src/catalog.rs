@@ -22,8 +22,10 @@ mod query;
 mod reader;
 mod record;
 mod registration;
+mod removal;
 mod schedule;
 mod store;
+mod sweep;
 mod walk;
 
 pub(crate) use change::{Change, Operation};
@@ -36,6 +38,7 @@ pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Ord
 pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
 pub(crate) use registration::{Location, Registered, Registration};
+pub(crate) use removal::Removal;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -256,10 +259,21 @@ impl Catalog {
         let _advancing = self.inner.advancing.lock().await;
         let current = self.inner.index.load_full();
         let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
-        if changes.is_empty() {
+        // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
+        let floor = store::floor(&self.inner.pool).await?;
+        let is_behind = current.sequence < floor;
+        if changes.is_empty() && !is_behind {
             return Ok(());
         }
-        let mut index = (*current).clone();
+        let mut index = Index::default();
+        let (sequence, changes) = if is_behind {
+            // What is loaded is never older than the floor that was seen.
+            let (sequence, rows) = store::all(&self.inner.pool).await?;
+            (sequence.max(floor), rows)
+        } else {
+            index = (*current).clone();
+            (sequence, changes)
+        };
         index.apply(changes);
         index.sequence = sequence;
         self.inner.index.store(Arc::new(index));

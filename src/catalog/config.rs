@@ -22,6 +22,8 @@ pub(crate) struct CatalogConfig {
     pub(crate) orphan_strategy: OrphanStrategy,
     /// How often a source is read again.
     pub(crate) processing_interval: Interval,
+    /// How long changes are kept.
+    pub(crate) history: HistoryConfig,
     /// `backend.reading`, put here by the configuration.
     #[serde(skip)]
     pub(crate) reading: ReadingRules,
@@ -34,9 +36,18 @@ impl Default for CatalogConfig {
             rules: Vec::new(),
             orphan_strategy: OrphanStrategy::default(),
             processing_interval: Interval(Duration::from_mins(2)),
+            history: HistoryConfig::default(),
             reading: ReadingRules::default(),
         }
     }
+}
+
+/// The section `catalog.history`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct HistoryConfig {
+    /// How old a change becomes; all are kept without. The newest change of an entity that is there always stays.
+    pub(crate) retention: Option<Interval>,
 }
 
 /// A length of time as Backstage's configuration writes it: `30s`, `2 minutes`, `{minutes: 2, seconds: 30}`.
@@ -152,11 +163,19 @@ pub(crate) enum OrphanStrategy {
 }
 
 /// The section `backend.reading`: which hosts may be read from.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub(crate) struct ReadingRules {
     /// The hosts; none without.
     pub(crate) allow: Vec<AllowedHost>,
+    /// How long one file may take, with all redirects and the whole body.
+    pub(crate) timeout: Interval,
+}
+
+impl Default for ReadingRules {
+    fn default() -> Self {
+        Self { allow: Vec::new(), timeout: Interval(Duration::from_secs(30)) }
+    }
 }
 
 /// One of `backend.reading.allow`.

@@ -46,7 +46,22 @@ pub(super) fn read(bytes: &[u8], location: &LocationRef) -> Vec<Result<Draft, Bo
         let error = ValidationError::new("Error", message);
         return vec![Err(Box::new(Fault { error, position: None, seems: Seems::default() }))];
     };
+    if is_page(text) {
+        let message = format!(
+            "{location} is an HTML page, not a descriptor. A page that shows a file has the file itself under another address, often called raw; a page to sign in means that the file is not public"
+        );
+        let error = ValidationError::new("InputError", message);
+        return vec![Err(Box::new(Fault { error, position: None, seems: Seems::default() }))];
+    }
     yaml::documents(text).into_iter().filter_map(|document| draft(document, text, location).transpose()).collect()
+}
+
+/// Whether a text is what browsers show: servers answer with pages where a file was asked for.
+fn is_page(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    ["<!doctype", "<html"]
+        .iter()
+        .any(|start| text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
 fn draft(

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use globset::GlobBuilder;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -250,13 +251,21 @@ impl Reader {
         Some((forge.browse_url(&file).into(), Some(folder)))
     }
 
-    /// The files that a path with `*` stands for, sorted; the path itself without.
+    /// The files that a path with `*` stands for, sorted; the path itself without. Of URLs only those of a forge are
+    /// searched.
     pub(crate) async fn expand(&self, location: &LocationRef) -> Result<Vec<LocationRef>, ReadError> {
-        if !location.is_file() || !location.target.contains(['*', '?', '[', '{']) {
-            return Ok(vec![location.clone()]);
+        const WILD: [char; 4] = ['*', '?', '[', '{'];
+        if location.is_file() && location.target.contains(WILD) {
+            let paths = disk::glob(location.target.clone()).await?;
+            return Ok(paths.into_iter().map(|path| LocationRef::new("file", path)).collect());
         }
-        let paths = disk::glob(location.target.clone()).await?;
-        Ok(paths.into_iter().map(|path| LocationRef::new("file", path)).collect())
+        if location.is_url()
+            && let Some((forge, file)) = self.forges.locate(&parse_url(&location.target)?)
+            && file.path.contains(WILD)
+        {
+            return search_forge(forge, file, &location.target).await;
+        }
+        Ok(vec![location.clone()])
     }
 }
 
@@ -279,6 +288,23 @@ async fn read_forge(
     let found = forge.read(&file.repository, &commit, &file.path).await.map_err(wrong)?;
     within_file_limit(found.bytes.len(), target)?;
     Ok(Some(Fetched { bytes: found.bytes, version: found.commit, stamp: Some(commit) }))
+}
+
+/// The files of a repository whose paths fit; `*` stays within a folder, `**` does not.
+async fn search_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Vec<LocationRef>, ReadError> {
+    let wrong = |error| forge_error(error, target);
+    let invalid = |error: globset::Error| ReadError::Unsupported(format!("{target} has no valid glob: {error}"));
+    let file = forge.settle(file).await.map_err(wrong)?;
+    let matcher = GlobBuilder::new(&file.path).literal_separator(true).build().map_err(invalid)?.compile_matcher();
+    let commit = forge.resolve(&file.repository, &file.revision).await.map_err(wrong)?;
+    let entries = forge.walk(&file.repository, &commit, "").await.map_err(wrong)?;
+    let found =
+        entries.into_iter().filter(|entry| matches!(entry.kind, EntryKind::File(_)) && matcher.is_match(&entry.path));
+    let found: Vec<LocationRef> = found
+        .map(|entry| LocationRef::new("url", forge.canonical_url(&FileLocation { path: entry.path, ..file.clone() })))
+        .collect();
+    within_tree_limits(found.len(), 0, target)?;
+    Ok(found)
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {

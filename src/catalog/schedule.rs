@@ -69,8 +69,9 @@ impl Catalog {
     /// Reads sources when they are due and follows the change log, until told to stop.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let follow = self.clone().follow(shutdown.clone());
+        let sweep = self.clone().sweep_forever(shutdown.clone());
         let read = self.read_forever(shutdown);
-        tokio::join!(follow, read);
+        tokio::join!(follow, sweep, read);
     }
 
     /// Reads every source that is due now, and tells how many.

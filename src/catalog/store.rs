@@ -90,7 +90,8 @@ pub(super) async fn all(db: impl PgExecutor<'_>) -> Result<(i64, Vec<Changed>)> 
     split(rows)
 }
 
-/// The present state of every entity that changed after a change, and the number of the last change.
+/// The present state of every entity that changed after a change, and the number of the last change. Ends before
+/// [`floor`] may be missing.
 pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<(i64, Vec<Changed>)> {
     // One statement sees one state: the rows are what they were at the change whose number comes with them.
     let rows: Vec<EntityRow> = sqlx::query_as(
@@ -103,6 +104,35 @@ pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Res
     .fetch_all(db)
     .await?;
     split(rows)
+}
+
+/// Up to which change the log has gaps that nothing newer fills.
+pub(super) async fn floor(db: impl PgExecutor<'_>) -> Result<i64> {
+    let floor: Option<i64> = sqlx::query_scalar("SELECT floor FROM catalog_sweep").fetch_optional(db).await?;
+    Ok(floor.unwrap_or_default())
+}
+
+/// Removes changes before a time, the oldest first; gives how many. What a removed change said is said by a newer one,
+/// or it was an end: those set the floor, in the same statement.
+pub(super) async fn sweep(db: impl PgExecutor<'_>, border: DateTime<Utc>, limit: i64) -> Result<u64> {
+    let removed: i64 = sqlx::query_scalar(
+        "WITH old AS (
+            SELECT sequence FROM catalog_change AS change
+            WHERE changed_at < $1 AND (operation = 'delete' OR EXISTS
+                (SELECT FROM catalog_change AS newer WHERE newer.reference = change.reference AND newer.sequence > change.sequence))
+            ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED),
+         removed AS (
+            DELETE FROM catalog_change USING old WHERE catalog_change.sequence = old.sequence
+            RETURNING catalog_change.sequence, operation),
+         raised AS (
+            UPDATE catalog_sweep SET floor = GREATEST(floor, (SELECT MAX(sequence) FROM removed WHERE operation = 'delete')))
+         SELECT COUNT(*) FROM removed",
+    )
+    .bind(border)
+    .bind(limit)
+    .fetch_one(db)
+    .await?;
+    Ok(removed.unsigned_abs())
 }
 
 fn split(rows: Vec<EntityRow>) -> Result<(i64, Vec<Changed>)> {

@@ -2,7 +2,10 @@
 
 mod files;
 mod forge;
+mod hostile;
+mod incremental;
 mod processes;
+mod volume;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -129,7 +132,10 @@ impl Fixture {
 }
 
 async fn open(database: &TestDatabase, forge: &Arc<LocalForge>, folder: &Path, config: Value) -> Catalog {
+    let mut config = config;
+    let reading = config.as_object_mut().unwrap().remove("reading");
     let mut config: CatalogConfig = serde_json::from_value(config).unwrap();
+    config.reading = reading.map_or_else(ReadingRules::default, |rules| serde_json::from_value(rules).unwrap());
     let location = json!({"type": "file", "target": format!("{}/*.yaml", folder.display())});
     config.locations = vec![serde_json::from_value(location).unwrap()];
     let forges = Forges::new([Arc::clone(forge) as Arc<dyn Forge>]);

@@ -27,37 +27,26 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 const ETAG: &str = "etag";
 const MODIFIED: &str = "modified";
 
-/// How long one reading may take, with all redirects and the whole body.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    total: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { total: Duration::from_secs(30) }
-    }
-}
-
 /// The reader of URLs that no forge knows.
 #[derive(Debug)]
 pub(super) struct Web {
     rules: ReadingRules,
-    limits: Limits,
     /// Made on first use: loading the system's certificates takes longer than everything else at the start.
     client: OnceLock<Client>,
 }
 
 impl Web {
     pub(super) fn new(rules: ReadingRules) -> Self {
-        Self { rules, limits: Limits::default(), client: OnceLock::new() }
+        Self { rules, client: OnceLock::new() }
     }
 
     /// Reads a URL; none if it is still what the stamp was made for. The deadline is for everything, redirects too.
     pub(super) async fn read(&self, url: &Url, stamp: Option<&str>) -> Result<Option<Fetched>, ReadError> {
-        let reading = tokio::time::timeout(self.limits.total, self.follow(url.clone(), stamp));
+        let reading = tokio::time::timeout(self.rules.timeout.0, self.follow(url.clone(), stamp));
         reading.await.unwrap_or_else(|_| {
-            let reason = format!("it took longer than {} seconds", self.limits.total.as_secs_f64());
+            let limit = self.rules.timeout.0.as_secs_f64();
+            let reason =
+                format!("it took longer than {limit} seconds, which is the limit at 'backend.reading.timeout'");
             Err(ReadError::Network { url: url.as_str().to_owned(), reason })
         })
     }

@@ -196,3 +196,49 @@ async fn validation_answers_as_backstage_does() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_target_with_wildcards_stands_for_every_file_that_fits() {
+    let fixture = Fixture::with_files(&[]).await;
+    fixture
+        .commit(
+            "acme/mono",
+            &[
+                ("catalog-info.yaml", &component("root", "")),
+                ("services/pay/catalog-info.yaml", &component("pay", "")),
+                ("services/pay/other.yaml", &component("other", "")),
+            ],
+        )
+        .await;
+    let registered = fixture.register("https://local/acme/mono/blob/main/**/catalog-info.yaml").await.unwrap();
+    assert_eq!(registered.problems, []);
+    assert_eq!(fixture.references(), ["component:default/pay", "component:default/root"]);
+    let pay = fixture.entity("component:default/pay").unwrap();
+    let file = "url:https://local/acme/mono/blob/main/services/pay/catalog-info.yaml";
+    assert_eq!(pay.entity.annotation(entity::MANAGED_BY_LOCATION), Some(file));
+    fixture.commit("acme/mono", &[("services/ship/catalog-info.yaml", &component("ship", ""))]).await;
+    fixture.catalog.read_source(&registered.location.reference()).await.unwrap();
+    assert_eq!(fixture.references(), ["component:default/ship"]);
+    let none = fixture.register("https://local/acme/mono/blob/main/*/none.yaml").await.unwrap();
+    assert!(none.problems[0].message.contains("no matching files found"), "{}", none.problems[0].message);
+}
+
+#[tokio::test]
+async fn what_would_go_with_a_location_is_known_before() {
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
+    let both = info() + &component("one", "");
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &both)]).await;
+    fixture.commit("acme/other", &[("catalog-info.yaml", &info())]).await;
+    let location = fixture.register(TARGET).await.unwrap().location;
+    let other = fixture.register("https://local/acme/other/blob/main/catalog-info.yaml").await.unwrap().location;
+    let removal = fixture.catalog.removal(&fixture.who, location.id).await.unwrap();
+    let goes: Vec<String> = removal.goes.iter().map(|record| record.reference.to_string()).collect();
+    assert_eq!(goes, ["component:default/pay", &*location.entity_ref().to_string()]);
+    assert_eq!(removal.stays, [("component:default/one".to_owned(), fixture.source())]);
+    assert_eq!(removal.freed, [("component:default/pay".to_owned(), other.reference())]);
+    fixture.catalog.unregister(&fixture.who, location.id).await.unwrap();
+    fixture.catalog.read_due().await.unwrap();
+    assert_eq!(fixture.references(), ["component:default/one", "component:default/pay"]);
+    assert_eq!(fixture.entity("component:default/pay").unwrap().source, other.reference());
+    assert_eq!(fixture.problems().await, []);
+}

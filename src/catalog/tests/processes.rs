@@ -1,5 +1,7 @@
 //! Restarts, and several processes over one database.
 
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 
 fn snapshot(catalog: &Catalog) -> Vec<String> {
@@ -72,4 +74,80 @@ async fn concurrent_registrations_of_one_location_have_one_winner() {
     assert_eq!(fixture.catalog.locations(&fixture.who).await.unwrap().len(), 1);
 }
 
-use tokio_util::sync::CancellationToken;
+#[tokio::test]
+async fn old_changes_go_and_an_index_that_missed_an_end_loads_everything() {
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", "")), ("b.yaml", &component("two", ""))]).await;
+    let behind = fixture.reopen().await;
+    for system in ["x", "y"] {
+        fixture.write("a.yaml", &component("one", &format!("  system: {system}\n")));
+        fixture.reread().await;
+    }
+    fixture.remove("b.yaml");
+    fixture.reread().await;
+    assert_eq!(references(&behind).len(), 2);
+    let long_ago = Utc::now() - chrono::TimeDelta::days(1);
+    assert_eq!(fixture.catalog.sweep_batch(long_ago).await.unwrap(), 0);
+    // Two of `one` (insert, first update), both of `two`.
+    assert_eq!(fixture.catalog.sweep_batch(Utc::now()).await.unwrap(), 4);
+    assert_eq!(fixture.catalog.sweep_batch(Utc::now()).await.unwrap(), 0);
+    assert_eq!(fixture.operations("component:default/one").await, [Operation::Update]);
+    assert_eq!(fixture.operations("component:default/two").await, []);
+    behind.advance().await.unwrap();
+    assert_eq!(references(&behind), ["component:default/one"]);
+    assert_eq!(snapshot(&behind), snapshot(&fixture.catalog));
+    let sequence = behind.index().sequence();
+    behind.advance().await.unwrap();
+    assert_eq!(behind.index().sequence(), sequence);
+    assert_eq!(snapshot(&fixture.reopen().await), snapshot(&fixture.catalog));
+}
+
+#[tokio::test]
+async fn two_processes_that_start_together_on_nothing_see_everything_once() {
+    let database = database().await;
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..5 {
+        write(&folder.path().join(format!("{at}.yaml")), &component(&format!("c-{at}"), ""));
+    }
+    let base = Url::parse("http://portal.example:7007").unwrap();
+    let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
+    let start = || async {
+        let catalog = open(&database, &forge, folder.path(), json!({})).await;
+        catalog.read_due().await.unwrap();
+        catalog
+    };
+    let (first, second) = tokio::join!(start(), start());
+    first.advance().await.unwrap();
+    second.advance().await.unwrap();
+    assert_eq!(references(&first).len(), 5);
+    assert_eq!(snapshot(&first), snapshot(&second));
+    let who = Credentials::service("test");
+    for at in 0..5 {
+        let history = first.history(&who, &format!("component:default/c-{at}").parse().unwrap()).await.unwrap();
+        assert_eq!(history.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_made_again_and_what_happened_meanwhile_is_seen() {
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
+    let other = fixture.reopen().await;
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(other.clone().run(shutdown.clone()));
+    let listeners = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'";
+    // Until it listens there is nothing to lose.
+    let mut lost: i64 = 0;
+    while lost == 0 {
+        lost = sqlx::query_scalar(listeners).fetch_one(fixture.database.pool()).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut seen = other.watch();
+    fixture.write("b.yaml", &component("two", ""));
+    fixture.reread().await;
+    let newest = fixture.catalog.index().sequence();
+    seen.wait_for(|sequence| *sequence >= newest).await.unwrap();
+    assert_eq!(references(&other), ["component:default/one", "component:default/two"]);
+    assert_eq!(fixture.operations("component:default/two").await, [Operation::Insert]);
+    shutdown.cancel();
+    running.await.unwrap();
+}

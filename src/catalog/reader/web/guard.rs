@@ -82,7 +82,7 @@ mod tests {
         let check = async |private_addresses| {
             let host = "127.0.0.1:8080".to_owned();
             let allow = vec![AllowedHost { host, paths: None, private_addresses }];
-            let guard = Guard { rules: ReadingRules { allow } };
+            let guard = Guard { rules: ReadingRules { allow, ..ReadingRules::default() } };
             let resolved = guard.resolve("127.0.0.1".parse().unwrap()).await;
             resolved.map(Iterator::count).map_err(|error| error.to_string())
         };

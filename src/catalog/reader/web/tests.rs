@@ -58,6 +58,7 @@ async fn allowed_hosts_are_read_within_limits() {
     let host = server(answer).await;
     let web = Web::new(ReadingRules {
         allow: vec![AllowedHost { host: host.clone(), paths: None, private_addresses: false }],
+        ..ReadingRules::default()
     });
     let cases = [
         ("/plain", Ok("kind: A")),
@@ -109,6 +110,7 @@ fn rules_name_hosts_ports_and_paths() {
 async fn what_is_not_allowed_is_refused_before_any_request() {
     let web = Web::new(ReadingRules {
         allow: vec![AllowedHost { host: "*.1".into(), paths: None, private_addresses: false }],
+        ..ReadingRules::default()
     });
     for url in ["https://example.com/x.yaml", "http://127.0.0.1/x", "http://0.0.0.1/", "http://[::1]/x"] {
         let error = web.read(&Url::parse(url).unwrap(), None).await.unwrap_err();

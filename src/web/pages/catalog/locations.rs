@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::entity::named;
 use super::problems::Line as ProblemLine;
-use crate::catalog::{Catalog, CatalogError, Registered, Registration};
+use crate::catalog::{Catalog, CatalogError, Registered, Registration, Removal};
 use crate::entity::Entity;
 use crate::forge::Forges;
 use crate::web::error::Error;
@@ -149,6 +149,11 @@ pub(super) struct LocationPage {
     page: Option<String>,
     entities: Vec<EntityLink>,
     problems: Vec<ProblemLine>,
+    /// Entities that stay because another location has them, with that location.
+    stays: Vec<(EntityLink, String)>,
+    /// Entities that another location gets, with that location.
+    freed: Vec<(EntityLink, String)>,
+    is_configured: bool,
     removal: String,
 }
 
@@ -161,13 +166,17 @@ pub(super) async fn show(
 ) -> PageResult<LocationPage> {
     let location = catalog.location(&viewer.credentials, id).await?;
     let reference = location.reference();
-    let index = catalog.index();
-    let mut entities: Vec<EntityLink> = index
-        .records()
-        .filter(|record| record.source == reference)
-        .map(|record| EntityLink::titled(&record.reference, record.entity.title()))
-        .collect();
+    let Removal { goes, stays, freed, is_configured } = catalog.removal(&viewer.credentials, id).await?;
+    let mut entities: Vec<EntityLink> =
+        goes.iter().map(|record| EntityLink::titled(&record.reference, record.entity.title())).collect();
     entities.sort();
+    let beside = |claims: Vec<(String, String)>| {
+        let shown = claims.into_iter().filter_map(|(reference, source)| {
+            Some((EntityLink::read(&catalog, &viewer, &reference)?, named(&forges, &source, None).0))
+        });
+        shown.collect::<Vec<(EntityLink, String)>>()
+    };
+    let (stays, freed) = (beside(stays), beside(freed));
     let problems = catalog.problems(&viewer.credentials).await?;
     let problems = problems.iter().filter(|problem| problem.source == reference);
     let (target, page) = named(&forges, &reference, None);
@@ -177,6 +186,9 @@ pub(super) async fn show(
         page,
         entities,
         problems: problems.map(|problem| ProblemLine::new(&catalog, &forges, &viewer, problem)).collect(),
+        stays,
+        freed,
+        is_configured,
         removal: link::location_removal(id),
     }))
 }

@@ -1,13 +1,15 @@
 //! `GET /catalog/problems`: everything that is broken.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::State;
 use url::Url;
 
-use crate::catalog::{Catalog, LocationRef, Problem};
+use crate::catalog::{Catalog, LocationRef, Problem, Record};
 use crate::forge::Forges;
 use crate::web::page::{Area, Chrome, Page, PageResult};
-use crate::web::pages::shown::{EntityLink, Moment};
+use crate::web::pages::shown::{self, EntityLink, Moment};
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
@@ -25,6 +27,8 @@ pub(super) struct Line {
     /// What it is about: the entity, or the name in the text.
     pub(super) subject: String,
     pub(super) entity: Option<EntityLink>,
+    /// Who is to mend it.
+    pub(super) owner: Option<EntityLink>,
     /// `acme/payments: catalog-info.yaml:12:3`
     pub(super) spot: String,
     pub(super) link: Option<String>,
@@ -60,11 +64,24 @@ impl Line {
                 .as_deref()
                 .and_then(|reference| EntityLink::read(catalog, viewer, reference))
                 .filter(|link| link.known),
+            owner: owner_of(catalog, viewer, problem),
             spot,
             link: page,
             since: Moment(problem.since),
         }
     }
+}
+
+/// The owner of the entity, else of the others in the file, else of what the source declares.
+fn owner_of(catalog: &Catalog, viewer: &Viewer, problem: &Problem) -> Option<EntityLink> {
+    let index = catalog.index();
+    let conflicts = problem.error_name == "ConflictError";
+    // A claim to a name that another has is for those to mend who made it.
+    let entity = problem.entity.as_deref().filter(|_| !conflicts).and_then(|reference| index.get_exact(reference));
+    let of = |record: &Arc<Record>| shown::owner(catalog, viewer, &record.entity);
+    let in_file = || index.records().filter(|record| record.location == problem.location).find_map(of);
+    let in_source = || index.records().filter(|record| record.source == problem.source).find_map(of);
+    entity.and_then(of).or_else(in_file).or_else(in_source)
 }
 
 /// File, line and column, and the page that shows them.
