@@ -10,6 +10,7 @@
 //!
 //! Nothing here writes; [`Walk`] is compared with the store by `ingest`.
 
+mod found;
 mod process;
 mod read;
 mod targets;
@@ -18,18 +19,16 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::json;
-use sqlx::FromRow;
-use sqlx::types::Json;
 
+pub(super) use self::found::{Before, Declared, Seen, Trouble, Walk, Written};
 use self::process::Process;
 use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
-use super::descriptor::{Fault, Include, Placeholders, Seems};
+use super::descriptor::{Fault, Placeholders, Seems};
 use super::location::LocationRef;
 use super::reader::Reader;
 use super::record::digest;
 use crate::entity::{Entity, ValidationError};
-use crate::yaml::{Position, Positions};
 
 /// How many files one root may lead to, and how deep.
 const MAX_FILES: usize = 20_000;
@@ -39,93 +38,6 @@ const MAX_TARGET: usize = 1000;
 /// Files of one location that are read at the same time.
 const CONCURRENT_READS: usize = 8;
 
-/// What is known of a source before it is read.
-#[derive(Debug, Default)]
-pub(super) struct Before {
-    /// The files that were seen, by location.
-    pub(super) files: HashMap<String, Seen>,
-    /// The `Location` entities in them, by the file's location.
-    pub(super) locations: HashMap<String, Vec<Entity>>,
-}
-
-/// A file as it was seen.
-#[derive(Debug, Clone, PartialEq, FromRow)]
-pub(super) struct Seen {
-    pub(super) location: String,
-    /// The `Location` entity that led to it.
-    pub(super) parent: String,
-    /// As in [`super::reader::Fetched`].
-    pub(super) stamp: Option<String>,
-    /// As in [`super::reader::Fetched`].
-    pub(super) version: String,
-    /// Hash of the rules under which its entities were made.
-    pub(super) context: String,
-    /// What placeholders brought in.
-    pub(super) includes: Json<Vec<Include>>,
-    /// How many entities are in it.
-    pub(super) entities: i32,
-    /// Whether everything in it was taken.
-    pub(super) is_whole: bool,
-}
-
-/// The result of reading a root location.
-#[derive(Debug, Default)]
-pub(super) struct Walk {
-    /// Entities that are valid, parents before children; of kept files only the locations.
-    pub(super) declared: Vec<Declared>,
-    /// Entities that are there but invalid: they keep their last good version.
-    pub(super) invalid: HashMap<String, ValidationError>,
-    /// Files whose content is not known now, and locations whose files are not all known: what came from them stays.
-    pub(super) uncertain: HashSet<String>,
-    /// Everything that is wrong.
-    pub(super) troubles: Vec<Trouble>,
-    /// Files that are what they were.
-    pub(super) kept: HashSet<String>,
-    /// Files that were read and are to be remembered, and kept ones that have another stamp.
-    pub(super) seen: Vec<Seen>,
-    /// Equal digests mean that nothing needs to be written.
-    pub(super) digest: String,
-}
-
-/// One valid entity.
-#[derive(Debug)]
-pub(super) struct Declared {
-    /// Canonical reference.
-    pub(super) reference: String,
-    /// What to store; none of an entity of a kept file.
-    pub(super) written: Option<Written>,
-    /// The file it is in.
-    pub(super) location: LocationRef,
-    /// The `Location` entity that led to it.
-    pub(super) parent: Option<String>,
-    /// Errors of what it leads to, for a `Location`.
-    pub(super) errors: Vec<ValidationError>,
-}
-
-/// What is stored of an entity.
-#[derive(Debug)]
-pub(super) struct Written {
-    /// With annotations and namespace; without uid, relations and status.
-    pub(super) document: String,
-    /// Of the document and where it comes from.
-    pub(super) hash: String,
-    /// Where its fields are; kept for templates, whose errors are found later.
-    pub(super) positions: Option<Arc<Positions>>,
-    /// Commit or hash of the file; only of templates, whose other files change with it.
-    pub(super) version: Option<String>,
-}
-
-/// One thing that is wrong, with its place.
-#[derive(Debug, Clone)]
-pub(super) struct Trouble {
-    pub(super) location: LocationRef,
-    pub(super) error: ValidationError,
-    pub(super) position: Option<Position>,
-    /// The entity, if it is known which.
-    pub(super) entity: Option<String>,
-    pub(super) seems: Seems,
-}
-
 /// A `Location` entity whose targets are to be read.
 struct Branch {
     entity: Entity,
@@ -134,13 +46,6 @@ struct Branch {
     depth: usize,
     /// Where it is in `declared`.
     at: usize,
-}
-
-impl Walk {
-    /// Whether nothing could be read at all.
-    pub(super) fn is_failed(&self) -> bool {
-        self.declared.is_empty()
-    }
 }
 
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
@@ -351,15 +256,13 @@ impl<'a> Walker<'a> {
         };
         let version = is_template.then(|| version.to_owned());
         let written = Written { document, hash, positions: is_template.then_some(positions), version };
-        match entity {
-            Some(entity) => Some(self.push(branch, location, reference, Some(written), entity)),
-            None => {
-                let (parent, location) = (Some(branch.reference.clone()), location.clone());
-                let written = Some(written);
-                self.walk.declared.push(Declared { reference, written, location, parent, errors: Vec::new() });
-                None
-            }
+        if let Some(entity) = entity {
+            return Some(self.push(branch, location, reference, Some(written), entity));
         }
+        let (parent, location) = (Some(branch.reference.clone()), location.clone());
+        let written = Some(written);
+        self.walk.declared.push(Declared { reference, written, location, parent, errors: Vec::new() });
+        None
     }
 
     /// Declares a location, which is to be followed.

@@ -1,5 +1,5 @@
 //! How long a large source takes. Not run by default: it measures, it proves nothing.
-//! `cargo test --release -- --ignored --nocapture a_large_source`, with `GREENROOM_TARGETS` files of a hundred entities.
+//! `cargo test --release -- --ignored --nocapture catalog::tests::volume`
 
 use std::time::Instant;
 
@@ -7,9 +7,17 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, reason = "what it measures is its result")]
 async fn a_large_source() {
-    let count: usize = std::env::var("GREENROOM_TARGETS").ok().and_then(|count| count.parse().ok()).unwrap_or(100);
+    measure(100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "measures"]
+async fn a_huge_source() {
+    measure(2000).await;
+}
+
+async fn measure(count: usize) {
     let fixture = Fixture::with_files(&[]).await;
     let file =
         |at: usize, more: &str| (0..100).map(|each| component(&format!("c-{at}-{each}"), more)).collect::<String>();

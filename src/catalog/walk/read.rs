@@ -98,9 +98,11 @@ impl Process {
             let drafts: Vec<_> =
                 documents.map(|document| document.and_then(|draft| process.permit(draft, &at))).collect();
             let is_sound = drafts.iter().all(Result::is_ok);
-            let stage = |draft: Draft| match Placeholders::are_in(&draft.entity) {
-                true => Stage::Draft(draft),
-                false => Stage::Done(process.prepare(draft.entity.clone(), draft, &at, &above, &of)),
+            let stage = |draft: Draft| {
+                if Placeholders::are_in(&draft.entity) {
+                    return Stage::Draft(draft);
+                }
+                Stage::Done(process.prepare(draft.entity.clone(), draft, &at, &above, &of))
             };
             // Of a file with a fault nothing is taken.
             let stages = drafts.into_iter().filter(|draft| is_sound || draft.is_err()).map(|draft| draft.map(stage));

@@ -1,0 +1,106 @@
+//! The change log: what is appended, what is read of it, what leaves it.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, PgExecutor};
+use uuid::Uuid;
+
+use super::{Result, json};
+use crate::catalog::{Change, Operation};
+
+/// One row of the change log to be written.
+#[derive(Debug)]
+pub(in crate::catalog) struct Logged {
+    pub(in crate::catalog) reference: String,
+    pub(in crate::catalog) operation: Operation,
+    pub(in crate::catalog) uid: Uuid,
+}
+
+impl Logged {
+    /// A change that brings no document.
+    pub(in crate::catalog) fn bare(reference: String, operation: Operation, uid: Uuid) -> Self {
+        Self { reference, operation, uid }
+    }
+}
+
+/// Appends changes without documents to the change log.
+pub(in crate::catalog) async fn log(
+    db: impl PgExecutor<'_>,
+    source: &str,
+    logged: &[Logged],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO catalog_change (reference, operation, uid, source, changed_at)
+         SELECT reference, operation, uid, $1, $2
+         FROM UNNEST($3::text[], $4::text[], $5::uuid[]) WITH ORDINALITY AS logged (reference, operation, uid, ordinal)
+         ORDER BY ordinal",
+    )
+    .bind(source)
+    .bind(now)
+    .bind(logged.iter().map(|row| row.reference.as_str()).collect::<Vec<&str>>())
+    .bind(logged.iter().map(|row| row.operation.as_str()).collect::<Vec<&str>>())
+    .bind(logged.iter().map(|row| row.uid).collect::<Vec<Uuid>>())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+struct ChangeRow {
+    sequence: i64,
+    operation: String,
+    document: Option<String>,
+    source: String,
+    changed_at: DateTime<Utc>,
+}
+
+/// The changes of one entity, newest first.
+pub(in crate::catalog) async fn history(db: impl PgExecutor<'_>, reference: &str, limit: i64) -> Result<Vec<Change>> {
+    let rows: Vec<ChangeRow> = sqlx::query_as(
+        "SELECT sequence, operation, document::text AS document, source, changed_at
+         FROM catalog_change WHERE reference = $1 ORDER BY sequence DESC LIMIT $2",
+    )
+    .bind(reference)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    let change = |row: ChangeRow| {
+        Ok(Change {
+            sequence: row.sequence,
+            operation: Operation::parse(&row.operation).ok_or_else(|| sqlx::Error::Decode(row.operation.into()))?,
+            document: row.document.as_deref().map(json).transpose()?,
+            source: row.source,
+            at: row.changed_at,
+        })
+    };
+    rows.into_iter().map(change).collect()
+}
+
+/// Up to which change the log has gaps that nothing newer fills.
+pub(in crate::catalog) async fn floor(db: impl PgExecutor<'_>) -> Result<i64> {
+    let floor: Option<i64> = sqlx::query_scalar("SELECT floor FROM catalog_sweep").fetch_optional(db).await?;
+    Ok(floor.unwrap_or_default())
+}
+
+/// Removes changes before a time, the oldest first; gives how many. What a removed change said is said by a newer one,
+/// or it was an end: those set the floor, in the same statement.
+pub(in crate::catalog) async fn sweep(db: impl PgExecutor<'_>, border: DateTime<Utc>, limit: i64) -> Result<u64> {
+    let removed: i64 = sqlx::query_scalar(
+        "WITH old AS (
+            SELECT sequence FROM catalog_change AS change
+            WHERE changed_at < $1 AND (operation = 'delete' OR EXISTS
+                (SELECT FROM catalog_change AS newer WHERE newer.reference = change.reference AND newer.sequence > change.sequence))
+            ORDER BY sequence LIMIT $2 FOR UPDATE SKIP LOCKED),
+         removed AS (
+            DELETE FROM catalog_change USING old WHERE catalog_change.sequence = old.sequence
+            RETURNING catalog_change.sequence, operation),
+         raised AS (
+            UPDATE catalog_sweep SET floor = GREATEST(floor, (SELECT MAX(sequence) FROM removed WHERE operation = 'delete')))
+         SELECT COUNT(*) FROM removed",
+    )
+    .bind(border)
+    .bind(limit)
+    .fetch_one(db)
+    .await?;
+    Ok(removed.unsigned_abs())
+}

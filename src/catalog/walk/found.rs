@@ -1,0 +1,106 @@
+//! What a walk starts from and what it ends with.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use sqlx::FromRow;
+use sqlx::types::Json;
+
+use crate::catalog::descriptor::{Include, Seems};
+use crate::catalog::location::LocationRef;
+use crate::entity::{Entity, ValidationError};
+use crate::yaml::{Position, Positions};
+
+/// What is known of a source before it is read.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct Before {
+    /// The files that were seen, by location.
+    pub(in crate::catalog) files: HashMap<String, Seen>,
+    /// The `Location` entities in them, by the file's location.
+    pub(in crate::catalog) locations: HashMap<String, Vec<Entity>>,
+}
+
+/// A file as it was seen.
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub(in crate::catalog) struct Seen {
+    pub(in crate::catalog) location: String,
+    /// The `Location` entity that led to it.
+    pub(in crate::catalog) parent: String,
+    /// As in [`crate::catalog::reader::Fetched`].
+    pub(in crate::catalog) stamp: Option<String>,
+    /// As in [`crate::catalog::reader::Fetched`].
+    pub(in crate::catalog) version: String,
+    /// Hash of the rules under which its entities were made.
+    pub(in crate::catalog) context: String,
+    /// What placeholders brought in.
+    pub(in crate::catalog) includes: Json<Vec<Include>>,
+    /// How many entities are in it.
+    pub(in crate::catalog) entities: i32,
+    /// Whether everything in it was taken.
+    pub(in crate::catalog) is_whole: bool,
+}
+
+/// The result of reading a root location.
+#[derive(Debug, Default)]
+pub(in crate::catalog) struct Walk {
+    /// Entities that are valid, parents before children; of kept files only the locations.
+    pub(in crate::catalog) declared: Vec<Declared>,
+    /// Entities that are there but invalid: they keep their last good version.
+    pub(in crate::catalog) invalid: HashMap<String, ValidationError>,
+    /// Files whose content is not known now, and locations whose files are not all known: what came from them stays.
+    pub(in crate::catalog) uncertain: HashSet<String>,
+    /// Everything that is wrong.
+    pub(in crate::catalog) troubles: Vec<Trouble>,
+    /// Files that are what they were.
+    pub(in crate::catalog) kept: HashSet<String>,
+    /// Files that were read and are to be remembered, and kept ones that have another stamp.
+    pub(in crate::catalog) seen: Vec<Seen>,
+    /// Equal digests mean that nothing needs to be written.
+    pub(in crate::catalog) digest: String,
+}
+
+/// One valid entity.
+#[derive(Debug)]
+pub(in crate::catalog) struct Declared {
+    /// Canonical reference.
+    pub(in crate::catalog) reference: String,
+    /// What to store; none of an entity of a kept file.
+    pub(in crate::catalog) written: Option<Written>,
+    /// The file it is in.
+    pub(in crate::catalog) location: LocationRef,
+    /// The `Location` entity that led to it.
+    pub(in crate::catalog) parent: Option<String>,
+    /// Errors of what it leads to, for a `Location`.
+    pub(in crate::catalog) errors: Vec<ValidationError>,
+}
+
+/// What is stored of an entity.
+#[derive(Debug)]
+pub(in crate::catalog) struct Written {
+    /// With annotations and namespace; without uid, relations and status.
+    pub(in crate::catalog) document: String,
+    /// Of the document and where it comes from.
+    pub(in crate::catalog) hash: String,
+    /// Where its fields are; kept for templates, whose errors are found later.
+    pub(in crate::catalog) positions: Option<Arc<Positions>>,
+    /// Commit or hash of the file; only of templates, whose other files change with it.
+    pub(in crate::catalog) version: Option<String>,
+}
+
+/// One thing that is wrong, with its place.
+#[derive(Debug, Clone)]
+pub(in crate::catalog) struct Trouble {
+    pub(in crate::catalog) location: LocationRef,
+    pub(in crate::catalog) error: ValidationError,
+    pub(in crate::catalog) position: Option<Position>,
+    /// The entity, if it is known which.
+    pub(in crate::catalog) entity: Option<String>,
+    pub(in crate::catalog) seems: Seems,
+}
+
+impl Walk {
+    /// Whether nothing could be read at all.
+    pub(in crate::catalog) fn is_failed(&self) -> bool {
+        self.declared.is_empty()
+    }
+}
