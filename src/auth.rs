@@ -37,7 +37,7 @@ pub(crate) trait Directory: Send + Sync {
 impl Directory for Catalog {
     fn user(&self, user: &EntityRef) -> Option<Entity> {
         let record = self.entity(&Credentials::service("auth"), user)?;
-        Some(record.entity.clone())
+        Some(record.entity())
     }
 }
 

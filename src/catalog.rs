@@ -13,7 +13,10 @@ mod bits;
 mod change;
 mod config;
 mod descriptor;
+mod facts;
+mod field;
 mod filter;
+mod graph;
 mod index;
 mod ingest;
 mod location;
@@ -23,6 +26,7 @@ mod reader;
 mod record;
 mod registration;
 mod schedule;
+mod sorted;
 mod store;
 mod walk;
 
@@ -104,10 +108,7 @@ impl Catalog {
         for location in &mut config.locations {
             location.target = reader.stored_target(&location.kind, &location.target);
         }
-        let (sequence, rows) = store::all(&pool).await?;
-        let mut index = Index::default();
-        index.apply(rows);
-        index.sequence = sequence;
+        let index = load(&pool).await?;
         let catalog = Self::with(index, pool, reader, config);
         catalog.configure().await?;
         catalog.advance().await?;
@@ -183,7 +184,7 @@ impl Catalog {
         let mut next = index.get(reference).cloned();
         while let Some(record) = next.take().filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid)) {
             next = record.parent.as_deref().and_then(|parent| index.get_exact(parent)).cloned();
-            let parents = record.parent.iter().cloned().collect();
+            let parents = record.parent.iter().map(ToString::to_string).collect();
             chain.push((record, parents));
         }
         chain
@@ -254,17 +255,32 @@ impl Catalog {
     /// Brings the index to the newest change.
     async fn advance(&self) -> Result<(), CatalogError> {
         let _advancing = self.inner.advancing.lock().await;
-        let current = self.inner.index.load_full();
-        let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
-        if changes.is_empty() {
-            return Ok(());
+        loop {
+            let current = self.inner.index.load_full();
+            let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
+            if changes.is_empty() {
+                return Ok(());
+            }
+            let mut index = (*current).clone();
+            index.apply(changes);
+            index.sequence = sequence;
+            self.inner.index.store(Arc::new(index));
+            self.inner.advanced.send_replace(sequence);
         }
-        let mut index = (*current).clone();
-        index.apply(changes);
-        index.sequence = sequence;
-        self.inner.index.store(Arc::new(index));
-        self.inner.advanced.send_replace(sequence);
-        Ok(())
+    }
+}
+
+/// The index of everything that is stored.
+async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
+    let mut index = Index::default();
+    // What changes while this reads comes again with the log.
+    index.sequence = store::last_change(pool).await?;
+    let mut last = Arc::from("");
+    loop {
+        let rows = store::entities_after(pool, &last).await?;
+        let Some(row) = rows.last() else { return Ok(index) };
+        last = Arc::clone(&row.reference);
+        index.apply(rows);
     }
 }
 

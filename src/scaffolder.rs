@@ -416,7 +416,7 @@ impl Scaffolder {
             return json!({});
         };
         match self.inner.catalog.entity(who, reference) {
-            Some(record) => json!({"entity": record.entity, "ref": reference}),
+            Some(record) => json!({"entity": record.entity(), "ref": reference}),
             None => json!({"ref": reference}),
         }
     }

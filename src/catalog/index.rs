@@ -5,44 +5,35 @@
 //! on the order in which they came.
 //!
 //! Entities have numbers (slots), so a set of entities is a [`Bits`]; for each field there is the set of each value.
-//! Everything large is behind an `Arc`, so the copy made for a change shares what the change does not touch.
+//! Everything lies in shared pieces (see [`Graph`], [`Sorted`], [`Field`]): a copy costs next to nothing, and a change
+//! copies what it touches, so its cost does not depend on the size of the catalog.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::bits::Bits;
-use super::record::{Fact, Record, Row};
-use crate::entity::{self, Edge, EntityRef, Relation};
+use super::facts::{FactValue, Facts};
+use super::field::Field;
+use super::graph::{Graph, Shown};
+use super::record::{Record, Row};
+use super::sorted::Sorted;
+use crate::entity::EntityRef;
+
+/// The field by which entities are in order if no other is asked for.
+pub(super) const UID: &str = "metadata.uid";
 
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     /// The last change that is in it.
     pub(super) sequence: i64,
-    rows: HashMap<Arc<str>, Arc<Row>>,
-    slots: Vec<Option<Arc<Record>>>,
-    free: Vec<u32>,
-    by_reference: HashMap<Arc<str>, u32>,
-    by_uid: HashMap<Uuid, u32>,
+    graph: Graph,
     all: Bits,
-    fields: HashMap<Arc<str>, Arc<Field>>,
-    /// What each entity states, by the entity that states it.
-    stated: HashMap<Arc<str>, Arc<[Edge]>>,
-    /// What each entity shows, with how often it is stated; also of entities that do not exist.
-    shown: HashMap<Arc<str>, Arc<BTreeMap<Relation, u32>>>,
-}
-
-/// The entities by the values of one field.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Field {
-    /// Everything that has the field.
-    pub(super) present: Bits,
-    /// By value in lower case.
-    pub(super) folded: BTreeMap<Arc<str>, Bits>,
-    /// By value as written.
-    pub(super) original: BTreeMap<Arc<str>, Bits>,
+    fields: Sorted<Arc<str>, Arc<Field>>,
+    /// The sources, files and parents that entities have in common.
+    places: Sorted<Arc<str>, ()>,
 }
 
 /// One changed entity: its new row, or none.
@@ -52,16 +43,25 @@ pub(super) struct Changed {
     pub(super) row: Option<Row>,
 }
 
+/// What an entity was and is to be.
+#[derive(Default)]
+struct Touched {
+    /// The new row, where it has one.
+    row: Option<Row>,
+    is_gone: bool,
+    /// What it showed before, where that is something else now.
+    shown: Option<Option<Arc<[Shown]>>>,
+}
+
 impl Index {
     /// How many entities there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.by_reference.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_reference.is_empty()
+        self.all.is_empty()
     }
 
     /// The last change that is in it: a version of the whole catalog.
@@ -72,157 +72,195 @@ impl Index {
 
     /// One entity.
     pub(crate) fn get(&self, reference: &EntityRef) -> Option<&Arc<Record>> {
-        self.get_exact(&reference.to_string())
+        self.get_exact(reference.as_str())
     }
 
     /// One entity by its canonical reference, compared as it is.
     pub(crate) fn get_exact(&self, reference: &str) -> Option<&Arc<Record>> {
-        self.record(*self.by_reference.get(reference)?)
+        self.record(self.graph.find(reference)?)
     }
 
     /// One entity by its uid.
     pub(crate) fn by_uid(&self, uid: Uuid) -> Option<&Arc<Record>> {
-        self.record(*self.by_uid.get(&uid)?)
+        let mut buffer = Uuid::encode_buffer();
+        let posting = self.field(UID)?.values().get(&*uid.hyphenated().encode_lower(&mut buffer))?;
+        self.record(posting.slots.iter().next()?)
     }
 
     /// Every entity, in no particular order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
-        self.slots.iter().flatten()
+        self.graph.records()
     }
 
     pub(super) fn record(&self, slot: u32) -> Option<&Arc<Record>> {
-        self.slots.get(slot as usize)?.as_ref()
+        self.graph.record(slot)
+    }
+
+    #[cfg(test)]
+    pub(super) fn slot(&self, reference: &str) -> Option<u32> {
+        self.graph.find(reference).filter(|slot| self.all.contains(*slot))
     }
 
     pub(super) fn all(&self) -> &Bits {
         &self.all
     }
 
+    /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
         self.fields.get(key).map(AsRef::as_ref)
     }
 
     /// Takes changed rows.
     pub(super) fn apply(&mut self, changes: Vec<Changed>) {
-        let mut touched: HashSet<Arc<str>> = HashSet::new();
+        let mut touched: BTreeMap<u32, Touched> = BTreeMap::new();
+        let mut shifts = Vec::new();
         for Changed { reference, row } in changes {
-            let edges = row.as_ref().map(|row| entity::edges(&row.document)).unwrap_or_default();
-            self.state(&reference, edges, &mut touched);
-            match row {
-                Some(row) => {
-                    self.rows.insert(Arc::clone(&reference), Arc::new(row));
-                }
-                None => {
-                    self.rows.remove(&reference);
-                }
-            }
-            touched.insert(reference);
+            let slot = self.graph.take(&reference);
+            let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
+            self.graph.state(slot, edges, &mut shifts);
+            touched.insert(slot, Touched { is_gone: row.is_none(), row, shown: None });
         }
-        for reference in touched {
-            self.refresh(&reference);
+        for (slot, before) in self.graph.shift(shifts) {
+            touched.entry(slot).or_default().shown = Some(before);
         }
-    }
-
-    /// Replaces what an entity states; `touched` gets everybody who shows something else now.
-    fn state(&mut self, by: &Arc<str>, edges: Vec<Edge>, touched: &mut HashSet<Arc<str>>) {
-        let unique: BTreeSet<Edge> = edges.into_iter().collect();
-        let before = self.stated.remove(by).unwrap_or_else(|| Arc::from([]));
-        for edge in before.iter().filter(|edge| !unique.contains(edge)) {
-            let source: Arc<str> = edge.source.as_str().into();
-            if let Some(shown) = self.shown.get_mut(&source) {
-                let shown = Arc::make_mut(shown);
-                if let Some(count) = shown.get_mut(&edge.relation) {
-                    *count -= 1;
-                    if *count == 0 {
-                        shown.remove(&edge.relation);
-                    }
-                }
-                if shown.is_empty() {
-                    self.shown.remove(&source);
-                }
-            }
-            touched.insert(source);
+        let slots: Vec<u32> = touched.keys().copied().collect();
+        for (slot, touched) in touched {
+            self.refresh(slot, touched);
         }
-        for edge in unique.iter().filter(|edge| !before.contains(edge)) {
-            let source: Arc<str> = edge.source.as_str().into();
-            let shown = self.shown.entry(Arc::clone(&source)).or_default();
-            *Arc::make_mut(shown).entry(edge.relation.clone()).or_default() += 1;
-            touched.insert(source);
-        }
-        if !unique.is_empty() {
-            self.stated.insert(Arc::clone(by), unique.into_iter().collect());
+        for slot in slots {
+            self.graph.release(slot);
         }
     }
 
     /// Finishes one entity again, or removes it.
-    fn refresh(&mut self, reference: &Arc<str>) {
-        let slot = self.by_reference.get(reference).copied();
-        if let Some(slot) = slot
-            && let Some(record) = self.slots[slot as usize].take()
-        {
-            for fact in &record.facts {
-                self.forget(fact, slot);
-            }
-            self.by_uid.remove(&record.uid);
-        }
-        let Some(row) = self.rows.get(reference).cloned() else {
-            if let Some(slot) = slot {
-                self.by_reference.remove(reference);
-                self.all.remove(slot);
-                self.free.push(slot);
-            }
-            return;
+    fn refresh(&mut self, slot: u32, touched: Touched) {
+        let old = self.graph.record(slot).cloned();
+        let shown = self.graph.node(slot).shown().to_vec();
+        let before = touched.shown.as_ref().map_or(&shown[..], |before| before.as_deref().unwrap_or_default());
+        let (row, is_gone) = (touched.row.map(|row| self.shared(row)), touched.is_gone);
+        let new = match (row, &old) {
+            (Some(row), _) => Record::finish(&row, &self.relations(&shown)).map(|record| (record, true)),
+            (None, Some(old)) if !is_gone => Some((old.related(&self.relations(&shown)), false)),
+            _ => None,
         };
-        let shown = self.shown.get(reference);
-        let relations: Vec<Relation> = shown.into_iter().flat_map(|shown| shown.keys().cloned()).collect();
-        let record = Arc::new(Record::finish(&row, &relations));
-        let slot = slot.unwrap_or_else(|| self.new_slot(reference));
-        for fact in &record.facts {
-            self.learn(fact, slot);
-        }
-        self.by_uid.insert(record.uid, slot);
-        self.slots[slot as usize] = Some(record);
-    }
-
-    fn new_slot(&mut self, reference: &Arc<str>) -> u32 {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1)
-                .expect("a catalog of four thousand million entities does not fit in memory")
-        });
-        self.by_reference.insert(Arc::clone(reference), slot);
-        self.all.insert(slot);
-        slot
-    }
-
-    fn learn(&mut self, fact: &Fact, slot: u32) {
-        let field = Arc::make_mut(self.fields.entry(Arc::clone(&fact.key)).or_default());
-        field.present.insert(slot);
-        for (values, value) in [(&mut field.folded, &fact.folded), (&mut field.original, &fact.original)] {
-            if let Some(value) = value {
-                values.entry(Arc::clone(value)).or_default().insert(slot);
-            }
-        }
-    }
-
-    fn forget(&mut self, fact: &Fact, slot: u32) {
-        let Some(field) = self.fields.get_mut(&fact.key) else {
+        if new.is_none() && !is_gone && old.is_none() {
+            // A name that is only referred to.
             return;
+        }
+        if new.as_ref().is_none_or(|(_, is_other)| *is_other) {
+            let facts = |record: &Record| record.facts();
+            let empty = Facts::default();
+            let (old_facts, new_facts) = (old.as_deref().map(facts), new.as_ref().map(|(record, _)| facts(record)));
+            self.learn(slot, old_facts.as_ref().unwrap_or(&empty), new_facts.as_ref().unwrap_or(&empty));
+        }
+        let old_shown = if old.is_some() { before } else { &[] };
+        let new_shown = if new.is_some() { &shown[..] } else { &[] };
+        self.relate(slot, old_shown, new_shown);
+        match new {
+            Some(_) => self.all.insert(slot),
+            None => self.all.remove(slot),
+        }
+        self.graph.set(slot, new.map(|(record, _)| Arc::new(record)));
+    }
+
+    /// The row, with texts that other rows have too in one place.
+    fn shared(&mut self, mut row: Row) -> Row {
+        let mut share = |text: &Arc<str>| match self.places.find(&**text) {
+            Ok(spot) => self.places.from(spot).next().map_or_else(|| Arc::clone(text), |(known, ())| Arc::clone(known)),
+            Err(_) => {
+                self.places.entry(&**text, || (Arc::clone(text), ()));
+                Arc::clone(text)
+            }
         };
-        let field = Arc::make_mut(field);
-        field.present.remove(slot);
-        for (values, value) in [(&mut field.folded, &fact.folded), (&mut field.original, &fact.original)] {
-            let Some(value) = value else { continue };
-            if let Some(slots) = values.get_mut(value) {
-                slots.remove(slot);
-                if slots.is_empty() {
-                    values.remove(value);
-                }
+        row.source = share(&row.source);
+        row.location = share(&row.location);
+        row.parent = row.parent.as_ref().map(share);
+        row
+    }
+
+    /// The relations as JSON.
+    fn relations(&self, shown: &[Shown]) -> String {
+        let mut json = String::with_capacity(2 + shown.len() * 64);
+        json.push('[');
+        for (kind, target) in self.graph.relations(shown) {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str("{\"type\":");
+            push_json(&mut json, kind);
+            json.push_str(",\"targetRef\":");
+            push_json(&mut json, target);
+            json.push('}');
+        }
+        json.push(']');
+        json
+    }
+
+    /// Replaces what an entity is found by. Both are sorted, so they are compared key by key.
+    fn learn(&mut self, slot: u32, old: &Facts, new: &Facts) {
+        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+        let (mut before, mut after): (Vec<Option<FactValue<'_>>>, Vec<Option<FactValue<'_>>>) = Default::default();
+        loop {
+            let key = match (old.peek(), new.peek()) {
+                (Some(old), Some(new)) => old.key.min(new.key),
+                (Some(fact), None) | (None, Some(fact)) => fact.key,
+                (None, None) => return,
+            };
+            before.clear();
+            after.clear();
+            before.extend(std::iter::from_fn(|| old.next_if(|fact| fact.key == key)).map(|fact| fact.value));
+            after.extend(std::iter::from_fn(|| new.next_if(|fact| fact.key == key)).map(|fact| fact.value));
+            if before != after {
+                self.change_field(key, |field| field.replace(slot, &before, &after, |text| text.into()));
             }
         }
-        if field.present.is_empty() {
-            self.fields.remove(&fact.key);
+    }
+
+    /// Replaces the relations an entity is found by.
+    fn relate(&mut self, slot: u32, before: &[Shown], after: &[Shown]) {
+        if before.iter().map(Shown::end).eq(after.iter().map(Shown::end)) {
+            return;
         }
+        let mut kinds: BTreeMap<String, [Vec<Arc<str>>; 2]> = BTreeMap::new();
+        for (at, shown) in [before, after].into_iter().enumerate() {
+            for (kind, target) in self.graph.relations(shown) {
+                kinds.entry(format!("relations.{}", kind.to_lowercase())).or_default()[at].push(Arc::clone(target));
+            }
+        }
+        for (key, [mut before, mut after]) in kinds {
+            before.sort_unstable();
+            after.sort_unstable();
+            if before == after {
+                continue;
+            }
+            let known: BTreeMap<&str, &Arc<str>> = after.iter().map(|target| (&**target, target)).collect();
+            let shared = |text: &str| known.get(text).map_or_else(|| Arc::from(text), |known| Arc::clone(known));
+            self.change_field(&key, |field| field.replace(slot, &told(&before), &told(&after), shared));
+        }
+    }
+
+    fn change_field(&mut self, key: &str, change: impl FnOnce(&mut Field)) {
+        let field = Arc::make_mut(self.fields.entry(key, || (key.into(), Arc::default())));
+        change(field);
+        if field.present().is_empty() {
+            self.fields.remove(key);
+        }
+    }
+}
+
+/// References as values; they are in lower case.
+fn told(targets: &[Arc<str>]) -> Vec<Option<FactValue<'_>>> {
+    targets.iter().map(|target| Some(FactValue { folded: target, original: target })).collect()
+}
+
+fn push_json(json: &mut String, text: &str) {
+    // Most names need no escapes.
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::Value::from(text).to_string());
     }
 }
 

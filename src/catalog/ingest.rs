@@ -16,7 +16,7 @@ use super::record::{digest, status_item};
 use super::store::{self, Known, Logged, Write};
 use super::walk::{Declared, Trouble, Walk};
 use super::{Operation, Problem};
-use crate::entity::ValidationError;
+use crate::entity::{self, ValidationError};
 
 /// A number for everything that a walk found: equal numbers mean that nothing needs to be written.
 pub(super) fn digest_of(walk: &Walk) -> String {
@@ -138,6 +138,7 @@ impl Plan {
                 location: entity.location.to_string(),
                 parent: entity.parent.clone(),
                 document: text(&entity.entity),
+                edges: store::write_edges(&entity.reference, &entity::edges(&entity.entity)),
                 hash,
                 errors,
                 positions: entity.positions.as_deref().map(text),

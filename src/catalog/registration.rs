@@ -3,6 +3,8 @@
 //! A location becomes a source and is read before the verb returns. One that both configuration and somebody name is
 //! one source; it goes when neither does.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use serde::Serialize;
 use sqlx::FromRow;
@@ -91,7 +93,7 @@ impl Catalog {
         self.read_source(&reference).await?;
         let index = self.inner.index.load();
         let entities =
-            index.records().filter(|record| record.source == reference).map(|record| record.entity.clone()).collect();
+            index.records().filter(|record| *record.source == *reference).map(|record| record.entity()).collect();
         let problems = store::problems(&self.inner.pool, Some(&reference)).await?;
         Ok(Registered { location, entities, existed, problems })
     }
@@ -130,7 +132,7 @@ impl Catalog {
         reference: &EntityRef,
     ) -> Result<Location, CatalogError> {
         let missing = || CatalogError::NotFound(format!("found no entity for ref {reference}"));
-        let source = self.entity(who, reference).ok_or_else(missing)?.source.clone();
+        let source = Arc::clone(&self.entity(who, reference).ok_or_else(missing)?.source);
         let found = store::location_of(&self.inner.pool, &source).await?;
         found.ok_or_else(|| {
             let (kind, target) = source.split_once(':').unwrap_or_default();

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::catalog::record::tests::row;
 
 /// One change of a small world: which of ten components, and its owner and dependencies, or its end.
 #[derive(Debug, Clone)]
@@ -19,41 +20,31 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn changed(step: &Step) -> Changed {
     let reference: Arc<str> = format!("component:default/c{}", step.name).into();
-    let row = step.content.as_ref().map(|(owner, dependencies)| {
+    let changed = step.content.as_ref().map(|(owner, dependencies)| {
         let depends: Vec<String> = dependencies.iter().map(|name| format!("component:c{name}")).collect();
         let document = json!({
             "apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": format!("c{}", step.name)},
             "spec": {"type": "t", "lifecycle": "l", "owner": format!("g{owner}"), "dependsOn": depends}
         });
-        Row {
-            uid: Uuid::from_u128(step.name as u128 + 1),
-            source: "file:/x".into(),
-            location: "file:/x".to_owned(),
-            parent: None,
-            document: Arc::new(serde_json::from_value(document).unwrap()),
-            errors: Vec::new(),
-            is_orphan: false,
-            positions: None,
-            version: None,
-        }
+        row(step.name as u128 + 1, &document)
     });
-    Changed { reference, row }
+    Changed { reference, row: changed }
 }
 
 /// Everything that can be asked of an index.
 fn content(index: &Index) -> Vec<String> {
     let mut shown: Vec<String> =
         index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
-    for (key, field) in &index.fields {
+    for (key, field) in index.fields.iter() {
         let names = |slots: &Bits| {
             let mut names: Vec<String> =
                 slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();
             names.sort();
             names.join(",")
         };
-        shown.push(format!("{key}: {}", names(&field.present)));
-        shown.extend(field.folded.iter().map(|(value, slots)| format!("{key}={value}: {}", names(slots))));
-        shown.extend(field.original.iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
+        shown.push(format!("{key}: {}", names(field.present())));
+        shown.extend(field.values().iter().map(|(value, posting)| format!("{key}={value}: {}", names(&posting.slots))));
+        shown.extend(field.originals().into_iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
     }
     shown.push(format!("{} {}", index.len(), index.all().len()));
     shown.sort();

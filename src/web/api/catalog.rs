@@ -59,7 +59,7 @@ fn document(json: &mut Vec<u8>, record: &Record, fields: Option<&Fields>) {
     match fields {
         None => json.extend_from_slice(&record.json),
         // Objects with text keys always serialise.
-        Some(fields) => json.extend(serde_json::to_vec(&fields.pick(&record.entity.0)).unwrap_or_default()),
+        Some(fields) => json.extend(serde_json::to_vec(&fields.pick(&record.entity().0)).unwrap_or_default()),
     }
 }
 

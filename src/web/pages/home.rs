@@ -143,7 +143,7 @@ impl HomePage {
 
 impl OwnedRow {
     fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Self {
-        let entity = &record.entity;
+        let entity = &record.entity();
         Self {
             entity: EntityLink::titled(&record.reference, entity.title()),
             kind_of: entity.text(&["spec", "type"]).unwrap_or(record.reference.kind()).to_owned(),
@@ -157,7 +157,7 @@ impl OwnedRow {
 impl SystemCard {
     fn new(catalog: &Catalog, viewer: &Viewer, record: &Arc<Record>) -> Self {
         let mut parts: BTreeMap<String, usize> = BTreeMap::new();
-        for relation in record.entity.relations().into_iter().filter(|relation| relation.kind == "hasPart") {
+        for relation in record.relations().into_iter().filter(|relation| relation.kind == "hasPart") {
             let kind = relation.target.split(':').next().unwrap_or_default().to_owned();
             *parts.entry(kind).or_default() += 1;
         }
@@ -168,9 +168,9 @@ impl SystemCard {
         };
         Self {
             link: link::entity(&record.reference),
-            title: record.entity.title().to_owned(),
-            about: record.entity.description().unwrap_or_default().to_owned(),
-            owner: shown::owner(catalog, viewer, &record.entity),
+            title: record.title.to_string(),
+            about: record.entity().description().unwrap_or_default().to_owned(),
+            owner: shown::owner(catalog, viewer, &record.entity()),
             parts: parts.into_iter().map(part).collect(),
         }
     }

@@ -110,7 +110,7 @@ fn counts(catalog: &Catalog) -> Vec<(String, usize)> {
 fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Source> {
     let mut counts: BTreeMap<String, usize> = problems.iter().map(|problem| (problem.source.clone(), 0)).collect();
     for record in catalog.index().records() {
-        *counts.entry(record.source.clone()).or_default() += 1;
+        *counts.entry(record.source.to_string()).or_default() += 1;
     }
     let source = |(reference, entities): (String, usize)| {
         let (name, link) = named(forges, &reference, None);

@@ -216,7 +216,7 @@ pub(super) async fn ancestry(
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
     }
-    let item = |(record, parents): &(Arc<Record>, Vec<String>)| json!({ "entity": record.entity, "parentEntityRefs": parents });
+    let item = |(record, parents): &(Arc<Record>, Vec<String>)| json!({ "entity": record.entity(), "parentEntityRefs": parents });
     let items: Vec<_> = chain.iter().map(item).collect();
     Ok(reply::ok(&json!({ "rootEntityRef": reference, "items": items })))
 }

@@ -98,7 +98,7 @@ impl LocationsPage {
         }
         let mut counts: BTreeMap<String, usize> = broken.keys().map(|source| (source.clone(), 0)).collect();
         for record in catalog.index().records() {
-            *counts.entry(record.source.clone()).or_default() += 1;
+            *counts.entry(record.source.to_string()).or_default() += 1;
         }
         for location in &registered {
             counts.entry(location.reference()).or_default();
@@ -164,8 +164,8 @@ pub(super) async fn show(
     let index = catalog.index();
     let mut entities: Vec<EntityLink> = index
         .records()
-        .filter(|record| record.source == reference)
-        .map(|record| EntityLink::titled(&record.reference, record.entity.title()))
+        .filter(|record| *record.source == *reference)
+        .map(|record| EntityLink::titled(&record.reference, &*record.title))
         .collect();
     entities.sort();
     let problems = catalog.problems(&viewer.credentials).await?;
