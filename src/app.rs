@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -27,12 +28,14 @@ use crate::config::{Config, Loaded};
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
-use crate::web::{self, AppState, Site, WebConfig};
+use crate::web::{self, AppState, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(30);
 /// How long the question whether a server runs may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the figures of requests are summed up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How often expired sessions and drafts are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -91,7 +94,7 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings);
-        let state = AppState {
+        let parts = Parts {
             catalog,
             scaffolder,
             delivery,
@@ -102,14 +105,15 @@ impl App {
             metrics: crate::telemetry::metrics().clone(),
             pool: pool.clone(),
         };
-        Ok(Self { state, web, background: TaskTracker::new() })
+        Ok(Self { state: parts.into(), web, background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
-        let AppState { catalog, scaffolder, auth, .. } = self.state.clone();
-        self.background.spawn(catalog.run(shutdown.clone()));
+        let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
+        self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
         let stopped = shutdown.clone();
         self.background.spawn(async move {
             let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -138,6 +142,17 @@ impl App {
         self.background.close();
         if tokio::time::timeout(GRACE, self.background.wait()).await.is_err() {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
+        }
+    }
+}
+
+/// Sums up what the histograms collect: until then every single value stays in memory.
+async fn keep_figures(metrics: PrometheusHandle, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => metrics.run_upkeep(),
+            () = shutdown.cancelled() => return,
         }
     }
 }

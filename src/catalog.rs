@@ -28,6 +28,7 @@ mod registration;
 mod schedule;
 mod sorted;
 mod store;
+mod table;
 mod walk;
 
 pub(crate) use change::{Change, Operation};
@@ -270,18 +271,22 @@ impl Catalog {
     }
 }
 
-/// The index of everything that is stored.
+/// The index of everything that is stored. While one part is taken in, the next one is read.
 async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
-    let mut index = Index::default();
     // What changes while this reads comes again with the log.
-    index.sequence = store::last_change(pool).await?;
-    let mut last = Arc::from("");
-    loop {
-        let rows = store::entities_after(pool, &last).await?;
-        let Some(row) = rows.last() else { return Ok(index) };
-        last = Arc::clone(&row.reference);
-        index.apply(rows);
+    let sequence = store::last_change(pool).await?;
+    let mut index = Index::at(sequence);
+    let mut rows = store::entities_after(pool, "").await?;
+    while let Some(last) = rows.last().map(|row| Arc::clone(&row.reference)) {
+        let taking = tokio::task::spawn_blocking(move || {
+            index.apply(rows);
+            index
+        });
+        let (taken, next) = tokio::join!(taking, store::entities_after(pool, &last));
+        index = taken.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+        rows = next?;
     }
+    Ok(index)
 }
 
 #[cfg(test)]

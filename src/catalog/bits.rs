@@ -29,15 +29,17 @@ impl Default for Bits {
 impl FromIterator<u32> for Bits {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
         let mut list: Vec<u32> = numbers.into_iter().collect();
-        list.sort_unstable();
+        if !list.is_sorted() {
+            list.sort_unstable();
+        }
         list.dedup();
-        Self::of_sorted(list)
+        Self::of_sorted(&list)
     }
 }
 
 impl Bits {
-    fn of_sorted(list: Vec<u32>) -> Self {
-        match list.as_slice() {
+    fn of_sorted(list: &[u32]) -> Self {
+        match list {
             [one] => Self::One(*one),
             list if list.len() <= MANY => Self::Few(list.into()),
             list => {
@@ -76,7 +78,7 @@ impl Bits {
         } else if !self.contains(number) {
             let mut list = self.to_vec();
             list.insert(list.partition_point(|other| *other < number), number);
-            *self = Self::of_sorted(list);
+            *self = Self::of_sorted(&list);
         }
     }
 
@@ -86,7 +88,7 @@ impl Bits {
         } else if self.contains(number) {
             let mut list = self.to_vec();
             list.retain(|other| *other != number);
-            *self = Self::of_sorted(list);
+            *self = Self::of_sorted(&list);
         }
     }
 
@@ -101,7 +103,7 @@ impl Bits {
                 Words::new(a.words.iter().zip(&b.words).map(|(a, b)| a & b).collect()).into()
             }
             (few, rest) | (rest, few) if !matches!(few, Self::Many(_)) => {
-                Self::of_sorted(few.iter().filter(|number| rest.contains(*number)).collect())
+                few.iter().filter(|number| rest.contains(*number)).collect()
             }
             // The arm before takes every other pair.
             _ => Self::default(),
@@ -111,7 +113,7 @@ impl Bits {
     /// What is in this but not in the other.
     pub(super) fn without(&self, other: &Self) -> Self {
         let Self::Many(words) = self else {
-            return Self::of_sorted(self.iter().filter(|number| !other.contains(*number)).collect());
+            return self.iter().filter(|number| !other.contains(*number)).collect();
         };
         let mut rest = words.words.clone();
         match other {
@@ -156,7 +158,7 @@ impl From<Words> for Bits {
         if words.length > MANY {
             Self::Many(Box::new(words))
         } else {
-            Self::of_sorted(Self::Many(Box::new(words)).to_vec())
+            Self::of_sorted(&Self::Many(Box::new(words)).to_vec())
         }
     }
 }

@@ -28,20 +28,19 @@ pub(super) struct Field {
 }
 
 /// The entities that have one value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Posting {
     pub(super) slots: Bits,
-    originals: Originals,
+    /// Where somebody wrote it in another way than in lower case: every way, with who did.
+    written: Option<Box<Written>>,
 }
 
-/// How a value was written.
+/// The ways in which a value was written.
 #[derive(Debug, Clone)]
-enum Originals {
-    /// In lower case, by everybody.
-    Folded,
-    /// In one other way, by everybody.
+enum Written {
+    /// In one way, by everybody.
     One(Arc<str>),
-    Many(Box<BTreeMap<Arc<str>, Bits>>),
+    Many(BTreeMap<Arc<str>, Bits>),
 }
 
 /// All values in one text, to be searched at once.
@@ -86,10 +85,10 @@ impl Field {
     pub(super) fn originals(&self) -> Vec<(&str, &Bits)> {
         let mut written: Vec<(&str, &Bits)> = Vec::with_capacity(self.values.len());
         for (folded, posting) in self.values.iter() {
-            match &posting.originals {
-                Originals::Folded => written.push((folded, &posting.slots)),
-                Originals::One(original) => written.push((original, &posting.slots)),
-                Originals::Many(many) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
+            match posting.written.as_deref() {
+                None => written.push((folded, &posting.slots)),
+                Some(Written::One(original)) => written.push((original, &posting.slots)),
+                Some(Written::Many(many)) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
             }
         }
         written.sort_unstable_by_key(|(original, _)| *original);
@@ -175,11 +174,7 @@ impl Field {
             }
         }
         for value in new.iter().filter(|value| old.binary_search(value).is_err()).flatten() {
-            let is_folded = value.folded == value.original;
-            let make = || {
-                let originals = if is_folded { Originals::Folded } else { Originals::One(shared(value.original)) };
-                (shared(value.folded), Posting { slots: Bits::default(), originals })
-            };
+            let make = || (shared(value.folded), Posting::default());
             self.values.entry(value.folded, make).insert(value, slot, &shared);
         }
         self.ranks = OnceLock::new();
@@ -196,35 +191,35 @@ fn set(bits: &mut Bits, slot: u32, is_in: bool) {
 }
 
 impl Posting {
-    /// Whether everybody wrote the value in this way.
-    fn is_all(&self, value: &FactValue<'_>) -> bool {
-        match &self.originals {
-            Originals::Folded => value.folded == value.original,
-            Originals::One(original) => **original == *value.original,
-            Originals::Many(_) => false,
-        }
-    }
-
     fn insert(&mut self, value: &FactValue<'_>, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
-        if !self.is_all(value) {
-            let mut many = match std::mem::replace(&mut self.originals, Originals::Folded) {
-                Originals::Folded => Box::new(BTreeMap::from([(shared(value.folded), self.slots.clone())])),
-                Originals::One(original) => Box::new(BTreeMap::from([(original, self.slots.clone())])),
-                Originals::Many(many) => many,
-            };
-            match many.get_mut(value.original) {
-                Some(slots) => slots.insert(slot),
-                None => {
-                    many.insert(shared(value.original), Bits::One(slot));
+        let is_alone = self.slots.is_empty();
+        let is_folded = value.folded == value.original;
+        let known = self.written.take().map(|written| *written);
+        self.written = match known {
+            None if is_folded => None,
+            None if is_alone => Some(Written::One(shared(value.original))),
+            Some(Written::One(original)) if *original == *value.original => Some(Written::One(original)),
+            known => {
+                let mut many = match known {
+                    None => BTreeMap::from([(shared(value.folded), self.slots.clone())]),
+                    Some(Written::One(original)) => BTreeMap::from([(original, self.slots.clone())]),
+                    Some(Written::Many(many)) => many,
+                };
+                match many.get_mut(value.original) {
+                    Some(slots) => slots.insert(slot),
+                    None => {
+                        many.insert(shared(value.original), Bits::One(slot));
+                    }
                 }
+                Some(Written::Many(many))
             }
-            self.originals = Originals::Many(many);
         }
+        .map(Box::new);
         self.slots.insert(slot);
     }
 
     fn remove(&mut self, value: &FactValue<'_>, slot: u32) {
-        let Originals::Many(many) = &mut self.originals else {
+        let Some(Written::Many(many)) = self.written.as_deref_mut() else {
             self.slots.remove(slot);
             return;
         };
@@ -240,8 +235,7 @@ impl Posting {
         if many.len() == 1
             && let Some((original, _)) = many.pop_first()
         {
-            self.originals =
-                if *original == *value.folded { Originals::Folded } else { Originals::One(original) };
+            self.written = (*original != *value.folded).then(|| Box::new(Written::One(original)));
         }
     }
 }

@@ -8,22 +8,20 @@ use std::cmp::Ordering;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::record::Record;
+use super::table::Table;
 use crate::entity::Edge;
 
 /// Nodes in one shared piece.
 const PIECE: usize = 256;
-/// Tables that the names are spread over.
-const TABLES: usize = 256;
 
 /// All nodes. Cheap to copy.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Graph {
     pieces: Vec<Arc<Vec<Node>>>,
-    /// Numbers by name: one table for each value of the hash's lowest bits.
-    tables: Vec<Arc<HashTable<u32>>>,
+    names: Table<u32>,
     free: Vec<u32>,
     hasher: DefaultHashBuilder,
     kinds: Vec<Arc<str>>,
@@ -63,23 +61,16 @@ pub(super) struct Shift {
     is_new: bool,
 }
 
-impl Default for Graph {
-    fn default() -> Self {
-        let tables = (0..TABLES).map(|_| Arc::default()).collect();
-        Self { pieces: Vec::new(), tables, free: Vec::new(), hasher: DefaultHashBuilder::default(), kinds: Vec::new() }
-    }
-}
-
 impl Graph {
     /// The number of a name.
     pub(super) fn find(&self, reference: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(reference);
-        self.tables[table_of(hash)].find(hash, |slot| &*self.node(*slot).reference == reference).copied()
+        self.names.find(hash, |slot| &*self.node(*slot).reference == reference).copied()
     }
 
     /// The node with a number that is in use.
     pub(super) fn node(&self, slot: u32) -> &Node {
-        &self.pieces[slot as usize / PIECE][slot as usize % PIECE]
+        node_in(&self.pieces, slot)
     }
 
     /// The entity with a number, if there is one.
@@ -111,9 +102,8 @@ impl Graph {
             None => self.push(node),
         };
         let hash = self.hasher.hash_one(reference);
-        let mut table = std::mem::take(&mut self.tables[table_of(hash)]);
-        Arc::make_mut(&mut table).insert_unique(hash, slot, |slot| self.hasher.hash_one(&*self.node(*slot).reference));
-        self.tables[table_of(hash)] = table;
+        let Self { names, pieces, hasher, .. } = self;
+        names.insert(hash, slot, |slot| hasher.hash_one(&*node_in(pieces, *slot).reference));
         slot
     }
 
@@ -148,11 +138,7 @@ impl Graph {
         }
         let reference = Arc::clone(&node.reference);
         let hash = self.hasher.hash_one(&*reference);
-        let mut table = std::mem::take(&mut self.tables[table_of(hash)]);
-        if let Ok(entry) = Arc::make_mut(&mut table).find_entry(hash, |other| *other == slot) {
-            entry.remove();
-        }
-        self.tables[table_of(hash)] = table;
+        self.names.remove(hash, |other| *other == slot);
         self.node_mut(slot).reference = Arc::default();
         self.free.push(slot);
     }
@@ -193,7 +179,7 @@ impl Graph {
 
     /// Makes what is shown follow what is stated. Gives the nodes that show something else now, each once, with what
     /// they showed before.
-    pub(super) fn shift(&mut self, mut shifts: Vec<Shift>) -> Vec<(u32, Option<Arc<[Shown]>>)> {
+    pub(super) fn shift(&mut self, mut shifts: Vec<Shift>) -> Vec<(u32, Arc<[Shown]>)> {
         shifts.sort_unstable_by(|a, b| {
             a.edge.from.cmp(&b.edge.from).then_with(|| self.compare((a.edge.kind, a.edge.to), (b.edge.kind, b.edge.to)))
         });
@@ -202,10 +188,10 @@ impl Graph {
             let from = group[0].edge.from;
             let before = self.node(from).shown.clone();
             let after = self.merged(before.as_deref().unwrap_or_default(), group);
-            let same = before.as_deref().unwrap_or_default().iter().map(Shown::end).eq(after.iter().map(Shown::end));
+            let is_same = before.as_deref().unwrap_or_default().iter().map(Shown::end).eq(after.iter().map(Shown::end));
             self.node_mut(from).shown = (!after.is_empty()).then(|| after.into());
-            if !same {
-                changed.push((from, before));
+            if !is_same {
+                changed.push((from, before.unwrap_or_default()));
             }
         }
         changed
@@ -217,7 +203,9 @@ impl Graph {
         let mut old = before.iter().copied().peekable();
         for group in shifts.chunk_by(|a, b| a.edge == b.edge) {
             let edge = group[0].edge;
-            while let Some(shown) = old.next_if(|shown| self.compare(shown.end(), (edge.kind, edge.to)) == Ordering::Less) {
+            while let Some(shown) =
+                old.next_if(|shown| self.compare(shown.end(), (edge.kind, edge.to)) == Ordering::Less)
+            {
                 after.push(shown);
             }
             let known = old.next_if(|shown| shown.end() == (edge.kind, edge.to)).map_or(0, |shown| shown.times);
@@ -256,7 +244,6 @@ impl Shown {
     }
 }
 
-fn table_of(hash: u64) -> usize {
-    // The table itself uses the highest and the lowest bits.
-    (hash >> 32) as usize % TABLES
+fn node_in(pieces: &[Arc<Vec<Node>>], slot: u32) -> &Node {
+    &pieces[slot as usize / PIECE][slot as usize % PIECE]
 }

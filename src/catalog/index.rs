@@ -5,12 +5,14 @@
 //! on the order in which they came.
 //!
 //! Entities have numbers (slots), so a set of entities is a [`Bits`]; for each field there is the set of each value.
-//! Everything lies in shared pieces (see [`Graph`], [`Sorted`], [`Field`]): a copy costs next to nothing, and a change
+//! Everything lies in shared pieces (see [`Graph`], [`Table`], [`Sorted`]): a copy costs next to nothing, and a change
 //! copies what it touches, so its cost does not depend on the size of the catalog.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
+use hashbrown::DefaultHashBuilder;
 use uuid::Uuid;
 
 use super::bits::Bits;
@@ -19,6 +21,7 @@ use super::field::Field;
 use super::graph::{Graph, Shown};
 use super::record::{Record, Row};
 use super::sorted::Sorted;
+use super::table::Table;
 use crate::entity::EntityRef;
 
 /// The field by which entities are in order if no other is asked for.
@@ -31,9 +34,10 @@ pub(crate) struct Index {
     pub(super) sequence: i64,
     graph: Graph,
     all: Bits,
-    fields: Sorted<Arc<str>, Arc<Field>>,
+    fields: Table<(Arc<str>, Arc<Field>)>,
+    hasher: DefaultHashBuilder,
     /// The sources, files and parents that entities have in common.
-    places: Sorted<Arc<str>, ()>,
+    places: Sorted<Arc<str>, Arc<str>>,
 }
 
 /// One changed entity: its new row, or none.
@@ -50,10 +54,15 @@ struct Touched {
     row: Option<Row>,
     is_gone: bool,
     /// What it showed before, where that is something else now.
-    shown: Option<Option<Arc<[Shown]>>>,
+    before: Option<Arc<[Shown]>>,
 }
 
 impl Index {
+    /// An empty one that has seen everything up to a change.
+    pub(super) fn at(sequence: i64) -> Self {
+        Self { sequence, ..Self::default() }
+    }
+
     /// How many entities there are.
     pub(crate) fn len(&self) -> usize {
         self.all.len()
@@ -107,7 +116,8 @@ impl Index {
 
     /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.get(key).map(AsRef::as_ref)
+        let found = self.fields.find(self.hasher.hash_one(key), |(known, _)| **known == *key);
+        found.map(|(_, field)| &**field)
     }
 
     /// Takes changed rows.
@@ -118,10 +128,10 @@ impl Index {
             let slot = self.graph.take(&reference);
             let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
             self.graph.state(slot, edges, &mut shifts);
-            touched.insert(slot, Touched { is_gone: row.is_none(), row, shown: None });
+            touched.insert(slot, Touched { is_gone: row.is_none(), row, before: None });
         }
         for (slot, before) in self.graph.shift(shifts) {
-            touched.entry(slot).or_default().shown = Some(before);
+            touched.entry(slot).or_default().before = Some(before);
         }
         let slots: Vec<u32> = touched.keys().copied().collect();
         for (slot, touched) in touched {
@@ -136,7 +146,7 @@ impl Index {
     fn refresh(&mut self, slot: u32, touched: Touched) {
         let old = self.graph.record(slot).cloned();
         let shown = self.graph.node(slot).shown().to_vec();
-        let before = touched.shown.as_ref().map_or(&shown[..], |before| before.as_deref().unwrap_or_default());
+        let before = touched.before.as_deref().unwrap_or(&shown);
         let (row, is_gone) = (touched.row.map(|row| self.shared(row)), touched.is_gone);
         let new = match (row, &old) {
             (Some(row), _) => Record::finish(&row, &self.relations(&shown)).map(|record| (record, true)),
@@ -165,12 +175,11 @@ impl Index {
 
     /// The row, with texts that other rows have too in one place.
     fn shared(&mut self, mut row: Row) -> Row {
-        let mut share = |text: &Arc<str>| match self.places.find(&**text) {
-            Ok(spot) => self.places.from(spot).next().map_or_else(|| Arc::clone(text), |(known, ())| Arc::clone(known)),
-            Err(_) => {
-                self.places.entry(&**text, || (Arc::clone(text), ()));
-                Arc::clone(text)
+        let mut share = |text: &Arc<str>| {
+            if let Some(known) = self.places.get(&**text) {
+                return Arc::clone(known);
             }
+            Arc::clone(self.places.entry(&**text, || (Arc::clone(text), Arc::clone(text))))
         };
         row.source = share(&row.source);
         row.location = share(&row.location);
@@ -240,10 +249,20 @@ impl Index {
     }
 
     fn change_field(&mut self, key: &str, change: impl FnOnce(&mut Field)) {
-        let field = Arc::make_mut(self.fields.entry(key, || (key.into(), Arc::default())));
-        change(field);
+        let hash = self.hasher.hash_one(key);
+        let is_it = |(known, _): &(Arc<str>, Arc<Field>)| **known == *key;
+        let Some((_, field)) = self.fields.find_mut(hash, is_it) else {
+            let mut field = Field::default();
+            change(&mut field);
+            if !field.present().is_empty() {
+                let hasher = &self.hasher;
+                self.fields.insert(hash, (key.into(), Arc::new(field)), |(key, _)| hasher.hash_one(&**key));
+            }
+            return;
+        };
+        change(Arc::make_mut(field));
         if field.present().is_empty() {
-            self.fields.remove(key);
+            self.fields.remove(hash, is_it);
         }
     }
 }

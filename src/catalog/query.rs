@@ -164,9 +164,10 @@ pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, u
         return Vec::new();
     };
     let is_everything = selected.len() == index.len();
-    let counted = field.originals().into_iter().map(|(value, slots)| {
-        (value, if is_everything { slots.len() } else { slots.common(selected) })
-    });
+    let counted = field
+        .originals()
+        .into_iter()
+        .map(|(value, slots)| (value, if is_everything { slots.len() } else { slots.common(selected) }));
     counted.filter(|(_, count)| *count > 0).map(|(value, count)| (value.to_owned(), count)).collect()
 }
 

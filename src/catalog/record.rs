@@ -72,13 +72,25 @@ pub(crate) struct Record {
 #[derive(Debug, Clone)]
 struct Seams {
     /// Where `metadata` ended, and where the rest of the entity goes on.
-    metadata: Range<usize>,
+    metadata: Span,
     /// The list of relations.
-    relations: Range<usize>,
+    relations: Span,
     /// The etag, without quotes.
-    etag: Range<usize>,
+    etag: Span,
     /// Whether the document brings its own etag.
     has_own_etag: bool,
+}
+
+/// From and to a byte; documents are far below four gigabytes.
+type Span = Range<u32>;
+
+fn span(range: &Range<usize>) -> Span {
+    let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    short(range.start)..short(range.end)
+}
+
+fn range(span: &Span) -> Range<usize> {
+    span.start as usize..span.end as usize
 }
 
 /// The parts of a finished text that do not change with the relations.
@@ -130,11 +142,11 @@ impl Record {
         let text = self.text();
         let Seams { metadata, relations: before, etag, has_own_etag } = &self.seams;
         let parts = Parts {
-            head: &text[..metadata.start],
-            middle: &text[metadata.end..before.start - RELATIONS.len()],
-            tail: &text[before.end..],
+            head: &text[..range(metadata).start],
+            middle: &text[range(metadata).end..range(before).start - RELATIONS.len()],
+            tail: &text[range(before).end..],
             uid: self.uid,
-            own_etag: has_own_etag.then(|| etag.clone()),
+            own_etag: has_own_etag.then(|| range(etag)),
         };
         let (json, seams) = parts.join(relations);
         Self {
@@ -160,12 +172,15 @@ impl Record {
 
     /// Its relations, in their order.
     pub(crate) fn relations(&self) -> Vec<Relation> {
-        self.text().get(self.seams.relations.clone()).and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default()
+        self.text()
+            .get(range(&self.seams.relations))
+            .and_then(|list| serde_json::from_str(list).ok())
+            .unwrap_or_default()
     }
 
     /// Changes with anything in the document.
     pub(crate) fn etag(&self) -> &str {
-        self.text().get(self.seams.etag.clone()).unwrap_or_default()
+        self.text().get(range(&self.seams.etag)).unwrap_or_default()
     }
 
     /// What it is found by, apart from its relations.
@@ -205,8 +220,16 @@ impl Parts<'_> {
         text.push_str(relations);
         let relations = start..text.len();
         text.push_str(self.tail);
-        (Bytes::from(text), Seams { metadata, relations, etag, has_own_etag: self.own_etag.is_some() })
+        let has_own_etag = self.own_etag.is_some();
+        let seams = Seams { metadata: span(&metadata), relations: span(&relations), etag: span(&etag), has_own_etag };
+        (text_of(text), seams)
     }
+}
+
+/// The bytes of a text, without room to spare: so many texts stay in memory.
+fn text_of(mut text: String) -> Bytes {
+    text.shrink_to_fit();
+    Bytes::from(text)
 }
 
 /// The document with what would be put where something is already: a `uid`, the mark of an orphan.

@@ -101,7 +101,7 @@ fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
 }
 
 /// Changes that are read from the log at once: so many fit in memory beside the index.
-pub(super) const BATCH: i64 = 4000;
+pub(super) const BATCH: i64 = 1000;
 
 /// The number of the last change; what is read after this has everything up to it.
 pub(super) async fn last_change(db: impl PgExecutor<'_>) -> Result<i64> {

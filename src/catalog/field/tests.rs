@@ -36,9 +36,14 @@ fn set_of(bits: &Bits) -> BTreeSet<u32> {
 
 fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
     let having = |fits: &dyn Fn(&str) -> bool| -> BTreeSet<u32> {
-        expected.iter().filter(|(_, values)| values.iter().flatten().any(|value| fits(value))).map(|(slot, _)| *slot).collect()
+        expected
+            .iter()
+            .filter(|(_, values)| values.iter().flatten().any(|value| fits(value)))
+            .map(|(slot, _)| *slot)
+            .collect()
     };
-    let present: BTreeSet<u32> = expected.iter().filter(|(_, values)| !values.is_empty()).map(|(slot, _)| *slot).collect();
+    let present: BTreeSet<u32> =
+        expected.iter().filter(|(_, values)| !values.is_empty()).map(|(slot, _)| *slot).collect();
     assert_eq!(set_of(field.present()), present);
     let everything: Bits = (0..100).collect();
     assert_eq!(set_of(&field.valued(&everything)), having(&|_| true));
@@ -52,7 +57,8 @@ fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
         assert_eq!(set_of(&posting.slots), having(&|other| other.to_lowercase() == **value));
     }
     for term in ["a", "ab", "bc", "cab", ""] {
-        let expected = if term.is_empty() { having(&|_| true) } else { having(&|value| value.to_lowercase().contains(term)) };
+        let expected =
+            if term.is_empty() { having(&|_| true) } else { having(&|value| value.to_lowercase().contains(term)) };
         if !term.is_empty() {
             assert_eq!(set_of(&field.containing(term)), expected, "{term}");
         }
@@ -63,7 +69,9 @@ fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
         let ranked = field.rank(*slot).and_then(|rank| field.ranked(rank)).map(ToString::to_string);
         assert_eq!(ranked, smallest);
     }
-    let counts = expected.values().map(|values| values.iter().flatten().map(|value| value.to_lowercase()).collect::<BTreeSet<_>>().len());
+    let counts = expected
+        .values()
+        .map(|values| values.iter().flatten().map(|value| value.to_lowercase()).collect::<BTreeSet<_>>().len());
     assert_eq!(field.is_single(), counts.max().unwrap_or_default() <= 1);
 }
 

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::catalog::index::Changed;
 use crate::catalog::facts::Facts;
+use crate::catalog::index::Changed;
 use crate::catalog::record::Record;
 use crate::catalog::record::tests::row;
 

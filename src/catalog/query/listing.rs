@@ -270,12 +270,20 @@ impl<'i> Walk<'_, 'i, '_> {
                     Direction::Desc => Box::new(self.field.values().iter().rev().map(|(_, posting)| posting)),
                 };
                 let (slots, has_next) = self.take(Vec::new(), groups, false, *offset, limit);
-                Window { has_previous: *offset > 0 && !slots.is_empty(), has_next: has_next && !slots.is_empty(), slots }
+                Window {
+                    has_previous: *offset > 0 && !slots.is_empty(),
+                    has_next: has_next && !slots.is_empty(),
+                    slots,
+                }
             }
             Start::After(place) => {
                 let (slots, has_next) = self.behind(place, limit);
                 let (before, _) = self.ahead(place, true, 1);
-                Window { has_previous: !before.is_empty() && !slots.is_empty(), has_next: has_next && !slots.is_empty(), slots }
+                Window {
+                    has_previous: !before.is_empty() && !slots.is_empty(),
+                    has_next: has_next && !slots.is_empty(),
+                    slots,
+                }
             }
             Start::Before(place) => {
                 let (mut slots, has_previous) = self.ahead(place, false, limit);
@@ -345,7 +353,14 @@ impl<'i> Walk<'_, 'i, '_> {
     }
 
     /// Leaves out some and takes some; whether there are more.
-    fn take(&self, first: Vec<u32>, groups: Groups<'i>, backward: bool, offset: usize, limit: usize) -> (Vec<u32>, bool) {
+    fn take(
+        &self,
+        first: Vec<u32>,
+        groups: Groups<'i>,
+        backward: bool,
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<u32>, bool) {
         let (mut slots, mut skipped) = (Vec::new(), 0);
         let groups = groups.map(|posting| {
             // One entity for one value is by far the most frequent case.

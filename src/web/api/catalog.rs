@@ -10,11 +10,14 @@ mod locations;
 mod query;
 mod sources;
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use std::sync::Arc;
+use futures_util::stream;
 
 use super::reply;
 use crate::catalog::Record;
@@ -41,17 +44,47 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 /// Entities as a JSON array: whole ones as they were serialised.
-fn array(records: &[Arc<Record>], fields: Option<&Fields>) -> Bytes {
-    let mut json = Vec::with_capacity(records.iter().map(|record| record.json.len() + 1).sum::<usize>() + 2);
+fn array(json: &mut Vec<u8>, records: &[Arc<Record>], fields: Option<&Fields>) {
     json.push(b'[');
     for (index, record) in records.iter().enumerate() {
         if index > 0 {
             json.push(b',');
         }
-        document(&mut json, record, fields);
+        document(json, record, fields);
     }
     json.push(b']');
-    json.into()
+}
+
+/// How long [`array`] will be, of whole documents.
+fn array_length(records: &[Arc<Record>]) -> usize {
+    records.iter().map(|record| record.json.len() + 1).sum::<usize>().max(1) + 1
+}
+
+/// Pieces of a long list that are written at once.
+const PIECE: usize = 256 * 1024;
+
+/// The array as an answer; a long one is written piece by piece, so that it never lies in memory as a whole.
+fn list(records: Vec<Arc<Record>>, fields: Option<&Fields>) -> Response {
+    let length = array_length(&records);
+    if fields.is_some() || length <= PIECE {
+        let mut json = Vec::with_capacity(length);
+        array(&mut json, &records, fields);
+        return reply::passed_through(json);
+    }
+    let mut next = 0;
+    let pieces = stream::iter(std::iter::from_fn(move || {
+        let mut json = Vec::with_capacity(PIECE + PIECE / 8);
+        while next < records.len() && json.len() < PIECE {
+            json.push(if next == 0 { b'[' } else { b',' });
+            json.extend_from_slice(&records[next].json);
+            next += 1;
+            if next == records.len() {
+                json.push(b']');
+            }
+        }
+        (!json.is_empty()).then(|| Ok::<_, Infallible>(Bytes::from(json)))
+    }));
+    reply::streamed(length, pieces)
 }
 
 /// One entity, or the asked fields of it.

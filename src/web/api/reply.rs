@@ -1,9 +1,13 @@
 //! The forms of a JSON answer: built as one value, with an `ETag`, or stored documents passed through, without.
 
+use std::convert::Infallible;
+
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use bytes::Bytes;
+use futures_util::Stream;
 use serde::Serialize;
 
 use crate::web::error::Error;
@@ -26,6 +30,15 @@ pub(super) fn ok(value: &impl Serialize) -> Response {
 /// An answer whose parts were serialised before.
 pub(super) fn passed_through(body: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+/// A long answer whose parts were serialised before; `length` is that of all of them.
+pub(super) fn streamed(
+    length: usize,
+    pieces: impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
+    let headers = [(header::CONTENT_TYPE, JSON), (header::CONTENT_LENGTH, HeaderValue::from(length))];
+    (headers, Body::from_stream(pieces)).into_response()
 }
 
 /// An answer serialised before, with a tag.

@@ -18,7 +18,7 @@ use crate::delivery::Delivery;
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
-use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
+use crate::web::{AppState, CorsConfig, Parts, Site, WebConfig, router};
 
 /// The router on a database of its own.
 pub(crate) struct TestApp {
@@ -116,7 +116,8 @@ impl TestApp {
         let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
-        let state = AppState { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
+        let parts = Parts { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
+        let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
         Self { router, state, _stop: stop.drop_guard(), _database: database, _folder: folder }

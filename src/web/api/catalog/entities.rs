@@ -76,11 +76,16 @@ pub(super) async fn list(
     };
     let (limit, offset) = (query.limit, query.offset);
     let found = catalog.query(&who, &query);
-    let body = array(&found.items, fields.as_ref());
     // Built as one value in Backstage, so it has a tag: pages of fields, and lists with nothing in them.
-    let tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
-    let mut response = if tagged { reply::tagged(StatusCode::OK, body) } else { reply::passed_through(body) };
+    let is_tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
     let end = offset + found.items.len();
+    let mut response = if is_tagged {
+        let mut json = Vec::new();
+        array(&mut json, &found.items, fields.as_ref());
+        reply::tagged(StatusCode::OK, json.into())
+    } else {
+        super::list(found.items, fields.as_ref())
+    };
     if page.is_some() && end < found.total {
         let link = next_link(&uri, &After { limit, offset: end });
         response.headers_mut().extend(HeaderValue::try_from(link).map(|link| (header::LINK, link)));
@@ -216,9 +221,14 @@ pub(super) async fn ancestry(
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
     }
-    let item = |(record, parents): &(Arc<Record>, Vec<String>)| json!({ "entity": record.entity(), "parentEntityRefs": parents });
-    let items: Vec<_> = chain.iter().map(item).collect();
-    Ok(reply::ok(&json!({ "rootEntityRef": reference, "items": items })))
+    let mut json = format!("{{\"rootEntityRef\":{},\"items\":", json!(reference)).into_bytes();
+    for (index, (record, parents)) in chain.iter().enumerate() {
+        json.extend_from_slice(if index == 0 { b"[{\"entity\":" } else { b",{\"entity\":" });
+        json.extend_from_slice(&record.json);
+        json.extend_from_slice(format!(",\"parentEntityRefs\":{}}}", json!(parents)).as_bytes());
+    }
+    json.extend_from_slice(b"]}");
+    Ok(reply::tagged(StatusCode::OK, json.into()))
 }
 
 /// `POST /entities/by-refs`: in the order of the references, `null` for what is not there.

@@ -1,7 +1,10 @@
 //! `/entities/by-query` and `/entity-facets`, asked by parameters or by a body.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::array;
@@ -101,8 +104,10 @@ fn answer(
     page_info.extend(next.map(|cursor| ("nextCursor".to_owned(), json!(cursor.encode()))));
     page_info.extend(previous.map(|cursor| ("prevCursor".to_owned(), json!(cursor.encode()))));
     let total = if counting == Some("exclude") { 0 } else { total };
-    let mut json = b"{\"items\":".to_vec();
-    json.extend(array(&items, fields));
+    // Room for what follows the items, too: the cursors.
+    let mut json = Vec::with_capacity(super::array_length(&items) + 2048);
+    json.extend_from_slice(b"{\"items\":");
+    array(&mut json, &items, fields);
     let rest = json!({ "totalItems": total, "pageInfo": page_info }).to_string();
     json.push(b',');
     json.extend_from_slice(&rest.as_bytes()[1..]);
@@ -183,10 +188,17 @@ pub(super) async fn post_facets(
 }
 
 fn facets(catalog: &Catalog, who: &Credentials, filter: &EntityFilter, asked: &[String]) -> Response {
-    let found = catalog.facets(who, filter, asked).into_iter().map(|(facet, values)| {
-        let values: Vec<_> =
-            values.into_iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
-        (facet, Value::Array(values))
-    });
-    reply::ok(&json!({ "facets": found.collect::<Map<_, _>>() }))
+    #[derive(Serialize)]
+    struct Count<'a> {
+        value: &'a str,
+        count: usize,
+    }
+    let found = catalog.facets(who, filter, asked);
+    let facets: BTreeMap<&str, Vec<Count<'_>>> = found
+        .iter()
+        .map(|(facet, values)| {
+            (facet.as_str(), values.iter().map(|(value, count)| Count { value, count: *count }).collect())
+        })
+        .collect();
+    reply::ok(&BTreeMap::from([("facets", facets)]))
 }
