@@ -15,6 +15,7 @@ mod config;
 mod descriptor;
 mod facts;
 mod field;
+mod fields;
 mod filter;
 mod graph;
 mod index;
@@ -52,6 +53,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
+use self::index::Gathered;
 use crate::entity::{self, EntityRef, ValidationError};
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -262,31 +264,48 @@ impl Catalog {
             if changes.is_empty() {
                 return Ok(());
             }
-            let mut index = (*current).clone();
-            index.apply(changes);
-            index.sequence = sequence;
+            let is_large = changes.len() > LARGE;
+            let next = move || {
+                let mut index = (*current).clone();
+                index.apply(changes);
+                index.sequence = sequence;
+                index
+            };
+            let index = if is_large { aside(next).await } else { next() };
             self.inner.index.store(Arc::new(index));
             self.inner.advanced.send_replace(sequence);
         }
     }
 }
 
+/// So many changes take so long that other work should not wait behind them.
+const LARGE: usize = 50;
+
 /// The index of everything that is stored. While one part is taken in, the next one is read.
 async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
     // What changes while this reads comes again with the log.
-    let sequence = store::last_change(pool).await?;
-    let mut index = Index::at(sequence);
+    let mut index = Index::at(store::last_change(pool).await?);
+    let mut gathered = Gathered::default();
     let mut rows = store::entities_after(pool, "").await?;
     while let Some(last) = rows.last().map(|row| Arc::clone(&row.reference)) {
-        let taking = tokio::task::spawn_blocking(move || {
-            index.apply(rows);
-            index
+        let gathering = aside(move || {
+            index.gather(rows, &mut gathered);
+            (index, gathered)
         });
-        let (taken, next) = tokio::join!(taking, store::entities_after(pool, &last));
-        index = taken.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()));
+        let next;
+        ((index, gathered), next) = tokio::join!(gathering, store::entities_after(pool, &last));
         rows = next?;
     }
-    Ok(index)
+    Ok(aside(move || {
+        index.settle(gathered);
+        index
+    })
+    .await)
+}
+
+/// Computes on a thread that nobody waits for.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
 }
 
 #[cfg(test)]

@@ -88,6 +88,24 @@ impl Graph {
         shown.iter().map(|shown| (&*self.kinds[usize::from(shown.kind)], &self.node(shown.to).reference))
     }
 
+    /// The same as JSON, as Backstage writes it.
+    pub(super) fn relations_json(&self, shown: &[Shown]) -> String {
+        let mut json = String::with_capacity(2 + shown.len() * 80);
+        json.push('[');
+        for (kind, target) in self.relations(shown) {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            json.push_str("{\"type\":");
+            push_json(&mut json, kind);
+            json.push_str(",\"targetRef\":");
+            push_json(&mut json, target);
+            json.push('}');
+        }
+        json.push(']');
+        json
+    }
+
     /// The number of a name, given one if it has none.
     pub(super) fn take(&mut self, reference: &str) -> u32 {
         if let Some(slot) = self.find(reference) {
@@ -246,4 +264,15 @@ impl Shown {
 
 fn node_in(pieces: &[Arc<Vec<Node>>], slot: u32) -> &Node {
     &pieces[slot as usize / PIECE][slot as usize % PIECE]
+}
+
+fn push_json(json: &mut String, text: &str) {
+    // Most names need no escapes.
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::Value::from(text).to_string());
+    }
 }

@@ -42,6 +42,12 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
+        // What arrives in order belongs to the end.
+        if let Some(entries) = self.runs.last()
+            && entries.last().is_some_and(|(last, _)| last.borrow() < key)
+        {
+            return Err(Spot { run: self.runs.len() - 1, entry: entries.len() });
+        }
         // The last run that begins at or before the key.
         let after = self.runs.partition_point(|run| run.first().is_some_and(|(first, _)| first.borrow() <= key));
         let run = after.saturating_sub(1);

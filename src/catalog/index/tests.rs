@@ -71,3 +71,16 @@ proptest! {
         prop_assert_eq!(content(&followed), content(&fresh));
     }
 }
+
+#[test]
+fn names_that_nobody_refers_to_any_more_are_forgotten() {
+    let step = |content| Step { name: 0, content };
+    let mut index = Index::default();
+    index.apply(vec![changed(&step(Some((1, vec![2, 3]))))]);
+    assert!(index.graph.find("component:default/c2").is_some());
+    index.apply(vec![changed(&step(Some((1, vec![3]))))]);
+    assert_eq!(index.graph.find("component:default/c2"), None);
+    index.apply(vec![changed(&step(None))]);
+    assert!(index.graph.find("component:default/c0").or(index.graph.find("group:default/g1")).is_none());
+    assert!(index.is_empty());
+}
