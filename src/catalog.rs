@@ -9,11 +9,13 @@
 //! change log in order; a verb that writes returns when its effect is visible in this process's index. Errors of
 //! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
 
+mod analysis;
 mod bits;
 mod change;
 mod config;
 mod descriptor;
 mod facts;
+mod feed;
 mod field;
 mod fields;
 mod filter;
@@ -26,14 +28,19 @@ mod query;
 mod reader;
 mod record;
 mod registration;
+mod relocation;
+mod revisions;
 mod schedule;
 mod sorted;
 mod store;
 mod table;
+mod unprocessed;
 mod walk;
 
+pub(crate) use analysis::Analysis;
 pub(crate) use change::{Change, Operation};
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, ReadingRules};
+pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
@@ -42,6 +49,8 @@ pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Ord
 pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
 pub(crate) use registration::{Location, Registered, Registration};
+pub(crate) use revisions::Revision;
+pub(crate) use unprocessed::Unprocessed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -143,6 +152,11 @@ impl Catalog {
         self.inner.index.load_full()
     }
 
+    /// The number of the last change that is visible: a version of the whole catalog.
+    pub(crate) fn version(&self) -> i64 {
+        self.inner.index.load().sequence
+    }
+
     /// What reads files and trees.
     pub(crate) fn reader(&self) -> &Reader {
         &self.inner.reader
@@ -217,12 +231,6 @@ impl Catalog {
         self.advance().await?;
         self.inner.due.notify_one();
         Ok(())
-    }
-
-    /// The changes of an entity, newest first.
-    pub(crate) async fn history(&self, _who: &Credentials, reference: &EntityRef) -> Result<Vec<Change>, CatalogError> {
-        const SHOWN: i64 = 200;
-        Ok(store::history(&self.inner.pool, &reference.to_string(), SHOWN).await?)
     }
 
     /// Everything that is broken.

@@ -224,6 +224,11 @@ impl Reader {
         }
     }
 
+    /// The forge that an address belongs to, and what it names there.
+    pub(super) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
+        self.forges.locate(url)
+    }
+
     /// Where a person sees a location, and the folder it is in, if that is known.
     pub(crate) fn browse(&self, location: &LocationRef) -> Option<(String, Option<String>)> {
         let url = Url::parse(&location.target).ok().filter(|_| location.is_url())?;

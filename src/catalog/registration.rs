@@ -26,6 +26,9 @@ pub(crate) struct Location {
     pub(crate) kind: String,
     /// What is read.
     pub(crate) target: String,
+    /// What its entity is called, if it had another target before.
+    #[serde(skip)]
+    pub(crate) entity_name: Option<String>,
 }
 
 impl Location {
@@ -39,8 +42,8 @@ impl Location {
         EntityRef::new("location", "default", &self.location().entity_name())
     }
 
-    fn location(&self) -> LocationRef {
-        LocationRef::new(self.kind.clone(), self.target.clone())
+    pub(super) fn location(&self) -> LocationRef {
+        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
     }
 }
 
@@ -77,12 +80,9 @@ impl Catalog {
         target: &str,
         how: Registration,
     ) -> Result<Registered, CatalogError> {
-        if kind != "url" {
-            return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
-        }
-        Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
+        check(kind, target)?;
         let target = self.reader().stored_target(kind, target);
-        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target };
+        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target, entity_name: None };
         if how == Registration::DryRun {
             return self.try_location(location).await;
         }
@@ -190,7 +190,16 @@ impl Catalog {
     }
 }
 
-fn no_location(id: Uuid) -> CatalogError {
+/// What can be registered: URLs.
+pub(super) fn check(kind: &str, target: &str) -> Result<(), CatalogError> {
+    if kind != "url" {
+        return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
+    }
+    let parsed = Url::parse(target);
+    parsed.map(drop).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))
+}
+
+pub(super) fn no_location(id: Uuid) -> CatalogError {
     CatalogError::NotFound(format!("Found no location with ID {id}"))
 }
 

@@ -56,7 +56,7 @@ impl Catalog {
         let Some(source) = store::source(&self.inner.pool, reference).await? else {
             return Ok(());
         };
-        let root = LocationRef::new(source.kind.clone(), source.target.clone());
+        let root = source.root();
         let walk = walk::walk(self.reader(), &self.inner.config, &root).await;
         let digest = ingest::digest_of(&walk);
         let now = Utc::now();

@@ -3,9 +3,15 @@
 //! Writers take [`lock`] first in their transaction: so changes get their numbers in the order in which they become
 //! visible, and an index that has change `n` has everything before it.
 
+mod changes;
+mod moves;
 mod sources;
+mod unprocessed;
 
+pub(super) use changes::*;
+pub(super) use moves::*;
 pub(super) use sources::*;
+pub(super) use unprocessed::*;
 
 use std::sync::Arc;
 
@@ -15,7 +21,7 @@ use uuid::Uuid;
 
 use super::index::Changed;
 use super::record::Row;
-use super::{Change, Operation};
+use super::Operation;
 use crate::entity::{self, Edge, Entity, Relation};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -277,35 +283,4 @@ pub(super) async fn log(db: impl PgExecutor<'_>, source: &str, logged: &[Logged]
     .execute(db)
     .await?;
     Ok(())
-}
-
-#[derive(FromRow)]
-struct ChangeRow {
-    sequence: i64,
-    operation: String,
-    document: Option<String>,
-    source: String,
-    changed_at: DateTime<Utc>,
-}
-
-/// The changes of one entity, newest first.
-pub(super) async fn history(db: impl PgExecutor<'_>, reference: &str, limit: i64) -> Result<Vec<Change>> {
-    let rows: Vec<ChangeRow> = sqlx::query_as(
-        "SELECT sequence, operation, document::text AS document, source, changed_at
-         FROM catalog_change WHERE reference = $1 ORDER BY sequence DESC LIMIT $2",
-    )
-    .bind(reference)
-    .bind(limit)
-    .fetch_all(db)
-    .await?;
-    let change = |row: ChangeRow| {
-        Ok(Change {
-            sequence: row.sequence,
-            operation: Operation::parse(&row.operation).ok_or_else(|| sqlx::Error::Decode(row.operation.into()))?,
-            document: row.document.as_deref().map(json).transpose()?,
-            source: row.source,
-            at: row.changed_at,
-        })
-    };
-    rows.into_iter().map(change).collect()
 }

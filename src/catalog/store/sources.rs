@@ -15,11 +15,20 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) target: String,
     pub(in crate::catalog) digest: Option<String>,
     pub(in crate::catalog) failures: i32,
+    /// As in [`Location`].
+    entity_name: Option<String>,
+}
+
+impl Source {
+    /// The location that is read.
+    pub(in crate::catalog) fn root(&self) -> LocationRef {
+        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
+    }
 }
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
-    sqlx::query_as("SELECT type, target, digest, failures FROM catalog_source WHERE reference = $1")
+    sqlx::query_as("SELECT type, target, digest, failures, entity_name FROM catalog_source WHERE reference = $1")
         .bind(reference)
         .fetch_optional(db)
         .await
@@ -176,17 +185,22 @@ pub(in crate::catalog) async fn add_location(
 
 /// Registered locations, oldest first.
 pub(in crate::catalog) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location ORDER BY created_at, id")
+        .fetch_all(db)
+        .await
 }
 
 /// One registered location.
 pub(in crate::catalog) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The registered location of a reference.
 pub(in crate::catalog) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1")
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location WHERE reference = $1")
         .bind(reference)
         .fetch_optional(db)
         .await

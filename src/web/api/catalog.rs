@@ -4,9 +4,16 @@
 //! client asks for some fields only. Paths and parameters:
 //! <https://backstage.io/docs/features/software-catalog/software-catalog-api>.
 
+mod conditional;
+mod cursor;
 mod entities;
+mod events;
 mod fields;
+mod history;
+mod location_query;
 mod locations;
+mod predicate;
+mod problems;
 mod query;
 mod sources;
 
@@ -35,12 +42,15 @@ pub(super) fn router() -> Router<AppState> {
         .route("/entities/by-query", get(query::get).post(query::post))
         .route("/entity-facets", get(query::get_facets).post(query::post_facets))
         .route("/locations", get(locations::list).post(locations::create))
-        .route("/locations/by-query", post(locations::by_query))
-        .route("/locations/{id}", get(locations::show).delete(locations::delete))
+        .route("/locations/by-query", post(location_query::by_query))
+        .route("/locations/{id}", get(locations::show).put(locations::update).delete(locations::delete))
         .route("/locations/by-entity/{kind}/{namespace}/{name}", get(locations::by_entity))
         .route("/refresh", post(sources::refresh))
         .route("/validate-entity", post(sources::validate))
         .route("/analyze-location", post(sources::analyze))
+        .merge(problems::router())
+        .merge(history::router())
+        .merge(events::router())
 }
 
 /// Entities as a JSON array: whole ones as they were serialised.
@@ -98,5 +108,8 @@ fn document(json: &mut Vec<u8>, record: &Record, fields: Option<&Fields>) {
 
 /// The whole document of one entity.
 fn entity(record: &Record) -> Response {
-    reply::passed_through(record.json.clone())
+    match conditional::of_entity(record.etag()) {
+        Some(tag) => reply::with_tag(record.json.clone(), tag),
+        None => reply::passed_through(record.json.clone()),
+    }
 }

@@ -38,9 +38,8 @@ impl Asked {
         let is_safe = matches!(self.method, Method::GET | Method::HEAD) && response.status() == StatusCode::OK;
         match self.known.filter(|_| is_safe) {
             Some(known) if matches(known.to_str().unwrap_or_default(), response.headers()) => {
-                let mut headers = HeaderMap::new();
-                headers.extend(response.headers().get(header::ETAG).cloned().map(|etag| (header::ETAG, etag)));
-                (StatusCode::NOT_MODIFIED, headers).into_response()
+                let etag = response.headers_mut().remove(header::ETAG);
+                etag.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), reply::not_modified)
             }
             _ => response,
         }
@@ -55,9 +54,13 @@ pub(crate) async fn face(request: Request, next: Next) -> Response {
 
 /// Weak comparison: `W/` does not count.
 fn matches(known: &str, headers: &HeaderMap) -> bool {
-    let Some(etag) = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()) else {
-        return false;
-    };
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()).is_some_and(|etag| is_among(etag, known))
+}
+
+/// Whether a tag is among those of an `If-None-Match`.
+pub(super) fn is_among(etag: &str, known: &str) -> bool {
+    fn bare(tag: &str) -> &str {
+        tag.trim().trim_start_matches("W/")
+    }
     known.trim() == "*" || known.split(',').any(|one| bare(one) == bare(etag))
 }

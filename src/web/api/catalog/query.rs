@@ -7,9 +7,10 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::array;
+use super::conditional::{self, Known};
 use super::fields::Fields;
-use crate::catalog::{Catalog, Cursor, Direction, EntityFilter, EntityPage, EntityQuery, FullText, Order};
+use super::{array, cursor, predicate as query_predicate};
+use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, FullText, Order};
 use crate::permission::Credentials;
 use crate::web::api::Caller;
 use crate::web::api::body::{Body, Shape};
@@ -50,8 +51,10 @@ pub(super) async fn get(
     State(catalog): State<Catalog>,
     Caller(who): Caller,
     RawQuery(query): RawQuery,
+    known: Known,
 ) -> Result<Response, Error> {
     let parameters = Parameters::read(query.as_deref(), BY_QUERY)?;
+    let tag = conditional::of_list(&catalog, &who, query.as_deref());
     let fields = Fields::read(parameters.list("fields"))?;
     let order = parameters.texts("orderField");
     let order = order.iter().map(|text| order_field(text)).collect::<Result<Vec<_>, _>>()?;
@@ -66,10 +69,14 @@ pub(super) async fn get(
         order,
         limit: Some(parameters.natural("limit").unwrap_or(DEFAULT_LIMIT)),
         offset: parameters.natural("offset").unwrap_or_default(),
-        cursor: parameters.text("cursor").map(Cursor::decode).transpose()?,
+        cursor: parameters.text("cursor").map(cursor::read).transpose()?,
         ..EntityQuery::default()
     };
-    Ok(answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems")))
+    if let Some(unchanged) = known.unchanged(&tag) {
+        return Ok(unchanged);
+    }
+    let answer = answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems"));
+    Ok(reply::tag_with(answer, tag))
 }
 
 /// `POST /entities/by-query`
@@ -86,7 +93,7 @@ pub(super) async fn post(State(catalog): State<Catalog>, Caller(who): Caller, bo
         order: body.0.get("orderBy").map(order_by).transpose()?.unwrap_or_default(),
         limit: Some(number("limit").unwrap_or(DEFAULT_LIMIT)),
         offset: number("offset").unwrap_or_default(),
-        cursor: body.text("cursor").map(Cursor::decode).transpose()?,
+        cursor: body.text("cursor").map(cursor::read).transpose()?,
         ..EntityQuery::default()
     };
     Ok(answer(&catalog, &who, &query, fields.as_ref(), body.text("totalItems")))
@@ -156,7 +163,7 @@ fn full_text(object: &Map<String, Value>) -> Option<FullText> {
 fn predicate(body: &Body) -> Result<EntityFilter, Error> {
     match body.0.get("query") {
         // An empty object means everything.
-        Some(Value::Object(query)) if !query.is_empty() => Ok(EntityFilter::predicate(&Value::Object(query.clone()))?),
+        Some(Value::Object(query)) if !query.is_empty() => query_predicate::read(&Value::Object(query.clone())),
         _ => Ok(EntityFilter::default()),
     }
 }
