@@ -25,6 +25,7 @@ pub(crate) use database::Opened;
 use crate::auth::{Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
+use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
@@ -44,6 +45,7 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
+    pool: PgPool,
     background: TaskTracker,
 }
 
@@ -90,10 +92,11 @@ impl App {
             loopback: surroundings.loopback,
             session_duration: config.auth.session_duration.map(|duration| duration.0),
         };
-        let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
+        let reach = Reach::default();
+        let auth = Auth::open(pool.clone(), auth_config, catalog.clone(), reach.clone()).await?;
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
-        let site = site(config, data, surroundings);
+        let site = site(config, data, surroundings, reach);
         let parts = Parts {
             catalog,
             scaffolder,
@@ -103,9 +106,8 @@ impl App {
             auth,
             site: Arc::new(site),
             metrics: crate::telemetry::metrics().clone(),
-            pool: pool.clone(),
         };
-        Ok(Self { state: parts.into(), web, background: TaskTracker::new() })
+        Ok(Self { state: parts.into(), web, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -113,6 +115,8 @@ impl App {
         let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        let reach = self.state.site.reach.clone();
+        self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
         let stopped = shutdown.clone();
         self.background.spawn(async move {
@@ -187,7 +191,7 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
     Ok(config)
 }
 
-fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
+fn site(config: &Config, data: &DataDir, surroundings: Surroundings, reach: Reach) -> Site {
     Site {
         title: config.app.title.clone().unwrap_or_else(|| "Greenroom".to_owned()),
         organization: config.organization.name.clone().unwrap_or_default(),
@@ -195,6 +199,7 @@ fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: surroundings.database,
         data_dir: data.root().to_path_buf(),
+        reach,
     }
 }
 

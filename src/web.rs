@@ -46,7 +46,6 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use sqlx::PgPool;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -86,8 +85,6 @@ pub(crate) struct Parts {
     pub(crate) site: Arc<Site>,
     /// The figures of `/metrics`.
     pub(crate) metrics: PrometheusHandle,
-    /// For the readiness probe.
-    pub(crate) pool: PgPool,
 }
 
 impl From<Parts> for AppState {
@@ -124,7 +121,6 @@ parts! {
     auth: Auth,
     site: Arc<Site>,
     metrics: PrometheusHandle,
-    pool: PgPool,
 }
 
 /// What the HTTP side can be told.

@@ -200,3 +200,11 @@ impl Catalog {
         Ok((!is_known).then_some(newest))
     }
 }
+
+#[cfg(test)]
+impl Catalog {
+    /// Forgets every change before one, as time does.
+    pub(crate) async fn forget_changes_before(&self, sequence: i64) {
+        store::forget_before(&self.inner.pool, sequence).await.unwrap();
+    }
+}

@@ -23,10 +23,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use chrono::SecondsFormat;
 use futures_util::FutureExt as _;
 
 use self::body::BodyLimit;
@@ -72,6 +73,9 @@ impl Gate {
 
 const KEYS: &str = "/.backstage/auth/v1/jwks.json";
 
+/// Says since when the database is away and answers come from memory.
+const STALE_SINCE: HeaderName = HeaderName::from_static("greenroom-stale-since");
+
 /// Body parsers' limits in Backstage.
 const SMALL_BODY: usize = 100 * 1024;
 const LARGE_BODY: usize = 10 * 1024 * 1024;
@@ -104,12 +108,18 @@ async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     if let Err(error) = gate.admit(&mut request).await {
         return asked.face(error.into_response());
     }
+    let stale_since = gate.site.reach.lost_since();
     let answer = AssertUnwindSafe(tokio::time::timeout(gate.deadline, next.run(request))).catch_unwind();
-    asked.face(match answer.await {
+    let mut response = asked.face(match answer.await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => too_late().into_response(),
         Err(panic) => caught(panic),
-    })
+    });
+    if let Some(since) = stale_since {
+        let since = HeaderValue::try_from(since.to_rfc3339_opts(SecondsFormat::Secs, true));
+        response.headers_mut().extend(since.map(|since| (STALE_SINCE, since)));
+    }
+    response
 }
 
 impl Gate {

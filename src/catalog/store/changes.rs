@@ -93,3 +93,10 @@ pub(in crate::catalog) async fn changes_after(
 pub(in crate::catalog) async fn extent(db: impl PgExecutor<'_>) -> Result<(Option<i64>, Option<i64>)> {
     sqlx::query_as("SELECT MIN(sequence) - 1, MAX(sequence) FROM catalog_change").fetch_one(db).await
 }
+
+/// Forgets every change before one, as time does.
+#[cfg(test)]
+pub(in crate::catalog) async fn forget_before(db: impl PgExecutor<'_>, sequence: i64) -> Result<()> {
+    sqlx::query("DELETE FROM catalog_change WHERE sequence < $1").bind(sequence).execute(db).await?;
+    Ok(())
+}

@@ -33,7 +33,7 @@ impl Asked {
                 "request": { "method": self.method.as_str(), "url": url },
                 "response": { "statusCode": status.as_u16() },
             });
-            return reply::json(status, &body);
+            return (failure.headers(), reply::json(status, &body)).into_response();
         }
         let is_safe = matches!(self.method, Method::GET | Method::HEAD) && response.status() == StatusCode::OK;
         match self.known.filter(|_| is_safe) {
