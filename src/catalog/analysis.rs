@@ -65,10 +65,16 @@ impl Catalog {
         };
         let wrong = |error: ForgeError| unreadable(&error, target);
         let repository = forge.find(&location.repository).await.map_err(wrong)?;
-        let place = forge.settle(location).await.map_err(wrong)?;
+        let mut place = match forge.settle(location.clone()).await {
+            // A repository without a commit has no revision.
+            Err(ForgeError::NotFound(_)) if location.revision == "HEAD" => location,
+            settled => settled.map_err(wrong)?,
+        };
+        if place.revision == "HEAD" {
+            place.revision.clone_from(&repository.default_branch);
+        }
         let files = match forge.walk(&place.repository, &place.revision, place.folder()).await {
             Ok(files) => files,
-            // A repository without a commit has no files.
             Err(ForgeError::NotFound(_)) if place.folder().is_empty() => Vec::new(),
             Err(error) => return Err(wrong(error)),
         };

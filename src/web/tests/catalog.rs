@@ -255,6 +255,14 @@ async fn a_repository_is_looked_at_for_descriptors() {
     }).filter(|(_, name, _)| !name.starts_with("generated-")).collect();
     assert_eq!(files, [("catalog-info.yaml", "shop", true), ("sub/catalog-info.yaml", "till", false)]);
 
+    // By the portal's page and as it is cloned, too.
+    let id: RepositoryId = "acme/shop".parse().unwrap();
+    let forge = &portal.app.state.forge;
+    for address in [forge.clone_url(&id), forge.repository_url(&id)] {
+        assert_eq!(analyze(address.as_str()).await.json(), found, "{address}");
+    }
+    let sub = analyze(&format!("{described}/tree/main/sub")).await.json();
+    assert_eq!(sub["existingEntityFiles"].as_array().unwrap().len(), 2, "{sub}");
     assert_eq!(analyze("https://local/acme/none").await.status, StatusCode::NOT_FOUND);
 }
 

@@ -205,7 +205,6 @@ mod tests {
     #[test]
     fn every_form_that_does_not_fit_is_told() {
         let message = |query: Value| read(&query).map(drop).map_err(|error| error.to_string());
-        assert_eq!(message(json!({ "kind": "component", "$not": { "a": 1 } })).unwrap_err().matches("or").count() > 3, true);
         let mixed = message(json!({ "$all": [], "kind": "x" })).unwrap_err();
         assert_eq!(mixed, "Invalid query: Validation error: Unrecognized key(s) in object: 'kind'");
         let unknown = message(json!({ "$nope": "x" })).unwrap_err();
