@@ -9,7 +9,7 @@ ARGS ?=
 export PATH := $(TOOLS)/bin:$(PATH)
 export GREENROOM_NODE_MODULES := $(NODE_MODULES)
 
-.PHONY: help run test bench setup-run setup-test format lint unit golden-path browser clean
+.PHONY: help run test bench setup-run setup-test format lint unit golden-path conformance browser clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,7 @@ test: setup-test ## Lints, then runs every test
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) golden-path
+	$(MAKE) conformance
 	$(MAKE) browser
 	@echo "all checks passed"
 
@@ -50,6 +51,11 @@ unit: ## Unit, database and router tests
 golden-path: ## Renders the shipped templates and checks the result with the field's own tools
 	cargo build --locked
 	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
+
+conformance: ## Calls the API with Backstage's own client, and with requests made from its OpenAPI document
+	cargo build --locked
+	node --test --test-concurrency=1 tests/conformance/
+	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom
 
 browser: ## Walks the story in headless Chromium, with and without JavaScript
 	cargo build --locked

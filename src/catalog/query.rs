@@ -173,3 +173,5 @@ pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, u
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walks;
