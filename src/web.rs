@@ -56,6 +56,7 @@ pub(crate) use page::Site;
 
 use crate::auth::Auth;
 use crate::catalog::Catalog;
+use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
 use crate::scaffolder::Scaffolder;
@@ -179,7 +180,7 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
         .fallback(pages::nowhere)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CatchPanicLayer::custom(caught))
-        .layer(from_fn_with_state(deadline, within))
+        .layer(from_fn_with_state((deadline, state.site.reach.clone()), within))
         .layer(from_fn_with_state(Arc::clone(&state.site), security::refuse_cross_site))
         .layer(from_fn_with_state(state.clone(), session::load))
         .layer(from_fn_with_state(state.clone(), page::face))
@@ -193,15 +194,36 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Ends a handler that takes too long. The body of an answer may take longer: streams are not cut.
-async fn within(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(deadline, next.run(request)).await {
+async fn within(State((deadline, reach)): State<(Duration, Reach)>, request: Request, next: Next) -> Response {
+    let patience = Patience::new(deadline, &reach);
+    match tokio::time::timeout(patience.limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => too_late().into_response(),
+        Err(_) => patience.over().into_response(),
     }
 }
 
-fn too_late() -> Error {
-    Error::Unavailable("this took too long and was given up; try again".to_owned())
+/// How long a handler may take.
+struct Patience {
+    limit: Duration,
+    is_away: bool,
+}
+
+impl Patience {
+    /// While the database is away, what needs it would only wait for it, and so would who asked.
+    const WITHOUT_DATABASE: Duration = Duration::from_secs(2);
+
+    fn new(deadline: Duration, reach: &Reach) -> Self {
+        let is_away = reach.lost_since().is_some();
+        Self { limit: if is_away { deadline.min(Self::WITHOUT_DATABASE) } else { deadline }, is_away }
+    }
+
+    /// Why a handler was given up.
+    fn over(&self) -> Error {
+        if self.is_away {
+            return Error::database_away();
+        }
+        Error::Unavailable("this took too long and was given up; try again".to_owned())
+    }
 }
 
 /// `/api/catalog/entities/` is `/api/catalog/entities`, as in Backstage. Pages redirect instead, see `pages::nowhere`.

@@ -81,7 +81,9 @@ impl Keys {
     pub(super) async fn published(&self, pool: &PgPool) -> Result<Arc<Vec<Arc<Key>>>, AuthError> {
         match self.reload(pool).await {
             // Those that this process has seen.
-            Err(AuthError::Database(error)) if db::is_away(&error) && !self.0.load().is_empty() => Ok(self.0.load_full()),
+            Err(AuthError::Database(error)) if db::is_away(&error) && !self.0.load().is_empty() => {
+                Ok(self.0.load_full())
+            }
             other => other,
         }
     }

@@ -107,7 +107,11 @@ mod tests {
     #[test]
     fn only_so_many_are_kept() {
         let (remembered, now) = (Remembered::default(), DateTime::UNIX_EPOCH);
-        let session = |hours| StoredSession { user: "user:default/a".to_owned(), created: now, expires: now + Duration::hours(hours) };
+        let session = |hours| StoredSession {
+            user: "user:default/a".to_owned(),
+            created: now,
+            expires: now + Duration::hours(hours),
+        };
         let hash = |number: usize| {
             let mut hash = [0; 32];
             hash[..8].copy_from_slice(&number.to_be_bytes());

@@ -32,7 +32,8 @@ pub(crate) enum Analysis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Field {
     /// `spec.owner`
-    field: &'static str,
+    #[serde(rename = "field")]
+    path: &'static str,
     state: FieldState,
     value: Option<String>,
     description: String,
@@ -58,8 +59,8 @@ impl Catalog {
         target: &str,
         filename: Option<&str>,
     ) -> Result<Analysis, CatalogError> {
-        let url =
-            Url::parse(target).map_err(|_| CatalogError::Invalid("The given location.target is not a URL".to_owned()))?;
+        let url = Url::parse(target)
+            .map_err(|_| CatalogError::Invalid("The given location.target is not a URL".to_owned()))?;
         let Some((forge, location)) = self.reader().locate(&url) else {
             return Ok(Analysis::Proposed(proposal(last_segment(&url)), Vec::new()));
         };
@@ -137,7 +138,7 @@ impl Texts<'_> {
                 fields.push(suggested("metadata.description", &description, told));
             }
             None => fields.push(Field {
-                field: "metadata.description",
+                path: "metadata.description",
                 state: FieldState::AnalysisSuggestedNoValue,
                 value: None,
                 description: "Neither the repository nor a read-me describes it; it can be left out".to_owned(),
@@ -164,7 +165,8 @@ impl Texts<'_> {
         if !repository.description.trim().is_empty() {
             return Some((repository.description.trim().to_owned(), "The description of the repository"));
         }
-        let readme = ["README.md", "README", "readme.md"].iter().find_map(|name| files.iter().find(|file| file.path == *name));
+        let readme =
+            ["README.md", "README", "readme.md"].iter().find_map(|name| files.iter().find(|file| file.path == *name));
         let text = self.text(readme?).await?;
         Some((first_paragraph(&text)?, "The beginning of the read-me"))
     }
@@ -186,14 +188,14 @@ impl Texts<'_> {
     }
 }
 
-fn suggested(field: &'static str, value: &str, told: &str) -> Field {
+fn suggested(path: &'static str, value: &str, told: &str) -> Field {
     let state = FieldState::AnalysisSuggestedValue;
-    Field { field, state, value: Some(value.to_owned()), description: told.to_owned() }
+    Field { path, state, value: Some(value.to_owned()), description: told.to_owned() }
 }
 
-fn needed(field: &'static str, value: Option<&str>, told: &str) -> Field {
+fn needed(path: &'static str, value: Option<&str>, told: &str) -> Field {
     let state = FieldState::NeedsUserInput;
-    Field { field, state, value: value.map(str::to_owned), description: told.to_owned() }
+    Field { path, state, value: value.map(str::to_owned), description: told.to_owned() }
 }
 
 /// A repository's name as an entity can have it.
@@ -209,8 +211,8 @@ fn entity_name(name: &str) -> String {
 fn code_owner(text: &str) -> Option<String> {
     let rules = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     let rules = rules.map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let owners = rules.filter(|rule| rule.first().is_some_and(|pattern| matches!(*pattern, "*" | "/" | "**")));
-    let owner = owners.last()?.get(1).copied()?;
+    let mut owners = rules.filter(|rule| rule.first().is_some_and(|pattern| matches!(*pattern, "*" | "/" | "**")));
+    let owner = owners.next_back()?.get(1).copied()?;
     let named = match owner.strip_prefix('@') {
         Some(team) if team.contains('/') => team.rsplit('/').next().unwrap_or_default().to_lowercase(),
         Some(user) => format!("user:{}", user.to_lowercase()),
@@ -252,7 +254,8 @@ mod tests {
 
     #[test]
     fn names_and_descriptions_are_fit_for_an_entity() {
-        for (name, expected) in [("api", "api"), ("my.api_v2", "my-api-v2"), ("--x--", "x"), (&"a".repeat(80), &"a".repeat(63))]
+        for (name, expected) in
+            [("api", "api"), ("my.api_v2", "my-api-v2"), ("--x--", "x"), (&"a".repeat(80), &"a".repeat(63))]
         {
             assert_eq!(entity_name(name), expected);
         }

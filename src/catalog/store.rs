@@ -19,9 +19,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
+use super::Operation;
 use super::index::Changed;
 use super::record::Row;
-use super::Operation;
 use crate::entity::{self, Edge, Entity, Relation};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;

@@ -75,13 +75,11 @@ pub(crate) struct Probe(Option<PgConnection>);
 
 impl Probe {
     async fn ask(&mut self, pool: &PgPool) -> sqlx::Result<()> {
-        match &mut self.0 {
-            Some(connection) => connection.ping().await,
-            None => {
-                self.0 = Some(PgConnection::connect_with(&pool.connect_options()).await?);
-                Ok(())
-            }
+        if let Some(connection) = &mut self.0 {
+            return connection.ping().await;
         }
+        self.0 = Some(PgConnection::connect_with(&pool.connect_options()).await?);
+        Ok(())
     }
 }
 

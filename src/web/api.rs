@@ -35,7 +35,7 @@ use self::envelope::Asked;
 use super::cors::Listed;
 use super::error::Error;
 use super::page::Site;
-use super::{AppState, caught, empty_not_found, security, session, too_late, unknown_plugins};
+use super::{AppState, Patience, caught, empty_not_found, security, session, unknown_plugins};
 use crate::auth::Auth;
 use crate::permission::Credentials;
 
@@ -109,10 +109,11 @@ async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
         return asked.face(error.into_response());
     }
     let stale_since = gate.site.reach.lost_since();
-    let answer = AssertUnwindSafe(tokio::time::timeout(gate.deadline, next.run(request))).catch_unwind();
+    let patience = Patience::new(gate.deadline, &gate.site.reach);
+    let answer = AssertUnwindSafe(tokio::time::timeout(patience.limit, next.run(request))).catch_unwind();
     let mut response = asked.face(match answer.await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => too_late().into_response(),
+        Ok(Err(_)) => patience.over().into_response(),
         Err(panic) => caught(panic),
     });
     if let Some(since) = stale_since {

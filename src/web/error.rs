@@ -65,11 +65,16 @@ impl Error {
         Self::Internal(Arc::from(error.into()))
     }
 
+    /// What needs the database has to wait for it.
+    pub(crate) fn database_away() -> Self {
+        Self::Unavailable("the database cannot be reached; try again in a moment".to_owned())
+    }
+
     /// What the database said: that it is away is nobody's fault, and passes.
     fn store(error: sqlx::Error) -> Self {
         if db::is_away(&error) {
             tracing::warn!(%error, "a request was refused, for the database cannot be reached");
-            return Self::Unavailable("the database cannot be reached; nothing was changed, try again in a moment".to_owned());
+            return Self::database_away();
         }
         Self::internal(error)
     }

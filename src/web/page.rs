@@ -14,9 +14,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use url::Url;
 
 use super::AppState;
-use super::pages::shown::Moment;
 use super::assets::CachePolicy;
 use super::error::{Error, Failure};
+use super::pages::shown::Moment;
 use super::session::Viewer;
 use super::url as link;
 use crate::db::Reach;

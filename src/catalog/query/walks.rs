@@ -74,7 +74,8 @@ impl Walk {
 
     fn note(&mut self) {
         let types = &self.types;
-        let seen = self.page.items.iter().map(|record| (record.uid, types[&record.entity().name()[1..].parse().unwrap()]));
+        let seen =
+            self.page.items.iter().map(|record| (record.uid, types[&record.entity().name()[1..].parse().unwrap()]));
         self.seen.extend(seen);
     }
 

@@ -1,5 +1,6 @@
-//! The catalog's API where it is our own, or was not recorded: history, feed, unprocessed entities, analysis, moves,
-//! conditional requests.
+//! The catalog's API where it is our own, or was not recorded: history, feed, unprocessed entities, conditional requests.
+
+mod locations;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -11,7 +12,9 @@ use tempfile::TempDir;
 use super::client::{Answer, Options, TestApp};
 use crate::auth::BackendAuth;
 use crate::catalog::CatalogConfig;
-use crate::forge::{Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility};
+use crate::forge::{
+    Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
+};
 
 struct Portal {
     app: TestApp,
@@ -35,7 +38,7 @@ impl Portal {
         let catalog = json!({ "locations": [{ "type": "file", "target": folder.path().join("*.yaml") }] });
         let catalog: CatalogConfig = serde_json::from_value(catalog).unwrap();
         let backend: BackendAuth = serde_yaml::from_str("dangerouslyDisableDefaultAuthPolicy: true").unwrap();
-        let app = TestApp::start_with(Options { catalog, backend, ..Options::default() }).await;
+        let app = TestApp::start_with(Options { backend, catalog, ..Options::default() }).await;
         app.state.catalog.read_due().await.unwrap();
         Self { app, folder }
     }
@@ -98,7 +101,10 @@ async fn the_history_tells_each_change_with_its_difference() {
     assert_eq!(items[1]["diff"]["patch"], json!([{ "op": "replace", "path": "/spec/owner", "value": "team-b" }]));
     let text = items[1]["diff"]["text"].as_str().unwrap();
     assert!(text.contains("-  owner: team-a\n+  owner: team-b\n"), "{text}");
-    assert_eq!((&items[1]["entity"]["spec"]["owner"], &items[1]["entityRef"]), (&json!("team-b"), &json!("component:default/pay")));
+    assert_eq!(
+        (&items[1]["entity"]["spec"]["owner"], &items[1]["entityRef"]),
+        (&json!("team-b"), &json!("component:default/pay"))
+    );
     assert!(items[0].get("diff").is_none() && items[2].get("diff").is_none());
 
     let mut seen = Vec::new();
@@ -118,10 +124,11 @@ async fn the_history_tells_each_change_with_its_difference() {
 
 /// The events of a stream until `count` came.
 async fn events(portal: &Portal, path: &str, headers: &[(&str, &str)], count: usize) -> Vec<(String, Value)> {
-    let request = headers.iter().fold(Request::get(format!("/api/catalog{path}")), |request, (name, value)| {
-        request.header(*name, *value)
-    });
-    let response = tower::ServiceExt::oneshot(portal.app.router.clone(), request.body(Body::empty()).unwrap()).await.unwrap();
+    let request = headers
+        .iter()
+        .fold(Request::get(format!("/api/catalog{path}")), |request, (name, value)| request.header(*name, *value));
+    let response =
+        tower::ServiceExt::oneshot(portal.app.router.clone(), request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut frames = response.into_body().into_data_stream();
@@ -131,7 +138,10 @@ async fn events(portal: &Portal, path: &str, headers: &[(&str, &str)], count: us
         let text = String::from_utf8(frame.unwrap().to_vec()).unwrap();
         for event in text.split("\n\n").filter(|event| event.contains("data: ")) {
             let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            found.push((format!("{}{}", field("event: "), field("id: ")), serde_json::from_str(field("data: ")).unwrap()));
+            found.push((
+                format!("{}{}", field("event: "), field("id: ")),
+                serde_json::from_str(field("data: ")).unwrap(),
+            ));
         }
     }
     found
@@ -139,17 +149,24 @@ async fn events(portal: &Portal, path: &str, headers: &[(&str, &str)], count: us
 
 #[tokio::test]
 async fn changes_are_followed_from_any_place() {
-    let portal = Portal::with(&[("a.yaml", &component("pay", "team-a")), ("b.yaml", &component("web", "team-a"))]).await;
+    let portal =
+        Portal::with(&[("a.yaml", &component("pay", "team-a")), ("b.yaml", &component("web", "team-a"))]).await;
     let start = portal.app.state.catalog.version();
     portal.write("a.yaml", &component("pay", "team-b"), "component:default/pay").await;
     portal.write("b.yaml", &component("shop", "team-a"), "component:default/web").await;
     let all = events(&portal, &format!("/events?after={start}"), &[], 3).await;
-    let told: Vec<_> = all.iter().map(|(_, data)| (data["operation"].as_str().unwrap(), data["entityRef"].as_str().unwrap())).collect();
-    assert_eq!(told, [
-        ("update", "component:default/pay"),
-        ("insert", "component:default/shop"),
-        ("delete", "component:default/web"),
-    ]);
+    let told: Vec<_> = all
+        .iter()
+        .map(|(_, data)| (data["operation"].as_str().unwrap(), data["entityRef"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("update", "component:default/pay"),
+            ("insert", "component:default/shop"),
+            ("delete", "component:default/web"),
+        ]
+    );
     assert_eq!(all[0].0, (start + 1).to_string());
     assert_eq!(all[0].1["entity"]["spec"]["owner"], "team-b");
     assert!(all[2].1.get("entity").is_none());
@@ -190,7 +207,8 @@ async fn a_place_that_the_log_does_not_know_is_told() {
 
 #[tokio::test]
 async fn what_never_was_an_entity_is_listed_and_can_be_forgotten() {
-    let broken = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: broken }\nspec: { owner: me }\n";
+    let broken =
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: broken }\nspec: { owner: me }\n";
     let portal = Portal::with(&[("a.yaml", &component("pay", "team-a")), ("b.yaml", broken)]).await;
     let failed = portal.get("/entities/unprocessed/failed").await.json();
     let entities = failed["entities"].as_array().unwrap();
@@ -212,137 +230,6 @@ async fn what_never_was_an_entity_is_listed_and_can_be_forgotten() {
 }
 
 #[tokio::test]
-async fn a_repository_is_looked_at_for_descriptors() {
-    let portal = Portal::with(&[]).await;
-    let analyze = async |target: &str| portal.post("/analyze-location", &json!({ "location": { "type": "url", "target": target } })).await;
-    let readme = "# Pay\n\nTakes money.\n";
-    let files = [("README.md", readme), ("Dockerfile", "FROM scratch"), (".github/CODEOWNERS", "* @acme/payments")];
-    let bare = portal.repository("acme/pay.api", "", &files).await;
-    let proposed = analyze(&bare).await.json();
-    let generated = &proposed["generateEntities"][0];
-    assert_eq!(proposed["existingEntityFiles"], json!([]));
-    assert_eq!(
-        generated["entity"],
-        json!({
-            "apiVersion": "backstage.io/v1alpha1",
-            "kind": "Component",
-            "metadata": { "name": "pay-api", "description": "Takes money." },
-            "spec": { "type": "service", "lifecycle": "unknown", "owner": "payments" },
-        })
-    );
-    let states: Vec<_> = generated["fields"].as_array().unwrap().iter().map(|field| {
-        (field["field"].as_str().unwrap(), field["state"].as_str().unwrap())
-    }).collect();
-    assert_eq!(states, [
-        ("metadata.name", "analysisSuggestedValue"),
-        ("metadata.description", "analysisSuggestedValue"),
-        ("spec.type", "analysisSuggestedValue"),
-        ("spec.lifecycle", "needsUserInput"),
-        ("spec.owner", "analysisSuggestedValue"),
-    ]);
-
-    let files = [("catalog-info.yaml", component("shop", "team-a")), ("sub/catalog-info.yaml", component("till", "team-a"))];
-    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
-    let described = portal.repository("acme/shop", "", &files).await;
-    let target = format!("{described}/blob/main/catalog-info.yaml");
-    let registered = portal.post("/locations", &json!({ "type": "url", "target": target })).await;
-    assert_eq!(registered.status, StatusCode::CREATED, "{}", registered.text);
-    let found = analyze(&described).await.json();
-    assert_eq!(found["generateEntities"], json!([]));
-    let files: Vec<_> = found["existingEntityFiles"].as_array().unwrap().iter().map(|file| {
-        let location = file["location"]["target"].as_str().unwrap();
-        (location.rsplit("main/").next().unwrap(), file["entity"]["metadata"]["name"].as_str().unwrap(), file["isRegistered"].as_bool().unwrap())
-    }).filter(|(_, name, _)| !name.starts_with("generated-")).collect();
-    assert_eq!(files, [("catalog-info.yaml", "shop", true), ("sub/catalog-info.yaml", "till", false)]);
-
-    // By the portal's page and as it is cloned, too.
-    let id: RepositoryId = "acme/shop".parse().unwrap();
-    let forge = &portal.app.state.forge;
-    for address in [forge.clone_url(&id), forge.repository_url(&id)] {
-        assert_eq!(analyze(address.as_str()).await.json(), found, "{address}");
-    }
-    let sub = analyze(&format!("{described}/tree/main/sub")).await.json();
-    assert_eq!(sub["existingEntityFiles"].as_array().unwrap().len(), 2, "{sub}");
-    assert_eq!(analyze("https://local/acme/none").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn a_location_keeps_its_id_its_entity_and_what_both_targets_declare() {
-    let portal = Portal::with(&[]).await;
-    let text = component("shop", "team-a");
-    let repository = portal
-        .repository("acme/shop", "", &[
-            ("old.yaml", &format!("{text}---\n{}", component("gone", "team-a"))),
-            ("new.yaml", &text),
-            ("else.yaml", &component("else", "team-a")),
-        ])
-        .await;
-    let target = |name: &str| json!({ "type": "url", "target": format!("{repository}/blob/main/{name}.yaml") });
-    let created = portal.post("/locations", &target("old")).await.json();
-    portal.post("/locations", &target("else")).await;
-    let id = created["location"]["id"].as_str().unwrap();
-    let uid = async |name: &str| portal.get(&format!("/entities/by-name/{name}")).await.json()["metadata"]["uid"].clone();
-    let entity_ref = created["location"]["entityRef"].as_str().unwrap();
-    let of_location = entity_ref.replace("location:", "location/");
-    let before = (uid("component/default/shop").await, uid(&of_location).await);
-
-    let put = async |id: &str, body: &Value| {
-        let json = [("content-type", "application/json")];
-        portal.app.request("PUT", &format!("/api/catalog/locations/{id}"), &json, body.to_string()).await
-    };
-    let moved = put(id, &target("new")).await;
-    assert_eq!(moved.status, StatusCode::OK, "{}", moved.text);
-    let moved = moved.json();
-    assert_eq!((moved["id"].as_str(), moved["entityRef"].as_str()), (Some(id), Some(entity_ref)));
-    assert_eq!(portal.get(&format!("/locations/{id}")).await.json(), moved);
-    assert_eq!(before, (uid("component/default/shop").await, uid(&of_location).await));
-    assert_eq!(portal.get("/entities/by-name/component/default/gone").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(portal.get("/locations/by-entity/component/default/shop").await.json(), moved);
-    let document = portal.get(&format!("/entities/by-name/{of_location}")).await.json();
-    assert!(document["spec"]["target"].as_str().unwrap().ends_with("new.yaml"), "{document}");
-    // The same target again changes nothing.
-    assert_eq!(put(id, &target("new")).await.json(), moved);
-    for (id, body, status) in [
-        (id, target("else"), 409),
-        ("00000000-0000-4000-8000-000000000000", target("else"), 409),
-        ("00000000-0000-4000-8000-000000000000", target("nothing"), 404),
-        ("abc", target("nothing"), 404),
-        (id, json!({ "type": "file", "target": "/x" }), 400),
-        (id, json!({ "type": "url", "target": "nope" }), 400),
-        (id, json!({ "type": "url" }), 400),
-    ] {
-        assert_eq!(put(id, &body).await.status.as_u16(), status, "{id} {body}");
-    }
-    let deleted = portal.app.request("DELETE", &format!("/api/catalog/locations/{id}"), &[], "").await;
-    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
-    assert_eq!(portal.get("/entities/by-name/component/default/shop").await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn locations_are_paged_by_a_cursor_that_knows_everything() {
-    let portal = Portal::with(&[]).await;
-    let repository = portal.repository("acme/shop", "", &[("a.yaml", ""), ("b.yaml", ""), ("c.yaml", "")]).await;
-    for name in ["a", "b", "c"] {
-        let body = json!({ "type": "url", "target": format!("{repository}/blob/main/{name}.yaml") });
-        assert_eq!(portal.post("/locations", &body).await.status, StatusCode::CREATED);
-    }
-    let query = json!({ "target": { "$hasPrefix": "HTTPS://local/acme/" } });
-    let mut body = json!({ "limit": 2, "query": query });
-    let mut sizes = Vec::new();
-    loop {
-        let page = portal.post("/locations/by-query", &body).await.json();
-        assert_eq!(page["totalItems"], 3);
-        sizes.push(page["items"].as_array().unwrap().len());
-        let Some(cursor) = page["pageInfo"]["nextCursor"].as_str() else { break };
-        body = json!({ "cursor": cursor });
-    }
-    assert_eq!(sizes, [2, 1]);
-    for body in [json!({ "limit": 0 }), json!({ "limit": 1.5 }), json!({ "cursor": "" }), json!({ "cursor": "eyJhIjoxfQ==" })] {
-        assert_eq!(portal.post("/locations/by-query", &body).await.status, StatusCode::BAD_REQUEST, "{body}");
-    }
-}
-
-#[tokio::test]
 async fn what_a_client_has_is_not_sent_again() {
     let portal = Portal::with(&[("a.yaml", &component("pay", "team-a"))]).await;
     let entity = "/api/catalog/entities/by-name/component/default/pay";
@@ -357,9 +244,17 @@ async fn what_a_client_has_is_not_sent_again() {
     for path in paths {
         let tag = portal.app.get(path).await.header("etag").to_owned();
         let again = portal.app.request("GET", path, &[("if-none-match", &tag)], "").await;
-        assert_eq!((again.status, again.text.as_str(), again.header("etag")), (StatusCode::NOT_MODIFIED, "", tag.as_str()), "{path}");
+        assert_eq!(
+            (again.status, again.text.as_str(), again.header("etag")),
+            (StatusCode::NOT_MODIFIED, "", tag.as_str()),
+            "{path}"
+        );
         let head = portal.app.request("HEAD", path, &[], "").await;
-        assert_eq!((head.status, head.text.as_str(), head.header("etag")), (StatusCode::OK, "", tag.as_str()), "{path}");
+        assert_eq!(
+            (head.status, head.text.as_str(), head.header("etag")),
+            (StatusCode::OK, "", tag.as_str()),
+            "{path}"
+        );
         assert!(!tags.contains(&tag), "{path}");
         tags.push(tag);
     }

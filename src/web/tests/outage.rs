@@ -33,7 +33,8 @@ impl Outage {
         let database = Restartable::start().await;
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pay.yaml"), document("team-a")).unwrap();
-        let app = TestApp::on(database.pool().clone(), Options { catalog: config(&folder), ..Options::default() }).await;
+        let app =
+            TestApp::on(database.pool().clone(), Options { catalog: config(&folder), ..Options::default() }).await;
         app.state.catalog.read_due().await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(app.state.catalog.clone().run(stop.clone()));
@@ -68,7 +69,9 @@ async fn reads_go_on_from_memory_and_writes_wait_for_the_database() {
 
     outage.database.stop().await;
     outage.look().await;
-    for path in [ENTITY, "/api/catalog/entities", "/api/catalog/entities/by-query", "/api/catalog/entity-facets?facet=kind"] {
+    for path in
+        [ENTITY, "/api/catalog/entities", "/api/catalog/entities/by-query", "/api/catalog/entity-facets?facet=kind"]
+    {
         for headers in [[("cookie", kept.as_str())], token] {
             let answer = outage.app.request("GET", path, &headers, "").await;
             assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
@@ -94,7 +97,10 @@ async fn reads_go_on_from_memory_and_writes_wait_for_the_database() {
     let tasks = outage.app.request("GET", "/api/scaffolder/v2/tasks", &token, "").await;
     assert_eq!(tasks.status, StatusCode::SERVICE_UNAVAILABLE, "{}", tasks.text);
     let ready = outage.app.get("/.backstage/health/v1/readiness").await;
-    assert_eq!((ready.status, &ready.json()["degraded"]["database"]["status"]), (StatusCode::OK, &json!("unreachable")));
+    assert_eq!(
+        (ready.status, &ready.json()["degraded"]["database"]["status"]),
+        (StatusCode::OK, &json!("unreachable"))
+    );
 
     let form = [("cookie", ended.as_str()), ("content-type", "application/x-www-form-urlencoded")];
     let left = outage.app.request("POST", "/sign-out", &form, format!("csrf={csrf}")).await;
@@ -124,7 +130,8 @@ async fn what_others_changed_meanwhile_arrives_by_itself() {
     let other = Catalog::open(outage.database.pool().clone(), Forges::default(), config(&outage.folder)).await.unwrap();
     other.refresh(&Credentials::anonymous(), &"component:default/pay".parse().unwrap()).await.unwrap();
     let owner = || {
-        let entity = outage.app.state.catalog.entity(&Credentials::anonymous(), &"component:default/pay".parse().unwrap());
+        let entity =
+            outage.app.state.catalog.entity(&Credentials::anonymous(), &"component:default/pay".parse().unwrap());
         entity.unwrap().entity().text(&["spec", "owner"]).unwrap().to_owned()
     };
     while owner() != "team-b" {

@@ -47,10 +47,16 @@ pub(super) fn of_list(catalog: &Catalog, who: &Credentials, query: Option<&str>)
     env!("CARGO_PKG_VERSION").hash(&mut hasher);
     query.hash(&mut hasher);
     match who.principal() {
-        Principal::User { user, ownership } => (1, user.as_str(), ownership.iter().map(ToString::to_string).collect::<Vec<_>>()).hash(&mut hasher),
-        Principal::Service { subject } => (2, subject).hash(&mut hasher),
-        Principal::Anonymous => 3.hash(&mut hasher),
+        Principal::User { user, ownership } => {
+            user.as_str().hash(&mut hasher);
+            for owner in ownership {
+                owner.as_str().hash(&mut hasher);
+            }
+        }
+        Principal::Service { subject } => subject.hash(&mut hasher),
+        Principal::Anonymous => {}
     }
+    std::mem::discriminant(who.principal()).hash(&mut hasher);
     let tag = format!("W/\"{:x}-{:016x}\"", catalog.version(), hasher.finish());
     HeaderValue::try_from(tag).expect("a tag is hexadecimal digits")
 }

@@ -11,7 +11,9 @@ use crate::web::error::Error;
 /// As Node's decoder takes it: with or without padding.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// Reads a cursor.
@@ -41,12 +43,14 @@ fn no_json(text: &str) -> String {
     format!("SyntaxError: Unexpected token '{first}', {shown} is not valid JSON")
 }
 
+/// What a cursor has at least.
+const PARTS: [(&str, &str); 3] = [("orderFields", "array"), ("orderFieldValues", "array"), ("isPrevious", "boolean")];
+
 /// What a cursor lacks.
 fn issues(value: &Value) -> Option<Value> {
     let Value::Object(cursor) = value else {
         return Some(json!([issue("object", type_of(Some(value)), None)]));
     };
-    const PARTS: [(&str, &str); 3] = [("orderFields", "array"), ("orderFieldValues", "array"), ("isPrevious", "boolean")];
     let wrong = PARTS.iter().filter(|(part, expected)| type_of(cursor.get(*part)) != *expected);
     let issues: Vec<Value> =
         wrong.map(|(part, expected)| issue(expected, type_of(cursor.get(*part)), Some(part))).collect();
@@ -54,8 +58,11 @@ fn issues(value: &Value) -> Option<Value> {
 }
 
 fn issue(expected: &str, received: &str, part: Option<&str>) -> Value {
-    let message =
-        if received == "undefined" { "Required".to_owned() } else { format!("Expected {expected}, received {received}") };
+    let message = if received == "undefined" {
+        "Required".to_owned()
+    } else {
+        format!("Expected {expected}, received {received}")
+    };
     let path: Vec<_> = part.into_iter().collect();
     json!({ "code": "invalid_type", "expected": expected, "received": received, "path": path, "message": message })
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::response::sse::Event;
 use axum::response::Response;
+use axum::response::sse::Event;
 use axum::routing::get;
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -31,14 +31,14 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route(
         "/events",
         get(move |state: State<Catalog>, caller: Caller, query: RawQuery, follower: Follower| {
-            follow(Arc::clone(&places), state, caller, query, follower)
+            std::future::ready(follow(&places, state, caller, query, follower))
         }),
     )
 }
 
 /// `GET /events?filter=…&after=…`: from `Last-Event-ID`, else from `after`, else from now.
-async fn follow(
-    places: Arc<Semaphore>,
+fn follow(
+    places: &Arc<Semaphore>,
     State(catalog): State<Catalog>,
     Caller(who): Caller,
     RawQuery(query): RawQuery,
@@ -47,7 +47,7 @@ async fn follow(
     let parameters = Parameters::read(query.as_deref(), &[Parameter::texts("filter"), Parameter::natural("after")])?;
     let filter = EntityFilter::parse(&parameters.texts("filter"))?;
     let after = follower.last_seen().or_else(|| parameters.integer("after"));
-    let place = places.try_acquire_owned().map_err(|_| {
+    let place = Arc::clone(places).try_acquire_owned().map_err(|_| {
         Error::Unavailable(format!("{MAX_READERS} readers follow the catalog already; try again in a moment"))
     })?;
     let events = catalog.feed(&who, Following { after, filter }).map(move |event| {

@@ -39,8 +39,10 @@ pub(super) async fn by_query(
     }
     found.sort_by(|a, b| id_of(a).cmp(id_of(b)));
     let total = found.len();
-    let rest: Vec<Value> =
-        found.into_iter().filter(|location| asked.after.as_deref().is_none_or(|after| id_of(location) > after)).collect();
+    let rest: Vec<Value> = found
+        .into_iter()
+        .filter(|location| asked.after.as_deref().is_none_or(|after| id_of(location) > after))
+        .collect();
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let items = &rest[..limit.min(rest.len())];
     let mut page_info = Map::new();
@@ -63,8 +65,9 @@ impl Asked {
         let Some(cursor) = body.text("cursor") else {
             let limit = match body.0.get("limit") {
                 None => DEFAULT_LIMIT,
-                Some(limit) => whole(limit)
-                    .ok_or_else(|| Error::Input("Limit must be a positive integer >= 1".to_owned()))?,
+                Some(limit) => {
+                    whole(limit).ok_or_else(|| Error::Input("Limit must be a positive integer >= 1".to_owned()))?
+                }
             };
             return Ok(Self { limit, after: None, query: body.0.get("query").cloned() });
         };
@@ -149,7 +152,8 @@ mod tests {
 
     #[test]
     fn predicates_mean_what_they_mean_for_entities() {
-        let location = json!({ "id": "a1", "type": "url", "target": "https://x/Y.yaml", "entityRef": "location:default/g" });
+        let location =
+            json!({ "id": "a1", "type": "url", "target": "https://x/Y.yaml", "entityRef": "location:default/g" });
         let cases = [
             (json!({}), Ok(true)),
             (json!({ "type": "URL" }), Ok(true)),

@@ -58,9 +58,7 @@ fn answer(kind: &str, found: &[Unprocessed], query: Option<&str>) -> Result<Resp
 }
 
 fn wire(one: &Unprocessed) -> Value {
-    let error = |(name, message): &(String, String)| {
-        json!({ "name": name, "message": message, "cause": { "name": name, "message": message, "stack": "" } })
-    };
+    let error = |(name, message): &(String, String)| json!({ "name": name, "message": message, "cause": { "name": name, "message": message, "stack": "" } });
     json!({
         "entity_id": one.id,
         "entity_ref": one.reference,

@@ -44,7 +44,11 @@ pub(super) async fn validate(State(catalog): State<Catalog>, Caller(_): Caller, 
 }
 
 /// `POST /analyze-location`: the descriptors at an address, or one to start from.
-pub(super) async fn analyze(State(catalog): State<Catalog>, Caller(who): Caller, body: Body) -> Result<Response, Error> {
+pub(super) async fn analyze(
+    State(catalog): State<Catalog>,
+    Caller(who): Caller,
+    body: Body,
+) -> Result<Response, Error> {
     body.check(&["location"], &[("location", Shape::Object), ("catalogFilename", Shape::Text)])?;
     let text = |name: &str| body.object("location").and_then(|location| location.get(name)).and_then(Value::as_str);
     for name in ["type", "target"] {

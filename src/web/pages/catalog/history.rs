@@ -51,8 +51,7 @@ pub(super) async fn show(
 ) -> PageResult<HistoryPage> {
     let record = record(&catalog, &viewer, &reference)?;
     let head = Head::new(&catalog, &viewer, &record, "history");
-    let mut revisions =
-        catalog.revisions(&viewer.credentials, &reference, asked.before, LISTED + 1).await?;
+    let mut revisions = catalog.revisions(&viewer.credentials, &reference, asked.before, LISTED + 1).await?;
     let has_more = revisions.len() > LISTED;
     revisions.truncate(LISTED);
     let oldest = revisions.last().filter(|_| has_more).map(|revision| revision.change.sequence);

@@ -45,7 +45,8 @@ fn link(text: &str) -> String {
         return text.to_owned();
     };
     let end = cursor.find(['&', '>']).unwrap_or(cursor.len());
-    let decoded = url::form_urlencoded::parse(format!("after={}", &cursor[..end]).as_bytes()).next().unwrap().1.into_owned();
+    let decoded =
+        url::form_urlencoded::parse(format!("after={}", &cursor[..end]).as_bytes()).next().unwrap().1.into_owned();
     let place: Value = serde_json::from_slice(&STANDARD.decode(decoded).unwrap()).unwrap();
     let keys: Vec<_> = place.as_object().unwrap().keys().map(String::as_str).collect();
     format!("{before}after=({}){}", keys.join(","), &cursor[end..])
