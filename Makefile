@@ -53,6 +53,7 @@ golden-path: ## Renders the shipped templates and checks the result with the fie
 	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
 
 conformance: ## Calls the API with Backstage's own client, and with requests made from its OpenAPI document
+	cargo test --locked --lib web::tests::golden -- --nocapture
 	cargo build --locked
 	node --test --test-concurrency=1 tests/conformance/
 	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom

@@ -14,7 +14,7 @@
 //! 6. the session or the token, since a 401 needs a face;
 //! 7. refusal of other sites' posts, a deadline, the panic catcher and the body limit, closest to the handler.
 //!
-//! For the API, 5 to 7 are one layer, [`api::gate`].
+//! For the API, 5 to 7 are one layer, see [`api`].
 //!
 //! Git and event streams have no deadline: they last as long as they take.
 

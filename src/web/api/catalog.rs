@@ -65,7 +65,7 @@ fn array(json: &mut Vec<u8>, records: &[Arc<Record>], fields: Option<&Fields>) {
     json.push(b']');
 }
 
-/// How long [`array`] will be, of whole documents.
+/// How long [`array()`] will be, of whole documents.
 fn array_length(records: &[Arc<Record>]) -> usize {
     records.iter().map(|record| record.json.len() + 1).sum::<usize>().max(1) + 1
 }

@@ -113,12 +113,13 @@ struct Tally {
     area: &'static str,
     identical: usize,
     exceptions: Vec<Exception>,
+    excepted: usize,
     wrong: Vec<String>,
 }
 
 impl Tally {
     fn new(area: &'static str, exceptions: &[Exception]) -> Self {
-        Self { area, identical: 0, exceptions: exceptions.to_vec(), wrong: Vec::new() }
+        Self { area, identical: 0, exceptions: exceptions.to_vec(), excepted: 0, wrong: Vec::new() }
     }
 
     /// Notes how a pair went.
@@ -135,6 +136,7 @@ impl Tally {
             }
             (Some(at), Some(_)) => {
                 let (_, reason) = self.exceptions.remove(at);
+                self.excepted += 1;
                 println!("{}/{file} is not to be matched: {reason}", self.area);
             }
         }
@@ -142,8 +144,11 @@ impl Tally {
 
     /// Says how many there are, and fails if any differs that should not.
     fn end(self) {
-        let Self { area, identical, exceptions, wrong } = self;
-        println!("{area}: {identical} of {} identical", identical + wrong.len());
+        let Self { area, identical, exceptions, excepted, wrong } = self;
+        println!(
+            "{area}: {identical} of {} identical, {excepted} not to be matched",
+            identical + excepted + wrong.len()
+        );
         assert!(wrong.is_empty(), "{area}: {} differ:\n{}", wrong.len(), wrong.join("\n"));
         assert!(exceptions.is_empty(), "{area}: exceptions for pairs that were not sent: {exceptions:?}");
     }
