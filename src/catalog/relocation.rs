@@ -29,17 +29,20 @@ impl Catalog {
             return Err(conflict());
         }
         let before = store::location(&mut *transaction, id).await?.ok_or_else(|| no_location(id))?;
-        let moved = Location { entity_name: Some(before.location().entity_name()), ..wanted.clone() };
-        if before.reference() != moved.reference() {
-            let (from, now) = (before.reference(), Utc::now());
+        let (from, to) = (before.reference(), wanted.reference());
+        if from != to {
+            let now = Utc::now();
+            let is_configured = store::is_configured(&mut *transaction, &from).await?;
+            // What configuration names goes by its own name, before and after.
+            let keeps_name = !is_configured && !store::is_configured(&mut *transaction, &to).await?;
+            let entity_name = keeps_name.then(|| before.location().entity_name());
+            let moved = Location { entity_name, ..wanted.clone() };
             store::add_source(&mut *transaction, &moved.location(), false, now).await?;
-            // What configuration names stays what it is, under its own name.
-            let moved = if store::is_configured(&mut *transaction, &from).await? { &wanted } else { &moved };
-            if !store::move_location(&mut transaction, moved).await? {
+            if !store::move_location(&mut transaction, &moved).await? {
                 return Err(conflict());
             }
-            if moved.entity_name.is_some() {
-                store::hand_over(&mut transaction, &from, moved).await?;
+            if !is_configured {
+                store::hand_over(&mut transaction, &from, &moved).await?;
                 ingest::remove(&mut transaction, &from, now).await?;
             }
         }

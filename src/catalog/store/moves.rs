@@ -32,9 +32,10 @@ pub(in crate::catalog) async fn is_taken(db: &mut PgConnection, id: Uuid, refere
     Ok(taken.is_some())
 }
 
-/// Gives everything of one source to another, so that what both declare stays what it is.
+/// Gives everything of one source to another, so that what both declare stays what it is; the next reading of that other
+/// decides about the rest.
 pub(in crate::catalog) async fn hand_over(db: &mut PgConnection, from: &str, to: &Location) -> Result<()> {
-    sqlx::query("UPDATE catalog_source SET entity_name = $2 WHERE reference = $1")
+    sqlx::query("UPDATE catalog_source SET entity_name = $2, digest = NULL WHERE reference = $1")
         .bind(to.reference())
         .bind(&to.entity_name)
         .execute(&mut *db)

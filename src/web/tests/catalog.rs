@@ -35,7 +35,13 @@ impl Portal {
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let catalog = json!({ "locations": [{ "type": "file", "target": folder.path().join("*.yaml") }] });
+        let location = json!({ "type": "file", "target": folder.path().join("*.yaml") });
+        Self::over(folder, location).await
+    }
+
+    /// An open portal over one configured location.
+    async fn over(folder: TempDir, location: Value) -> Self {
+        let catalog = json!({ "locations": [location] });
         let catalog: CatalogConfig = serde_json::from_value(catalog).unwrap();
         let backend: BackendAuth = serde_yaml::from_str("dangerouslyDisableDefaultAuthPolicy: true").unwrap();
         let app = TestApp::start_with(Options { backend, catalog, ..Options::default() }).await;

@@ -168,3 +168,41 @@ async fn locations_are_paged_by_a_cursor_that_knows_everything() {
         assert_eq!(portal.post("/locations/by-query", &body).await.status, StatusCode::BAD_REQUEST, "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_location_can_move_to_and_from_what_configuration_names() {
+    let target =
+        |name: &str| json!({ "type": "url", "target": format!("https://local/acme/shop/blob/main/{name}.yaml") });
+    let portal = Portal::over(tempfile::tempdir().unwrap(), target("new")).await;
+    let files = [("old.yaml", component("old", "team-a")), ("new.yaml", component("new", "team-a"))];
+    let files: Vec<_> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    portal.repository("acme/shop", "", &files).await;
+    // There is something to read now: registering it reads it, and what is configured stays after that is taken back.
+    let registered = portal.post("/locations", &target("new")).await.json();
+    let path = format!("/api/catalog/locations/{}", registered["location"]["id"].as_str().unwrap());
+    portal.app.request("DELETE", &path, &[], "").await;
+    let created = portal.post("/locations", &target("old")).await.json();
+    let path = format!("/api/catalog/locations/{}", created["location"]["id"].as_str().unwrap());
+    let shown = async |portal: &Portal| {
+        let answer = portal
+            .get("/entities/by-query?filter=spec.owner%3Dteam-a&orderField=metadata.name&fields=metadata.name")
+            .await;
+        answer.json()["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["metadata"]["name"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&portal).await, ["\"new\"", "\"old\""]);
+    let put = async |portal: &Portal, body: Value| {
+        let answer = portal.app.request("PUT", &path, &[("content-type", "application/json")], body.to_string()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.json()["entityRef"].clone()
+    };
+    let of_new = put(&portal, target("new")).await;
+    assert_eq!(shown(&portal).await, ["\"new\""]);
+    assert_ne!(of_new, created["location"]["entityRef"]);
+    assert_eq!(put(&portal, target("old")).await, created["location"]["entityRef"]);
+    assert_eq!(shown(&portal).await, ["\"new\"", "\"old\""]);
+}
