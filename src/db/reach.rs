@@ -55,6 +55,7 @@ impl Reach {
     }
 
     fn note(&self, asked: sqlx::Result<()>) {
+        metrics::gauge!("database_reachable").set(if asked.is_ok() { 1.0 } else { 0.0 });
         match (asked, self.lost_since()) {
             (Ok(()), Some(since)) => {
                 self.0.store(0, Ordering::Relaxed);

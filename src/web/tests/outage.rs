@@ -1,11 +1,12 @@
 //! The database goes away and comes back: a real Postgres that is stopped and started again.
 
 use axum::http::StatusCode;
+use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Answer, Options, TestApp};
-use crate::catalog::{Catalog, CatalogConfig};
+use crate::catalog::{Catalog, CatalogConfig, FeedEvent, Following};
 use crate::db::Probe;
 use crate::db::testing::Restartable;
 use crate::forge::Forges;
@@ -122,6 +123,8 @@ async fn reads_go_on_from_memory_and_writes_wait_for_the_database() {
 async fn what_others_changed_meanwhile_arrives_by_itself() {
     let mut outage = Outage::prepare().await;
     let mut advanced = outage.app.state.catalog.watch();
+    let who = Credentials::anonymous();
+    let mut feed = Box::pin(outage.app.state.catalog.feed(&who, Following::default()));
     outage.database.stop().await;
     outage.database.start_again().await;
     advanced.mark_unchanged();
@@ -136,5 +139,10 @@ async fn what_others_changed_meanwhile_arrives_by_itself() {
     };
     while owner() != "team-b" {
         advanced.changed().await.unwrap();
+    }
+    // Who followed before the outage follows on.
+    match feed.next().await {
+        Some(FeedEvent::Change(change)) => assert_eq!(change.reference, "component:default/pay"),
+        other => panic!("{other:?}"),
     }
 }
