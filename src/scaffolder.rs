@@ -210,7 +210,6 @@ impl Scaffolder {
     }
 
     /// Every template of the catalog; those that cannot run say why.
-    #[cfg(test)]
     pub(crate) fn templates(&self, who: &Credentials) -> Vec<Arc<Template>> {
         self.inner.library.all(who, &self.reading())
     }

@@ -55,6 +55,11 @@ impl Site {
         self.reach.lost_since().map(Moment)
     }
 
+    /// What a part of a page needs of the database; while that is away the page is shown without.
+    pub(crate) async fn at_hand<T: Default, E>(&self, asked: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        if self.reach.lost_since().is_some() { Ok(T::default()) } else { asked.await }
+    }
+
     /// Whether browsers reach this portal encrypted.
     pub(crate) fn is_https(&self) -> bool {
         self.base_url.scheme() == "https"

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, 
 use crate::scaffolder::Scaffolder;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
-use crate::web::{AppState, url as link};
+use crate::web::{AppState, Site, url as link};
 
 /// Entities of the viewer's that are listed.
 const MINE: usize = 8;
@@ -33,6 +33,7 @@ pub(super) fn router() -> Router<AppState> {
 async fn show(
     State(catalog): State<Catalog>,
     State(scaffolder): State<Scaffolder>,
+    State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<HomePage> {
     let mine = of_viewer(&catalog, &viewer);
@@ -44,7 +45,7 @@ async fn show(
         mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
         mine_total: mine.total,
         mine_link: link::catalog_where(&[("owner", "me")]),
-        runs: newest_of(&catalog, &scaffolder, &viewer, RUNS).await?,
+        runs: site.at_hand(newest_of(&catalog, &scaffolder, &viewer, RUNS)).await?,
         systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
         kinds: kinds(&catalog),
     }))

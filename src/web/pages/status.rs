@@ -57,7 +57,7 @@ async fn show(
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<StatusPage> {
-    let problems = catalog.problems(&viewer.credentials).await?;
+    let problems = site.at_hand(catalog.problems(&viewer.credentials)).await?;
     let repositories = forge.list(None).await?.len();
     let environment = |environment: &crate::delivery::Environment| EnvironmentRow {
         title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),

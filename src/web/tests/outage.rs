@@ -80,7 +80,7 @@ async fn reads_go_on_from_memory_and_writes_wait_for_the_database() {
         }
     }
     assert_eq!(outage.get(ENTITY, &kept).await.text, before.text);
-    for path in ["/catalog", "/catalog/default/component/pay"] {
+    for path in ["/", "/catalog", "/catalog/default/component/pay", "/create", "/status"] {
         let page = outage.get(path, &kept).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
         assert!(page.text.contains("The database cannot be reached since"), "{path}");
