@@ -5,12 +5,10 @@ import os
 import shutil
 import statistics
 import time
-from urllib.parse import quote
 
 from company import Company
-from load import Turns
 from portal import Bill, Portal, write_config
-from processes import scheduled_seconds, wait_until
+from processes import wait_until
 
 LONGEST_INGEST = 1800
 KINDS = ("component", "api", "resource", "system", "domain", "group", "user")
@@ -18,69 +16,68 @@ COUNT = "/api/catalog/entities/by-query?limit=0&filter=" + ",".join(f"kind={kind
 OPPOSITE = {"ownedBy": "ownerOf", "partOf": "hasPart", "memberOf": "hasMember", "childOf": "parentOf",
             "providesApi": "apiProvidedBy", "consumesApi": "apiConsumedBy", "dependsOn": "dependencyOf"}
 
-# Those that are followed as the catalog grows.
+# In the order of the table; those of FOLLOWED also while the catalog grows.
+REQUESTS = ("by-name", "by-name-token", "by-query", "by-query-owner", "full-text", "facets", "facets-filtered",
+            "all-components", "ancestry")
 FOLLOWED = ("by-name", "by-query", "facets")
 
 
 def by_name(reference):
     kind, rest = reference.split(":", 1)
-    namespace, name = rest.split("/", 1)
-    return f"/api/catalog/entities/by-name/{kind}/{namespace}/{name}"
+    return f"/api/catalog/entities/by-name/{kind}/{rest}"
 
 
 def requests(sample):
-    """Paths by the name of what they measure."""
-    query, facets = "/api/catalog/entities/by-query?limit=20&filter=kind=component", "/api/catalog/entity-facets?facet=spec.type"
-    ordered = f"{query}&orderField=metadata.name,asc"
+    """Paths by the name of what they measure; several are asked in turn."""
+    listed, facets = "/api/catalog/entities/by-query?limit=20&orderField=metadata.name,asc", "/api/catalog/entity-facets"
     components = [by_name(f"component:default/{name}") for name in sample["components"]]
-    owners = [quote(f"group:default/{name}", safe=":/") for name in sample["groups"]]
+    owners = [f"group:default/{name}" for name in sample["groups"]]
     return {
         "by-name": components,
-        "by-query": [ordered],
-        "by-query-owner": [f"{ordered},relations.ownedby={owner}".replace(
-            "filter=kind=component&orderField=metadata.name,asc,", "orderField=metadata.name,asc&filter=kind=component,")
-            for owner in owners],
-        "full-text": [f"{ordered}&fullTextFilterTerm={term}" for term in sample["things"]],
-        "facets": [facets],
-        "facets-filtered": [f"{facets}&filter=kind=component,spec.lifecycle=production"],
+        "by-name-token": components,
+        "by-query": [f"{listed}&filter=kind=component"],
+        "by-query-owner": [f"{listed}&filter=kind=component,relations.ownedBy={owner}" for owner in owners],
+        "full-text": [f"{listed}&filter=kind=component&fullTextFilterTerm={thing}" for thing in sample["things"]],
+        "facets": [f"{facets}?facet=spec.type"],
+        "facets-filtered": [f"{facets}?facet=metadata.tags&filter=kind=component"],
         "all-components": ["/api/catalog/entities?filter=kind=component"],
         "ancestry": [f"{path}/ancestry" for path in components],
     }
 
 
 class Site:
-    """A folder with a company's files, a portal's configuration, and databases for it."""
+    """A folder with a company's files and a portal's configuration, and the database of it: the portal's own, or one
+    of a Postgres that is given."""
 
-    def __init__(self, folder, binary, entities, postgres=None, seed=None):
-        self.folder, self.binary, self.postgres = folder, binary, postgres
-        os.makedirs(folder, exist_ok=True)
-        company = Company(entities) if seed is None else Company(entities, seed)
+    def __init__(self, folder, binary, entities, postgres=None):
+        self.folder, self.binary, self.postgres, self.database = folder, binary, postgres, None
+        os.makedirs(folder)
         self.files = os.path.join(folder, "company")
-        self.sample = company.write(self.files)
+        self.sample = Company(entities).write(self.files)
         self.config = write_config(os.path.join(folder, "app-config.yaml"), os.path.join(self.files, "all.yaml"))
-        self.database = None
+        self.config_of_nothing = write_config(os.path.join(folder, "nothing.yaml"))
 
     def empty(self):
         """Forgets what a portal stored."""
-        shutil.rmtree(self.data_dir(), ignore_errors=True)
+        self.forget()
         if self.postgres:
-            if self.database:
-                self.postgres.ask("postgres", f'DROP DATABASE "{self.database}" WITH (FORCE)')
             self.database = f"greenroom-{time.monotonic_ns()}"
             self.postgres.create(self.database)
 
     def forget(self):
-        """As `empty`, for good."""
-        self.empty()
-        if self.postgres:
+        """Leaves nothing of it."""
+        shutil.rmtree(self.data_dir("data"), ignore_errors=True)
+        if self.database:
             self.postgres.ask("postgres", f'DROP DATABASE "{self.database}" WITH (FORCE)')
+            self.database = None
 
-    def data_dir(self, name="data"):
+    def data_dir(self, name):
         return os.path.join(self.folder, name)
 
-    def portal(self, name="data", config=True):
+    def portal(self, name="data", config=None):
+        """Starts one; `name` is its data directory."""
         url = self.postgres.url(self.database) if self.postgres else None
-        return Portal(self.binary, self.data_dir(name), self.config if config is True else config, url,
+        return Portal(self.binary, self.data_dir(name), config or self.config, url,
                       os.path.join(self.folder, f"{name}.log"))
 
     def bill(self, *portals):
@@ -88,90 +85,72 @@ class Site:
 
 
 def is_complete(portal, sample):
-    """Whether every entity and each sampled relation, seen from both ends, is in the answers."""
+    """Whether every entity, and each sampled relation seen from both ends, is in the answers."""
     if portal.get(COUNT)["totalItems"] != sample["entities"]:
         return False
-    for relation in sample["relations"]:
-        ends = ((relation["source"], relation["type"], relation["target"]),
-                (relation["target"], OPPOSITE[relation["type"]], relation["source"]))
-        for source, kind, target in ends:
-            status, _, body = portal.request("GET", by_name(source))
-            wanted = {"type": kind, "targetRef": target}
-            if status != 200 or wanted not in json.loads(body).get("relations", []):
-                return False
-    return True
+    return all(has_relation(portal, source, kind, target)
+               for relation in sample["relations"]
+               for source, kind, target in (
+                   (relation["source"], relation["type"], relation["target"]),
+                   (relation["target"], OPPOSITE[relation["type"]], relation["source"])))
+
+
+def has_relation(portal, source, kind, target):
+    status, _, body = portal.request("GET", by_name(source))
+    return status == 200 and {"type": kind, "targetRef": target} in json.loads(body).get("relations", [])
 
 
 def ingest(site):
-    """Empty database to everything visible; returns (figures, the running portal)."""
+    """Empty database to everything visible; (figures, the portal, still running)."""
     site.empty()
-    with site.portal(config=empty_config(site)) as portal:
-        # What a start costs that has nothing to read: the programs, a cluster where there is none, migrations.
-        portal.first_answer()
-        nothing = time.perf_counter() - portal.started
+    with site.portal(config=site.config_of_nothing) as portal:
+        # The part that is not the catalog's: a cluster where there is none, migrations, what is shipped.
+        nothing = portal.first_answer()
     site.empty()
-    own_before = site.bill().read()[1]
+    before = site.bill().read()[1]
     portal = site.portal()
     try:
         wait_until(lambda: is_complete(portal, site.sample), LONGEST_INGEST, "not every entity became visible", 0.01)
         wall = time.perf_counter() - portal.started
         server, database = site.bill(portal).read()
-        figures = {"wall_s": wall, "server_s": server, "database_s": database - own_before, "nothing_to_read_s": nothing}
-        return figures, portal
     except BaseException:
         portal.stop()
         raise
+    return {"seconds": wall, "server_cpu": server, "database_cpu": database - before, "nothing_to_read": nothing}, portal
 
 
-def empty_config(site):
-    path = os.path.join(site.folder, "empty.yaml")
-    with open(path, "w") as file:
-        file.write("catalog:\n  locations: []\nbackend:\n  auth:\n    dangerouslyDisableDefaultAuthPolicy: true\n")
-    return path
-
-
-def settle(seconds=5):
-    time.sleep(seconds)
-
-
-def memory(site, portal):
-    """After a while of peace."""
-    settle()
+def memory(site, portal, peace=5):
+    """After some seconds of peace."""
+    time.sleep(peace)
     return {"server_mb": portal.memory_mb(), "all_mb": site.bill(portal).all_memory_mb()}
 
 
 def warm_starts(site, times=5):
-    """The database is filled, nothing changed: process start to first answer."""
+    """Process start to first answer, when the database is filled and no file changed."""
     seconds = []
     for _ in range(times):
         with site.portal() as portal:
             seconds.append(portal.first_answer())
-    return {"median_s": statistics.median(seconds), "best_s": min(seconds), "times": times}
+    return {"median": statistics.median(seconds), "best": min(seconds), "times": times}
 
 
 def idle(site, portal, seconds):
     """CPU of a portal that nobody asks and whose files do not change, in per cent of one core."""
-    settle()
     bill = site.bill(portal)
-    server, database = bill.read(scheduled_seconds)
-    begin = time.perf_counter()
+    begin, before = time.perf_counter(), bill.read_finely()
     time.sleep(seconds)
-    wall = time.perf_counter() - begin
-    server_after, database_after = bill.read(scheduled_seconds)
-    return {"server_percent": (server_after - server) / wall * 100,
-            "database_percent": (database_after - database) / wall * 100, "seconds": seconds}
+    wall, after = time.perf_counter() - begin, bill.read_finely()
+    server, database = ((late - early) / wall * 100 for early, late in zip(before, after))
+    return {"server_percent": server, "database_percent": database, "seconds": seconds}
 
 
-def load(site, portal, turns: Turns, names, connections, say):
-    """Every request of the names under load; figures by name and number of connections."""
-    figures = []
-    bill, paths = site.bill(portal), requests(site.sample)
+def load(site, portal, turns, names, connections, say):
+    """Each request under load; figures by name and number of connections."""
+    figures, bill, paths = {}, site.bill(portal), requests(site.sample)
     for name in names:
+        token = {"Authorization": f"Bearer {portal.guest_token()}"} if name == "by-name-token" else None
         for number in connections:
-            headers, asked = None, name
-            if name == "by-name-token":
-                headers, asked = {"Authorization": f"Bearer {portal.guest_token()}"}, "by-name"
-            figure = {"name": name, **turns.measure(portal, bill, paths[asked], number, headers)}
-            say(f"{name}, {number} connections: {figure['rate']:,.0f}/s, {figure['share']:.0%} of the bare handler")
-            figures.append(figure)
+            figure = turns.measure(portal, bill, paths[name], number, token)
+            say(f"  {name}, {number} connections: {figure['rate']:,.0f}/s, {figure['share']:.0%} of the bare handler")
+            figures.setdefault(name, {})[str(number)] = figure
     return figures

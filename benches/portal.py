@@ -8,25 +8,25 @@ import selectors
 import subprocess
 import time
 
-from processes import Child, cpu_seconds, proportional_mb, resident_mb, tree, wait_until, _stat
+from processes import (Child, cpu_seconds, ended_seconds, proportional_mb, resident_mb, scheduled_seconds, stat, tree,
+                       wait_until)
 
 START_LIMIT = 1800
 
-OPEN = """\
+CONFIG = """\
 backend:
   auth:
     dangerouslyDisableDefaultAuthPolicy: true
 catalog:
-  locations:
-    - type: file
-      target: {root}
+  locations: {locations}
 """
 
 
-def write_config(path, root):
-    """A portal that reads one root file and asks nobody who they are, as Backstage was measured."""
+def write_config(path, root=None):
+    """A portal that reads one root file or nothing, and asks nobody who they are, as Backstage was measured."""
+    locations = [{"type": "file", "target": root}] if root else []
     with open(path, "w") as file:
-        file.write(OPEN.format(root=json.dumps(root)))
+        file.write(CONFIG.format(locations=json.dumps(locations)))
     return path
 
 
@@ -120,28 +120,34 @@ class Portal:
 
 
 class Bill:
-    """Who used how much CPU: the server, and Postgres below it or on its own."""
+    """Who used how much CPU and memory: the servers, and Postgres below them or on its own."""
 
     def __init__(self, portals, postgres=None):
         self.portals = portals
         self.postgres = postgres
 
-    def processes(self):
+    def _processes(self):
         """(process ids of servers, process ids of Postgres)"""
         servers, databases = [], tree(self.postgres.pid) if self.postgres else []
         for portal in self.portals:
             for pid in tree(portal.pid):
                 try:
-                    name = _stat(pid)[0]
+                    name = stat(pid)[0]
                 except OSError:
                     continue
-                (databases if name in ("postgres", "postmaster") else servers).append(pid)
+                (databases if name in ("postgres", "postmaster", "initdb") else servers).append(pid)
         return servers, databases
 
-    def read(self, clock=cpu_seconds):
-        servers, databases = self.processes()
-        return clock(servers), clock(databases)
+    def read(self):
+        """CPU seconds until now: (servers, Postgres). What a server started and what ended is Postgres' programs."""
+        servers, databases = self._processes()
+        return cpu_seconds(servers), cpu_seconds(databases) + ended_seconds(servers + databases)
+
+    def read_finely(self):
+        """The same to the nanosecond, of what lives now."""
+        return tuple(map(scheduled_seconds, self._processes()))
 
     def all_memory_mb(self):
-        servers, databases = self.processes()
+        """Memory of everything together."""
+        servers, databases = self._processes()
         return proportional_mb(servers + databases)

@@ -61,10 +61,10 @@ def wait_until(condition, seconds, what, pause=0.002):
         time.sleep(pause)
 
 
-def _stat(pid):
+def stat(pid):
     """(name, fields from the state on)"""
-    with open(f"/proc/{pid}/stat") as stat:
-        head, tail = stat.read().rsplit(")", 1)
+    with open(f"/proc/{pid}/stat") as file:
+        head, tail = file.read().rsplit(")", 1)
     return head.split("(", 1)[1], tail.split()
 
 
@@ -73,7 +73,7 @@ def tree(root):
     children = {}
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
-            children.setdefault(int(_stat(entry)[1][1]), []).append(int(entry))
+            children.setdefault(int(stat(entry)[1][1]), []).append(int(entry))
         except (OSError, IndexError):
             continue
     found, todo = [], [root]
@@ -84,16 +84,24 @@ def tree(root):
     return found
 
 
-def cpu_seconds(pids):
-    """CPU time of processes and of their children that ended."""
+def _clocks(pids, first):
     total = 0
     for pid in pids:
         try:
-            # utime, stime, cutime, cstime
-            total += sum(map(int, _stat(pid)[1][11:15]))
+            total += sum(map(int, stat(pid)[1][first:first + 2]))
         except (OSError, IndexError):
             continue
     return total / TICK
+
+
+def cpu_seconds(pids):
+    """CPU time of processes themselves."""
+    return _clocks(pids, 11)
+
+
+def ended_seconds(pids):
+    """CPU time of their children that ended."""
+    return _clocks(pids, 13)
 
 
 def scheduled_seconds(pids):
