@@ -24,10 +24,10 @@ test: setup-test ## Lints, then runs every test
 	$(MAKE) browser
 	@echo "all checks passed"
 
-bench: setup-bench ## Measures the bars (ARGS="--sizes 1k,10k")
+bench: setup-bench ## Measures the bars and rewrites docs/performance.md (ARGS="--sizes 1k,10k")
 	cargo build --release --locked
 	cargo build --release --locked --manifest-path benches/bare/Cargo.toml --target-dir target
-	python3 benches/run.py --binary target/release/greenroom --bare target/release/bare $(ARGS)
+	python3 benches/run.py --binary target/release/greenroom --bare target/release/bare --docs docs/performance.md $(ARGS)
 
 setup-run: ## Installs Postgres with the system's package manager where it is missing
 	@.ci/setup run

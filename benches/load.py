@@ -9,14 +9,12 @@ import tempfile
 from processes import Child, cpu_seconds
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "load.lua")
-LONGEST_START = 10
 
 
 def find_wrk():
-    return shutil.which("wrk") or raise_missing()
-
-
-def raise_missing():
+    """Where wrk is."""
+    if found := shutil.which("wrk"):
+        return found
     raise SystemExit("wrk is missing; `make bench` installs it (Debian: apt-get install wrk)")
 
 
@@ -29,7 +27,11 @@ class Bare:
         command = [binary, str(status), content_type, file.name]
         self.child = Child(command, os.path.join(folder, "bare.log"), stdout=subprocess.PIPE)
         self.pid = self.child.pid
-        line = self.child.process.stdout.readline()
+        try:
+            line = self.child.process.stdout.readline()
+        except BaseException:
+            self.child.stop()
+            raise
         if not line.strip():
             raise SystemExit(f"the bare handler did not start:\n{self.child.last_words()}")
         self.port = int(line)

@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-WIDTH, HEIGHT = 980, 372
+WIDTH, HEIGHT = 1000, 372
 PANEL = {"width": 250, "height": 220, "top": 84, "gap": 76, "left": 62}
 # Readable on white and on black.
 COLOURS = ("#2f81f7", "#d9730d", "#2da44e", "#a371f7")

@@ -62,12 +62,15 @@ class Postgres:
             [f"{self.bin}/postgres", "-D", data, "-p", str(self.port), "-k", self.folder,
              "-c", "listen_addresses=127.0.0.1"],
             os.path.join(os.path.dirname(self.folder), "postgres.log"), signal.SIGINT, cwd=self.folder, **self.account)
-        wait_until(lambda: self._ready(), 30, "Postgres did not start")
+        try:
+            wait_until(self._ready, 30, "Postgres did not start")
+        except BaseException:
+            self.child.stop()
+            raise
         return self
 
     def __exit__(self, *_):
-        if self.child:
-            self.child.stop()
+        self.child.stop()
 
     @property
     def pid(self):

@@ -155,13 +155,17 @@ def arguments():
 
 
 def interrupted(*_):
+    """Once: what ends everything must not be interrupted itself."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def main():
     options = arguments()
     find_wrk()
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     try:
         with ExitStack() as stack:
             folder = tempfile.mkdtemp(prefix="greenroom-bench-")
