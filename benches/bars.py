@@ -53,7 +53,8 @@ def rows(figures):
         read, wrote = replicas["since_read"], replicas["since_written"]
         found.append(Row("changed file seen on another replica, after its source was read", DATABASES["given"],
                          "seconds to minutes", "≤ 50 ms", seconds(read["median"]),
-                         f"worst of {replicas['times']}: {seconds(read['worst'])}; after the writing: {seconds(wrote['median'])}",
+                         f"worst of {replicas['times']}: {seconds(read['worst'])}; "
+                         f"after the writing: {seconds(wrote['median'])}",
                          read["median"] <= 0.05))
     return found
 
@@ -91,12 +92,13 @@ def _load(about, figure, database):
 
 
 def _memory(measured, database, backstage, bar, limit):
-    memory, after = measured["memory"], measured.get("memory_after_load")
-    words = f"server and Postgres: {memory['all_mb']:,.0f} MB"
-    if after:
-        words = f"after the load: {after['server_mb']:,.0f} MB; {words}"
+    memory, words = measured["memory"], []
+    for name, when in (("memory_after_load", "after the load"), ("memory_warm", "a minute after a warm start")):
+        if name in measured:
+            words.append(f"{when}: {measured[name]['server_mb']:,.0f} MB")
+    words.append(f"server and Postgres: {memory['all_mb']:,.0f} MB")
     return Row(f"memory with {measured['entities']:,} entities", database, backstage, f"≤ {bar}",
-               f"{memory['server_mb']:,.0f} MB", words, memory["server_mb"] <= limit)
+               f"{memory['server_mb']:,.0f} MB", "; ".join(words), memory["server_mb"] <= limit)
 
 
 def page_rows(figures):
@@ -119,6 +121,7 @@ def page_rows(figures):
     ]
     for path, page in pages["pages"].items():
         met = page["seconds"] <= 0.03 and page["bytes"] <= 100_000
-        found.append(line(f"`{path}`", "≤ 30 ms, 100 kB", f"{page['seconds'] * 1000:.1f} ms, {page['bytes'] / 1000:.1f} kB",
+        found.append(line(f"`{path}`", "≤ 30 ms, 100 kB",
+                          f"{page['seconds'] * 1000:.1f} ms, {page['bytes'] / 1000:.1f} kB",
                           f"{page['seconds'] / live:.0f} × liveness; {page['plain_bytes'] / 1000:.0f} kB unpacked", met))
     return found

@@ -29,7 +29,8 @@ def by_name(reference):
 
 def requests(sample):
     """Paths by the name of what they measure; several are asked in turn."""
-    listed, facets = "/api/catalog/entities/by-query?limit=20&orderField=metadata.name,asc", "/api/catalog/entity-facets"
+    listed = "/api/catalog/entities/by-query?limit=20&orderField=metadata.name,asc"
+    facets = "/api/catalog/entity-facets"
     components = [by_name(f"component:default/{name}") for name in sample["components"]]
     owners = [f"group:default/{name}" for name in sample["groups"]]
     return {
@@ -116,7 +117,8 @@ def ingest(site):
     except BaseException:
         portal.stop()
         raise
-    return {"seconds": wall, "server_cpu": server, "database_cpu": database - before, "nothing_to_read": nothing}, portal
+    figures = {"seconds": wall, "server_cpu": server, "database_cpu": database - before, "nothing_to_read": nothing}
+    return figures, portal
 
 
 def memory(site, portal, peace=5):

@@ -18,8 +18,8 @@ SEED = 20240607
 DOCUMENTS_IN_FILE = 100
 SAMPLED = 1000
 
-THINGS = ("payment order cart user invoice stock price search mail event audit report media login token quota route ship "
-          "refund ledger offer review basket account profile survey fraud ticket badge queue").split()
+THINGS = ("payment order cart user invoice stock price search mail event audit report media login token quota route "
+          "ship refund ledger offer review basket account profile survey fraud ticket badge queue").split()
 ROLES = ("api service worker gateway web store sync proxy broker engine portal agent batch job hub cache index feed "
          "stream console").split()
 STORES = "db bucket topic cache".split()
@@ -159,8 +159,8 @@ class Company:
         teams = self._some(self.groups[1:], [1, 1, 2])
         self._relate("memberOf", f"user:default/{name}", f"group:default/{teams[0]}")
         return document(self._head("User", name, words=4) + [
-            "  profile:", f"    displayName: {quoted(name.replace('.', ' ').title())}", f"    email: {name}@example.com",
-        ] + listed("memberOf", teams))
+            "  profile:", f"    displayName: {quoted(name.replace('.', ' ').title())}",
+            f"    email: {name}@example.com"] + listed("memberOf", teams))
 
     def _api(self, name):
         pick = self.random.choice
@@ -190,7 +190,8 @@ class Company:
             "pagerduty.com/integration-key": f"{self.random.getrandbits(128):032x}",
         }
         labels = {"tier": pick("123"), "region": pick(["eu", "us", "ap"])}
-        links = [(f"https://grafana.example.com/d/{name}", "Dashboard"), (f"https://runbooks.example.com/{name}", "Runbook")]
+        links = [(f"https://grafana.example.com/d/{name}", "Dashboard"),
+                 (f"https://runbooks.example.com/{name}", "Runbook")]
         tags = self.random.sample(LANGUAGES, self.random.randint(1, 4))
         lines = self._head("Component", name, title=titled(name), tags=tags, annotations=annotations, labels=labels,
                            links=links)

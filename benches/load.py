@@ -96,7 +96,7 @@ class Turns:
                 spent[2] += cpu_seconds([bare.pid]) - begin
         ours, limit = total(ours), total(limits)
         per_request = lambda seconds, requests: seconds / requests * 1e6 if requests else 0.0
-        ours.update(bytes=len(body), connections=connections,
-                    server_us=per_request(spent[0], ours["requests"]), database_us=per_request(spent[1], ours["requests"]))
+        ours.update(bytes=len(body), connections=connections, server_us=per_request(spent[0], ours["requests"]),
+                    database_us=per_request(spent[1], ours["requests"]))
         limit["server_us"] = per_request(spent[2], limit["requests"])
         return {**ours, "bare": limit, "share": ours["rate"] / limit["rate"] if limit["rate"] else 0.0}

@@ -48,14 +48,16 @@ def _panel(left, title, series):
     sizes = sorted({size for _, points in series for size, _ in points})
     values = [value for _, points in series for _, value in points]
     lowest, highest = 10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values) * 1.01))
-    across, up = Scale(sizes[0], sizes[-1] if len(sizes) > 1 else sizes[0] * 10, left, right), Scale(lowest, highest, bottom, top)
+    across = Scale(sizes[0], sizes[-1] if len(sizes) > 1 else sizes[0] * 10, left, right)
+    up = Scale(lowest, highest, bottom, top)
     parts = [f'<text class="title" x="{left}" y="20">{escape(title)}</text>']
     for size in sizes:
         parts += [f'<line class="grid" x1="{across(size):.1f}" y1="{top}" x2="{across(size):.1f}" y2="{bottom}"/>',
                   f'<text x="{across(size):.1f}" y="{bottom + 18}" text-anchor="middle">{short(size)}</text>']
     for power in range(round(math.log10(lowest)), round(math.log10(highest)) + 1):
-        parts += [f'<line class="grid" x1="{left}" y1="{up(10 ** power):.1f}" x2="{right}" y2="{up(10 ** power):.1f}"/>',
-                  f'<text x="{left - 8}" y="{up(10 ** power) + 4:.1f}" text-anchor="end">{short(10 ** power)}</text>']
+        value, y = 10 ** power, up(10 ** power)
+        parts += [f'<line class="grid" x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>',
+                  f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{short(value)}</text>']
     parts += _linear(series, sizes, lowest, highest, across, up)
     for number, (name, points) in enumerate(series):
         colour, row = COLOURS[number % len(COLOURS)], 40 + 16 * number
@@ -65,8 +67,8 @@ def _panel(left, title, series):
                   f'{short(size)}: {value:,.3g}</title></circle>' for size, value in points]
         parts += [f'<line class="line" stroke="{colour}" x1="{left}" y1="{row - 4}" x2="{left + 18}" y2="{row - 4}"/>',
                   f'<text x="{left + 24}" y="{row}">{escape(name)}</text>']
-    parts.append(f'<text x="{(left + right) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">entities (dashed: linear)</text>')
-    return parts
+    foot = f'<text x="{(left + right) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">entities (dashed: linear)</text>'
+    return [*parts, foot]
 
 
 def _linear(series, sizes, lowest, highest, across, up):

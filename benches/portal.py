@@ -42,7 +42,8 @@ class Portal:
         if database_url:
             environment["DATABASE_URL"] = database_url
         self.started = time.perf_counter()
-        self.child = Child(command, log, stdout=subprocess.PIPE, cwd=os.path.dirname(os.path.abspath(log)), env=environment)
+        self.child = Child(command, log, stdout=subprocess.PIPE, cwd=os.path.dirname(os.path.abspath(log)),
+                           env=environment)
         self.pid = self.child.pid
         try:
             self.port = self._announced()

@@ -17,11 +17,10 @@ USER = "greenroom"
 
 def programs():
     """The folder of the newest Postgres on this machine."""
-    found = glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin") + glob.glob("/opt/homebrew/opt/postgresql*/bin")
-    version = lambda folder: int(re.search(r"(\d+)/bin$", folder).group(1))
-    usable = [folder for folder in found if re.search(r"\d+/bin$", folder) and os.path.exists(f"{folder}/initdb")]
+    found = glob.glob("/usr/lib/postgresql/*/bin") + glob.glob("/usr/pgsql-*/bin")
+    usable = [folder for folder in found if os.path.exists(f"{folder}/initdb")]
     if usable:
-        return max(usable, key=version)
+        return max(usable, key=lambda folder: int(re.search(r"(\d+)/bin$", folder).group(1)))
     if on_path := shutil.which("initdb"):
         return os.path.dirname(on_path)
     raise SystemExit("no Postgres found; install it with your package manager")

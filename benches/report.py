@@ -35,17 +35,16 @@ def growth_lines(figures):
 
 def growth_table(figures):
     """A line of heads, and one for each size."""
-    heads = ["entities", "ingest", "CPU server + Postgres", "per entity", "warm start", "memory, server", "with Postgres",
-             "by-name", "by-query", "facets"]
-    lines = [heads]
+    lines = [["entities", "ingest", "CPU server + Postgres", "per entity", "warm start", "memory, server",
+              "with Postgres", "by-name", "by-query", "facets"]]
     for one in figures["growth"]:
         ingest, memory = one["ingest"], one["memory"]
         per_entity = ingest["seconds"] / one["entities"] * 1e6
         rate = lambda name: f"{one['load'][name]['16']['rate']:,.0f}/s, {one['load'][name]['16']['server_us']:.0f} µs"
         lines.append([short(one["entities"]), bars.seconds(ingest["seconds"]),
                       f"{ingest['server_cpu']:.1f} + {ingest['database_cpu']:.1f} s", f"{per_entity:.0f} µs",
-                      bars.seconds(one["warm"]["median"]), f"{memory['server_mb']:,.0f} MB", f"{memory['all_mb']:,.0f} MB",
-                      *map(rate, ("by-name", "by-query", "facets"))])
+                      bars.seconds(one["warm"]["median"]), f"{memory['server_mb']:,.0f} MB",
+                      f"{memory['all_mb']:,.0f} MB", *map(rate, ("by-name", "by-query", "facets"))])
     return lines
 
 
@@ -60,7 +59,8 @@ def panels(figures):
                         line("server and Postgres", lambda one: one["memory"]["all_mb"])]),
         ("server CPU per request, µs", [
             line(words, lambda one, name=name: one["load"][name]["16"]["server_us"])
-            for name, words in (("by-query", "by-query, ordered, 20 items"), ("facets", "facets"), ("by-name", "by-name"))]),
+            for name, words in (("by-query", "by-query, ordered, 20 items"), ("facets", "facets"),
+                                ("by-name", "by-name"))]),
     ]
 
 
@@ -82,7 +82,8 @@ def sections(figures):
         found["growth"] = markdown(growth_table(figures))
     if rows := bars.page_rows(figures):
         head = ["what", "bar", "measured", "", "beside it"]
-        found["pages"] = markdown([head, *([row.what, row.bar, row.measured, MET[row.met], row.beside] for row in rows)])
+        lines = ([row.what, row.bar, row.measured, MET[row.met], row.beside] for row in rows)
+        found["pages"] = markdown([head, *lines])
     return found
 
 
@@ -102,8 +103,9 @@ def requests_table(figures):
 
 
 def machine_words(machine):
-    return (f"Measured on {machine['date']}: {machine['cores']} cores ({machine['processor']}), {machine['memory_gb']:.0f} GB "
-            f"of memory, Linux {machine['kernel']}, Postgres {machine['postgres']}, Greenroom {machine['greenroom']}; "
+    return (f"Measured on {machine['date']}: {machine['cores']} cores ({machine['processor']}), "
+            f"{machine['memory_gb']:.0f} GB of memory, Linux {machine['kernel']}, Postgres {machine['postgres']}, "
+            f"Greenroom {machine['greenroom']}; "
             f"load average {machine['load_before']:.1f} before and {machine['load_after']:.1f} after. "
             "The load generator ran on the same cores.")
 

@@ -2,7 +2,7 @@
 """Measures the portal, beside its limits, and says which bars are met. Python's standard library, and wrk.
 
 Parts, each of which can be left out:
-  catalog   ingest, warm start, memory, idleness and requests with 10k entities, on the embedded database and on a given one
+  catalog   ingest, warm start, memory, idleness, requests with 10k entities, on the embedded database and a given one
   replicas  how soon a changed file is seen by another server on the same database
   growth    the same as catalog, in short, for every size, on a given database
   pages     first start, a run, every page, with the example organisation
@@ -97,6 +97,7 @@ class Bench:
                 portal.first_answer()
                 catalog.memory(site, portal)
                 figures["idle"] = catalog.idle(site, portal, self.options.idle)
+                figures["memory_warm"] = catalog.memory(site, portal, 0)
         return figures
 
     def growth(self, site):
@@ -148,7 +149,8 @@ def arguments():
                         help="for the part growth (1k,10k,50k,200k); the last takes long")
     parser.add_argument("--seconds", type=int, default=6, help="of load for each request (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="in how many turns with the bare handler (%(default)s)")
-    parser.add_argument("--idle", type=int, default=60, help="seconds to watch it do nothing, 0 for not at all (%(default)s)")
+    parser.add_argument("--idle", type=int, default=60,
+                        help="seconds to watch it do nothing, 0 for not at all (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print every figure as JSON instead of a table")
     parser.add_argument("--docs", metavar="PAGE", help="rewrite the tables of this page, and the plot beside it")
     return parser.parse_args()
