@@ -9,7 +9,7 @@ ARGS ?=
 export PATH := $(TOOLS)/bin:$(PATH)
 export GREENROOM_NODE_MODULES := $(NODE_MODULES)
 
-.PHONY: help run test bench setup-run setup-test format lint unit golden-path conformance browser clean
+.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance browser clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,15 +25,19 @@ test: setup-test ## Lints, then runs every test
 	$(MAKE) browser
 	@echo "all checks passed"
 
-bench: setup-test ## Measures the bars: start, memory, runs, pages
+bench: setup-bench ## Measures the bars and rewrites docs/performance.md (ARGS="--sizes 1k,10k")
 	cargo build --release --locked
-	python3 benches/bars.py --binary target/release/greenroom
+	cargo build --release --locked --manifest-path benches/bare/Cargo.toml --target-dir target
+	python3 benches/run.py --binary target/release/greenroom --bare target/release/bare --docs docs/performance.md $(ARGS)
 
 setup-run: ## Installs Postgres with the system's package manager where it is missing
 	@.ci/setup run
 
 setup-test: ## Installs everything the tests need: system packages when root, the rest into build/
 	@.ci/setup test
+
+setup-bench: ## Installs the load generator
+	@.ci/setup bench
 
 format: ## Formats the code
 	cargo fmt
