@@ -252,7 +252,7 @@ impl Catalog {
             )));
         }
         let entity = entity::check_envelope(entity).map_err(|error| vec![error])?;
-        walk::validate(self.reader(), entity, &location).await.map_err(|error| vec![error])
+        walk::validate(self.reader(), &self.inner.config.model, entity, &location).await.map_err(|error| vec![error])
     }
 
     /// The lock of one source.

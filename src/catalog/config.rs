@@ -7,7 +7,7 @@ use globset::Glob;
 use serde::Deserialize;
 
 use super::location::LocationRef;
-use crate::entity::Entity;
+use crate::entity::{Entity, Model};
 
 /// The section `catalog`.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,8 @@ pub(crate) struct CatalogConfig {
     pub(crate) rules: Vec<KindRule>,
     /// What becomes of an entity that its file no longer declares.
     pub(crate) orphan_strategy: OrphanStrategy,
+    /// Kinds and relations beside the built-in ones.
+    pub(crate) model: Model,
     /// How often a source is read again.
     pub(crate) processing_interval: Interval,
     /// `backend.reading`, put here by the configuration.
@@ -33,6 +35,7 @@ impl Default for CatalogConfig {
             locations: Vec::new(),
             rules: Vec::new(),
             orphan_strategy: OrphanStrategy::default(),
+            model: Model::default(),
             processing_interval: Interval(Duration::from_mins(2)),
             reading: ReadingRules::default(),
         }

@@ -16,7 +16,7 @@ use super::record::{digest, status_item};
 use super::store::{self, Known, Logged, Write};
 use super::walk::{Declared, Trouble, Walk};
 use super::{Operation, Problem};
-use crate::entity::{self, ValidationError};
+use crate::entity::ValidationError;
 
 /// A number for everything that a walk found: equal numbers mean that nothing needs to be written.
 pub(super) fn digest_of(walk: &Walk) -> String {
@@ -138,7 +138,7 @@ impl Plan {
                 location: entity.location.to_string(),
                 parent: entity.parent.clone(),
                 document: text(&entity.entity),
-                edges: store::write_edges(&entity.reference, &entity::edges(&entity.entity)),
+                edges: store::write_edges(&entity.reference, &entity.edges),
                 hash,
                 errors,
                 positions: entity.positions.as_deref().map(text),
@@ -204,8 +204,10 @@ impl Keeper<'_> {
     }
 }
 
+/// The edges belong to it: another model may state others of the same text.
 fn hash_of(declared: &Declared) -> String {
-    let parts = json!([declared.entity, declared.location.to_string(), declared.parent, declared.version]);
+    let edges = store::write_edges(&declared.reference, &declared.edges);
+    let parts = json!([declared.entity, declared.location.to_string(), declared.parent, declared.version, edges]);
     digest(parts.to_string().as_bytes())
 }
 

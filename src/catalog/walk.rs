@@ -21,7 +21,7 @@ use super::config::CatalogConfig;
 use super::descriptor::{Draft, Fault, Seems};
 use super::location::LocationRef;
 use super::reader::{ReadError, Reader};
-use crate::entity::{Entity, ValidationError};
+use crate::entity::{Edge, Entity, Model, ValidationError};
 use crate::yaml::{Position, Positions};
 
 /// How many files one root may lead to, and how deep.
@@ -50,6 +50,8 @@ pub(super) struct Declared {
     pub(super) reference: String,
     /// With annotations and namespace; without uid, relations and status.
     pub(super) entity: Entity,
+    /// The relations it states, by the model it was checked with.
+    pub(super) edges: Vec<Edge>,
     /// The file it is in.
     pub(super) location: LocationRef,
     /// The `Location` entity that led to it.
@@ -103,11 +105,16 @@ impl Walk {
 }
 
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
-pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
-    let config = CatalogConfig::default();
+pub(super) async fn validate(
+    reader: &Reader,
+    model: &Model,
+    entity: Entity,
+    location: &LocationRef,
+) -> Result<(), ValidationError> {
+    let config = CatalogConfig { model: model.clone(), ..CatalogConfig::default() };
     let mut walker =
         Walker { reader, config: &config, root: location, walk: Walk::default(), seen: HashSet::new(), files: 0 };
-    let entity = walker.process(entity, location).await?;
+    let (entity, _) = walker.process(entity, location).await?;
     if entity.kind() != "Location" {
         return Ok(());
     }
@@ -181,6 +188,7 @@ impl Walker<'_> {
         self.walk.declared.push(Declared {
             reference: reference.clone(),
             entity: entity.clone(),
+            edges: Vec::new(),
             location: self.root.clone(),
             parent: None,
             positions: None,
@@ -252,8 +260,8 @@ impl Walker<'_> {
         }
         let positions = Arc::clone(&draft.positions);
         let is_template = draft.entity.kind() == "Template";
-        let entity = match self.process(draft.entity.clone(), location).await {
-            Ok(entity) => entity,
+        let (entity, edges) = match self.process(draft.entity.clone(), location).await {
+            Ok(processed) => processed,
             Err(error) => {
                 self.trouble(location, error.clone(), &draft, &reference);
                 self.walk.invalid.insert(reference, error);
@@ -264,6 +272,7 @@ impl Walker<'_> {
         self.walk.declared.push(Declared {
             reference: reference.clone(),
             entity: entity.clone(),
+            edges,
             location: location.clone(),
             parent: Some(branch.reference.clone()),
             positions: is_template.then_some(positions),

@@ -221,3 +221,29 @@ async fn a_tree_is_read_relative_to_a_file() {
     assert_ne!(fixture.catalog.reader().read_tree(&base, "./skeleton").await.unwrap().version, tree.version);
     assert!(fixture.catalog.reader().read_tree(&base, "./gone").await.unwrap_err().is_not_found());
 }
+
+#[tokio::test]
+async fn a_changed_model_checks_and_relates_again_at_the_next_reading() {
+    let cluster = "apiVersion: acme.example/v1\nkind: Cluster\nmetadata:\n  name: eu\nspec:\n  region: eu\n---\n";
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", "  runsIn: eu\n")), ("b.yaml", cluster)]).await;
+    assert_eq!(fixture.references(), ["component:default/one"]);
+    assert_eq!(fixture.problems().await.len(), 1);
+    let model = json!({"model": {"kinds": [
+        {"kind": "Cluster", "apiVersions": ["acme.example/v1"], "schema": {"required": ["region"]}},
+        {"kind": "Component", "relationFields": [
+            {"path": "spec.runsIn", "relation": "runsIn", "reverse": "hosts", "defaultKind": "Cluster"}]}
+    ]}});
+    let other = open(&fixture.database, &fixture.forge, fixture.folder.path(), model).await;
+    other.read_source(&fixture.source()).await.unwrap();
+    assert_eq!(references(&other), ["cluster:default/eu", "component:default/one"]);
+    let shown = |catalog: &Catalog, reference: &str| -> Vec<String> {
+        let record = catalog.entity(&fixture.who, &reference.parse().unwrap()).unwrap();
+        record.entity().relations().iter().map(|relation| format!("{} {}", relation.kind, relation.target)).collect()
+    };
+    assert_eq!(shown(&other, "cluster:default/eu"), ["hosts component:default/one"]);
+    assert_eq!(shown(&other, "component:default/one"), ["ownedBy group:default/team", "runsIn cluster:default/eu"]);
+    assert_eq!(fixture.problems().await, []);
+    let sequence = other.index().sequence();
+    other.read_source(&fixture.source()).await.unwrap();
+    assert_eq!(other.index().sequence(), sequence);
+}

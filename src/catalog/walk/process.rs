@@ -6,17 +6,21 @@ use super::Walker;
 use crate::catalog::descriptor::Placeholders;
 use crate::catalog::location::LocationRef;
 use crate::entity::{
-    self, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
+    self, Edge, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
 };
 
 impl Walker<'_> {
-    /// Everything between what is written and what is stored.
-    pub(super) async fn process(&self, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
+    /// Everything between what is written and what is stored, and the relations it states.
+    pub(super) async fn process(
+        &self,
+        entity: Entity,
+        location: &LocationRef,
+    ) -> Result<(Entity, Vec<Edge>), ValidationError> {
         let placeholders = Placeholders { reader: self.reader, location };
         let mut entity = placeholders.replace(entity).await?;
         entity::sort_references(&mut entity);
-        entity::check(&entity)?;
-        Ok(self.annotate(entity, location))
+        let edges = entity::check(&self.config.model, &entity)?;
+        Ok((self.annotate(entity, location), edges))
     }
 
     /// Adds the namespace and where the entity comes from, as Backstage does.
