@@ -9,7 +9,7 @@ ARGS ?=
 export PATH := $(TOOLS)/bin:$(PATH)
 export GREENROOM_NODE_MODULES := $(NODE_MODULES)
 
-.PHONY: help run test bench setup-run setup-test format lint unit golden-path browser clean
+.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance browser clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,18 +21,23 @@ test: setup-test ## Lints, then runs every test
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) golden-path
+	$(MAKE) conformance
 	$(MAKE) browser
 	@echo "all checks passed"
 
-bench: setup-test ## Measures the bars: start, memory, runs, pages
+bench: setup-bench ## Measures the bars and rewrites docs/performance.md (ARGS="--sizes 1k,10k")
 	cargo build --release --locked
-	python3 benches/bars.py --binary target/release/greenroom
+	cargo build --release --locked --manifest-path benches/bare/Cargo.toml --target-dir target
+	python3 benches/run.py --binary target/release/greenroom --bare target/release/bare --docs docs/performance.md $(ARGS)
 
 setup-run: ## Installs Postgres with the system's package manager where it is missing
 	@.ci/setup run
 
 setup-test: ## Installs everything the tests need: system packages when root, the rest into build/
 	@.ci/setup test
+
+setup-bench: ## Installs the load generator
+	@.ci/setup bench
 
 format: ## Formats the code
 	cargo fmt
@@ -50,6 +55,12 @@ unit: ## Unit, database and router tests
 golden-path: ## Renders the shipped templates and checks the result with the field's own tools
 	cargo build --locked
 	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
+
+conformance: ## Calls the API with Backstage's own client, and with requests made from its OpenAPI document
+	cargo test --locked --lib web::tests::golden -- --nocapture
+	cargo build --locked
+	node --test --test-concurrency=1 tests/conformance/
+	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom
 
 browser: ## Walks the story in headless Chromium, with and without JavaScript
 	cargo build --locked

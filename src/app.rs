@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -24,15 +25,18 @@ pub(crate) use database::Opened;
 use crate::auth::{Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
+use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
-use crate::web::{self, AppState, Site, WebConfig};
+use crate::web::{self, AppState, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(30);
 /// How long the question whether a server runs may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the figures of requests are summed up.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How often expired sessions and drafts are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
@@ -41,6 +45,7 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
+    pool: PgPool,
     background: TaskTracker,
 }
 
@@ -87,11 +92,12 @@ impl App {
             loopback: surroundings.loopback,
             session_duration: config.auth.session_duration.map(|duration| duration.0),
         };
-        let auth = Auth::open(pool.clone(), auth_config, catalog.clone()).await?;
+        let reach = Reach::default();
+        let auth = Auth::open(pool.clone(), auth_config, catalog.clone(), reach.clone()).await?;
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
-        let site = site(config, data, surroundings);
-        let state = AppState {
+        let site = site(config, data, surroundings, reach);
+        let parts = Parts {
             catalog,
             scaffolder,
             delivery,
@@ -100,16 +106,18 @@ impl App {
             auth,
             site: Arc::new(site),
             metrics: crate::telemetry::metrics().clone(),
-            pool: pool.clone(),
         };
-        Ok(Self { state, web, background: TaskTracker::new() })
+        Ok(Self { state: parts.into(), web, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
-        let AppState { catalog, scaffolder, auth, .. } = self.state.clone();
-        self.background.spawn(catalog.run(shutdown.clone()));
+        let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
+        self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        let reach = self.state.site.reach.clone();
+        self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
+        self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
         let stopped = shutdown.clone();
         self.background.spawn(async move {
             let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -138,6 +146,17 @@ impl App {
         self.background.close();
         if tokio::time::timeout(GRACE, self.background.wait()).await.is_err() {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
+        }
+    }
+}
+
+/// Sums up what the histograms collect: until then every single value stays in memory.
+async fn keep_figures(metrics: PrometheusHandle, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => metrics.run_upkeep(),
+            () = shutdown.cancelled() => return,
         }
     }
 }
@@ -172,7 +191,7 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
     Ok(config)
 }
 
-fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
+fn site(config: &Config, data: &DataDir, surroundings: Surroundings, reach: Reach) -> Site {
     Site {
         title: config.app.title.clone().unwrap_or_else(|| "Greenroom".to_owned()),
         organization: config.organization.name.clone().unwrap_or_default(),
@@ -180,6 +199,7 @@ fn site(config: &Config, data: &DataDir, surroundings: Surroundings) -> Site {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database: surroundings.database,
         data_dir: data.root().to_path_buf(),
+        reach,
     }
 }
 

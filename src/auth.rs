@@ -4,12 +4,14 @@
 //! holds a JSON web token as Backstage issues it (ES256, one hour), signed with a key that all replicas share
 //! through Postgres, or a static token from the configuration. Both lead to [`Credentials`]: what somebody owns
 //! is read from the catalog's `memberOf` relations at each use, so a change of teams needs no new sign-in.
+//! While the database is away, sessions and keys that this process has seen stay good.
 //!
 //! The guest provider lets anybody in as one configured user. It is offered only where the portal listens on
 //! loopback, or where the configuration says so in so many words.
 
 mod config;
 mod keys;
+mod remembered;
 mod sessions;
 mod store;
 mod tokens;
@@ -25,6 +27,7 @@ pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use tokens::{Identity, Issued};
 
 use crate::catalog::Catalog;
+use crate::db::Reach;
 use crate::entity::{Entity, EntityRef, RefDefaults};
 use crate::permission::Credentials;
 
@@ -37,7 +40,7 @@ pub(crate) trait Directory: Send + Sync {
 impl Directory for Catalog {
     fn user(&self, user: &EntityRef) -> Option<Entity> {
         let record = self.entity(&Credentials::service("auth"), user)?;
-        Some(record.entity.clone())
+        Some(record.entity())
     }
 }
 
@@ -50,6 +53,8 @@ struct Inner {
     config: AuthConfig,
     directory: Box<dyn Directory>,
     keys: keys::Keys,
+    remembered: remembered::Remembered,
+    reach: Reach,
 }
 
 /// Why somebody is not let in. The messages are Backstage's where its API answers them.
@@ -86,8 +91,17 @@ impl Auth {
         pool: PgPool,
         config: AuthConfig,
         directory: impl Directory + 'static,
+        reach: Reach,
     ) -> Result<Self, AuthError> {
-        let auth = Self(Arc::new(Inner { pool, config, directory: Box::new(directory), keys: keys::Keys::default() }));
+        let inner = Inner {
+            pool,
+            config,
+            directory: Box::new(directory),
+            keys: keys::Keys::default(),
+            remembered: remembered::Remembered::default(),
+            reach,
+        };
+        let auth = Self(Arc::new(inner));
         auth.0.keys.current(&auth.0.pool).await?;
         Ok(auth)
     }
@@ -135,13 +149,13 @@ impl Auth {
 
     /// Ends a session.
     pub(crate) async fn sign_out(&self, token: &str) -> Result<(), AuthError> {
-        Ok(store::delete_session(&self.0.pool, &sessions::hash(token)).await?)
+        sessions::end(self, token).await
     }
 
     /// Deletes what has run out; called now and then.
     pub(crate) async fn sweep(&self) -> Result<(), AuthError> {
         store::delete_expired(&self.0.pool, chrono::Utc::now()).await?;
-        Ok(())
+        sessions::tell_ended(self).await
     }
 
     /// A token for the guest.

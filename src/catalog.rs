@@ -9,11 +9,17 @@
 //! change log in order; a verb that writes returns when its effect is visible in this process's index. Errors of
 //! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
 
+mod analysis;
 mod bits;
 mod change;
 mod config;
 mod descriptor;
+mod facts;
+mod feed;
+mod field;
+mod fields;
 mod filter;
+mod graph;
 mod index;
 mod ingest;
 mod location;
@@ -22,14 +28,21 @@ mod query;
 mod reader;
 mod record;
 mod registration;
+mod relocation;
 mod removal;
+mod revisions;
 mod schedule;
+mod sorted;
 mod store;
 mod sweep;
+mod table;
+mod unprocessed;
 mod walk;
 
+pub(crate) use analysis::Analysis;
 pub(crate) use change::{Change, Operation};
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, ReadingRules};
+pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
@@ -39,6 +52,8 @@ pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
 pub(crate) use registration::{Location, Registered, Registration};
 pub(crate) use removal::Removal;
+pub(crate) use revisions::Revision;
+pub(crate) use unprocessed::Unprocessed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -50,6 +65,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
+use self::index::Gathered;
 use crate::entity::{self, EntityRef, ValidationError};
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -107,10 +123,7 @@ impl Catalog {
         for location in &mut config.locations {
             location.target = reader.stored_target(&location.kind, &location.target);
         }
-        let (sequence, rows) = store::all(&pool).await?;
-        let mut index = Index::default();
-        index.apply(rows);
-        index.sequence = sequence;
+        let index = load(&pool).await?;
         let catalog = Self::with(index, pool, reader, config);
         catalog.configure().await?;
         catalog.advance().await?;
@@ -140,6 +153,11 @@ impl Catalog {
     /// A snapshot, for several reads that must agree.
     pub(crate) fn index(&self) -> Arc<Index> {
         self.inner.index.load_full()
+    }
+
+    /// The number of the last change that is visible: a version of the whole catalog.
+    pub(crate) fn version(&self) -> i64 {
+        self.inner.index.load().sequence
     }
 
     /// What reads files and trees.
@@ -186,7 +204,7 @@ impl Catalog {
         let mut next = index.get(reference).cloned();
         while let Some(record) = next.take().filter(|record| chain.iter().all(|(seen, _)| seen.uid != record.uid)) {
             next = record.parent.as_deref().and_then(|parent| index.get_exact(parent)).cloned();
-            let parents = record.parent.iter().cloned().collect();
+            let parents = record.parent.iter().map(ToString::to_string).collect();
             chain.push((record, parents));
         }
         chain
@@ -218,12 +236,6 @@ impl Catalog {
         Ok(())
     }
 
-    /// The changes of an entity, newest first.
-    pub(crate) async fn history(&self, _who: &Credentials, reference: &EntityRef) -> Result<Vec<Change>, CatalogError> {
-        const SHOWN: i64 = 200;
-        Ok(store::history(&self.inner.pool, &reference.to_string(), SHOWN).await?)
-    }
-
     /// Everything that is broken.
     pub(crate) async fn problems(&self, _who: &Credentials) -> Result<Vec<Problem>, CatalogError> {
         Ok(store::problems(&self.inner.pool, None).await?)
@@ -243,7 +255,7 @@ impl Catalog {
             )));
         }
         let entity = entity::check_envelope(entity).map_err(|error| vec![error])?;
-        walk::validate(self.reader(), entity, &location).await.map_err(|error| vec![error])
+        walk::validate(self.reader(), &self.inner.config.model, entity, &location).await.map_err(|error| vec![error])
     }
 
     /// The lock of one source.
@@ -257,29 +269,65 @@ impl Catalog {
     /// Brings the index to the newest change.
     async fn advance(&self) -> Result<(), CatalogError> {
         let _advancing = self.inner.advancing.lock().await;
-        let current = self.inner.index.load_full();
-        let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
-        // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
-        let floor = store::floor(&self.inner.pool).await?;
-        let is_behind = current.sequence < floor;
-        if changes.is_empty() && !is_behind {
-            return Ok(());
+        loop {
+            let current = self.inner.index.load_full();
+            let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
+            // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
+            let floor = store::floor(&self.inner.pool).await?;
+            let is_behind = current.sequence < floor;
+            if changes.is_empty() && !is_behind {
+                return Ok(());
+            }
+            let index = if is_behind {
+                // What is loaded is never older than the floor that was seen.
+                let mut index = load(&self.inner.pool).await?;
+                index.sequence = index.sequence.max(floor);
+                index
+            } else {
+                let is_large = changes.len() > LARGE;
+                let next = move || {
+                    let mut index = (*current).clone();
+                    index.apply(changes);
+                    index.sequence = sequence;
+                    index
+                };
+                if is_large { aside(next).await } else { next() }
+            };
+            let sequence = index.sequence;
+            self.inner.index.store(Arc::new(index));
+            self.inner.advanced.send_replace(sequence);
         }
-        let mut index = Index::default();
-        let (sequence, changes) = if is_behind {
-            // What is loaded is never older than the floor that was seen.
-            let (sequence, rows) = store::all(&self.inner.pool).await?;
-            (sequence.max(floor), rows)
-        } else {
-            index = (*current).clone();
-            (sequence, changes)
-        };
-        index.apply(changes);
-        index.sequence = sequence;
-        self.inner.index.store(Arc::new(index));
-        self.inner.advanced.send_replace(sequence);
-        Ok(())
     }
+}
+
+/// So many changes take so long that other work should not wait behind them.
+const LARGE: usize = 50;
+
+/// The index of everything that is stored. While one part is taken in, the next one is read.
+async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
+    // What changes while this reads comes again with the log.
+    let mut index = Index::at(store::last_change(pool).await?);
+    let mut gathered = Gathered::default();
+    let mut rows = store::entities_after(pool, "").await?;
+    while let Some(last) = rows.last().map(|row| Arc::clone(&row.reference)) {
+        let gathering = aside(move || {
+            index.gather(rows, &mut gathered);
+            (index, gathered)
+        });
+        let next;
+        ((index, gathered), next) = tokio::join!(gathering, store::entities_after(pool, &last));
+        rows = next?;
+    }
+    Ok(aside(move || {
+        index.settle(gathered);
+        index
+    })
+    .await)
+}
+
+/// Computes on a thread that nobody waits for.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Rules for `migrations/` are in its README. Rooms take a [`PgPool`]; only composition sees [`Database`].
 
 pub(crate) mod embedded;
+mod reach;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -20,6 +21,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use self::embedded::OLDEST_MAJOR;
+#[cfg(test)]
+pub(crate) use self::reach::Probe;
+pub(crate) use self::reach::{Reach, is_away};
 
 /// The schema, as steps from nothing to now.
 pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");

@@ -6,10 +6,12 @@
 
 mod format;
 mod kind;
+mod model;
 mod reference;
 mod validation;
 
 pub(crate) use kind::{Edge, sort_references};
+pub(crate) use model::Model;
 pub(crate) use reference::{EntityRef, RefDefaults};
 pub(crate) use validation::{ValidationError, check, check_envelope, edges};
 

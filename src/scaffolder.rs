@@ -210,7 +210,6 @@ impl Scaffolder {
     }
 
     /// Every template of the catalog; those that cannot run say why.
-    #[cfg(test)]
     pub(crate) fn templates(&self, who: &Credentials) -> Vec<Arc<Template>> {
         self.inner.library.all(who, &self.reading())
     }
@@ -416,7 +415,7 @@ impl Scaffolder {
             return json!({});
         };
         match self.inner.catalog.entity(who, reference) {
-            Some(record) => json!({"entity": record.entity, "ref": reference}),
+            Some(record) => json!({"entity": record.entity(), "ref": reference}),
             None => json!({"ref": reference}),
         }
     }

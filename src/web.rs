@@ -6,24 +6,22 @@
 //!
 //! What a request passes, outermost first, and why in this order:
 //!
-//! 1. a net that catches panics of the layers themselves;
-//! 2. security headers, so that every answer has them, also a refusal;
-//! 3. the request's id, so that everything below can log it;
+//! 1. trailing slashes of the API, before routing;
+//! 2. — routing —
+//! 3. the edge: id, span and figures, which name the route, security headers, refusals, CORS (see [`edge`]);
 //! 4. compression, outside of whatever writes a body; never for event streams;
-//! 5. limits of address and headers, and the portal's own names, before anything costly;
-//! 6. CORS, since a preflight carries no credentials;
-//! 7. trailing slashes of the API, before routing;
-//! 8. — routing —
-//! 9. span and metrics, which name the route;
-//! 10. the face: errors become pages, or Backstage's JSON;
-//! 11. the session or the token, since a 401 needs a face;
-//! 12. refusal of other sites' posts, a deadline, the panic catcher and the body limit, closest to the handler.
+//! 5. the face: errors become pages, or Backstage's JSON;
+//! 6. the session or the token, since a 401 needs a face;
+//! 7. refusal of other sites' posts, a deadline, the panic catcher and the body limit, closest to the handler.
+//!
+//! For the API, 5 to 7 are one layer, see [`api`].
 //!
 //! Git and event streams have no deadline: they last as long as they take.
 
 pub(crate) mod api;
 pub(crate) mod assets;
 mod cors;
+mod edge;
 pub(crate) mod error;
 pub(crate) mod extract;
 mod git;
@@ -37,17 +35,18 @@ pub(crate) mod sse;
 pub(crate) mod url;
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
 use axum::http::{StatusCode, Uri, uri::PathAndQuery};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use metrics_exporter_prometheus::PrometheusHandle;
-use sqlx::PgPool;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
@@ -57,14 +56,20 @@ pub(crate) use page::Site;
 
 use crate::auth::Auth;
 use crate::catalog::Catalog;
+use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
 use crate::scaffolder::Scaffolder;
+use edge::Edge;
 use error::Error;
+use observe::Figures;
 
-/// What handlers can ask for; each names only the parts it uses, as `State<Part>`.
-#[derive(Clone, FromRef)]
-pub(crate) struct AppState {
+/// What handlers can ask for; each names only the parts it uses, as `State<Part>`. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct AppState(Arc<Parts>);
+
+/// The parts of an [`AppState`].
+pub(crate) struct Parts {
     /// Entities, locations, problems.
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
@@ -81,8 +86,42 @@ pub(crate) struct AppState {
     pub(crate) site: Arc<Site>,
     /// The figures of `/metrics`.
     pub(crate) metrics: PrometheusHandle,
-    /// For the readiness probe.
-    pub(crate) pool: PgPool,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Lets handlers take a part as `State<Part>`.
+macro_rules! parts {
+    ($($field:ident: $part:ty),+ $(,)?) => {
+        $(impl FromRef<AppState> for $part {
+            fn from_ref(state: &AppState) -> Self {
+                state.$field.clone()
+            }
+        })+
+    };
+}
+
+parts! {
+    catalog: Catalog,
+    scaffolder: Scaffolder,
+    delivery: Delivery,
+    forges: Forges,
+    forge: LocalForge,
+    auth: Auth,
+    site: Arc<Site>,
+    metrics: PrometheusHandle,
 }
 
 /// What the HTTP side can be told.
@@ -110,31 +149,26 @@ const LARGEST_FORM: usize = 1024 * 1024;
 
 /// The whole HTTP side.
 pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
-    let site = Arc::clone(&state.site);
-    let loopback = config.loopback;
+    let edge = Edge {
+        site: Arc::clone(&state.site),
+        cors: config.cors,
+        own_names: config.loopback,
+        figures: Figures::default(),
+    };
+    let compression = CompressionLayer::new()
+        .gzip(true)
+        .br(true)
+        .compress_when(SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES).and(PACKS));
     let inner = Router::new()
         .merge(page_routes(&state, config.deadline))
         .merge(api::router(&state, config.deadline))
         .merge(git::router())
         .merge(assets::router())
         .route("/metrics", get(figures))
-        .layer(from_fn(observe::measure))
+        .layer(compression)
+        .layer(from_fn_with_state(Arc::new(edge), edge::around))
         .with_state(state);
-    let outer = Router::new()
-        .fallback_service(inner)
-        .layer(map_request(without_trailing_slash))
-        .layer(from_fn_with_state(Arc::new(config.cors), cors::apply));
-    let outer = if loopback { outer.layer(from_fn_with_state(Arc::clone(&site), security::own_names)) } else { outer };
-    outer
-        .layer(from_fn(security::limits))
-        .layer(
-            CompressionLayer::new().gzip(true).br(true).compress_when(
-                SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES).and(PACKS),
-            ),
-        )
-        .layer(from_fn(observe::request_id))
-        .layer(from_fn_with_state(site, security::headers))
-        .layer(CatchPanicLayer::new())
+    Router::new().fallback_service(ServiceBuilder::new().map_request(without_trailing_slash).service(inner))
 }
 
 fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
@@ -146,7 +180,7 @@ fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
         .fallback(pages::nowhere)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(CatchPanicLayer::custom(caught))
-        .layer(from_fn_with_state(deadline, within))
+        .layer(from_fn_with_state((deadline, state.site.reach.clone()), within))
         .layer(from_fn_with_state(Arc::clone(&state.site), security::refuse_cross_site))
         .layer(from_fn_with_state(state.clone(), session::load))
         .layer(from_fn_with_state(state.clone(), page::face))
@@ -160,15 +194,40 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Ends a handler that takes too long. The body of an answer may take longer: streams are not cut.
-async fn within(State(deadline): State<Duration>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(deadline, next.run(request)).await {
+async fn within(State((deadline, reach)): State<(Duration, Reach)>, request: Request, next: Next) -> Response {
+    let patience = Patience::new(deadline, &reach);
+    match tokio::time::timeout(patience.limit, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Error::Unavailable("this took too long and was given up; try again".to_owned()).into_response(),
+        Err(_) => patience.over().into_response(),
+    }
+}
+
+/// How long a handler may take.
+struct Patience {
+    limit: Duration,
+    is_away: bool,
+}
+
+impl Patience {
+    /// While the database is away, what needs it would only wait for it, and so would who asked.
+    const WITHOUT_DATABASE: Duration = Duration::from_secs(2);
+
+    fn new(deadline: Duration, reach: &Reach) -> Self {
+        let is_away = reach.lost_since().is_some();
+        Self { limit: if is_away { deadline.min(Self::WITHOUT_DATABASE) } else { deadline }, is_away }
+    }
+
+    /// Why a handler was given up.
+    fn over(&self) -> Error {
+        if self.is_away {
+            return Error::database_away();
+        }
+        Error::Unavailable("this took too long and was given up; try again".to_owned())
     }
 }
 
 /// `/api/catalog/entities/` is `/api/catalog/entities`, as in Backstage. Pages redirect instead, see `pages::nowhere`.
-async fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
     let uri = request.uri();
     let path = uri.path();
     if path.starts_with("/api/") && path.len() > "/api/".len() && path.ends_with('/') {

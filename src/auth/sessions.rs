@@ -9,7 +9,9 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 
+use super::store::StoredSession;
 use super::{Auth, AuthError, store};
+use crate::db;
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
@@ -51,17 +53,65 @@ pub(super) async fn start(auth: &Auth, user: &EntityRef, provider: &str) -> Resu
 /// The session of a cookie, made to last on.
 pub(super) async fn find(auth: &Auth, token: &str) -> Result<Option<Session>, AuthError> {
     let (hash, now) = (hash(token), Utc::now());
-    let Some(stored) = store::find_session(&auth.0.pool, &hash, now).await? else {
+    let Some((stored, is_fresh)) = look_up(auth, &hash, now).await? else {
         return Ok(None);
     };
     let Ok(user) = stored.user.parse::<EntityRef>() else {
         return Ok(None);
     };
-    if let Some(expires) = extension(stored.created, stored.expires, now, unused(auth)) {
+    if let Some(expires) = extension(stored.created, stored.expires, now, unused(auth)).filter(|_| is_fresh) {
         store::extend_session(&auth.0.pool, &hash, expires).await?;
     }
     let credentials = auth.credentials_of(&user);
     Ok(Some(Session { name: auth.display_name(&user), credentials, csrf: csrf(token), user }))
+}
+
+/// The session as the database knows it, and while that is away as it was seen last; and whether it is the former.
+async fn look_up(auth: &Auth, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<(StoredSession, bool)>, AuthError> {
+    let remembered = &auth.0.remembered;
+    if remembered.is_ended(hash) {
+        return Ok(None);
+    }
+    let seen = || remembered.find(hash, now).map(|session| (session, false));
+    if auth.0.reach.lost_since().is_some()
+        && let Some(seen) = seen()
+    {
+        // Nobody should wait for what is known to be away.
+        return Ok(Some(seen));
+    }
+    match store::find_session(&auth.0.pool, hash, now).await {
+        Ok(Some(session)) => {
+            remembered.keep(*hash, &session, now);
+            Ok(Some((session, true)))
+        }
+        Ok(None) => {
+            remembered.forget(hash);
+            Ok(None)
+        }
+        Err(error) if db::is_away(&error) => seen().map(Some).ok_or(AuthError::Database(error)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends a session: here at once, in the database as soon as that can be told.
+pub(super) async fn end(auth: &Auth, token: &str) -> Result<(), AuthError> {
+    let hash = hash(token);
+    auth.0.remembered.end(hash, Utc::now() + LONGEST);
+    match store::delete_session(&auth.0.pool, &hash).await {
+        Ok(()) => auth.0.remembered.told(&hash),
+        Err(error) if db::is_away(&error) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Tells the database of sessions that ended while it was away.
+pub(super) async fn tell_ended(auth: &Auth) -> Result<(), AuthError> {
+    for hash in auth.0.remembered.ended(Utc::now()) {
+        store::delete_session(&auth.0.pool, &hash).await?;
+        auth.0.remembered.told(&hash);
+    }
+    Ok(())
 }
 
 /// How long a session lasts without use.

@@ -5,6 +5,7 @@ use sqlx::{PgExecutor, Row as _};
 use uuid::Uuid;
 
 /// A row of `auth_sessions`.
+#[derive(Debug, Clone)]
 pub(super) struct StoredSession {
     pub(super) user: String,
     pub(super) created: DateTime<Utc>,

@@ -4,6 +4,7 @@ use chrono::Utc;
 use serde_json::json;
 
 use super::*;
+use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 
 /// One user in one group; nobody else.
@@ -30,7 +31,7 @@ fn config(yaml: &str) -> AuthConfig {
 }
 
 async fn auth(database: &TestDatabase, config: AuthConfig) -> Auth {
-    Auth::open(database.pool().clone(), config, Acme).await.unwrap()
+    Auth::open(database.pool().clone(), config, Acme, Reach::default()).await.unwrap()
 }
 
 #[test]
@@ -49,7 +50,9 @@ fn the_guest_is_offered_on_loopback_or_on_purpose() {
     for (yaml, loopback, expected) in cases {
         let config = AuthConfig { loopback, ..config(yaml) };
         let directory: Box<dyn Directory> = Box::new(Acme);
-        let auth = Auth(Arc::new(Inner { pool: pool.clone(), config, directory, keys: keys::Keys::default() }));
+        let (keys, remembered) = (keys::Keys::default(), remembered::Remembered::default());
+        let reach = Reach::default();
+        let auth = Auth(Arc::new(Inner { pool: pool.clone(), config, directory, keys, remembered, reach }));
         assert_eq!(auth.guest_offered(), expected, "{yaml} on loopback: {loopback}");
     }
 }

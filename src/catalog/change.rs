@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 /// What a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,9 +42,15 @@ impl Operation {
 pub(crate) struct Change {
     /// Grows with every change of the catalog.
     pub(crate) sequence: i64,
+    /// The entity: a canonical reference.
+    #[serde(rename = "entityRef")]
+    pub(crate) reference: String,
     /// What it did.
     pub(crate) operation: Operation,
+    /// Of the entity.
+    pub(crate) uid: Uuid,
     /// The document from then on; none for a change of status or the end.
+    #[serde(rename = "entity", skip_serializing_if = "Option::is_none")]
     pub(crate) document: Option<Value>,
     /// The root location it came from.
     pub(crate) source: String,

@@ -7,7 +7,7 @@ use globset::Glob;
 use serde::Deserialize;
 
 use super::location::LocationRef;
-use crate::entity::Entity;
+use crate::entity::{Entity, Model};
 
 /// The section `catalog`.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,8 @@ pub(crate) struct CatalogConfig {
     pub(crate) rules: Vec<KindRule>,
     /// What becomes of an entity that its file no longer declares.
     pub(crate) orphan_strategy: OrphanStrategy,
+    /// Kinds and relations beside the built-in ones.
+    pub(crate) model: Model,
     /// How often a source is read again.
     pub(crate) processing_interval: Interval,
     /// How long changes are kept.
@@ -35,6 +37,7 @@ impl Default for CatalogConfig {
             locations: Vec::new(),
             rules: Vec::new(),
             orphan_strategy: OrphanStrategy::default(),
+            model: Model::default(),
             processing_interval: Interval(Duration::from_mins(2)),
             history: HistoryConfig::default(),
             reading: ReadingRules::default(),
@@ -202,7 +205,7 @@ impl CatalogConfig {
     pub(crate) fn fingerprint(&self, origin: &LocationRef) -> String {
         let configured = self.locations.iter().find(|location| location.reference() == *origin);
         let own = configured.map(|location| &location.rules);
-        format!("{own:?} {:?} {:?}", self.rules, self.orphan_strategy)
+        format!("{own:?} {:?} {:?} {:?}", self.rules, self.orphan_strategy, self.model)
     }
 
     /// Whether an entity may come from a root location.

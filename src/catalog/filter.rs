@@ -4,13 +4,13 @@
 //! there. Predicates: `$all $any $not`, fields equal to a value, `$exists $in $hasPrefix $contains`. Keys and values are
 //! compared in lower case. Written form: <https://backstage.io/docs/features/software-catalog/software-catalog-api>.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::bits::Bits;
+use super::bits::{Bits, Union};
 use super::index::Index;
 
 /// Which entities are meant. The default is all of them.
@@ -105,43 +105,44 @@ impl EntityFilter {
     }
 
     /// The entities that are meant.
-    pub(super) fn select(&self, index: &Index) -> Bits {
+    pub(super) fn select<'i>(&self, index: &'i Index) -> Cow<'i, Bits> {
         match self {
             Self::All(parts) => {
                 let mut parts = parts.iter();
                 let Some(first) = parts.next() else {
-                    return index.all().clone();
+                    return Cow::Borrowed(index.all());
                 };
-                parts.fold(
-                    first.select(index),
-                    |found, part| {
-                        if found.is_empty() { found } else { found.and(&part.select(index)) }
-                    },
-                )
+                parts.fold(first.select(index), |found, part| {
+                    if found.is_empty() { found } else { Cow::Owned(found.and(&part.select(index))) }
+                })
             }
-            Self::Any(parts) => parts.iter().fold(Bits::default(), |found, part| found.or(&part.select(index))),
-            Self::Not(part) => index.all().without(&part.select(index)),
-            Self::Exists(key) => index.field(key).map(|field| field.present.clone()).unwrap_or_default(),
+            Self::Any(parts) => union(parts.iter().map(|part| part.select(index))),
+            Self::Not(part) => Cow::Owned(index.all().without(&part.select(index))),
+            Self::Exists(key) => index.field(key).map(|field| Cow::Borrowed(field.present())).unwrap_or_default(),
             Self::In(key, values) => {
                 let Some(field) = index.field(key) else {
-                    return Bits::default();
+                    return Cow::default();
                 };
-                let mut sets = values.iter().filter_map(|value| field.folded.get(value.as_str()));
-                let Some(first) = sets.next() else {
-                    return Bits::default();
-                };
-                sets.fold(first.clone(), |found, set| found.or(set))
+                let sets = values.iter().filter_map(|value| field.values().get(value.as_str()));
+                union(sets.map(|posting| Cow::Borrowed(&posting.slots)))
             }
             Self::HasPrefix(key, prefix) => {
-                let Some(field) = index.field(key) else {
-                    return Bits::default();
-                };
-                let from = field.folded.range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded));
-                let sets = from.take_while(|(value, _)| value.starts_with(prefix.as_str()));
-                sets.fold(Bits::default(), |found, (_, set)| found.or(set))
+                Cow::Owned(index.field(key).map(|field| field.beginning(prefix)).unwrap_or_default())
             }
         }
     }
+}
+
+fn union<'i>(mut sets: impl Iterator<Item = Cow<'i, Bits>>) -> Cow<'i, Bits> {
+    let (Some(first), second) = (sets.next(), sets.next()) else {
+        return Cow::default();
+    };
+    let Some(second) = second else { return first };
+    let mut all = Union::default();
+    for set in [first, second].into_iter().chain(sets) {
+        all.add(&set);
+    }
+    Cow::Owned(all.finish())
 }
 
 /// One `filter` parameter.

@@ -5,44 +5,38 @@
 //! on the order in which they came.
 //!
 //! Entities have numbers (slots), so a set of entities is a [`Bits`]; for each field there is the set of each value.
-//! Everything large is behind an `Arc`, so the copy made for a change shares what the change does not touch.
+//! Everything lies in shared pieces (see [`Graph`], [`Fields`], [`Sorted`]): a copy costs next to nothing, and a change
+//! copies what it touches, so its cost does not depend on the size of the catalog.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod settle;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::settle::{Prepared, Touched, pipeline, prepare};
 use super::bits::Bits;
-use super::record::{Fact, Record, Row};
-use crate::entity::{self, Edge, EntityRef, Relation};
+use super::field::Field;
+use super::fields::Fields;
+use super::graph::{Graph, Shift};
+use super::record::{Record, Row};
+use super::sorted::Sorted;
+use crate::entity::EntityRef;
+
+/// The field by which entities are in order if no other is asked for.
+pub(super) const UID: &str = "metadata.uid";
 
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     /// The last change that is in it.
     pub(super) sequence: i64,
-    rows: HashMap<Arc<str>, Arc<Row>>,
-    slots: Vec<Option<Arc<Record>>>,
-    free: Vec<u32>,
-    by_reference: HashMap<Arc<str>, u32>,
-    by_uid: HashMap<Uuid, u32>,
+    graph: Graph,
     all: Bits,
-    fields: HashMap<Arc<str>, Arc<Field>>,
-    /// What each entity states, by the entity that states it.
-    stated: HashMap<Arc<str>, Arc<[Edge]>>,
-    /// What each entity shows, with how often it is stated; also of entities that do not exist.
-    shown: HashMap<Arc<str>, Arc<BTreeMap<Relation, u32>>>,
-}
-
-/// The entities by the values of one field.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Field {
-    /// Everything that has the field.
-    pub(super) present: Bits,
-    /// By value in lower case.
-    pub(super) folded: BTreeMap<Arc<str>, Bits>,
-    /// By value as written.
-    pub(super) original: BTreeMap<Arc<str>, Bits>,
+    fields: Fields,
+    /// The sources, files and parents that entities have in common.
+    places: Sorted<Arc<str>, Arc<str>>,
 }
 
 /// One changed entity: its new row, or none.
@@ -52,16 +46,27 @@ pub(super) struct Changed {
     pub(super) row: Option<Row>,
 }
 
+/// Changed rows whose relations are in the index, but not they themselves.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    touched: BTreeMap<u32, Touched>,
+    shifts: Vec<Shift>,
+}
+
 impl Index {
+    /// An empty one that has seen everything up to a change.
+    pub(super) fn at(sequence: i64) -> Self {
+        Self { sequence, ..Self::default() }
+    }
+
     /// How many entities there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.by_reference.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_reference.is_empty()
+        self.all.is_empty()
     }
 
     /// The last change that is in it: a version of the whole catalog.
@@ -72,157 +77,108 @@ impl Index {
 
     /// One entity.
     pub(crate) fn get(&self, reference: &EntityRef) -> Option<&Arc<Record>> {
-        self.get_exact(&reference.to_string())
+        self.get_exact(reference.as_str())
     }
 
     /// One entity by its canonical reference, compared as it is.
     pub(crate) fn get_exact(&self, reference: &str) -> Option<&Arc<Record>> {
-        self.record(*self.by_reference.get(reference)?)
+        self.record(self.graph.find(reference)?)
     }
 
     /// One entity by its uid.
     pub(crate) fn by_uid(&self, uid: Uuid) -> Option<&Arc<Record>> {
-        self.record(*self.by_uid.get(&uid)?)
+        let mut buffer = Uuid::encode_buffer();
+        let posting = self.field(UID)?.values().get(&*uid.hyphenated().encode_lower(&mut buffer))?;
+        self.record(posting.slots.iter().next()?)
     }
 
     /// Every entity, in no particular order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
-        self.slots.iter().flatten()
+        self.graph.records()
     }
 
     pub(super) fn record(&self, slot: u32) -> Option<&Arc<Record>> {
-        self.slots.get(slot as usize)?.as_ref()
+        self.graph.record(slot)
+    }
+
+    #[cfg(test)]
+    pub(super) fn slot(&self, reference: &str) -> Option<u32> {
+        self.graph.find(reference).filter(|slot| self.all.contains(*slot))
     }
 
     pub(super) fn all(&self) -> &Bits {
         &self.all
     }
 
+    /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.get(key).map(AsRef::as_ref)
+        self.fields.get(key)
     }
 
     /// Takes changed rows.
     pub(super) fn apply(&mut self, changes: Vec<Changed>) {
-        let mut touched: HashSet<Arc<str>> = HashSet::new();
+        let mut gathered = Gathered::default();
+        self.gather(changes, &mut gathered);
+        self.settle(gathered);
+    }
+
+    /// Takes what changed rows state; to be followed by [`Index::settle`], so that of many rows each entity is finished
+    /// only once.
+    pub(super) fn gather(&mut self, changes: Vec<Changed>, gathered: &mut Gathered) {
         for Changed { reference, row } in changes {
-            let edges = row.as_ref().map(|row| entity::edges(&row.document)).unwrap_or_default();
-            self.state(&reference, edges, &mut touched);
-            match row {
-                Some(row) => {
-                    self.rows.insert(Arc::clone(&reference), Arc::new(row));
-                }
-                None => {
-                    self.rows.remove(&reference);
-                }
-            }
-            touched.insert(reference);
-        }
-        for reference in touched {
-            self.refresh(&reference);
+            let slot = self.graph.take(&reference);
+            let row = row.map(|row| self.shared(row));
+            let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
+            self.graph.state(slot, edges, &mut gathered.shifts);
+            gathered.touched.insert(slot, Touched::new(row));
         }
     }
 
-    /// Replaces what an entity states; `touched` gets everybody who shows something else now.
-    fn state(&mut self, by: &Arc<str>, edges: Vec<Edge>, touched: &mut HashSet<Arc<str>>) {
-        let unique: BTreeSet<Edge> = edges.into_iter().collect();
-        let before = self.stated.remove(by).unwrap_or_else(|| Arc::from([]));
-        for edge in before.iter().filter(|edge| !unique.contains(edge)) {
-            let source: Arc<str> = edge.source.as_str().into();
-            if let Some(shown) = self.shown.get_mut(&source) {
-                let shown = Arc::make_mut(shown);
-                if let Some(count) = shown.get_mut(&edge.relation) {
-                    *count -= 1;
-                    if *count == 0 {
-                        shown.remove(&edge.relation);
-                    }
-                }
-                if shown.is_empty() {
-                    self.shown.remove(&source);
-                }
-            }
-            touched.insert(source);
+    /// Finishes the entities whose rows or relations changed.
+    pub(super) fn settle(&mut self, gathered: Gathered) {
+        let Gathered { mut touched, shifts } = gathered;
+        for (slot, before) in self.graph.shift(shifts) {
+            touched.entry(slot).or_default().before = Some(before);
         }
-        for edge in unique.iter().filter(|edge| !before.contains(edge)) {
-            let source: Arc<str> = edge.source.as_str().into();
-            let shown = self.shown.entry(Arc::clone(&source)).or_default();
-            *Arc::make_mut(shown).entry(edge.relation.clone()).or_default() += 1;
-            touched.insert(source);
+        let slots: Vec<u32> = touched.keys().copied().collect();
+        let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
+        let Self { graph, fields, all, .. } = self;
+        pipeline(
+            touched.into_iter().collect(),
+            |(slot, touched)| prepare(graph, slot, touched),
+            |Prepared { slot, record, facts, before }| {
+                if let Some((old, new)) = facts {
+                    fields.learn(slot, &old, &new);
+                }
+                let after = if record.is_some() { graph.node(slot).shown() } else { &[] };
+                fields.relate(slot, graph, &before, after);
+                match record {
+                    Some(_) => all.insert(slot),
+                    None => all.remove(slot),
+                }
+                done.push((slot, record));
+            },
+        );
+        for (slot, record) in done {
+            self.graph.set(slot, record);
         }
-        if !unique.is_empty() {
-            self.stated.insert(Arc::clone(by), unique.into_iter().collect());
+        for slot in slots {
+            self.graph.release(slot);
         }
     }
 
-    /// Finishes one entity again, or removes it.
-    fn refresh(&mut self, reference: &Arc<str>) {
-        let slot = self.by_reference.get(reference).copied();
-        if let Some(slot) = slot
-            && let Some(record) = self.slots[slot as usize].take()
-        {
-            for fact in &record.facts {
-                self.forget(fact, slot);
+    /// The row, with texts that other rows have too in one place.
+    fn shared(&mut self, mut row: Row) -> Row {
+        let mut share = |text: &Arc<str>| {
+            if let Some(known) = self.places.get(&**text) {
+                return Arc::clone(known);
             }
-            self.by_uid.remove(&record.uid);
-        }
-        let Some(row) = self.rows.get(reference).cloned() else {
-            if let Some(slot) = slot {
-                self.by_reference.remove(reference);
-                self.all.remove(slot);
-                self.free.push(slot);
-            }
-            return;
+            Arc::clone(self.places.entry(&**text, || (Arc::clone(text), Arc::clone(text))))
         };
-        let shown = self.shown.get(reference);
-        let relations: Vec<Relation> = shown.into_iter().flat_map(|shown| shown.keys().cloned()).collect();
-        let record = Arc::new(Record::finish(&row, &relations));
-        let slot = slot.unwrap_or_else(|| self.new_slot(reference));
-        for fact in &record.facts {
-            self.learn(fact, slot);
-        }
-        self.by_uid.insert(record.uid, slot);
-        self.slots[slot as usize] = Some(record);
-    }
-
-    fn new_slot(&mut self, reference: &Arc<str>) -> u32 {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1)
-                .expect("a catalog of four thousand million entities does not fit in memory")
-        });
-        self.by_reference.insert(Arc::clone(reference), slot);
-        self.all.insert(slot);
-        slot
-    }
-
-    fn learn(&mut self, fact: &Fact, slot: u32) {
-        let field = Arc::make_mut(self.fields.entry(Arc::clone(&fact.key)).or_default());
-        field.present.insert(slot);
-        for (values, value) in [(&mut field.folded, &fact.folded), (&mut field.original, &fact.original)] {
-            if let Some(value) = value {
-                values.entry(Arc::clone(value)).or_default().insert(slot);
-            }
-        }
-    }
-
-    fn forget(&mut self, fact: &Fact, slot: u32) {
-        let Some(field) = self.fields.get_mut(&fact.key) else {
-            return;
-        };
-        let field = Arc::make_mut(field);
-        field.present.remove(slot);
-        for (values, value) in [(&mut field.folded, &fact.folded), (&mut field.original, &fact.original)] {
-            let Some(value) = value else { continue };
-            if let Some(slots) = values.get_mut(value) {
-                slots.remove(slot);
-                if slots.is_empty() {
-                    values.remove(value);
-                }
-            }
-        }
-        if field.present.is_empty() {
-            self.fields.remove(&fact.key);
-        }
+        row.source = share(&row.source);
+        row.location = share(&row.location);
+        row.parent = row.parent.as_ref().map(share);
+        row
     }
 }
 

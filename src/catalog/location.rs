@@ -1,6 +1,7 @@
 //! References to places: `type:target`, as Backstage writes them.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Where something is read from: `file:/srv/catalog/all.yaml`, `url:https://…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,12 +10,19 @@ pub(crate) struct LocationRef {
     pub(crate) kind: String,
     /// A path or a URL.
     pub(crate) target: String,
+    /// What its entity is called if that is not made from the rest: it had another target before.
+    name: Option<Arc<str>>,
 }
 
 impl LocationRef {
     /// `kind:target`
     pub(crate) fn new(kind: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { kind: kind.into(), target: target.into() }
+        Self { kind: kind.into(), target: target.into(), name: None }
+    }
+
+    /// The same place, whose entity has a name from before.
+    pub(crate) fn named(self, name: Option<String>) -> Self {
+        Self { name: name.map(Arc::from), ..self }
     }
 
     /// Parses `type:target`; a bare URL is not one.
@@ -36,6 +44,9 @@ impl LocationRef {
 
     /// The name of the `Location` entity that stands for a root: Backstage's `generated-<sha1>`.
     pub(crate) fn entity_name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.to_string();
+        }
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
         hasher.update(self.to_string().as_bytes());
         // Finalising fails only on a collision attack, which would name two places alike; the text itself tells them apart.
@@ -63,5 +74,6 @@ mod tests {
         // Recorded from Backstage.
         let fresh = LocationRef::new("url", "http://localhost:7099/fresh.yaml");
         assert_eq!(fresh.entity_name(), "generated-a6464ac8664f724b3e0b9e10eaf124e98a42570a");
+        assert_eq!(fresh.named(Some("kept".to_owned())).entity_name(), "kept");
     }
 }

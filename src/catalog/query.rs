@@ -1,9 +1,12 @@
 //! Lists of entities: filter, full text, order, pages.
 //!
 //! A cursor holds the whole query and the place in the order where the page ended (the values of the order fields and
-//! the uid), so a walk sees every entity once whatever changes around it.
+//! the uid), so a walk sees every entity once whatever changes around it. How the entities of a page are found is in
+//! [`listing`].
 
-use std::cmp::Ordering;
+mod listing;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use self::listing::{Listing, Selection, Start, Window};
 use super::CatalogError;
 use super::bits::Bits;
 use super::filter::EntityFilter;
@@ -123,164 +127,51 @@ impl Cursor {
 
 /// Lists entities.
 pub(super) fn page(index: &Index, query: &EntityQuery) -> EntityPage {
-    match &query.cursor {
-        Some(cursor) => continued(index, query, cursor),
-        None => first(index, query),
-    }
-}
-
-/// How many entities of a filter have each value of a field, sorted by value.
-pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, usize)> {
-    let Some(field) = index.field(&key.to_lowercase()) else {
-        return Vec::new();
+    const DEFAULT_LIMIT: usize = 200;
+    let (listing, start, limit) = match &query.cursor {
+        None => (Listing::of(query), Start::Offset(query.offset), query.limit),
+        Some(cursor) => {
+            let edge = &cursor.order_field_values;
+            let start = if cursor.is_previous { Start::Before(edge) } else { Start::After(edge) };
+            (Listing::again(cursor), start, Some(query.limit.unwrap_or(DEFAULT_LIMIT)))
+        }
     };
-    let counted = field.original.iter().map(|(value, slots)| (value.to_string(), slots.common(selected)));
-    counted.filter(|(_, count)| *count > 0).collect()
-}
-
-fn first(index: &Index, query: &EntityQuery) -> EntityPage {
-    let listing = Listing {
-        filter: &query.filter,
-        text: query.text.as_ref(),
-        search: query.search.as_deref(),
-        order: &query.order,
-        keep_missing: query.keep_missing,
+    let selection = Selection::new(index, &listing);
+    let Window { slots, has_previous, has_next } = selection.window(&start, limit);
+    let total = query.cursor.as_ref().map_or_else(|| selection.len(), |cursor| cursor.total_items);
+    let first = || match &query.cursor {
+        Some(cursor) => Some(cursor.first_sort_field_values.clone()),
+        None => selection.first().map(|slot| selection.place(slot)),
     };
-    let sorted = listing.sorted(index);
-    let total = sorted.len();
-    let end = query.limit.map_or(total, |limit| query.offset.saturating_add(limit)).min(total);
-    let start = query.offset.min(end);
-    let items: Vec<Arc<Record>> = sorted[start..end].iter().map(|(_, record)| Arc::clone(record)).collect();
-    let cursor = |at: usize, is_previous| {
-        let (edge, first) = (sorted.get(at)?, sorted.first()?);
-        Some(listing.cursor(edge.0.clone(), first.0.clone(), is_previous, total))
+    let edge = |slot: Option<&u32>, is_previous| {
+        let edge = selection.place(*slot?);
+        Some(listing.cursor(edge, first()?, is_previous, total))
     };
-    let next = (!items.is_empty() && end < total).then(|| cursor(end - 1, false)).flatten();
-    let previous = (!items.is_empty() && start > 0).then(|| cursor(start, true)).flatten();
+    let next = if has_next { edge(slots.last(), false) } else { None };
+    let previous = if has_previous { edge(slots.first(), true) } else { None };
+    let items = slots.iter().filter_map(|slot| index.record(*slot)).cloned().collect();
     EntityPage { items, total, next, previous }
 }
 
-fn continued(index: &Index, query: &EntityQuery, cursor: &Cursor) -> EntityPage {
-    let listing = Listing {
-        filter: &cursor.query,
-        text: cursor.full_text_filter.as_ref(),
-        search: cursor.search.as_deref(),
-        order: &cursor.order_fields,
-        keep_missing: cursor.keep_missing,
-    };
-    let sorted = listing.sorted(index);
-    let limit = query.limit.unwrap_or(200);
-    let edge = &cursor.order_field_values;
-    let (start, end) = if cursor.is_previous {
-        let end = sorted.partition_point(|(place, _)| listing.compare(place, edge) == Ordering::Less);
-        (end.saturating_sub(limit), end)
+/// How many entities of a set have each value of a field, sorted by value.
+pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, usize)> {
+    let key = if key.bytes().any(|byte| byte.is_ascii_uppercase()) || !key.is_ascii() {
+        Cow::Owned(key.to_lowercase())
     } else {
-        let start = sorted.partition_point(|(place, _)| listing.compare(place, edge) != Ordering::Greater);
-        (start, start.saturating_add(limit).min(sorted.len()))
+        Cow::Borrowed(key)
     };
-    let items: Vec<Arc<Record>> = sorted[start..end].iter().map(|(_, record)| Arc::clone(record)).collect();
-    let first = cursor.first_sort_field_values.clone();
-    let to =
-        |at: usize, is_previous| listing.cursor(sorted[at].0.clone(), first.clone(), is_previous, cursor.total_items);
-    let next = (!items.is_empty() && end < sorted.len()).then(|| to(end - 1, false));
-    let previous = (!items.is_empty() && start > 0).then(|| to(start, true));
-    EntityPage { items, total: cursor.total_items, next, previous }
-}
-
-/// The part of a query that a cursor keeps.
-struct Listing<'a> {
-    filter: &'a EntityFilter,
-    text: Option<&'a FullText>,
-    search: Option<&'a str>,
-    order: &'a [Order],
-    keep_missing: bool,
-}
-
-impl Listing<'_> {
-    fn sorted<'i>(&self, index: &'i Index) -> Vec<(Place, &'i Arc<Record>)> {
-        let keys: Vec<String> = self.order.iter().map(|order| order.field.to_lowercase()).collect();
-        let mut selected = self.filter.select(index);
-        if let Some(key) = keys.first().filter(|_| !self.keep_missing) {
-            selected = index.field(key).map(|field| field.present.and(&selected)).unwrap_or_default();
-        }
-        let terms = Terms::new(self);
-        let mut found: Vec<(Place, &Arc<Record>)> = selected
-            .iter()
-            .filter_map(|slot| index.record(slot))
-            .filter(|record| terms.fit(record))
-            .map(|record| {
-                (Place(keys.iter().map(|key| record.order_value(key).cloned()).collect(), record.uid), record)
-            })
-            .filter(|(place, _)| self.keep_missing || place.0.first().is_none_or(Option::is_some))
-            .collect();
-        found.sort_unstable_by(|(a, _), (b, _)| self.compare(a, b));
-        found
-    }
-
-    /// What is missing comes last, either way.
-    fn compare(&self, a: &Place, b: &Place) -> Ordering {
-        for (at, order) in self.order.iter().enumerate() {
-            let of = |place: &Place| place.0.get(at).cloned().flatten();
-            let ordering = match (of(a), of(b)) {
-                (Some(a), Some(b)) if order.order == Direction::Desc => b.cmp(&a),
-                (Some(a), Some(b)) => a.cmp(&b),
-                (a, b) => a.is_none().cmp(&b.is_none()),
-            };
-            if ordering != Ordering::Equal {
-                return ordering;
-            }
-        }
-        a.1.cmp(&b.1)
-    }
-
-    fn cursor(&self, edge: Place, first: Place, is_previous: bool, total: usize) -> Cursor {
-        Cursor {
-            order_fields: self.order.to_vec(),
-            is_previous,
-            query: self.filter.clone(),
-            full_text_filter: self.text.cloned(),
-            search: self.search.map(str::to_owned),
-            keep_missing: self.keep_missing,
-            order_field_values: edge,
-            first_sort_field_values: first,
-            total_items: total,
-        }
-    }
-}
-
-/// Full text, prepared.
-struct Terms {
-    term: Option<String>,
-    fields: Vec<String>,
-    words: Vec<String>,
-}
-
-impl Terms {
-    fn new(listing: &Listing<'_>) -> Self {
-        let text = listing.text.filter(|text| !text.term.trim().is_empty());
-        let mut fields: Vec<String> =
-            text.map(|text| text.fields.iter().map(|field| field.to_lowercase()).collect()).unwrap_or_default();
-        if fields.is_empty() {
-            fields.push(
-                listing.order.first().map_or_else(|| "metadata.uid".to_owned(), |order| order.field.to_lowercase()),
-            );
-        }
-        let words = listing.search.unwrap_or_default().to_lowercase();
-        Self {
-            term: text.map(|text| text.term.trim().to_lowercase()),
-            fields,
-            words: words.split_whitespace().map(str::to_owned).collect(),
-        }
-    }
-
-    fn fit(&self, record: &Record) -> bool {
-        let has_term = |term: &String| {
-            let facts = self.fields.iter().flat_map(|field| record.facts_of(field));
-            facts.into_iter().any(|fact| fact.folded.as_ref().is_some_and(|value| value.contains(term.as_str())))
-        };
-        self.term.as_ref().is_none_or(has_term) && self.words.iter().all(|word| record.haystack.contains(word.as_str()))
-    }
+    let Some(field) = index.field(&key) else {
+        return Vec::new();
+    };
+    let is_everything = selected.len() == index.len();
+    let counted = field
+        .originals()
+        .into_iter()
+        .map(|(value, slots)| (value, if is_everything { slots.len() } else { slots.common(selected) }));
+    counted.filter(|(_, count)| *count > 0).map(|(value, count)| (value.to_owned(), count)).collect()
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walks;

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::config::ReadingRules;
 use super::location::LocationRef;
-use crate::forge::{EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind};
+use crate::forge::{EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind, RepositoryId};
 
 /// Largest single file that is read.
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -235,6 +235,23 @@ impl Reader {
             Some((forge, file)) => forge.canonical_url(&file).into(),
             None => url.as_str().to_owned(),
         }
+    }
+
+    /// The forge that an address belongs to, and what it names there: a file or folder, else a whole repository by its
+    /// page or as it is cloned, at `HEAD`.
+    pub(super) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
+        if let Some(found) = self.forges.locate(url) {
+            return Some(found);
+        }
+        let mut page = url.clone();
+        page.set_path(&format!("{}/tree/HEAD", url.path().trim_end_matches('/').trim_end_matches(".git")));
+        self.forges.locate(&page).or_else(|| {
+            let mut segments = url.path_segments()?.rev();
+            let (name, owner) = (segments.next()?, segments.next()?);
+            let repository = RepositoryId::new(owner, name.trim_end_matches(".git")).ok()?;
+            let forge = self.forges.iter().find(|forge| forge.clone_url(&repository) == *url)?;
+            Some((forge, FileLocation::tree(repository, "HEAD", "")))
+        })
     }
 
     /// Where a person sees a location, and the folder it is in, if that is known.

@@ -1,15 +1,23 @@
 //! One entity of the index, finished: the document as stored, with uid, relations, status and etag as Backstage
-//! writes them, serialised once, and the rows by which it is found.
+//! writes them, as one text.
+//!
+//! The text is put together from the stored one without parsing it into a tree: `uid` and `etag` go to the end of
+//! `metadata`, `relations` and `status` to the end of the entity. Where they were put is remembered, so other relations
+//! need no more than the text itself.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::facts::Facts;
 use super::reader::hex;
-use crate::entity::{Entity, EntityRef, Relation, ValidationError};
+use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
@@ -19,13 +27,15 @@ pub(super) struct Row {
     /// The root location it belongs to: `type:target`.
     pub(super) source: Arc<str>,
     /// The file it is in: `type:target`.
-    pub(super) location: String,
+    pub(super) location: Arc<str>,
     /// The `Location` entity that led to it.
-    pub(super) parent: Option<String>,
-    /// The document without uid, etag, relations and status.
-    pub(super) document: Arc<Entity>,
-    /// What is wrong with its newest version.
-    pub(super) errors: Vec<Value>,
+    pub(super) parent: Option<Arc<str>>,
+    /// The document without uid, etag, relations and status, as JSON.
+    pub(super) document: String,
+    /// What its document states about itself and others.
+    pub(super) edges: Vec<Edge>,
+    /// What is wrong with its newest version: a JSON list.
+    pub(super) errors: Option<String>,
     /// Nothing declares it any more.
     pub(super) is_orphan: bool,
     pub(super) positions: Option<Arc<Positions>>,
@@ -35,92 +45,344 @@ pub(super) struct Row {
 /// One entity of the index.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// The finished document.
-    pub(crate) entity: Entity,
     /// Its canonical reference.
     pub(crate) reference: EntityRef,
     /// Kept over every change and restart.
     pub(crate) uid: Uuid,
-    /// Changes with anything in `entity`.
-    pub(crate) etag: String,
-    /// `entity`, serialised.
+    /// The finished document.
     pub(crate) json: Bytes,
     /// The file it is in, as `type:target`: the base of relative references.
-    pub(crate) location: String,
+    pub(crate) location: Arc<str>,
     /// The root location it belongs to, as `type:target`.
-    pub(crate) source: String,
+    pub(crate) source: Arc<str>,
     /// The `Location` entity that led to it.
-    pub(crate) parent: Option<String>,
+    pub(crate) parent: Option<Arc<str>>,
     /// Where the fields were written; only of templates.
     pub(crate) positions: Option<Arc<Positions>>,
     /// Commit or content hash of its file.
     pub(crate) version: Option<String>,
-    /// What it is found by, sorted by key.
-    pub(super) facts: Box<[Fact]>,
+    /// What to call it on a page.
+    pub(crate) title: Box<str>,
     /// Lower-case text that people search in.
     pub(super) haystack: Box<str>,
+    seams: Seams,
 }
 
-/// One key and value by which an entity is found; both are compared in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Fact {
-    pub(super) key: Arc<str>,
-    /// Lower case; none for null and for what is too long.
-    pub(super) folded: Option<Arc<str>>,
-    /// As written.
-    pub(super) original: Option<Arc<str>>,
+/// Where the finished text was put together.
+#[derive(Debug, Clone)]
+struct Seams {
+    /// Where `metadata` ended, and where the rest of the entity goes on.
+    metadata: Span,
+    /// The list of relations.
+    relations: Span,
+    /// The etag, without quotes.
+    etag: Span,
+    /// Whether the document brings its own etag.
+    has_own_etag: bool,
+}
+
+/// From and to a byte; documents are far below four gigabytes.
+type Span = Range<u32>;
+
+fn span(range: &Range<usize>) -> Span {
+    let short = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    short(range.start)..short(range.end)
+}
+
+fn range(span: &Span) -> Range<usize> {
+    span.start as usize..span.end as usize
+}
+
+/// The parts of a finished text that do not change with the relations.
+struct Parts<'a> {
+    /// Up to the end of what `metadata` has by itself.
+    head: &'a str,
+    /// From the closing brace of `metadata` to the last member.
+    middle: &'a str,
+    /// From behind the relations to the end.
+    tail: &'a str,
+    uid: Uuid,
+    own_etag: Option<Range<usize>>,
 }
 
 impl Record {
-    /// Finishes a row with the relations that the whole catalog gives it.
-    pub(super) fn finish(row: &Row, relations: &[Relation]) -> Self {
-        let mut entity = (*row.document).clone();
-        let uid = row.uid.to_string();
-        let own_etag = entity.text(&["metadata", "etag"]).map(str::to_owned);
-        if let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") {
-            metadata.insert("uid".to_owned(), json!(uid));
-            if row.is_orphan
-                && let Some(Value::Object(annotations)) = metadata.get_mut("annotations")
-            {
-                annotations.insert("backstage.io/orphan".to_owned(), json!("true"));
-            }
-        }
-        let facts = facts(&entity, relations);
-        entity.0.insert("relations".to_owned(), json!(relations));
-        if !row.errors.is_empty() {
-            entity.0.insert("status".to_owned(), json!({"items": row.errors}));
-        }
-        let etag = own_etag.unwrap_or_else(|| digest(&serialised(&entity)));
-        if let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") {
-            metadata.insert("etag".to_owned(), json!(etag));
-        }
-        let json = Bytes::from(serialised(&entity));
-        Self {
-            reference: entity.reference(),
+    /// Finishes a row. `relations` is a JSON list. What is no document of an entity becomes none.
+    pub(super) fn finish(row: &Row, relations: &str) -> Option<Self> {
+        let document = settled(row);
+        let outline = Outline::of(&document)?;
+        let tail = match &row.errors {
+            Some(errors) => format!(",\"status\":{{\"items\":{errors}}}}}"),
+            None => "}".to_owned(),
+        };
+        let parts = Parts {
+            head: &document[..outline.metadata_end],
+            middle: &document[outline.metadata_end..document.len() - 1],
+            tail: &tail,
             uid: row.uid,
-            etag,
+            own_etag: outline.etag.clone(),
+        };
+        let (json, seams) = parts.join(relations);
+        Some(Self {
+            reference: EntityRef::new(&outline.kind, outline.namespace(), &outline.name),
+            uid: row.uid,
             json,
-            location: row.location.clone(),
-            source: row.source.to_string(),
+            location: Arc::clone(&row.location),
+            source: Arc::clone(&row.source),
             parent: row.parent.clone(),
             positions: row.positions.clone(),
             version: row.version.clone(),
-            facts,
-            haystack: haystack(&entity),
-            entity,
+            haystack: outline.haystack(),
+            title: outline.title().into(),
+            seams,
+        })
+    }
+
+    /// The same entity with other relations.
+    pub(super) fn related(&self, relations: &str) -> Self {
+        let text = self.text();
+        let Seams { metadata, relations: before, etag, has_own_etag } = &self.seams;
+        let parts = Parts {
+            head: &text[..range(metadata).start],
+            middle: &text[range(metadata).end..range(before).start - RELATIONS.len()],
+            tail: &text[range(before).end..],
+            uid: self.uid,
+            own_etag: has_own_etag.then(|| range(etag)),
+        };
+        let (json, seams) = parts.join(relations);
+        Self {
+            reference: self.reference.clone(),
+            uid: self.uid,
+            json,
+            location: Arc::clone(&self.location),
+            source: Arc::clone(&self.source),
+            parent: self.parent.clone(),
+            positions: self.positions.clone(),
+            version: self.version.clone(),
+            haystack: self.haystack.clone(),
+            title: self.title.clone(),
+            seams,
         }
     }
 
-    /// The facts of one key (lower case).
-    pub(super) fn facts_of(&self, key: &str) -> &[Fact] {
-        let start = self.facts.partition_point(|fact| &*fact.key < key);
-        let length = self.facts[start..].partition_point(|fact| &*fact.key == key);
-        &self.facts[start..start + length]
+    /// The finished document, as a tree.
+    pub(crate) fn entity(&self) -> Entity {
+        // It was put together from JSON objects.
+        serde_json::from_slice(&self.json).unwrap_or_else(|_| Entity(Map::new()))
     }
 
-    /// The smallest value of a key (lower case), which it is ordered by.
-    pub(super) fn order_value(&self, key: &str) -> Option<&Arc<str>> {
-        self.facts_of(key).iter().filter_map(|fact| fact.folded.as_ref()).min()
+    /// Its relations, in their order.
+    pub(crate) fn relations(&self) -> Vec<Relation> {
+        self.text()
+            .get(range(&self.seams.relations))
+            .and_then(|list| serde_json::from_str(list).ok())
+            .unwrap_or_default()
+    }
+
+    /// Changes with anything in the document.
+    pub(crate) fn etag(&self) -> &str {
+        self.text().get(range(&self.seams.etag)).unwrap_or_default()
+    }
+
+    /// What it is found by, apart from its relations.
+    pub(super) fn facts(&self) -> Facts {
+        Facts::of(self.text())
+    }
+
+    fn text(&self) -> &str {
+        // It was put together from texts.
+        std::str::from_utf8(&self.json).unwrap_or_default()
+    }
+}
+
+const RELATIONS: &str = ",\"relations\":";
+
+impl Parts<'_> {
+    fn join(&self, relations: &str) -> (Bytes, Seams) {
+        let mut text = String::with_capacity(
+            self.head.len() + self.middle.len() + self.tail.len() + relations.len() + RELATIONS.len() + 110,
+        );
+        text.push_str(self.head);
+        text.push_str(",\"uid\":\"");
+        text.push_str(self.uid.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        text.push('"');
+        let etag = self.own_etag.clone().unwrap_or_else(|| {
+            let hash = Sha256::new().chain_update(&text).chain_update(self.middle);
+            let hash = hash.chain_update(relations).chain_update(self.tail);
+            text.push_str(",\"etag\":\"");
+            text.push_str(&forty_digits(&hash.finalize()));
+            text.push('"');
+            text.len() - 41..text.len() - 1
+        });
+        let metadata = self.head.len()..text.len();
+        text.push_str(self.middle);
+        text.push_str(RELATIONS);
+        let start = text.len();
+        text.push_str(relations);
+        let relations = start..text.len();
+        text.push_str(self.tail);
+        let has_own_etag = self.own_etag.is_some();
+        let seams = Seams { metadata: span(&metadata), relations: span(&relations), etag: span(&etag), has_own_etag };
+        (text_of(text), seams)
+    }
+}
+
+/// The bytes of a text, without room to spare: so many texts stay in memory.
+fn text_of(mut text: String) -> Bytes {
+    text.shrink_to_fit();
+    Bytes::from(text)
+}
+
+/// The document with what would be put where something is already: a `uid`, the mark of an orphan.
+fn settled(row: &Row) -> std::borrow::Cow<'_, str> {
+    let has_uid = Outline::of(&row.document).is_some_and(|outline| outline.has_uid);
+    if !has_uid && !row.is_orphan {
+        return row.document.as_str().into();
+    }
+    let Ok(mut entity) = serde_json::from_str::<Entity>(&row.document) else {
+        return row.document.as_str().into();
+    };
+    if let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") {
+        metadata.shift_remove("uid");
+        if row.is_orphan
+            && let Value::Object(annotations) = metadata.entry("annotations").or_insert_with(|| json!({}))
+        {
+            annotations.insert("backstage.io/orphan".to_owned(), json!("true"));
+        }
+    }
+    // Objects with text keys always serialise.
+    serde_json::to_string(&entity).unwrap_or_default().into()
+}
+
+/// What must be known of a document to finish it.
+#[derive(Default)]
+struct Outline {
+    kind: String,
+    name: String,
+    namespace: Option<String>,
+    title: Option<String>,
+    display_name: Option<String>,
+    description: Option<String>,
+    tags: Vec<String>,
+    has_uid: bool,
+    /// Where the text of its own etag is.
+    etag: Option<Range<usize>>,
+    /// Where the closing brace of `metadata` is.
+    metadata_end: usize,
+}
+
+#[derive(serde::Deserialize)]
+struct Metadata<'a> {
+    name: String,
+    namespace: Option<String>,
+    title: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(borrow)]
+    uid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    etag: Option<&'a RawValue>,
+}
+
+impl<'a> Metadata<'a> {
+    fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+        #[derive(serde::Deserialize)]
+        struct Loose<'a> {
+            name: Value,
+            namespace: Option<Value>,
+            #[serde(borrow)]
+            uid: Option<&'a RawValue>,
+            #[serde(borrow)]
+            etag: Option<&'a RawValue>,
+        }
+        serde_json::from_str(text).or_else(|_| {
+            // A kind of its own may have a title that is no text; it is then not shown.
+            let Loose { name, namespace, uid, etag } = serde_json::from_str(text)?;
+            let word = |value: Value| value.as_str().map(str::to_owned);
+            let name = word(name).unwrap_or_default();
+            let namespace = namespace.and_then(word);
+            Ok(Self { name, namespace, title: None, description: None, tags: Vec::new(), uid, etag })
+        })
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+struct Spec {
+    profile: Option<Profile>,
+}
+
+#[derive(serde::Deserialize)]
+struct Profile {
+    #[serde(rename = "displayName")]
+    display_name: Option<String>,
+}
+
+impl Outline {
+    /// None for what is no entity: it was checked before it was stored.
+    fn of(document: &str) -> Option<Self> {
+        serde_json::Deserializer::from_str(document).deserialize_map(Members(document)).ok().flatten()
+    }
+
+    fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
+    fn title(&self) -> &str {
+        let title = self.title.as_deref().or(self.display_name.as_deref());
+        title.filter(|title| !title.is_empty()).unwrap_or(&self.name)
+    }
+
+    fn haystack(&self) -> Box<str> {
+        let mut text = String::new();
+        let parts = [self.name.as_str(), self.title()].into_iter().chain(self.description.as_deref());
+        for part in parts.chain(self.tags.iter().map(String::as_str)) {
+            text.push_str(&part.to_lowercase());
+            text.push('\n');
+        }
+        text.into()
+    }
+}
+
+/// Visits the members of a document, whose text it knows.
+struct Members<'a>(&'a str);
+
+impl<'de> Visitor<'de> for Members<'de> {
+    type Value = Option<Outline>;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an entity")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut outline = Outline::default();
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            let text = value.get();
+            match key.as_str() {
+                "kind" => outline.kind = serde_json::from_str(text).unwrap_or_default(),
+                "spec" => {
+                    let spec: Spec = serde_json::from_str(text).unwrap_or_default();
+                    outline.display_name = spec.profile.and_then(|profile| profile.display_name);
+                }
+                "metadata" => {
+                    let Ok(metadata) = Metadata::read(text) else { continue };
+                    let end_of = |part: &str| part.as_ptr().addr() - self.0.as_ptr().addr() + part.len();
+                    outline.metadata_end = end_of(text) - 1;
+                    outline.has_uid = metadata.uid.is_some();
+                    outline.etag = metadata.etag.map(RawValue::get).and_then(|etag| {
+                        let end = end_of(etag);
+                        let is_text = etag.starts_with('"');
+                        is_text.then(|| end - etag.len() + 1..end - 1)
+                    });
+                    outline.name = metadata.name;
+                    outline.namespace = metadata.namespace;
+                    outline.title = metadata.title;
+                    outline.description = metadata.description;
+                    outline.tags = metadata.tags;
+                }
+                _ => {}
+            }
+        }
+        Ok((outline.metadata_end > 0).then_some(outline))
     }
 }
 
@@ -129,167 +391,86 @@ pub(super) fn status_item(error: &ValidationError) -> Value {
     json!({"type": "backstage.io/catalog-processing", "level": "error", "message": error.to_string(), "error": error})
 }
 
-fn serialised(entity: &Entity) -> Vec<u8> {
-    // Objects with text keys always serialise.
-    serde_json::to_vec(entity).unwrap_or_default()
-}
-
 /// Forty hexadecimal digits over some bytes.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    let mut text = hex(&Sha256::digest(bytes));
+    forty_digits(&Sha256::digest(bytes))
+}
+
+fn forty_digits(hash: &[u8]) -> String {
+    let mut text = hex(hash);
     text.truncate(40);
     text
 }
 
-const MAX_KEY: usize = 200;
-const MAX_VALUE: usize = 200;
-
-/// The rows by which an entity is found, as Backstage builds its `search` table.
-fn facts(entity: &Entity, relations: &[Relation]) -> Box<[Fact]> {
-    let mut facts = Facts::default();
-    facts.object("", &entity.0);
-    for relation in relations {
-        facts.add(&format!("relations.{}", relation.kind), Some(&relation.target));
-    }
-    facts.rows.sort();
-    facts.rows.dedup();
-    facts.rows.into()
-}
-
-#[derive(Default)]
-struct Facts {
-    rows: Vec<Fact>,
-}
-
-impl Facts {
-    fn object(&mut self, path: &str, map: &Map<String, Value>) {
-        for (key, value) in map {
-            if path.is_empty() {
-                self.visit(key, value);
-            } else {
-                self.visit(&format!("{path}.{key}"), value);
-            }
-        }
-    }
-
-    /// Depth is bounded by what documents may have.
-    fn visit(&mut self, path: &str, value: &Value) {
-        const NOT_FOUND_BY: &[&str] = &["attachments", "relations", "status", "metadata.etag"];
-        if NOT_FOUND_BY.contains(&path) {
-            return;
-        }
-        match value {
-            Value::Null => self.add(path, None),
-            Value::String(text) => self.add(path, Some(text)),
-            Value::Number(_) | Value::Bool(_) => self.add(path, Some(&value.to_string())),
-            Value::Array(items) => {
-                for item in items {
-                    self.visit(path, item);
-                    if let Value::String(item) = item {
-                        self.add(&format!("{path}.{item}"), Some("true"));
-                    }
-                }
-            }
-            Value::Object(map) => self.object(path, map),
-        }
-    }
-
-    fn add(&mut self, key: &str, value: Option<&str>) {
-        if key.len() > MAX_KEY {
-            return;
-        }
-        let original = value.filter(|value| value.len() <= MAX_VALUE);
-        self.rows.push(Fact {
-            key: key.to_lowercase().into(),
-            folded: original.map(|value| value.to_lowercase().into()),
-            original: original.map(Arc::from),
-        });
-    }
-}
-
-fn haystack(entity: &Entity) -> Box<str> {
-    let mut text = String::new();
-    let parts = [Some(entity.name()), Some(entity.title()), entity.description()].into_iter().flatten();
-    for part in parts.chain(entity.tags()) {
-        text.push_str(&part.to_lowercase());
-        text.push('\n');
-    }
-    text.into()
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn row(document: Value) -> Row {
+    /// A row of a document, with nothing around it.
+    pub(in crate::catalog) fn row(uid: u128, document: &Value) -> Row {
+        let edges = crate::entity::edges(&serde_json::from_value(document.clone()).unwrap());
         Row {
-            uid: Uuid::nil(),
+            uid: Uuid::from_u128(uid),
             source: "file:/all.yaml".into(),
-            location: "file:/x.yaml".to_owned(),
+            location: "file:/x.yaml".into(),
             parent: None,
-            document: Arc::new(serde_json::from_value(document).unwrap()),
-            errors: Vec::new(),
+            document: document.to_string(),
+            edges,
+            errors: None,
             is_orphan: false,
             positions: None,
             version: None,
         }
     }
 
-    fn relation(kind: &str, target: &str) -> Relation {
-        Relation { kind: kind.to_owned(), target: target.to_owned() }
-    }
+    const OWNED: &str = r#"[{"type":"ownedBy","targetRef":"group:default/g"}]"#;
 
     #[test]
-    fn facts_are_backstages_search_rows() {
-        let document = json!({
-            "kind": "Component", "metadata": {"name": "X.Y", "tags": ["Java"], "etag": "e", "annotations": {"A/b": "C"}},
-            "spec": {"number": 3, "float": 1.5, "boolean": true, "nothing": null, "long": "l".repeat(201),
-                     "nested": {"deep": [{"x": 1}, {"x": 2}]}},
-            "status": {"items": []}
-        });
-        let record = Record::finish(&row(document), &[relation("ownedBy", "group:default/g")]);
-        let shown: Vec<String> = record
-            .facts
-            .iter()
-            .map(|fact| format!("{}={}", fact.key, fact.original.as_deref().unwrap_or("∅")))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                "kind=Component",
-                "metadata.annotations.a/b=C",
-                "metadata.name=X.Y",
-                "metadata.tags=Java",
-                "metadata.tags.java=true",
-                "metadata.uid=00000000-0000-0000-0000-000000000000",
-                "relations.ownedby=group:default/g",
-                "spec.boolean=true",
-                "spec.float=1.5",
-                "spec.long=∅",
-                "spec.nested.deep.x=1",
-                "spec.nested.deep.x=2",
-                "spec.nothing=∅",
-                "spec.number=3",
-            ]
+    fn the_finished_document_has_everything_in_its_place() {
+        let document = json!({"kind": "Component", "metadata": {"name": "X", "tags": ["a"]}, "spec": {"b": "{}"}});
+        let mut row = row(1, &document);
+        row.errors = Some(json!([status_item(&ValidationError::new("Error", "no"))]).to_string());
+        let record = Record::finish(&row, OWNED).unwrap();
+        let etag = record.etag().to_owned();
+        let expected = format!(
+            "{{\"kind\":\"Component\",\"metadata\":{{\"name\":\"X\",\"tags\":[\"a\"],\"uid\":\"{}\",\"etag\":\"{etag}\"}},\
+             \"spec\":{{\"b\":\"{{}}\"}},\"relations\":{OWNED},\"status\":{{\"items\":{}}}}}",
+            row.uid,
+            row.errors.as_deref().unwrap_or_default()
         );
-        assert_eq!(record.facts_of("spec.nested.deep.x").len(), 2);
-        assert_eq!(record.order_value("metadata.name").map(|value| &**value), Some("x.y"));
-        assert_eq!(record.etag, "e");
+        assert_eq!(record.text(), expected);
+        assert_eq!(record.reference.to_string(), "component:default/x");
+        assert_eq!((&*record.title, &*record.haystack), ("X", "x\nx\na\n"));
+        assert_eq!(record.related("[]").related(OWNED).json, record.json);
+        assert_eq!(record.entity().text(&["metadata", "etag"]), Some(etag.as_str()));
     }
 
     #[test]
     fn the_etag_follows_everything_and_comes_back() {
-        let plain = row(json!({"kind": "Component", "metadata": {"name": "x"}}));
-        let first = Record::finish(&plain, &[]);
-        let related = Record::finish(&plain, &[relation("ownedBy", "group:default/g")]);
+        let plain = row(0, &json!({"kind": "Component", "metadata": {"name": "x"}}));
+        let first = Record::finish(&plain, "[]").unwrap();
         let mut broken = plain.clone();
-        broken.errors = vec![status_item(&ValidationError::new("Error", "no"))];
-        let broken = Record::finish(&broken, &[]);
-        assert_eq!(first.etag.len(), 40);
-        assert_ne!(first.etag, related.etag);
-        assert_ne!(first.etag, broken.etag);
-        assert_eq!(first.etag, Record::finish(&plain, &[]).etag);
-        assert_eq!(broken.entity.0["status"]["items"][0]["message"], "Error: no");
-        assert_eq!(first.entity.0["relations"], json!([]));
+        broken.errors = Some("[{}]".to_owned());
+        let broken = Record::finish(&broken, "[]").unwrap();
+        assert_eq!(first.etag().len(), 40);
+        assert_ne!(first.etag(), first.related(OWNED).etag());
+        assert_ne!(first.etag(), broken.etag());
+        assert_eq!(first.etag(), first.related(OWNED).related("[]").etag());
+        let own = row(0, &json!({"kind": "Component", "metadata": {"etag": "mine", "name": "x"}}));
+        let own = Record::finish(&own, "[]").unwrap();
+        assert_eq!((own.etag(), own.related(OWNED).etag()), ("mine", "mine"));
+    }
+
+    #[test]
+    fn what_is_in_the_way_gives_way() {
+        let document = json!({"kind": "User", "metadata": {"uid": "mine", "name": "x", "annotations": {"a": "b"}},
+                              "spec": {"profile": {"displayName": "Xenia"}}});
+        let mut row = row(7, &document);
+        row.is_orphan = true;
+        let record = Record::finish(&row, "[]").unwrap();
+        let entity = record.entity();
+        assert_eq!(entity.text(&["metadata", "uid"]), Some(row.uid.to_string().as_str()));
+        assert_eq!(entity.annotation("backstage.io/orphan"), Some("true"));
+        assert_eq!(&*record.title, "Xenia");
     }
 }

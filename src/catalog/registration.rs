@@ -3,6 +3,8 @@
 //! A location becomes a source and is read before the verb returns. One that both configuration and somebody name is
 //! one source; it goes when neither does.
 
+use std::sync::Arc;
+
 use chrono::Utc;
 use serde::Serialize;
 use sqlx::FromRow;
@@ -25,6 +27,9 @@ pub(crate) struct Location {
     pub(crate) kind: String,
     /// What is read.
     pub(crate) target: String,
+    /// What its entity is called, if it had another target before.
+    #[serde(skip)]
+    pub(crate) entity_name: Option<String>,
 }
 
 impl Location {
@@ -38,8 +43,8 @@ impl Location {
         EntityRef::new("location", "default", &self.location().entity_name())
     }
 
-    fn location(&self) -> LocationRef {
-        LocationRef::new(self.kind.clone(), self.target.clone())
+    pub(super) fn location(&self) -> LocationRef {
+        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
     }
 }
 
@@ -76,12 +81,9 @@ impl Catalog {
         target: &str,
         how: Registration,
     ) -> Result<Registered, CatalogError> {
-        if kind != "url" {
-            return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
-        }
-        Url::parse(target).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))?;
+        check(kind, target)?;
         let target = self.reader().stored_target(kind, target);
-        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target };
+        let location = Location { id: Uuid::now_v7(), kind: kind.to_owned(), target, entity_name: None };
         if how == Registration::DryRun {
             return self.try_location(location).await;
         }
@@ -92,7 +94,7 @@ impl Catalog {
         self.read_source(&reference).await?;
         let index = self.inner.index.load();
         let entities =
-            index.records().filter(|record| record.source == reference).map(|record| record.entity.clone()).collect();
+            index.records().filter(|record| *record.source == *reference).map(|record| record.entity()).collect();
         let problems = store::problems(&self.inner.pool, Some(&reference)).await?;
         Ok(Registered { location, entities, existed, problems })
     }
@@ -131,7 +133,7 @@ impl Catalog {
         reference: &EntityRef,
     ) -> Result<Location, CatalogError> {
         let missing = || CatalogError::NotFound(format!("found no entity for ref {reference}"));
-        let source = self.entity(who, reference).ok_or_else(missing)?.source.clone();
+        let source = Arc::clone(&self.entity(who, reference).ok_or_else(missing)?.source);
         let found = store::location_of(&self.inner.pool, &source).await?;
         found.ok_or_else(|| {
             let (kind, target) = source.split_once(':').unwrap_or_default();
@@ -191,7 +193,16 @@ impl Catalog {
     }
 }
 
-fn no_location(id: Uuid) -> CatalogError {
+/// What can be registered: URLs.
+pub(super) fn check(kind: &str, target: &str) -> Result<(), CatalogError> {
+    if kind != "url" {
+        return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
+    }
+    let parsed = Url::parse(target);
+    parsed.map(drop).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))
+}
+
+pub(super) fn no_location(id: Uuid) -> CatalogError {
     CatalogError::NotFound(format!("Found no location with ID {id}"))
 }
 

@@ -27,7 +27,7 @@ impl Catalog {
         let source = self.location(who, id).await?.reference();
         let is_configured = store::is_configured(&self.inner.pool, &source).await?;
         let index = self.index();
-        let mut goes: Vec<Arc<Record>> = index.records().filter(|record| record.source == source).cloned().collect();
+        let mut goes: Vec<Arc<Record>> = index.records().filter(|record| *record.source == *source).cloned().collect();
         goes.sort_by_cached_key(|record| record.reference.to_string());
         let names: BTreeSet<String> = goes.iter().map(|record| record.reference.to_string()).collect();
         let problems = store::problems(&self.inner.pool, None).await?;
@@ -35,7 +35,7 @@ impl Catalog {
         let (own, others): (Vec<Problem>, Vec<Problem>) = claims.partition(|claim| claim.source == source);
         let holder = |claim: Problem| {
             let reference = claim.entity?;
-            let source = index.get_exact(&reference)?.source.clone();
+            let source = index.get_exact(&reference)?.source.to_string();
             Some((reference, source))
         };
         let stays: Vec<_> = own.into_iter().filter_map(holder).filter(|(_, holder)| *holder != source).collect();

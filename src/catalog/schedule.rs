@@ -125,7 +125,7 @@ impl Catalog {
 
     /// One reading; false if it was overtaken and nothing was written.
     async fn read_once(&self, reference: &str, source: &store::Source) -> Result<bool, CatalogError> {
-        let root = LocationRef::new(source.kind.clone(), source.target.clone());
+        let root = source.root();
         let started = Instant::now();
         let before = store::before(&self.inner.pool, reference).await?;
         let walk = walk::walk(self.reader(), &self.inner.config, &root, &before).await;

@@ -3,25 +3,30 @@
 //! Writers take [`lock`] first in their transaction: so changes get their numbers in the order in which they become
 //! visible, and an index that has change `n` has everything before it.
 
+mod changes;
 mod files;
 mod log;
+mod moves;
 mod sources;
+mod unprocessed;
 
+pub(super) use changes::*;
 pub(super) use files::*;
 pub(super) use log::*;
+pub(super) use moves::*;
 pub(super) use sources::*;
+pub(super) use unprocessed::*;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::Operation;
 use super::index::Changed;
 use super::record::Row;
-use crate::entity::Entity;
+use crate::entity::{self, Edge, Entity, Relation};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -49,6 +54,7 @@ struct EntityRow {
     location: Option<String>,
     parent: Option<String>,
     document: Option<String>,
+    edges: Option<String>,
     errors: Option<String>,
     is_orphan: Option<bool>,
     positions: Option<String>,
@@ -57,17 +63,23 @@ struct EntityRow {
 
 impl EntityRow {
     fn changed(self) -> Result<Changed> {
-        let reference: Arc<str> = self.reference.as_str().into();
+        let reference: Arc<str> = self.reference.into();
         let (Some(uid), Some(document)) = (self.uid, self.document) else {
             return Ok(Changed { reference, row: None });
+        };
+        let edges = match &self.edges {
+            Some(edges) => read_edges(&reference, edges)?,
+            // Written before edges were stored.
+            None => entity::edges(&json::<Entity>(&document)?),
         };
         let row = Row {
             uid,
             source: self.source.unwrap_or_default().into(),
-            location: self.location.unwrap_or_default(),
-            parent: self.parent,
-            document: Arc::new(json::<Entity>(&document)?),
-            errors: self.errors.as_deref().map(json::<Vec<Value>>).transpose()?.unwrap_or_default(),
+            location: self.location.unwrap_or_default().into(),
+            parent: self.parent.map(Arc::from),
+            document,
+            edges,
+            errors: self.errors,
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
             version: self.version,
@@ -76,42 +88,68 @@ impl EntityRow {
     }
 }
 
+/// The stored form of edges: a list of `[source, relation, target]`, in which the entity itself is the empty text.
+pub(super) fn write_edges(own: &str, edges: &[Edge]) -> String {
+    let other = |reference: &'_ str| -> String { if reference == own { String::new() } else { reference.to_owned() } };
+    let edge = |edge: &Edge| [other(&edge.source), edge.relation.kind.clone(), other(&edge.relation.target)];
+    // Lists of texts always serialise.
+    serde_json::to_string(&edges.iter().map(edge).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+fn read_edges(own: &str, text: &str) -> Result<Vec<Edge>> {
+    let edges: Vec<[String; 3]> = json(text)?;
+    let other = |reference: String| if reference.is_empty() { own.to_owned() } else { reference };
+    let edge = |[source, kind, target]: [String; 3]| Edge {
+        source: other(source),
+        relation: Relation { kind, target: other(target) },
+    };
+    Ok(edges.into_iter().map(edge).collect())
+}
+
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// Every entity, and the number of the last change.
-pub(super) async fn all(db: impl PgExecutor<'_>) -> Result<(i64, Vec<Changed>)> {
-    let rows: Vec<EntityRow> = sqlx::query_as(
-        "SELECT reference, (SELECT COALESCE(MAX(sequence), 0) FROM catalog_change) AS sequence, uid, source, location, parent,
-                document::text AS document, errors::text AS errors, is_orphan, positions::text AS positions, version
-         FROM catalog_entity",
-    )
-    .fetch_all(db)
-    .await?;
-    split(rows)
+/// Changes that are read from the log at once: so many fit in memory beside the index.
+pub(super) const BATCH: i64 = 1000;
+
+/// The number of the last change; what is read after this has everything up to it.
+pub(super) async fn last_change(db: impl PgExecutor<'_>) -> Result<i64> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM catalog_change").fetch_one(db).await
 }
 
-/// The present state of every entity that changed after a change, and the number of the last change. Ends before
-/// [`floor`] may be missing.
-pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<(i64, Vec<Changed>)> {
-    // One statement sees one state: the rows are what they were at the change whose number comes with them.
+/// The next entities in the order of their references, after one.
+pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Changed>> {
     let rows: Vec<EntityRow> = sqlx::query_as(
-        "SELECT changed.reference, changed.sequence, uid, source, location, parent,
-                document::text AS document, errors::text AS errors, is_orphan, positions::text AS positions, version
-         FROM (SELECT reference, MAX(sequence) AS sequence FROM catalog_change WHERE sequence > $1 GROUP BY reference) AS changed
+        "SELECT reference, 0::bigint AS sequence, uid, source, location, parent, document::text AS document,
+                edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version
+         FROM catalog_entity WHERE reference > $1 ORDER BY reference LIMIT $2",
+    )
+    .bind(reference)
+    .bind(BATCH)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(EntityRow::changed).collect()
+}
+
+/// The present state of the entities of the next changes after one, and the number of the last of these changes.
+pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<(i64, Vec<Changed>)> {
+    // One statement sees one state: a row is what it was at the last of its changes, or newer; then it comes again.
+    let rows: Vec<EntityRow> = sqlx::query_as(
+        "SELECT changed.reference, changed.sequence, uid, source, location, parent, document::text AS document,
+                edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version
+         FROM (SELECT reference, MAX(sequence) AS sequence
+               FROM (SELECT reference, sequence FROM catalog_change WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next
+               GROUP BY reference) AS changed
          LEFT JOIN catalog_entity ON catalog_entity.reference = changed.reference",
     )
     .bind(sequence)
+    .bind(BATCH)
     .fetch_all(db)
     .await?;
-    split(rows)
-}
-
-fn split(rows: Vec<EntityRow>) -> Result<(i64, Vec<Changed>)> {
-    let sequence = rows.iter().map(|row| row.sequence).max().unwrap_or_default();
+    let last = rows.iter().map(|row| row.sequence).max().unwrap_or(sequence);
     let changed: Result<Vec<Changed>> = rows.into_iter().map(EntityRow::changed).collect();
-    Ok((sequence, changed?))
+    Ok((last, changed?))
 }
 
 /// What a source has declared so far.
@@ -178,6 +216,8 @@ pub(super) struct Write<'a> {
     pub(super) location: String,
     pub(super) parent: Option<&'a str>,
     pub(super) document: &'a str,
+    /// As [`write_edges`] writes them.
+    pub(super) edges: &'a str,
     pub(super) hash: &'a str,
     pub(super) errors: Option<String>,
     pub(super) positions: Option<String>,
@@ -209,17 +249,18 @@ async fn upsert_chunk(db: &mut PgConnection, source: &str, writes: &[Write<'_>],
     sqlx::query(
         "WITH input AS (
             SELECT * FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::text[]) WITH ORDINALITY
-            AS written (reference, uid, location, parent, document, hash, errors, positions, version, operation, ordinal)),
+                $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY
+            AS written (reference, uid, location, parent, document, hash, errors, positions, version, operation, edges, ordinal)),
          written AS (
             INSERT INTO catalog_entity
-                (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at)
-            SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2
+                (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at, edges)
+            SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2,
+                edges::json
             FROM input
             ON CONFLICT ON CONSTRAINT catalog_entity_pk DO UPDATE SET
                 location = EXCLUDED.location, parent = EXCLUDED.parent, document = EXCLUDED.document, hash = EXCLUDED.hash,
                 errors = EXCLUDED.errors, is_orphan = FALSE, positions = EXCLUDED.positions, version = EXCLUDED.version,
-                changed_at = EXCLUDED.changed_at)
+                changed_at = EXCLUDED.changed_at, edges = EXCLUDED.edges)
          INSERT INTO catalog_change (reference, operation, uid, document, source, changed_at)
          SELECT reference, operation, uid, document::json, $1, $2 FROM input ORDER BY ordinal",
     )
@@ -235,6 +276,7 @@ async fn upsert_chunk(db: &mut PgConnection, source: &str, writes: &[Write<'_>],
     .bind(all(writes, |write| write.positions.as_deref()))
     .bind(all(writes, |write| write.version))
     .bind(all(writes, |write| write.operation.as_str()))
+    .bind(all(writes, |write| write.edges))
     .execute(db)
     .await?;
     Ok(())

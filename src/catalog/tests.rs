@@ -1,5 +1,6 @@
 //! The whole catalog on a real database, with files on disk and repositories of a local forge.
 
+mod feed;
 mod files;
 mod forge;
 mod hostile;
@@ -88,8 +89,8 @@ impl Fixture {
     }
 
     async fn operations(&self, reference: &str) -> Vec<Operation> {
-        let history = self.catalog.history(&self.who, &reference.parse().unwrap()).await.unwrap();
-        history.into_iter().map(|change| change.operation).collect()
+        let revisions = self.catalog.revisions(&self.who, &reference.parse().unwrap(), None, 100).await.unwrap();
+        revisions.into_iter().map(|revision| revision.change.operation).collect()
     }
 
     /// Creates a repository with one commit, or adds a commit that replaces everything; gives the commit.

@@ -28,7 +28,7 @@ use super::descriptor::{Fault, Placeholders, Seems};
 use super::location::LocationRef;
 use super::reader::Reader;
 use super::record::digest;
-use crate::entity::{Entity, ValidationError};
+use crate::entity::{Entity, Model, ValidationError};
 
 /// How many files one root may lead to, and how deep.
 const MAX_FILES: usize = 20_000;
@@ -49,11 +49,17 @@ struct Branch {
 }
 
 /// Whether an entity could come from a location: everything that reading it would check, one level deep.
-pub(super) async fn validate(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<(), ValidationError> {
+pub(super) async fn validate(
+    reader: &Reader,
+    model: &Model,
+    entity: Entity,
+    location: &LocationRef,
+) -> Result<(), ValidationError> {
     let before = Before::default();
-    let mut walker = Walker::new(reader, &Arc::default(), location, &before);
+    let config = Arc::new(CatalogConfig { model: model.clone(), ..CatalogConfig::default() });
+    let mut walker = Walker::new(reader, &config, location, &before);
     let entity = Placeholders { reader, location }.replace(entity, &mut Vec::new()).await?;
-    let entity = walker.process.finish(entity, location)?;
+    let (entity, _) = walker.process.finish(entity, location)?;
     if entity.kind() != "Location" {
         return Ok(());
     }
@@ -158,10 +164,10 @@ impl<'a> Walker<'a> {
         let reference = entity.reference().to_string();
         let root = (*self.process.root).clone();
         self.seen.insert(reference.clone());
-        let Ready { document, hash, .. } = Ready::new(entity.clone(), &root, None, "");
+        let Ready { document, edges, hash, .. } = Ready::new(entity.clone(), &[], &root, None, "");
         self.walk.declared.push(Declared {
             reference: reference.clone(),
-            written: Some(Written { document, hash, positions: None, version: None }),
+            written: Some(Written { document, edges, hash, positions: None, version: None }),
             location: root.clone(),
             parent: None,
             errors: Vec::new(),
@@ -246,7 +252,7 @@ impl<'a> Walker<'a> {
             trouble(&mut self.walk, ValidationError::new("ConflictError", message).at("/metadata/name"));
             return None;
         }
-        let Ready { entity, is_template, document, hash } = match outcome {
+        let Ready { entity, is_template, document, edges, hash } = match outcome {
             Ok(ready) => ready,
             Err(error) => {
                 trouble(&mut self.walk, error.clone());
@@ -255,7 +261,7 @@ impl<'a> Walker<'a> {
             }
         };
         let version = is_template.then(|| version.to_owned());
-        let written = Written { document, hash, positions: is_template.then_some(positions), version };
+        let written = Written { document, edges, hash, positions: is_template.then_some(positions), version };
         if let Some(entity) = entity {
             return Some(self.push(branch, location, reference, Some(written), entity));
         }

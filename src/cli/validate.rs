@@ -86,7 +86,7 @@ pub(super) fn check(
         }
     };
     let mut errors = Vec::new();
-    if let Err(error) = entity::check(&entity) {
+    if let Err(error) = entity::check(&entity::Model::default(), &entity) {
         let position = positions.nearest(&error.pointer);
         errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
     }

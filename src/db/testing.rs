@@ -68,6 +68,39 @@ pub(crate) async fn database() -> TestDatabase {
     TestDatabase { pool, options, name }
 }
 
+/// A Postgres of its own, which a test can take away and bring back.
+pub(crate) struct Restartable {
+    postgres: Option<EmbeddedPostgres>,
+    pool: PgPool,
+    folder: tempfile::TempDir,
+}
+
+impl Restartable {
+    /// Starts it, with the schema of all migrations.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir_in(scratch_dir()).unwrap();
+        let postgres = EmbeddedPostgres::start(options(folder.path())).await.unwrap();
+        let pool = super::open_pool(postgres.connect_options(), POOL_SIZE);
+        super::migrate(&pool).await.unwrap();
+        Self { postgres: Some(postgres), pool, folder }
+    }
+
+    /// A pool that lives through it all.
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Takes it away.
+    pub(crate) async fn stop(&mut self) {
+        self.postgres.take().expect("it runs").stop().await;
+    }
+
+    /// Brings it back with everything that was in it.
+    pub(crate) async fn start_again(&mut self) {
+        self.postgres = Some(EmbeddedPostgres::start(options(self.folder.path())).await.unwrap());
+    }
+}
+
 enum Request {
     Create(oneshot::Sender<(String, PgConnectOptions)>),
     Drop(String),

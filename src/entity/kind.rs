@@ -104,6 +104,11 @@ impl Kind {
         })
     }
 
+    /// Whether the table has a kind, with one version or with any.
+    pub(super) fn is_built_in(name: &str, version: Option<&str>) -> bool {
+        KINDS.iter().any(|kind| kind.name == name && version.is_none_or(|version| kind.versions.contains(&version)))
+    }
+
     /// What an entity of this kind states about itself and others, in the order of the table.
     pub(super) fn edges(&self, entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
         let own = entity.reference().to_string();
@@ -148,7 +153,7 @@ fn references(entity: &Entity, field: &RelationField) -> Result<Vec<String>, Val
 
 /// Completes a reference as Backstage's `parseEntityRef` does, which takes more than [`EntityRef::parse`]: in
 /// `a:b:c` the name is `b:c`.
-fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Result<String, String> {
+pub(super) fn target(text: &str, default_kind: Option<&str>, default_namespace: &str) -> Result<String, String> {
     let slash = text.find('/');
     let colon = text.find(':').filter(|colon| slash.is_none_or(|slash| *colon < slash));
     let kind = colon.map(|colon| &text[..colon]).or(default_kind).unwrap_or_default();

@@ -3,18 +3,22 @@
 //! References compare without regard to case; the canonical form is all lower-case, as Backstage's
 //! `stringifyEntityRef` prints it. Format: <https://backstage.io/docs/features/software-catalog/references>.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// A whole, canonical (lower-case) reference to an entity.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// One shared text, cheap to copy.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct EntityRef {
-    kind: String,
-    namespace: String,
-    name: String,
+    text: Arc<str>,
+    colon: usize,
+    slash: usize,
 }
 
 /// What a reference that leaves parts out is completed with.
@@ -40,7 +44,15 @@ pub(crate) enum EntityRefError {
 impl EntityRef {
     /// Builds a reference from its parts; case is folded.
     pub(crate) fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        Self { kind: kind.to_lowercase(), namespace: namespace.to_lowercase(), name: name.to_lowercase() }
+        let mut text = String::with_capacity(kind.len() + namespace.len() + name.len() + 2);
+        push_lowercase(&mut text, kind);
+        let colon = text.len();
+        text.push(':');
+        push_lowercase(&mut text, namespace);
+        let slash = text.len();
+        text.push('/');
+        push_lowercase(&mut text, name);
+        Self { text: text.into(), colon, slash }
     }
 
     /// Parses a reference that may leave out what `defaults` gives.
@@ -64,32 +76,83 @@ impl EntityRef {
 
     /// Kind, lower-case.
     pub(crate) fn kind(&self) -> &str {
-        &self.kind
+        &self.text[..self.colon]
     }
 
     /// Namespace, lower-case.
     pub(crate) fn namespace(&self) -> &str {
-        &self.namespace
+        &self.text[self.colon + 1..self.slash]
     }
 
     /// Name, lower-case.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.text[self.slash + 1..]
+    }
+
+    /// The whole reference.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The shortest form a person reads: no `default` namespace, and no kind where it is the expected one.
     pub(crate) fn short(&self, expected_kind: Option<&str>) -> String {
-        let name = match self.namespace.as_str() {
-            "default" => self.name.clone(),
-            namespace => format!("{namespace}/{}", self.name),
+        let name = match self.namespace() {
+            "default" => self.name().to_owned(),
+            namespace => format!("{namespace}/{}", self.name()),
         };
-        if expected_kind == Some(self.kind.as_str()) { name } else { format!("{}:{name}", self.kind) }
+        if expected_kind == Some(self.kind()) { name } else { format!("{}:{name}", self.kind()) }
+    }
+}
+
+fn push_lowercase(text: &mut String, part: &str) {
+    let start = text.len();
+    if part.is_ascii() {
+        text.push_str(part);
+        text[start..].make_ascii_lowercase();
+    } else {
+        text.push_str(&part.to_lowercase());
+    }
+}
+
+impl PartialEq for EntityRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for EntityRef {}
+
+impl Hash for EntityRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// By kind, then namespace, then name.
+impl Ord for EntityRef {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.kind()
+            .cmp(other.kind())
+            .then_with(|| self.namespace().cmp(other.namespace()))
+            .then_with(|| self.name().cmp(other.name()))
+    }
+}
+
+impl PartialOrd for EntityRef {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Debug for EntityRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "EntityRef({})", self.text)
     }
 }
 
 impl fmt::Display for EntityRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}/{}", self.kind, self.namespace, self.name)
+        formatter.write_str(&self.text)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::kind::{Edge, Field, Kind, Shape, may, needs};
-use super::{Entity, format};
+use super::{Entity, Model, format};
 
 /// What is wrong with an entity, in the form that Backstage's API and `status.items` show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -64,9 +64,12 @@ pub(crate) fn check_envelope(value: Value) -> Result<Entity, ValidationError> {
 }
 
 /// Checks an entity whose envelope is right, and tells which relations it states.
-pub(crate) fn check(entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
+pub(crate) fn check(model: &Model, entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
     policies(entity).map_err(|error| error.during(&format!("Policy check failed for {}", entity.reference())))?;
     let Some(kind) = Kind::of(entity) else {
+        if let Some(checked) = model.check_declared(entity) {
+            return checked;
+        }
         let message = format!(
             "No processor recognized the entity {} as valid, possibly caused by a foreign kind or apiVersion",
             entity.reference()
@@ -78,11 +81,14 @@ pub(crate) fn check(entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
             format!("Processor {} threw an error while validating the entity {}", kind.processor, entity.reference());
         return Err(finding.type_error().during(&what));
     }
-    kind.edges(entity)
-        .map_err(|error| error.during(&format!("Processor {} threw an error while postprocessing", kind.processor)))
+    let mut edges = kind
+        .edges(entity)
+        .map_err(|error| error.during(&format!("Processor {} threw an error while postprocessing", kind.processor)))?;
+    edges.extend(model.additional(entity)?);
+    Ok(edges)
 }
 
-/// The relations that an entity states; none of one that states them wrongly.
+/// The relations that an entity of a built-in kind states; none of one that states them wrongly.
 pub(crate) fn edges(entity: &Entity) -> Vec<Edge> {
     Kind::of(entity).and_then(|kind| kind.edges(entity).ok()).unwrap_or_default()
 }

@@ -84,20 +84,20 @@ impl Library {
             self.parsed
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(template.reference.clone(), (record.etag.clone(), Arc::new(placed)));
+                .insert(template.reference.clone(), (record.etag().to_owned(), Arc::new(placed)));
         }
     }
 
     fn parsed(&self, record: &Record, reading: &Reading<'_>) -> Arc<Template> {
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((etag, template)) = parsed.get(&record.reference)
-            && *etag == record.etag
+            && *etag == *record.etag()
         {
             return Arc::clone(template);
         }
         let source = record.positions.as_ref().map(|positions| Source::new((**positions).clone(), None));
         let template = Arc::new(parse(record, reading, source.as_ref()));
-        parsed.insert(record.reference.clone(), (record.etag.clone(), Arc::clone(&template)));
+        parsed.insert(record.reference.clone(), (record.etag().to_owned(), Arc::clone(&template)));
         template
     }
 }
@@ -121,7 +121,7 @@ fn unread(problem: &Problem, known: &[Arc<Template>]) -> Template {
 }
 
 fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Template {
-    let mut template = Template::parse(&record.entity, &record.location, reading.engines.values(), reading.actions);
+    let mut template = Template::parse(&record.entity(), &record.location, reading.engines.values(), reading.actions);
     template.version.clone_from(&record.version);
     if let Some(source) = source {
         template.place(source);
@@ -148,7 +148,7 @@ impl form::Directory for Shelf<'_> {
             _ if self.who.is_none() => true,
             form::Own::Anyone => true,
             form::Own::Groups => who.ownership().contains(reference),
-            form::Own::Owned => record.entity.relations().iter().any(|relation| {
+            form::Own::Owned => record.relations().iter().any(|relation| {
                 relation.kind == "ownedBy" && who.ownership().iter().any(|owner| owner.to_string() == relation.target)
             }),
         };

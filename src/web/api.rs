@@ -1,7 +1,7 @@
 //! Backstage's REST API: the same paths, parameters, envelopes and messages.
 //!
 //! Each plugin is a router of its own below `/api/{plugin}`, inside which paths are the plugin's own, as they
-//! stand in error bodies. [`authenticate`] puts the caller's [`Credentials`] into the request; handlers take
+//! stand in error bodies. [`gate`] puts the caller's [`Credentials`] into the request; handlers take
 //! them as [`Caller`]. Unknown routes, wrong methods and unknown plugins answer 404 with an empty body.
 
 mod auth;
@@ -16,20 +16,27 @@ mod scaffolder;
 
 pub(crate) use envelope::face;
 
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
+use chrono::SecondsFormat;
+use futures_util::FutureExt as _;
 
+use self::body::BodyLimit;
+use self::envelope::Asked;
 use super::cors::Listed;
 use super::error::Error;
-use super::{AppState, caught, empty_not_found, security, session, unknown_plugins, within};
+use super::page::Site;
+use super::{AppState, Patience, caught, empty_not_found, security, session, unknown_plugins};
+use crate::auth::Auth;
 use crate::permission::Credentials;
 
 /// Who calls the API.
@@ -44,13 +51,17 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The part of the state that [`authenticate`] needs.
-#[derive(Clone)]
+/// What [`gate`] needs.
 struct Gate {
-    state: AppState,
+    auth: Auth,
+    site: Arc<Site>,
     plugin: &'static str,
     /// Routes of the plugin that nobody needs credentials for.
     open: fn(&str) -> bool,
+    /// Bytes of a body at most.
+    limit: usize,
+    /// How long a handler may take.
+    deadline: Duration,
 }
 
 impl Gate {
@@ -62,6 +73,9 @@ impl Gate {
 
 const KEYS: &str = "/.backstage/auth/v1/jwks.json";
 
+/// Says since when the database is away and answers come from memory.
+const STALE_SINCE: HeaderName = HeaderName::from_static("greenroom-stale-since");
+
 /// Body parsers' limits in Backstage.
 const SMALL_BODY: usize = 100 * 1024;
 const LARGE_BODY: usize = 10 * 1024 * 1024;
@@ -69,16 +83,13 @@ const LARGE_BODY: usize = 10 * 1024 * 1024;
 /// The whole API.
 pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
     let plugin = |name: &'static str, routes: Router<AppState>, limit: usize, open: fn(&str) -> bool| {
-        let gate = Gate { state: state.clone(), plugin: name, open };
+        let (auth, site) = (state.auth.clone(), Arc::clone(&state.site));
+        let gate_of = Gate { auth, site, plugin: name, open, limit, deadline };
         let routes = routes
             .route(KEYS, get(auth::keys))
             .fallback(empty_not_found)
             .method_not_allowed_fallback(empty_not_found)
-            .layer(DefaultBodyLimit::max(limit))
-            .layer(CatchPanicLayer::custom(caught))
-            .layer(from_fn_with_state(deadline, within))
-            .layer(from_fn_with_state(gate, authenticate))
-            .layer(from_fn(face));
+            .layer(from_fn_with_state(Arc::new(gate_of), gate));
         Router::new().nest(&format!("/api/{name}"), routes)
     };
     Router::new()
@@ -90,36 +101,58 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(unknown_plugins())
 }
 
-/// Finds out who calls: a bearer token, or the session of a browser. Without either the call is refused, unless
-/// the route or the configuration lets anybody in.
-async fn authenticate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD);
-    let cross_site = !safe
-        && request.extensions().get::<Listed>().is_none()
-        && security::is_cross_site(request.headers(), &gate.state.site.base_url);
-    match caller(&gate, cross_site, request.headers()).await {
-        Ok(Some(credentials)) => {
-            request.extensions_mut().insert(Caller(credentials));
-        }
-        Ok(None) if cross_site => {
-            return Error::NotAllowed("this request was sent by another site, so it is refused".to_owned())
-                .into_response();
-        }
-        Ok(None) if gate.state.auth.is_open() || gate.is_open(request.uri().path()) => {
-            request.extensions_mut().insert(Caller(Credentials::anonymous()));
-        }
-        Ok(None) => return missing_credentials().into_response(),
-        Err(_) if gate.is_open(request.uri().path()) => {
-            request.extensions_mut().insert(Caller(Credentials::anonymous()));
-        }
-        Err(error) => return error.into_response(),
+/// Everything around the handler of a plugin, in one layer: the caller, the deadline, the net under panics, and the
+/// face of errors.
+async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let asked = Asked::of(&request);
+    if let Err(error) = gate.admit(&mut request).await {
+        return asked.face(error.into_response());
     }
-    next.run(request).await
+    let stale_since = gate.site.reach.lost_since();
+    let patience = Patience::new(gate.deadline, &gate.site.reach);
+    let answer = AssertUnwindSafe(tokio::time::timeout(patience.limit, next.run(request))).catch_unwind();
+    let mut response = asked.face(match answer.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => patience.over().into_response(),
+        Err(panic) => caught(panic),
+    });
+    if let Some(since) = stale_since {
+        let since = HeaderValue::try_from(since.to_rfc3339_opts(SecondsFormat::Secs, true));
+        response.headers_mut().extend(since.map(|since| (STALE_SINCE, since)));
+    }
+    response
+}
+
+impl Gate {
+    /// Finds out who calls: a bearer token, or the session of a browser. Without either the call is refused, unless
+    /// the route or the configuration lets anybody in.
+    async fn admit(&self, request: &mut Request) -> Result<(), Error> {
+        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_cross_site = !is_safe
+            && request.extensions().get::<Listed>().is_none()
+            && security::is_cross_site(request.headers(), &self.site.base_url);
+        let anybody = || Caller(Credentials::anonymous());
+        let caller = match caller(self, is_cross_site, request.headers()).await {
+            Ok(Some(credentials)) => Caller(credentials),
+            Ok(None) if is_cross_site => {
+                return Err(Error::NotAllowed("this request was sent by another site, so it is refused".to_owned()));
+            }
+            Ok(None) if self.auth.is_open() || self.is_open(request.uri().path()) => anybody(),
+            Ok(None) => return Err(missing_credentials()),
+            Err(_) if self.is_open(request.uri().path()) => anybody(),
+            Err(error) => return Err(error),
+        };
+        request.extensions_mut().insert(caller);
+        if !is_safe {
+            request.extensions_mut().insert(BodyLimit(self.limit));
+        }
+        Ok(())
+    }
 }
 
 /// Another site cannot use the session of a browser.
 async fn caller(gate: &Gate, cross_site: bool, headers: &HeaderMap) -> Result<Option<Credentials>, Error> {
-    let AppState { auth, site, .. } = &gate.state;
+    let Gate { auth, site, .. } = gate;
     if let Some(token) = bearer(headers) {
         return Ok(Some(auth.authenticate(token, gate.plugin).await?));
     }

@@ -2,12 +2,8 @@
 //!
 //! An origin that is not listed gets no header, not an error: the browser refuses by itself.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 
 /// `backend.cors`
@@ -50,32 +46,41 @@ impl OneOrMany {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listed;
 
-/// Answers preflights and adds the headers for listed origins.
-pub(crate) async fn apply(State(config): State<Arc<CorsConfig>>, mut request: Request, next: Next) -> Response {
-    let api = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/.backstage/");
-    let origin = request.headers().get(header::ORIGIN).cloned().filter(|_| api);
-    let Some(origin) = origin.filter(|origin| is_listed(&config, origin)) else {
-        return next.run(request).await;
-    };
-    request.extensions_mut().insert(Listed);
-    let preflight = request.method() == Method::OPTIONS;
-    let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
-    let mut response = if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
+/// What a preflight asks for; none if the request is no preflight.
+#[derive(Debug)]
+pub(super) struct Preflight {
+    headers: Option<HeaderValue>,
+}
+
+impl Preflight {
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        let headers = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+        (request.method() == Method::OPTIONS).then_some(Self { headers })
+    }
+}
+
+/// The origin of a request to the API, if it is one that may read the answer.
+pub(super) fn listed_origin(config: &CorsConfig, request: &Request) -> Option<HeaderValue> {
+    let origin = request.headers().get(header::ORIGIN)?;
+    let is_api = request.uri().path().starts_with("/api/") || request.uri().path().starts_with("/.backstage/");
+    (is_api && is_listed(config, origin)).then(|| origin.clone())
+}
+
+/// Adds the headers for a listed origin.
+pub(super) fn allow(config: &CorsConfig, origin: HeaderValue, preflight: Option<Preflight>, headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     if config.credentials {
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
-    if preflight {
+    if let Some(Preflight { headers: asked }) = preflight {
         headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods(&config));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods(config));
         if let Some(asked) = asked {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
     }
-    response
 }
 
 fn methods(config: &CorsConfig) -> HeaderValue {

@@ -10,12 +10,13 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
 use crate::catalog::{CatalogError, FilterError};
+use crate::db;
 use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
 use crate::scaffolder::ScaffolderError;
@@ -64,6 +65,20 @@ impl Error {
         Self::Internal(Arc::from(error.into()))
     }
 
+    /// What needs the database has to wait for it.
+    pub(crate) fn database_away() -> Self {
+        Self::Unavailable("the database cannot be reached; try again in a moment".to_owned())
+    }
+
+    /// What the database said: that it is away is nobody's fault, and passes.
+    fn store(error: sqlx::Error) -> Self {
+        if db::is_away(&error) {
+            tracing::warn!(%error, "a request was refused, for the database cannot be reached");
+            return Self::database_away();
+        }
+        Self::internal(error)
+    }
+
     /// The name Backstage's clients look for.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -93,7 +108,16 @@ impl Error {
     }
 }
 
+/// When to come back, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
 impl Failure {
+    /// The headers that an answer has for this.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let retry = matches!(self.error, Error::Unavailable(_)).then_some((header::RETRY_AFTER, RETRY_AFTER));
+        retry.into_iter().collect()
+    }
+
     /// What the client is told.
     pub(crate) fn message(&self) -> String {
         match &self.log_id {
@@ -131,7 +155,8 @@ impl From<AuthError> for Error {
             AuthError::IllegalToken | AuthError::MissingToken => Self::Authentication(error.to_string()),
             AuthError::GuestNotOffered => Self::NotAllowed(error.to_string()),
             AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
-            AuthError::Database(_) | AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+            AuthError::Database(error) => Self::store(error),
+            AuthError::Signing(_) | AuthError::Random => Self::internal(error),
         }
     }
 }
@@ -142,7 +167,7 @@ impl From<CatalogError> for Error {
             CatalogError::Invalid(message) => Self::Input(message),
             CatalogError::NotFound(message) => Self::NotFound(message),
             CatalogError::Conflict(message) => Self::Conflict(message),
-            CatalogError::Store(_) => Self::internal(error),
+            CatalogError::Store(error) => Self::store(error),
         }
     }
 }
@@ -153,7 +178,7 @@ impl From<ScaffolderError> for Error {
             ScaffolderError::NotFound(message) => Self::NotFound(message),
             ScaffolderError::Invalid(message) => Self::Input(message),
             ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
-            ScaffolderError::Store(_) => Self::internal(error),
+            ScaffolderError::Store(error) => Self::store(error),
         }
     }
 }
@@ -162,7 +187,8 @@ impl From<DeliveryError> for Error {
     fn from(error: DeliveryError) -> Self {
         match error {
             DeliveryError::Taken { .. } => Self::Conflict(error.to_string()),
-            DeliveryError::Environment(_) | DeliveryError::Database(_) => Self::internal(error),
+            DeliveryError::Database(error) => Self::store(error),
+            DeliveryError::Environment(_) => Self::internal(error),
         }
     }
 }

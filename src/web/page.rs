@@ -16,8 +16,10 @@ use url::Url;
 use super::AppState;
 use super::assets::CachePolicy;
 use super::error::{Error, Failure};
+use super::pages::shown::Moment;
 use super::session::Viewer;
 use super::url as link;
+use crate::db::Reach;
 use crate::entity::EntityRef;
 
 /// What a handler of a page returns.
@@ -38,12 +40,24 @@ pub(crate) struct Site {
     pub(crate) database: String,
     /// Where its files are.
     pub(crate) data_dir: PathBuf,
+    /// Whether its database can be reached.
+    pub(crate) reach: Reach,
 }
 
 impl Site {
     /// An absolute URL for a path of this site, e.g. for `git clone`.
     pub(crate) fn absolute(&self, path: &str) -> String {
         format!("{}{path}", self.base_url.as_str().trim_end_matches('/'))
+    }
+
+    /// Since when what is shown comes from memory alone; none while the database can be reached.
+    pub(crate) fn stale_since(&self) -> Option<Moment> {
+        self.reach.lost_since().map(Moment)
+    }
+
+    /// What a part of a page needs of the database; while that is away the page is shown without.
+    pub(crate) async fn at_hand<T: Default, E>(&self, asked: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        if self.reach.lost_since().is_some() { Ok(T::default()) } else { asked.await }
     }
 
     /// Whether browsers reach this portal encrypted.
@@ -150,7 +164,7 @@ pub(crate) async fn face(State(state): State<AppState>, request: Request, next: 
     let page = error_page(&state, viewer.as_ref(), &failure);
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     match page.render() {
-        Ok(html) => (failure.error.status(), no_store, Html(html)).into_response(),
+        Ok(html) => (failure.error.status(), no_store, failure.headers(), Html(html)).into_response(),
         Err(error) => {
             tracing::error!(%error, "the error page cannot be rendered");
             (StatusCode::INTERNAL_SERVER_ERROR, failure.message()).into_response()

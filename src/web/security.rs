@@ -25,52 +25,46 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const LONGEST_ADDRESS: usize = 16 * 1024;
 const LARGEST_HEADERS: usize = 32 * 1024;
 
-/// Adds the security headers to every answer that does not say otherwise.
-pub(crate) async fn headers(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let fixed = [
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+/// Adds the security headers to an answer that does not say otherwise.
+pub(super) fn headers(site: &Site, headers: &mut HeaderMap) {
+    const FIXED: [(HeaderName, HeaderValue); 7] = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+        (
+            HeaderName::from_static("permissions-policy"),
+            HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ),
     ];
-    for (name, value) in fixed {
-        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    headers.reserve(FIXED.len() + 2);
+    for (name, value) in FIXED {
+        headers.entry(name).or_insert(value);
     }
     if site.is_https() {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(year);
     }
-    response
 }
 
-/// Refuses addresses and headers beyond any honest size.
-pub(crate) async fn limits(request: Request, next: Next) -> Response {
+/// Refuses addresses and headers beyond any honest size, and, where the portal answers to its own names only, others.
+pub(super) fn refusal(request: &Request, own: Option<&Site>) -> Option<Response> {
     let address = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if address > LONGEST_ADDRESS {
-        return StatusCode::URI_TOO_LONG.into_response();
+        return Some(StatusCode::URI_TOO_LONG.into_response());
     }
     let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > LARGEST_HEADERS {
-        return StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response();
+        return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
     }
-    next.run(request).await
-}
-
-/// Refuses names that are not this portal's; only where it listens on loopback.
-pub(crate) async fn own_names(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let named = request.uri().host().or_else(|| host_of(request.headers()));
-    let own = named.is_none_or(|host| is_loopback(host) || site.base_url.host_str() == Some(host));
-    if own {
-        next.run(request).await
-    } else {
+    let is_other = |site: &&Site| !named.is_none_or(|host| is_loopback(host) || site.base_url.host_str() == Some(host));
+    own.filter(is_other).map(|_| {
         let text = "this portal answers to its own name only; set backend.baseUrl to the one you use\n";
         (StatusCode::MISDIRECTED_REQUEST, text).into_response()
-    }
+    })
 }
 
 /// Refuses state-changing requests that a browser sends for another site.

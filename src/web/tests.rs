@@ -1,10 +1,12 @@
 //! The whole router against a real Postgres.
 
+mod catalog;
 mod client;
 mod faces;
 mod git;
 mod golden;
 mod hygiene;
+mod outage;
 mod rig;
 mod scaffolder;
 

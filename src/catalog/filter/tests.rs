@@ -1,14 +1,13 @@
 //! Filters against a naive evaluation, and the parser's refusals.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::*;
+use crate::catalog::facts::Facts;
 use crate::catalog::index::Changed;
-use crate::catalog::record::{Record, Row};
+use crate::catalog::record::Record;
+use crate::catalog::record::tests::row;
 
 /// An index of documents named `e0`, `e1`, …
 pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
@@ -19,20 +18,8 @@ pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
         if document.get("kind").is_none() {
             document["kind"] = json!("Component");
         }
-        let document = serde_json::from_value::<crate::entity::Entity>(document).unwrap();
-        let reference: Arc<str> = document.reference().to_string().into();
-        let row = Row {
-            uid: Uuid::from_u128(number as u128 + 1),
-            source: "file:/x".into(),
-            location: "file:/x".to_owned(),
-            parent: None,
-            document: Arc::new(document),
-            errors: Vec::new(),
-            is_orphan: false,
-            positions: None,
-            version: None,
-        };
-        Changed { reference, row: Some(row) }
+        let entity = serde_json::from_value::<crate::entity::Entity>(document.clone()).unwrap();
+        Changed { reference: entity.reference().as_str().into(), row: Some(row(number as u128 + 1, &document)) }
     };
     let mut index = Index::default();
     index.apply(documents.into_iter().enumerate().map(changed).collect());
@@ -40,8 +27,8 @@ pub(in crate::catalog) fn index(documents: Vec<Value>) -> Index {
 }
 
 fn names(index: &Index, filter: &EntityFilter) -> String {
-    let mut names: Vec<&str> =
-        filter.select(index).iter().map(|slot| index.record(slot).unwrap().entity.name()).collect();
+    let mut names: Vec<String> =
+        filter.select(index).iter().map(|slot| index.record(slot).unwrap().entity().name().to_owned()).collect();
     names.sort_unstable();
     names.join(" ")
 }
@@ -122,8 +109,9 @@ fn predicates_mean_what_they_mean_to_backstage() {
 
 /// The same question, asked of each entity by itself.
 fn fits(filter: &EntityFilter, record: &Record) -> bool {
+    let facts: Facts = record.facts();
     let values = |key: &str| {
-        record.facts.iter().filter(|fact| &*fact.key == key).map(|fact| fact.folded.as_deref()).collect::<Vec<_>>()
+        facts.iter().filter(|fact| fact.key == key).map(|fact| fact.value.map(|value| value.folded)).collect::<Vec<_>>()
     };
     match filter {
         EntityFilter::All(parts) => parts.iter().all(|part| fits(part, record)),
@@ -176,8 +164,9 @@ proptest! {
     fn the_index_answers_as_each_entity_would(documents in documents(), filter in filters()) {
         let index = index(documents);
         let selected = filter.select(&index);
-        for (slot, record) in (0_u32..).zip(index.records()) {
-            prop_assert_eq!(selected.contains(slot), fits(&filter, record), "{:?} {}", filter, record.entity.name());
+        for record in index.records() {
+            let slot = index.slot(record.reference.as_str()).unwrap();
+            prop_assert_eq!(selected.contains(slot), fits(&filter, record), "{:?} {}", filter, record.reference);
         }
     }
 

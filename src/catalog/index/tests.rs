@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::catalog::record::tests::row;
 
 /// One change of a small world: which of ten components, and its owner and dependencies, or its end.
 #[derive(Debug, Clone)]
@@ -19,41 +20,31 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn changed(step: &Step) -> Changed {
     let reference: Arc<str> = format!("component:default/c{}", step.name).into();
-    let row = step.content.as_ref().map(|(owner, dependencies)| {
+    let changed = step.content.as_ref().map(|(owner, dependencies)| {
         let depends: Vec<String> = dependencies.iter().map(|name| format!("component:c{name}")).collect();
         let document = json!({
             "apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": format!("c{}", step.name)},
             "spec": {"type": "t", "lifecycle": "l", "owner": format!("g{owner}"), "dependsOn": depends}
         });
-        Row {
-            uid: Uuid::from_u128(step.name as u128 + 1),
-            source: "file:/x".into(),
-            location: "file:/x".to_owned(),
-            parent: None,
-            document: Arc::new(serde_json::from_value(document).unwrap()),
-            errors: Vec::new(),
-            is_orphan: false,
-            positions: None,
-            version: None,
-        }
+        row(step.name as u128 + 1, &document)
     });
-    Changed { reference, row }
+    Changed { reference, row: changed }
 }
 
 /// Everything that can be asked of an index.
 fn content(index: &Index) -> Vec<String> {
     let mut shown: Vec<String> =
         index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
-    for (key, field) in &index.fields {
+    for (key, field) in index.fields.iter() {
         let names = |slots: &Bits| {
             let mut names: Vec<String> =
                 slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();
             names.sort();
             names.join(",")
         };
-        shown.push(format!("{key}: {}", names(&field.present)));
-        shown.extend(field.folded.iter().map(|(value, slots)| format!("{key}={value}: {}", names(slots))));
-        shown.extend(field.original.iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
+        shown.push(format!("{key}: {}", names(field.present())));
+        shown.extend(field.values().iter().map(|(value, posting)| format!("{key}={value}: {}", names(&posting.slots))));
+        shown.extend(field.originals().into_iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
     }
     shown.push(format!("{} {}", index.len(), index.all().len()));
     shown.sort();
@@ -79,4 +70,17 @@ proptest! {
         fresh.apply(last.into_values().filter(|step| step.content.is_some()).map(changed).collect());
         prop_assert_eq!(content(&followed), content(&fresh));
     }
+}
+
+#[test]
+fn names_that_nobody_refers_to_any_more_are_forgotten() {
+    let step = |content| Step { name: 0, content };
+    let mut index = Index::default();
+    index.apply(vec![changed(&step(Some((1, vec![2, 3]))))]);
+    assert!(index.graph.find("component:default/c2").is_some());
+    index.apply(vec![changed(&step(Some((1, vec![3]))))]);
+    assert_eq!(index.graph.find("component:default/c2"), None);
+    index.apply(vec![changed(&step(None))]);
+    assert!(index.graph.find("component:default/c0").or(index.graph.find("group:default/g1")).is_none());
+    assert!(index.is_empty());
 }

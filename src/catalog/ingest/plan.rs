@@ -90,6 +90,7 @@ impl<'a> Plan<'a> {
             location: entity.location.to_string(),
             parent: entity.parent.as_deref(),
             document: &written.document,
+            edges: &written.edges,
             hash: &written.hash,
             errors,
             // Positions have text keys and always serialise.

@@ -7,7 +7,7 @@ use super::*;
 use crate::catalog::filter::tests::index;
 
 fn names(page: &EntityPage) -> Vec<String> {
-    page.items.iter().map(|record| record.entity.name().to_owned()).collect()
+    page.items.iter().map(|record| record.entity().name().to_owned()).collect()
 }
 
 fn order(field: &str, order: Direction) -> Order {
@@ -128,4 +128,55 @@ proptest! {
         }
         prop_assert_eq!(pages.len(), 1);
     }
+
+    #[test]
+    fn pages_are_parts_of_what_plain_sorting_gives(
+        rows in prop::collection::vec((prop::option::of("[abA]{1,2}"), prop::collection::vec("[xyz]", 0..3), "[ab]"), 0..60),
+        fields in prop::sample::select(vec![vec!["spec.type"], vec!["metadata.tags"], vec!["spec.type", "spec.b"], vec![]]),
+        wanted in prop::option::of("[ab]"), down: bool, keep_missing: bool, offset in 0_usize..10, limit in 0_usize..10,
+    ) {
+        let document = |(spec_type, tags, b): (Option<String>, Vec<String>, String)| {
+            json!({"metadata": {"tags": tags}, "spec": {"type": spec_type, "b": b}})
+        };
+        let index = index(rows.into_iter().map(document).collect());
+        let direction = if down { Direction::Desc } else { Direction::Asc };
+        let order: Vec<Order> = fields.iter().map(|field| order(field, direction)).collect();
+        let filter = wanted.map_or_else(EntityFilter::default, |b| EntityFilter::is("spec.b", &b));
+        let meant = filter.select(&index);
+        let mut expected: Vec<(Vec<Option<String>>, Uuid)> = index
+            .records()
+            .filter(|record| meant.contains(index.slot(record.reference.as_str()).unwrap()))
+            .map(|record| (fields.iter().map(|field| smallest(record, field)).collect(), record.uid))
+            .filter(|(values, _): &(Vec<Option<String>>, _)| keep_missing || values.first().is_none_or(Option::is_some))
+            .collect();
+        expected.sort_by(|a, b| {
+            let one = |(a, b): (&Option<String>, &Option<String>)| match (a, b) {
+                (Some(a), Some(b)) if down => b.cmp(a),
+                (Some(a), Some(b)) => a.cmp(b),
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            };
+            let by_value = a.0.iter().zip(&b.0).map(one).find(|ordering| ordering.is_ne());
+            by_value.unwrap_or_else(|| a.1.cmp(&b.1))
+        });
+        let expected: Vec<Uuid> = expected.into_iter().map(|(_, uid)| uid).collect();
+        let query = EntityQuery { filter, order, keep_missing, offset, limit: Some(limit), ..EntityQuery::default() };
+        let found = page(&index, &query);
+        let (start, end) = (offset.min(expected.len()), (offset + limit).min(expected.len()));
+        let uids = |page: &EntityPage| page.items.iter().map(|record| record.uid).collect::<Vec<_>>();
+        prop_assert_eq!(uids(&found), &expected[start..end]);
+        prop_assert_eq!(found.total, expected.len());
+        prop_assert_eq!(found.next.is_some(), start < end && end < expected.len());
+        prop_assert_eq!(found.previous.is_some(), start < end && start > 0);
+        if let Some(cursor) = found.previous {
+            let back = page(&index, &EntityQuery { limit: Some(limit), cursor: Some(cursor), ..EntityQuery::default() });
+            prop_assert_eq!(uids(&back), &expected[start.saturating_sub(limit)..start]);
+        }
+    }
+}
+
+/// The value an entity is ordered by.
+fn smallest(record: &Record, field: &str) -> Option<String> {
+    let facts = record.facts();
+    let values = facts.iter().filter(|fact| fact.key == field).filter_map(|fact| fact.value);
+    values.map(|value| value.folded.to_owned()).min()
 }

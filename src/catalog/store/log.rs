@@ -1,11 +1,11 @@
-//! The change log: what is appended, what is read of it, what leaves it.
+//! The change log: what is appended to it and what leaves it.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, PgExecutor};
+use sqlx::PgExecutor;
 use uuid::Uuid;
 
-use super::{Result, json};
-use crate::catalog::{Change, Operation};
+use super::Result;
+use crate::catalog::Operation;
 
 /// One row of the change log to be written.
 #[derive(Debug)]
@@ -43,37 +43,6 @@ pub(in crate::catalog) async fn log(
     .execute(db)
     .await?;
     Ok(())
-}
-
-#[derive(FromRow)]
-struct ChangeRow {
-    sequence: i64,
-    operation: String,
-    document: Option<String>,
-    source: String,
-    changed_at: DateTime<Utc>,
-}
-
-/// The changes of one entity, newest first.
-pub(in crate::catalog) async fn history(db: impl PgExecutor<'_>, reference: &str, limit: i64) -> Result<Vec<Change>> {
-    let rows: Vec<ChangeRow> = sqlx::query_as(
-        "SELECT sequence, operation, document::text AS document, source, changed_at
-         FROM catalog_change WHERE reference = $1 ORDER BY sequence DESC LIMIT $2",
-    )
-    .bind(reference)
-    .bind(limit)
-    .fetch_all(db)
-    .await?;
-    let change = |row: ChangeRow| {
-        Ok(Change {
-            sequence: row.sequence,
-            operation: Operation::parse(&row.operation).ok_or_else(|| sqlx::Error::Decode(row.operation.into()))?,
-            document: row.document.as_deref().map(json).transpose()?,
-            source: row.source,
-            at: row.changed_at,
-        })
-    };
-    rows.into_iter().map(change).collect()
 }
 
 /// Up to which change the log has gaps that nothing newer fills.

@@ -17,14 +17,25 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) failures: i32,
     /// Grows with everything that happens to the source.
     pub(in crate::catalog) revision: i64,
+    /// As in [`Location`].
+    entity_name: Option<String>,
+}
+
+impl Source {
+    /// The location that is read.
+    pub(in crate::catalog) fn root(&self) -> LocationRef {
+        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
+    }
 }
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
-    sqlx::query_as("SELECT type, target, digest, failures, revision FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT type, target, digest, failures, revision, entity_name FROM catalog_source WHERE reference = $1",
+    )
+    .bind(reference)
+    .fetch_optional(db)
+    .await
 }
 
 /// Adds a source that is to be read now; one that is there becomes configured if it is now.
@@ -206,17 +217,22 @@ pub(in crate::catalog) async fn add_location(
 
 /// Registered locations, oldest first.
 pub(in crate::catalog) async fn locations(db: impl PgExecutor<'_>) -> Result<Vec<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location ORDER BY created_at, id").fetch_all(db).await
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location ORDER BY created_at, id")
+        .fetch_all(db)
+        .await
 }
 
 /// One registered location.
 pub(in crate::catalog) async fn location(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE id = $1").bind(id).fetch_optional(db).await
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location WHERE id = $1")
+        .bind(id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The registered location of a reference.
 pub(in crate::catalog) async fn location_of(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Location>> {
-    sqlx::query_as("SELECT id, type, target FROM catalog_location WHERE reference = $1")
+    sqlx::query_as("SELECT id, type, target, entity_name FROM catalog_location WHERE reference = $1")
         .bind(reference)
         .fetch_optional(db)
         .await

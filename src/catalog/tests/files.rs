@@ -20,17 +20,17 @@ async fn files_are_ingested_with_annotations_relations_and_placeholders() {
         {"type": "providesApi", "targetRef": "api:default/other"},
         {"type": "providesApi", "targetRef": "api:default/pay"},
     ]);
-    assert_eq!(one.entity.0["relations"], relations);
-    assert_eq!(one.entity.at(&["spec", "providesApis"]), Some(&json!(["other", "pay"])));
-    assert_eq!(one.entity.namespace(), "default");
+    assert_eq!(one.entity().0["relations"], relations);
+    assert_eq!(one.entity().at(&["spec", "providesApis"]), Some(&json!(["other", "pay"])));
+    assert_eq!(one.entity().namespace(), "default");
     let folder = fixture.folder.path().display();
-    assert_eq!(one.entity.annotation(entity::MANAGED_BY_LOCATION), Some(&*format!("file:{folder}/a.yaml")));
-    assert_eq!(one.entity.annotation(entity::MANAGED_BY_ORIGIN_LOCATION), Some(&*fixture.source()));
-    assert_eq!(serde_json::from_slice::<Entity>(&one.json).unwrap(), one.entity);
+    assert_eq!(one.entity().annotation(entity::MANAGED_BY_LOCATION), Some(&*format!("file:{folder}/a.yaml")));
+    assert_eq!(one.entity().annotation(entity::MANAGED_BY_ORIGIN_LOCATION), Some(&*fixture.source()));
+    assert_eq!(serde_json::from_slice::<Entity>(&one.json).unwrap(), one.entity());
     let pay = fixture.entity("api:default/pay").unwrap();
-    assert_eq!(pay.entity.text(&["spec", "definition"]), Some("openapi: 3.1.0\n"));
+    assert_eq!(pay.entity().text(&["spec", "definition"]), Some("openapi: 3.1.0\n"));
     assert!(
-        pay.entity
+        pay.entity()
             .relations()
             .iter()
             .any(|relation| relation.kind == "apiProvidedBy" && relation.target == "component:default/one")
@@ -53,12 +53,12 @@ async fn what_changes_is_written_and_what_does_not_is_not() {
     fixture.reread().await;
     let after = fixture.entity("component:default/one").unwrap();
     assert_eq!(after.uid, before.uid);
-    assert_ne!(after.etag, before.etag);
+    assert_ne!(after.etag(), before.etag());
     assert_eq!(fixture.operations("component:default/one").await, [Operation::Update, Operation::Insert]);
     assert_eq!(fixture.operations("component:default/two").await, [Operation::Insert]);
     fixture.write("a.yaml", &component("one", ""));
     fixture.reread().await;
-    assert_eq!(fixture.entity("component:default/one").unwrap().etag, before.etag);
+    assert_eq!(fixture.entity("component:default/one").unwrap().etag(), before.etag());
 }
 
 #[tokio::test]
@@ -81,11 +81,11 @@ async fn orphans_may_be_kept() {
     fixture.write("a.yaml", &component("one", ""));
     fixture.reread().await;
     let two = fixture.entity("component:default/two").unwrap();
-    assert_eq!(two.entity.annotation("backstage.io/orphan"), Some("true"));
+    assert_eq!(two.entity().annotation("backstage.io/orphan"), Some("true"));
     fixture.write("a.yaml", &both);
     fixture.reread().await;
     let back = fixture.entity("component:default/two").unwrap();
-    assert_eq!((back.uid, back.entity.annotation("backstage.io/orphan")), (two.uid, None));
+    assert_eq!((back.uid, back.entity().annotation("backstage.io/orphan")), (two.uid, None));
 }
 
 #[tokio::test]
@@ -96,15 +96,15 @@ async fn an_invalid_entity_keeps_its_last_good_version() {
     fixture.write("a.yaml", &broken);
     fixture.reread().await;
     let shown = fixture.entity("component:default/one").unwrap();
-    assert_eq!(shown.entity.text(&["spec", "owner"]), Some("team"));
-    assert_ne!(shown.etag, good.etag);
+    assert_eq!(shown.entity().text(&["spec", "owner"]), Some("team"));
+    assert_ne!(shown.etag(), good.etag());
     let message = "Processor BuiltinKindsEntityProcessor threw an error while validating the entity component:default/one; caused by TypeError: /spec/owner must be string - type: string";
     let item = json!({
         "type": "backstage.io/catalog-processing", "level": "error", "message": format!("InputError: {message}"),
         "error": {"name": "InputError", "message": message,
                   "cause": {"name": "TypeError", "message": "/spec/owner must be string - type: string"}}
     });
-    assert_eq!(shown.entity.0["status"], json!({"items": [item]}));
+    assert_eq!(shown.entity().0["status"], json!({"items": [item]}));
     let problems = fixture.problems().await;
     assert_eq!(problems.len(), 1);
     let problem = &problems[0];
@@ -116,7 +116,7 @@ async fn an_invalid_entity_keeps_its_last_good_version() {
     assert_eq!(fixture.problems().await[0].since, problem.since);
     fixture.write("a.yaml", &component("one", ""));
     fixture.reread().await;
-    assert_eq!(fixture.entity("component:default/one").unwrap().etag, good.etag);
+    assert_eq!(fixture.entity("component:default/one").unwrap().etag(), good.etag());
     assert_eq!(fixture.problems().await, []);
 }
 
@@ -141,13 +141,13 @@ async fn a_broken_file_changes_nothing_that_is_known_from_it() {
         assert_eq!(fixture.references(), all, "{file}");
     }
     let one = fixture.entity("component:default/one").unwrap();
-    assert_eq!(one.entity.at(&["spec", "system"]), None);
+    assert_eq!(one.entity().at(&["spec", "system"]), None);
     fixture.remove("more/three.yml");
     fixture.write("nested.yaml", &location("more", "[./more/three.yml]"));
     fixture.reread().await;
     assert_eq!(fixture.references(), all);
     let more = fixture.entity("location:default/more").unwrap();
-    let message = more.entity.at(&["status", "items"]).unwrap()[0]["message"].clone();
+    let message = more.entity().at(&["status", "items"]).unwrap()[0]["message"].clone();
     let missing = format!("NotFoundError: file {}/more/three.yml does not exist", fixture.folder.path().display());
     assert_eq!(message, json!(missing));
 }
@@ -220,4 +220,30 @@ async fn a_tree_is_read_relative_to_a_file() {
     fixture.write("skeleton/src/a.rs", "gn");
     assert_ne!(fixture.catalog.reader().read_tree(&base, "./skeleton").await.unwrap().version, tree.version);
     assert!(fixture.catalog.reader().read_tree(&base, "./gone").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_changed_model_checks_and_relates_again_at_the_next_reading() {
+    let cluster = "apiVersion: acme.example/v1\nkind: Cluster\nmetadata:\n  name: eu\nspec:\n  region: eu\n---\n";
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", "  runsIn: eu\n")), ("b.yaml", cluster)]).await;
+    assert_eq!(fixture.references(), ["component:default/one"]);
+    assert_eq!(fixture.problems().await.len(), 1);
+    let model = json!({"model": {"kinds": [
+        {"kind": "Cluster", "apiVersions": ["acme.example/v1"], "schema": {"required": ["region"]}},
+        {"kind": "Component", "relationFields": [
+            {"path": "spec.runsIn", "relation": "runsIn", "reverse": "hosts", "defaultKind": "Cluster"}]}
+    ]}});
+    let other = open(&fixture.database, &fixture.forge, fixture.folder.path(), model).await;
+    other.read_source(&fixture.source()).await.unwrap();
+    assert_eq!(references(&other), ["cluster:default/eu", "component:default/one"]);
+    let shown = |catalog: &Catalog, reference: &str| -> Vec<String> {
+        let record = catalog.entity(&fixture.who, &reference.parse().unwrap()).unwrap();
+        record.entity().relations().iter().map(|relation| format!("{} {}", relation.kind, relation.target)).collect()
+    };
+    assert_eq!(shown(&other, "cluster:default/eu"), ["hosts component:default/one"]);
+    assert_eq!(shown(&other, "component:default/one"), ["ownedBy group:default/team", "runsIn cluster:default/eu"]);
+    assert_eq!(fixture.problems().await, []);
+    let sequence = other.index().sequence();
+    other.read_source(&fixture.source()).await.unwrap();
+    assert_eq!(other.index().sequence(), sequence);
 }

@@ -71,7 +71,7 @@ async fn a_file_is_read_again_only_when_it_or_what_it_includes_changed() {
         fixture.settle().await;
     }
     let two = fixture.entity("component:default/two").unwrap();
-    assert_eq!(two.entity.text(&["spec", "system"]), Some("shop"));
+    assert_eq!(two.entity().text(&["spec", "system"]), Some("shop"));
     fixture.remove("two.yml");
     fixture.reread().await;
     assert!(fixture.entity("component:default/two").is_none());
@@ -109,16 +109,16 @@ async fn a_file_of_which_something_is_missing_is_looked_at_again() {
     // The first keeps the name, though it is not read again when the second changes.
     fixture.write("b.yaml", &component("one", "  system: another\n"));
     fixture.reread().await;
-    assert_eq!(fixture.entity("component:default/one").unwrap().entity.at(&["spec", "system"]), None);
+    assert_eq!(fixture.entity("component:default/one").unwrap().entity().at(&["spec", "system"]), None);
     // A file that comes before one that was kept does not take its names either.
     fixture.write("0.yaml", &component("one", "  system: early\n"));
     fixture.reread().await;
-    assert_eq!(fixture.entity("component:default/one").unwrap().entity.at(&["spec", "system"]), None);
+    assert_eq!(fixture.entity("component:default/one").unwrap().entity().at(&["spec", "system"]), None);
     assert!(fixture.problems().await.iter().any(|problem| problem.location.ends_with("/0.yaml")));
     fixture.remove("a.yaml");
     fixture.reread().await;
     let one = fixture.entity("component:default/one").unwrap();
-    assert_eq!(one.entity.text(&["spec", "system"]), Some("early"));
+    assert_eq!(one.entity().text(&["spec", "system"]), Some("early"));
 }
 
 #[tokio::test]
@@ -166,9 +166,9 @@ async fn orphans_that_are_kept_come_back_with_their_file() {
     std::fs::rename(fixture.folder.path().join("b.yaml"), &aside).unwrap();
     fixture.reread().await;
     let orphan = fixture.entity("component:default/two").unwrap();
-    assert_eq!(orphan.entity.annotation("backstage.io/orphan"), Some("true"));
+    assert_eq!(orphan.entity().annotation("backstage.io/orphan"), Some("true"));
     std::fs::rename(aside, fixture.folder.path().join("b.yaml")).unwrap();
     fixture.reread().await;
     let back = fixture.entity("component:default/two").unwrap();
-    assert_eq!((back.uid, back.entity.annotation("backstage.io/orphan")), (orphan.uid, None));
+    assert_eq!((back.uid, back.entity().annotation("backstage.io/orphan")), (orphan.uid, None));
 }

@@ -122,8 +122,8 @@ async fn two_processes_that_start_together_on_nothing_see_everything_once() {
     assert_eq!(snapshot(&first), snapshot(&second));
     let who = Credentials::service("test");
     for at in 0..5 {
-        let history = first.history(&who, &format!("component:default/c-{at}").parse().unwrap()).await.unwrap();
-        assert_eq!(history.len(), 1);
+        let reference = format!("component:default/c-{at}").parse().unwrap();
+        assert_eq!(first.revisions(&who, &reference, None, 10).await.unwrap().len(), 1);
     }
 }
 

@@ -79,6 +79,8 @@ pub(in crate::catalog) struct Declared {
 pub(in crate::catalog) struct Written {
     /// With annotations and namespace; without uid, relations and status.
     pub(in crate::catalog) document: String,
+    /// The relations it states, as the store writes them.
+    pub(in crate::catalog) edges: String,
     /// Of the document and where it comes from.
     pub(in crate::catalog) hash: String,
     /// Where its fields are; kept for templates, whose errors are found later.

@@ -10,7 +10,7 @@ use crate::catalog::location::LocationRef;
 use crate::catalog::reader::Reader;
 use crate::catalog::record::digest;
 use crate::entity::{
-    self, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
+    self, Edge, Entity, MANAGED_BY_LOCATION, MANAGED_BY_ORIGIN_LOCATION, SOURCE_LOCATION, VIEW_URL, ValidationError,
 };
 
 /// What an entity is made with: everything that its result depends on beside its text. Cheap to clone.
@@ -53,10 +53,15 @@ impl Process {
     }
 
     /// Everything between an entity whose placeholders are replaced and what is stored.
-    pub(super) fn finish(&self, mut entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
+    /// With the relations it states.
+    pub(super) fn finish(
+        &self,
+        mut entity: Entity,
+        location: &LocationRef,
+    ) -> Result<(Entity, Vec<Edge>), ValidationError> {
         entity::sort_references(&mut entity);
-        entity::check(&entity)?;
-        Ok(self.annotate(entity, location))
+        let edges = entity::check(&self.config.model, &entity)?;
+        Ok((self.annotate(entity, location), edges))
     }
 
     /// Adds the namespace and where the entity comes from, as Backstage does.

@@ -11,7 +11,8 @@ use crate::catalog::descriptor::{self, Draft, Fault, Include, Placeholders, Seem
 use crate::catalog::location::LocationRef;
 use crate::catalog::reader::{Fetched, ReadError};
 use crate::catalog::record::digest;
-use crate::entity::{Entity, ValidationError};
+use crate::catalog::store::write_edges;
+use crate::entity::{Edge, Entity, ValidationError};
 use crate::yaml::Positions;
 
 /// One file of a location.
@@ -42,21 +43,31 @@ pub(super) struct Ready {
     pub(super) entity: Option<Entity>,
     pub(super) is_template: bool,
     pub(super) document: String,
+    /// As the store writes them.
+    pub(super) edges: String,
     pub(super) hash: String,
 }
 
 impl Ready {
     /// Serialises an entity once, for its hash and the store.
-    pub(super) fn new(entity: Entity, location: &LocationRef, parent: Option<&str>, version: &str) -> Self {
+    /// The edges belong to the hash: another model may state others of the same text.
+    pub(super) fn new(
+        entity: Entity,
+        edges: &[Edge],
+        location: &LocationRef,
+        parent: Option<&str>,
+        version: &str,
+    ) -> Self {
         // Documents have text keys and always serialise.
         let document = serde_json::to_string(&entity).unwrap_or_default();
         let is_template = entity.kind() == "Template";
         // The other files of a template change with its own.
         let version = if is_template { version } else { "" };
-        let hash =
-            digest([&document, &location.to_string(), parent.unwrap_or_default(), version].join("\0").as_bytes());
+        let edges = write_edges(entity.reference().as_str(), edges);
+        let parts = [&document, &location.to_string(), parent.unwrap_or_default(), version, &edges];
+        let hash = digest(parts.join("\0").as_bytes());
         let entity = (entity.kind() == "Location").then_some(entity);
-        Self { entity, is_template, document, hash }
+        Self { entity, is_template, document, edges, hash }
     }
 }
 
@@ -166,7 +177,7 @@ impl Process {
 
     fn prepare(&self, entity: Entity, draft: Draft, location: &LocationRef, parent: &str, version: &str) -> Prepared {
         let ready = self.finish(entity, location);
-        Prepared::new(draft, ready.map(|entity| Ready::new(entity, location, Some(parent), version)))
+        Prepared::new(draft, ready.map(|(entity, edges)| Ready::new(entity, &edges, location, Some(parent), version)))
     }
 }
 

@@ -35,7 +35,7 @@ fn kind(kind: &str, spec: Value) -> Value {
 }
 
 fn verdict(value: Value) -> Result<Vec<Edge>, ValidationError> {
-    check(&check_envelope(value)?)
+    check(&Model::default(), &check_envelope(value)?)
 }
 
 const ADR: &str = "To learn more about catalog file format, visit: https://github.com/backstage/backstage/blob/master/docs/architecture-decisions/adr002-default-catalog-file-format.md";

@@ -286,7 +286,7 @@ impl Fetch {
         let defaults = RefDefaults { kind: text(input, "defaultKind"), namespace: text(input, "defaultNamespace") };
         let parsed = EntityRef::parse(reference, defaults).map_err(|error| ActionError::failed(error.to_string()))?;
         match self.catalog.entity(&ctx.who, &parsed) {
-            Some(record) => Ok(Some(Value::Object(record.entity.0.clone()))),
+            Some(record) => Ok(Some(Value::Object(record.entity().0))),
             None if flag(input, "optional") => Ok(None),
             None => Err(ActionError::failed(format!("Entity {reference} not found"))),
         }

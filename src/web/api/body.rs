@@ -1,8 +1,8 @@
 //! JSON bodies of the API: read and checked with the messages of Backstage's body parser and validator.
 
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::web::error::Error;
@@ -10,6 +10,10 @@ use crate::web::error::Error;
 /// A JSON object that was posted; an absent body is an empty one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Body(pub(super) Map<String, Value>, Sent);
+
+/// How many bytes a body may have: the plugin's limit, in the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyLimit(pub(super) usize);
 
 /// Whether there was a body at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,9 +26,10 @@ enum Sent {
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Error> {
         let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-        let bytes = Bytes::from_request(request, state)
+        let limit = request.extensions().get::<BodyLimit>().map_or(0, |limit| limit.0);
+        let bytes = to_bytes(request.into_body(), limit)
             .await
             .map_err(|_| Error::Input("request entity too large".to_owned()))?;
         if bytes.is_empty() {

@@ -4,17 +4,27 @@
 //! client asks for some fields only. Paths and parameters:
 //! <https://backstage.io/docs/features/software-catalog/software-catalog-api>.
 
+mod conditional;
+mod cursor;
 mod entities;
+mod events;
 mod fields;
+mod history;
+mod location_query;
 mod locations;
+mod predicate;
+mod problems;
 mod query;
 mod sources;
+
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use std::sync::Arc;
+use futures_util::stream;
 
 use super::reply;
 use crate::catalog::Record;
@@ -32,26 +42,59 @@ pub(super) fn router() -> Router<AppState> {
         .route("/entities/by-query", get(query::get).post(query::post))
         .route("/entity-facets", get(query::get_facets).post(query::post_facets))
         .route("/locations", get(locations::list).post(locations::create))
-        .route("/locations/by-query", post(locations::by_query))
-        .route("/locations/{id}", get(locations::show).delete(locations::delete))
+        .route("/locations/by-query", post(location_query::by_query))
+        .route("/locations/{id}", get(locations::show).put(locations::update).delete(locations::delete))
         .route("/locations/by-entity/{kind}/{namespace}/{name}", get(locations::by_entity))
         .route("/refresh", post(sources::refresh))
         .route("/validate-entity", post(sources::validate))
         .route("/analyze-location", post(sources::analyze))
+        .merge(problems::router())
+        .merge(history::router())
+        .merge(events::router())
 }
 
 /// Entities as a JSON array: whole ones as they were serialised.
-fn array(records: &[Arc<Record>], fields: Option<&Fields>) -> Bytes {
-    let mut json = Vec::with_capacity(records.iter().map(|record| record.json.len() + 1).sum::<usize>() + 2);
+fn array(json: &mut Vec<u8>, records: &[Arc<Record>], fields: Option<&Fields>) {
     json.push(b'[');
     for (index, record) in records.iter().enumerate() {
         if index > 0 {
             json.push(b',');
         }
-        document(&mut json, record, fields);
+        document(json, record, fields);
     }
     json.push(b']');
-    json.into()
+}
+
+/// How long [`array()`] will be, of whole documents.
+fn array_length(records: &[Arc<Record>]) -> usize {
+    records.iter().map(|record| record.json.len() + 1).sum::<usize>().max(1) + 1
+}
+
+/// Pieces of a long list that are written at once.
+const PIECE: usize = 256 * 1024;
+
+/// The array as an answer; a long one is written piece by piece, so that it never lies in memory as a whole.
+fn list(records: Vec<Arc<Record>>, fields: Option<&Fields>) -> Response {
+    let length = array_length(&records);
+    if fields.is_some() || length <= PIECE {
+        let mut json = Vec::with_capacity(length);
+        array(&mut json, &records, fields);
+        return reply::passed_through(json);
+    }
+    let mut next = 0;
+    let pieces = stream::iter(std::iter::from_fn(move || {
+        let mut json = Vec::with_capacity(PIECE + PIECE / 8);
+        while next < records.len() && json.len() < PIECE {
+            json.push(if next == 0 { b'[' } else { b',' });
+            json.extend_from_slice(&records[next].json);
+            next += 1;
+            if next == records.len() {
+                json.push(b']');
+            }
+        }
+        (!json.is_empty()).then(|| Ok::<_, Infallible>(Bytes::from(json)))
+    }));
+    reply::streamed(length, pieces)
 }
 
 /// One entity, or the asked fields of it.
@@ -59,11 +102,14 @@ fn document(json: &mut Vec<u8>, record: &Record, fields: Option<&Fields>) {
     match fields {
         None => json.extend_from_slice(&record.json),
         // Objects with text keys always serialise.
-        Some(fields) => json.extend(serde_json::to_vec(&fields.pick(&record.entity.0)).unwrap_or_default()),
+        Some(fields) => json.extend(serde_json::to_vec(&fields.pick(&record.entity().0)).unwrap_or_default()),
     }
 }
 
 /// The whole document of one entity.
 fn entity(record: &Record) -> Response {
-    reply::passed_through(record.json.clone())
+    match conditional::of_entity(record.etag()) {
+        Some(tag) => reply::with_tag(record.json.clone(), tag),
+        None => reply::passed_through(record.json.clone()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Backstage's JSON face of an [`Error`](crate::web::error::Error), and conditional requests.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -9,38 +9,58 @@ use serde_json::json;
 use super::reply;
 use crate::web::error::Failure;
 
-/// Writes `{"error":{name,message},"request":{method,url},"response":{statusCode}}` for an error without a face;
-/// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
-pub(crate) async fn face(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
-    let url = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-    let mut response = next.run(request).await;
-    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        let status = failure.error.status();
-        let body = json!({
-            "error": { "name": failure.error.name(), "message": failure.message() },
-            "request": { "method": method.as_str(), "url": url },
-            "response": { "statusCode": status.as_u16() },
-        });
-        return reply::json(status, &body);
+/// What must be known of a request to give its answer a face.
+pub(super) struct Asked {
+    method: Method,
+    uri: Uri,
+    known: Option<HeaderValue>,
+}
+
+impl Asked {
+    pub(super) fn of(request: &Request) -> Self {
+        let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+        Self { method: request.method().clone(), uri: request.uri().clone(), known }
     }
-    let safe = matches!(method, Method::GET | Method::HEAD) && response.status() == StatusCode::OK;
-    match known.filter(|_| safe) {
-        Some(known) if matches(known.to_str().unwrap_or_default(), response.headers()) => {
-            let mut headers = HeaderMap::new();
-            headers.extend(response.headers().get(header::ETAG).cloned().map(|etag| (header::ETAG, etag)));
-            (StatusCode::NOT_MODIFIED, headers).into_response()
+
+    /// Writes `{"error":{name,message},"request":{method,url},"response":{statusCode}}` for an error without a face;
+    /// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
+    pub(super) fn face(self, mut response: Response) -> Response {
+        if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+            let status = failure.error.status();
+            let url = self.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+            let body = json!({
+                "error": { "name": failure.error.name(), "message": failure.message() },
+                "request": { "method": self.method.as_str(), "url": url },
+                "response": { "statusCode": status.as_u16() },
+            });
+            return (failure.headers(), reply::json(status, &body)).into_response();
         }
-        _ => response,
+        let is_safe = matches!(self.method, Method::GET | Method::HEAD) && response.status() == StatusCode::OK;
+        match self.known.filter(|_| is_safe) {
+            Some(known) if matches(known.to_str().unwrap_or_default(), response.headers()) => {
+                let etag = response.headers_mut().remove(header::ETAG);
+                etag.map_or_else(|| StatusCode::NOT_MODIFIED.into_response(), reply::not_modified)
+            }
+            _ => response,
+        }
     }
+}
+
+/// The face as a layer of its own.
+pub(crate) async fn face(request: Request, next: Next) -> Response {
+    let asked = Asked::of(&request);
+    asked.face(next.run(request).await)
 }
 
 /// Weak comparison: `W/` does not count.
 fn matches(known: &str, headers: &HeaderMap) -> bool {
-    let Some(etag) = headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()) else {
-        return false;
-    };
-    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    headers.get(header::ETAG).and_then(|etag| etag.to_str().ok()).is_some_and(|etag| is_among(etag, known))
+}
+
+/// Whether a tag is among those of an `If-None-Match`.
+pub(super) fn is_among(etag: &str, known: &str) -> bool {
+    fn bare(tag: &str) -> &str {
+        tag.trim().trim_start_matches("W/")
+    }
     known.trim() == "*" || known.split(',').any(|one| bare(one) == bare(etag))
 }

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, 
 use crate::scaffolder::Scaffolder;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
-use crate::web::{AppState, url as link};
+use crate::web::{AppState, Site, url as link};
 
 /// Entities of the viewer's that are listed.
 const MINE: usize = 8;
@@ -33,6 +33,7 @@ pub(super) fn router() -> Router<AppState> {
 async fn show(
     State(catalog): State<Catalog>,
     State(scaffolder): State<Scaffolder>,
+    State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<HomePage> {
     let mine = of_viewer(&catalog, &viewer);
@@ -44,7 +45,7 @@ async fn show(
         mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
         mine_total: mine.total,
         mine_link: link::catalog_where(&[("owner", "me")]),
-        runs: newest_of(&catalog, &scaffolder, &viewer, RUNS).await?,
+        runs: site.at_hand(newest_of(&catalog, &scaffolder, &viewer, RUNS)).await?,
         systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
         kinds: kinds(&catalog),
     }))
@@ -143,7 +144,7 @@ impl HomePage {
 
 impl OwnedRow {
     fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Self {
-        let entity = &record.entity;
+        let entity = &record.entity();
         Self {
             entity: EntityLink::titled(&record.reference, entity.title()),
             kind_of: entity.text(&["spec", "type"]).unwrap_or(record.reference.kind()).to_owned(),
@@ -157,7 +158,7 @@ impl OwnedRow {
 impl SystemCard {
     fn new(catalog: &Catalog, viewer: &Viewer, record: &Arc<Record>) -> Self {
         let mut parts: BTreeMap<String, usize> = BTreeMap::new();
-        for relation in record.entity.relations().into_iter().filter(|relation| relation.kind == "hasPart") {
+        for relation in record.relations().into_iter().filter(|relation| relation.kind == "hasPart") {
             let kind = relation.target.split(':').next().unwrap_or_default().to_owned();
             *parts.entry(kind).or_default() += 1;
         }
@@ -168,9 +169,9 @@ impl SystemCard {
         };
         Self {
             link: link::entity(&record.reference),
-            title: record.entity.title().to_owned(),
-            about: record.entity.description().unwrap_or_default().to_owned(),
-            owner: shown::owner(catalog, viewer, &record.entity),
+            title: record.title.to_string(),
+            about: record.entity().description().unwrap_or_default().to_owned(),
+            owner: shown::owner(catalog, viewer, &record.entity()),
             parts: parts.into_iter().map(part).collect(),
         }
     }

@@ -48,7 +48,7 @@ impl EntityLink {
     /// A link with the title the catalog knows, or marked as missing there.
     pub(crate) fn find(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef) -> Self {
         match catalog.entity(&viewer.credentials, reference) {
-            Some(record) => Self::titled(reference, record.entity.title()),
+            Some(record) => Self::titled(reference, &*record.title),
             None => Self::missing(reference),
         }
     }

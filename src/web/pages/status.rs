@@ -57,7 +57,7 @@ async fn show(
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<StatusPage> {
-    let problems = catalog.problems(&viewer.credentials).await?;
+    let problems = site.at_hand(catalog.problems(&viewer.credentials)).await?;
     let repositories = forge.list(None).await?.len();
     let environment = |environment: &crate::delivery::Environment| EnvironmentRow {
         title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
@@ -110,7 +110,7 @@ fn counts(catalog: &Catalog) -> Vec<(String, usize)> {
 fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Source> {
     let mut counts: BTreeMap<String, usize> = problems.iter().map(|problem| (problem.source.clone(), 0)).collect();
     for record in catalog.index().records() {
-        *counts.entry(record.source.clone()).or_default() += 1;
+        *counts.entry(record.source.to_string()).or_default() += 1;
     }
     let source = |(reference, entities): (String, usize)| {
         let (name, link) = named(forges, &reference, None);

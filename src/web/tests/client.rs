@@ -7,18 +7,20 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
+use sqlx::PgPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use url::Url;
 
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
 use crate::catalog::{Catalog, CatalogConfig};
+use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
-use crate::web::{AppState, CorsConfig, Site, WebConfig, router};
+use crate::web::{AppState, CorsConfig, Parts, Site, WebConfig, router};
 
 /// The router on a database of its own.
 pub(crate) struct TestApp {
@@ -26,7 +28,7 @@ pub(crate) struct TestApp {
     pub(crate) state: AppState,
     /// Ends the workers.
     _stop: DropGuard,
-    _database: TestDatabase,
+    _database: Option<TestDatabase>,
     _folder: tempfile::TempDir,
 }
 
@@ -86,8 +88,14 @@ impl TestApp {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         let database = database().await;
-        let folder = tempfile::tempdir().unwrap();
         let pool = database.pool().clone();
+        Self { _database: Some(database), ..Self::on(pool, options).await }
+    }
+
+    /// On a database that somebody else keeps.
+    pub(crate) async fn on(pool: PgPool, options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let reach = Reach::default();
         let site = Arc::new(Site {
             title: "Greenroom".to_owned(),
             organization: "Acme".to_owned(),
@@ -95,6 +103,7 @@ impl TestApp {
             version: "0.0.0".to_owned(),
             database: "a test database".to_owned(),
             data_dir: folder.path().to_owned(),
+            reach: reach.clone(),
         });
         let issuer = site.absolute("/api/auth");
         let config = AuthConfig {
@@ -108,7 +117,7 @@ impl TestApp {
         let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
-        let auth = Auth::open(pool.clone(), config, People(catalog.clone())).await.unwrap();
+        let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
         let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
         let config = ScaffolderConfig::default();
         let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
@@ -116,10 +125,11 @@ impl TestApp {
         let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
-        let state = AppState { catalog, scaffolder, delivery, forges, forge, auth, site, metrics, pool };
+        let parts = Parts { catalog, scaffolder, delivery, forges, forge, auth, site, metrics };
+        let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _stop: stop.drop_guard(), _database: database, _folder: folder }
+        Self { router, state, _stop: stop.drop_guard(), _database: None, _folder: folder }
     }
 
     /// Sends a request as it is.

@@ -13,13 +13,14 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::rig::Rig;
+use crate::db::Reach;
 use crate::web::{api, caught, within};
 
 /// The answer of a handler behind the layers that every plugin of the API has.
 async fn answer(routes: Router) -> (StatusCode, Value) {
     let router = routes
         .layer(CatchPanicLayer::custom(caught))
-        .layer(from_fn_with_state(Duration::ZERO, within))
+        .layer(from_fn_with_state((Duration::ZERO, Reach::default()), within))
         .layer(from_fn(api::face));
     let response = router.oneshot(Request::get("/x?token=secret").body(Body::empty()).unwrap()).await.unwrap();
     let status = response.status();

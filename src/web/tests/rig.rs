@@ -1,4 +1,4 @@
-//! The portal on the fixture of the golden recordings: `tests/golden/fixture/golden` as files, `…/web` over HTTP.
+//! The portal on the fixture of the golden recordings: `tests/conformance/golden/fixture/golden` as files, `…/web` over HTTP.
 //!
 //! The recordings were made below `/rig/golden` with the files served on port 7099; here it is a temporary folder and
 //! any free port. [`Rig::ours`] and [`Rig::theirs`] translate between the two.
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::{Options, TestApp};
-use super::golden::{Pair, difference, folder};
+use super::golden::{Matters, Pair, difference, folder, pages};
 use crate::auth::BackendAuth;
 use crate::catalog::{CatalogConfig, LocationRef};
 use crate::permission::Credentials;
@@ -143,7 +143,8 @@ impl Rig {
     /// Sends a recorded request and says how the answer differs. Ids are learned from it.
     pub(crate) async fn difference(&self, pair: &Pair) -> Option<String> {
         let asked = serde_json::from_str(&self.ours(&pair.request.to_string())).unwrap();
-        let asked: super::golden::Asked = asked;
+        let mut asked: super::golden::Asked = asked;
+        asked.path = pages::with_our_cursor(&self.app, &asked.path).await;
         let token = match pair.name.as_str() {
             "garbage-token" => "Bearer nonsense",
             "not-bearer" => "Basic bm9wZTpub3Bl",
@@ -154,7 +155,12 @@ impl Rig {
         if let (Some(recorded), Ok(got)) = (&pair.response.json, serde_json::from_str(&answer.text)) {
             learn(recorded, &got, &mut self.ids.borrow_mut());
         }
-        difference(&pair.response, &answer, &|text| self.theirs(text), !is_ordered(pair))
+        let matters = match (pages::is_any(pair), is_ordered(pair)) {
+            (true, _) => Matters::Form,
+            (false, true) => Matters::All,
+            (false, false) => Matters::NotOrder,
+        };
+        difference(pair, &answer, &|text| self.theirs(text), matters)
     }
 }
 

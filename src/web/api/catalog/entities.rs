@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::conditional::{self, Known};
 use super::fields::Fields;
-use super::{array, document, entity};
+use super::{array, document, entity, predicate};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityQuery, Order, Record};
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
@@ -62,8 +63,10 @@ pub(super) async fn list(
     Caller(who): Caller,
     RawQuery(query): RawQuery,
     uri: Uri,
+    known: Known,
 ) -> Result<Response, Error> {
     let parameters = Parameters::read(query.as_deref(), LIST)?;
+    let tag = conditional::of_list(&catalog, &who, query.as_deref());
     let fields = Fields::read(parameters.list("fields"))?;
     let page = Page::read(&parameters)?;
     let query = EntityQuery {
@@ -74,13 +77,21 @@ pub(super) async fn list(
         offset: page.as_ref().map_or(0, |page| page.offset),
         ..EntityQuery::default()
     };
+    if let Some(unchanged) = known.unchanged(&tag) {
+        return Ok(unchanged);
+    }
     let (limit, offset) = (query.limit, query.offset);
     let found = catalog.query(&who, &query);
-    let body = array(&found.items, fields.as_ref());
     // Built as one value in Backstage, so it has a tag: pages of fields, and lists with nothing in them.
-    let tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
-    let mut response = if tagged { reply::tagged(StatusCode::OK, body) } else { reply::passed_through(body) };
+    let is_tagged = (page.is_some() && fields.is_some()) || found.items.is_empty();
     let end = offset + found.items.len();
+    let mut response = if is_tagged {
+        let mut json = Vec::new();
+        array(&mut json, &found.items, fields.as_ref());
+        reply::tagged(StatusCode::OK, json.into())
+    } else {
+        reply::tag_with(super::list(found.items, fields.as_ref()), tag)
+    };
     if page.is_some() && end < found.total {
         let link = next_link(&uri, &After { limit, offset: end });
         response.headers_mut().extend(HeaderValue::try_from(link).map(|link| (header::LINK, link)));
@@ -216,9 +227,14 @@ pub(super) async fn ancestry(
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
     }
-    let item = |(record, parents): &(Arc<Record>, Vec<String>)| json!({ "entity": record.entity, "parentEntityRefs": parents });
-    let items: Vec<_> = chain.iter().map(item).collect();
-    Ok(reply::ok(&json!({ "rootEntityRef": reference, "items": items })))
+    let mut json = format!("{{\"rootEntityRef\":{},\"items\":", json!(reference)).into_bytes();
+    for (index, (record, parents)) in chain.iter().enumerate() {
+        json.extend_from_slice(if index == 0 { b"[{\"entity\":" } else { b",{\"entity\":" });
+        json.extend_from_slice(&record.json);
+        json.extend_from_slice(format!(",\"parentEntityRefs\":{}}}", json!(parents)).as_bytes());
+    }
+    json.extend_from_slice(b"]}");
+    Ok(reply::tagged(StatusCode::OK, json.into()))
 }
 
 /// `POST /entities/by-refs`: in the order of the references, `null` for what is not there.
@@ -239,8 +255,8 @@ pub(super) async fn by_refs(
     body.check(&["entityRefs"], &[("entityRefs", Shape::Texts), ("fields", Shape::Texts), ("query", Shape::Object)])?;
     let fields = Fields::read(body.texts("fields"))?;
     let mut filter = EntityFilter::parse(&parameters.texts("filter"))?;
-    if let Some(predicate) = body.0.get("query") {
-        filter = filter.and(EntityFilter::predicate(predicate)?);
+    if let Some(query) = body.0.get("query") {
+        filter = filter.and(predicate::read(query)?);
     }
     let references = body.texts("entityRefs").unwrap_or_default();
     let found: Vec<_> = references.iter().map(|text| exactly(&catalog, &who, text)).collect();

@@ -1,12 +1,16 @@
 //! `/entities/by-query` and `/entity-facets`, asked by parameters or by a body.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::array;
+use super::conditional::{self, Known};
 use super::fields::Fields;
-use crate::catalog::{Catalog, Cursor, Direction, EntityFilter, EntityPage, EntityQuery, FullText, Order};
+use super::{array, cursor, predicate as query_predicate};
+use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, FullText, Order};
 use crate::permission::Credentials;
 use crate::web::api::Caller;
 use crate::web::api::body::{Body, Shape};
@@ -47,8 +51,10 @@ pub(super) async fn get(
     State(catalog): State<Catalog>,
     Caller(who): Caller,
     RawQuery(query): RawQuery,
+    known: Known,
 ) -> Result<Response, Error> {
     let parameters = Parameters::read(query.as_deref(), BY_QUERY)?;
+    let tag = conditional::of_list(&catalog, &who, query.as_deref());
     let fields = Fields::read(parameters.list("fields"))?;
     let order = parameters.texts("orderField");
     let order = order.iter().map(|text| order_field(text)).collect::<Result<Vec<_>, _>>()?;
@@ -63,10 +69,14 @@ pub(super) async fn get(
         order,
         limit: Some(parameters.natural("limit").unwrap_or(DEFAULT_LIMIT)),
         offset: parameters.natural("offset").unwrap_or_default(),
-        cursor: parameters.text("cursor").map(Cursor::decode).transpose()?,
+        cursor: parameters.text("cursor").map(cursor::read).transpose()?,
         ..EntityQuery::default()
     };
-    Ok(answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems")))
+    if let Some(unchanged) = known.unchanged(&tag) {
+        return Ok(unchanged);
+    }
+    let answer = answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems"));
+    Ok(reply::tag_with(answer, tag))
 }
 
 /// `POST /entities/by-query`
@@ -83,7 +93,7 @@ pub(super) async fn post(State(catalog): State<Catalog>, Caller(who): Caller, bo
         order: body.0.get("orderBy").map(order_by).transpose()?.unwrap_or_default(),
         limit: Some(number("limit").unwrap_or(DEFAULT_LIMIT)),
         offset: number("offset").unwrap_or_default(),
-        cursor: body.text("cursor").map(Cursor::decode).transpose()?,
+        cursor: body.text("cursor").map(cursor::read).transpose()?,
         ..EntityQuery::default()
     };
     Ok(answer(&catalog, &who, &query, fields.as_ref(), body.text("totalItems")))
@@ -101,8 +111,10 @@ fn answer(
     page_info.extend(next.map(|cursor| ("nextCursor".to_owned(), json!(cursor.encode()))));
     page_info.extend(previous.map(|cursor| ("prevCursor".to_owned(), json!(cursor.encode()))));
     let total = if counting == Some("exclude") { 0 } else { total };
-    let mut json = b"{\"items\":".to_vec();
-    json.extend(array(&items, fields));
+    // Room for what follows the items, too: the cursors.
+    let mut json = Vec::with_capacity(super::array_length(&items) + 2048);
+    json.extend_from_slice(b"{\"items\":");
+    array(&mut json, &items, fields);
     let rest = json!({ "totalItems": total, "pageInfo": page_info }).to_string();
     json.push(b',');
     json.extend_from_slice(&rest.as_bytes()[1..]);
@@ -151,7 +163,7 @@ fn full_text(object: &Map<String, Value>) -> Option<FullText> {
 fn predicate(body: &Body) -> Result<EntityFilter, Error> {
     match body.0.get("query") {
         // An empty object means everything.
-        Some(Value::Object(query)) if !query.is_empty() => Ok(EntityFilter::predicate(&Value::Object(query.clone()))?),
+        Some(Value::Object(query)) if !query.is_empty() => query_predicate::read(&Value::Object(query.clone())),
         _ => Ok(EntityFilter::default()),
     }
 }
@@ -183,10 +195,17 @@ pub(super) async fn post_facets(
 }
 
 fn facets(catalog: &Catalog, who: &Credentials, filter: &EntityFilter, asked: &[String]) -> Response {
-    let found = catalog.facets(who, filter, asked).into_iter().map(|(facet, values)| {
-        let values: Vec<_> =
-            values.into_iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
-        (facet, Value::Array(values))
-    });
-    reply::ok(&json!({ "facets": found.collect::<Map<_, _>>() }))
+    #[derive(Serialize)]
+    struct Count<'a> {
+        value: &'a str,
+        count: usize,
+    }
+    let found = catalog.facets(who, filter, asked);
+    let facets: BTreeMap<&str, Vec<Count<'_>>> = found
+        .iter()
+        .map(|(facet, values)| {
+            (facet.as_str(), values.iter().map(|(value, count)| Count { value, count: *count }).collect())
+        })
+        .collect();
+    reply::ok(&BTreeMap::from([("facets", facets)]))
 }

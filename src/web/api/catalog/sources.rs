@@ -4,10 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use url::Url;
 
-use crate::catalog::Catalog;
-use crate::entity::EntityRef;
+use crate::catalog::{Analysis, Catalog};
+use crate::entity::{Entity, EntityRef};
 use crate::web::api::Caller;
 use crate::web::api::body::{Body, Shape};
 use crate::web::api::reply;
@@ -44,19 +43,28 @@ pub(super) async fn validate(State(catalog): State<Catalog>, Caller(_): Caller, 
     }
 }
 
-/// `POST /analyze-location`: a descriptor to start from.
-pub(super) async fn analyze(Caller(_): Caller, body: Body) -> Result<Response, Error> {
+/// `POST /analyze-location`: the descriptors at an address, or one to start from.
+pub(super) async fn analyze(
+    State(catalog): State<Catalog>,
+    Caller(who): Caller,
+    body: Body,
+) -> Result<Response, Error> {
     body.check(&["location"], &[("location", Shape::Object), ("catalogFilename", Shape::Text)])?;
-    let target = body.object("location").and_then(|location| location.get("target")).and_then(Value::as_str);
-    let target =
-        target.ok_or_else(|| Error::Input("request/body/location must have required property 'target'".to_owned()))?;
-    let url = Url::parse(target).map_err(|_| Error::Input("The given location.target is not a URL".to_owned()))?;
-    let name = url.path_segments().and_then(|mut segments| segments.rfind(|segment| !segment.is_empty()));
-    let entity = json!({
-        "apiVersion": "backstage.io/v1alpha1",
-        "kind": "Component",
-        "metadata": { "name": name.unwrap_or_default().trim_end_matches(".git") },
-        "spec": { "type": "other", "lifecycle": "unknown" },
-    });
-    Ok(reply::ok(&json!({ "existingEntityFiles": [], "generateEntities": [{ "entity": entity, "fields": [] }] })))
+    let text = |name: &str| body.object("location").and_then(|location| location.get(name)).and_then(Value::as_str);
+    for name in ["type", "target"] {
+        let fault = || Error::Input(format!("request/body/location must have required property '{name}'"));
+        text(name).ok_or_else(fault)?;
+    }
+    let target = text("target").unwrap_or_default();
+    let (existing, generated) = match catalog.analyze(&who, target, body.text("catalogFilename")).await? {
+        Analysis::Existing(found) => {
+            let file = |(target, is_registered, entity): (String, bool, Entity)| {
+                let location = json!({ "type": "url", "target": target });
+                json!({ "location": location, "isRegistered": is_registered, "entity": entity })
+            };
+            (found.into_iter().map(file).collect(), Vec::new())
+        }
+        Analysis::Proposed(entity, fields) => (Vec::new(), vec![json!({ "entity": entity, "fields": fields })]),
+    };
+    Ok(reply::ok(&json!({ "existingEntityFiles": existing, "generateEntities": generated })))
 }

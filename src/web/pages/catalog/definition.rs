@@ -30,7 +30,8 @@ pub(super) async fn show(
 ) -> PageResult<DefinitionPage> {
     let record = record(&catalog, &viewer, &reference)?;
     let head = Head::new(&catalog, &viewer, &record, "api");
-    let text = match record.entity.at(&["spec", "definition"]) {
+    let entity = record.entity();
+    let text = match entity.at(&["spec", "definition"]) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => serde_yaml::to_string(other).map_err(Error::internal)?,
         None => {
@@ -41,7 +42,7 @@ pub(super) async fn show(
     Ok(Page(DefinitionPage {
         chrome: head.chrome(&viewer),
         cut: text.lines().nth(LINES).is_some(),
-        format: record.entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
+        format: entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
         lines,
         head,
     }))

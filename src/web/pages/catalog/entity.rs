@@ -50,7 +50,7 @@ pub(super) struct Tab {
 impl Head {
     /// The head with one tab marked.
     pub(super) fn new(catalog: &Catalog, viewer: &Viewer, record: &Record, current: &str) -> Self {
-        let entity = &record.entity;
+        let entity = &record.entity();
         let kind = record.reference.kind();
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
         let tag = |tag: &str| (tag.to_owned(), link::catalog_where(&[("tag", tag)]));
@@ -149,7 +149,7 @@ pub(super) async fn overview(
 ) -> PageResult<OverviewPage> {
     let record = record(&catalog, &viewer, &reference)?;
     let origin = Origin::load(&catalog, &forges, &viewer, &record).await;
-    let entity = &record.entity;
+    let entity = &record.entity();
     let head = Head::new(&catalog, &viewer, &record, "");
     let is_template = reference.kind() == "template";
     Ok(Page(OverviewPage {
@@ -170,7 +170,7 @@ pub(super) async fn overview(
 }
 
 fn facts(catalog: &Catalog, viewer: &Viewer, record: &Record, origin: &Origin) -> Vec<Fact> {
-    let entity = &record.entity;
+    let entity = &record.entity();
     let related = |kind: &str| -> Vec<EntityLink> {
         let found = entity.relations().into_iter().filter(|relation| relation.kind == kind);
         found.filter_map(|relation| EntityLink::read(catalog, viewer, &relation.target)).collect()
@@ -204,18 +204,21 @@ fn facts(catalog: &Catalog, viewer: &Viewer, record: &Record, origin: &Origin) -
 
 /// How to reach a group or a user.
 fn contacts(record: &Record) -> Vec<(String, String)> {
-    let email = record.entity.text(&["spec", "profile", "email"]).filter(|email| !email.is_empty());
+    let entity = record.entity();
+    let email = entity.text(&["spec", "profile", "email"]).filter(|email| !email.is_empty());
     email.map(|email| (email.to_owned(), format!("mailto:{email}"))).into_iter().collect()
 }
 
 fn texts(record: &Record, what: &str) -> Vec<(String, String)> {
-    let map = record.entity.at(&["metadata", what]).and_then(serde_json::Value::as_object);
+    let entity = record.entity();
+    let map = entity.at(&["metadata", what]).and_then(serde_json::Value::as_object);
     map.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// What is wrong with the entity, with what to do about it.
 fn problems(record: &Record) -> Vec<ProblemLine> {
-    let items = record.entity.at(&["status", "items"]).and_then(serde_json::Value::as_array);
+    let entity = record.entity();
+    let items = entity.at(&["status", "items"]).and_then(serde_json::Value::as_array);
     let line = |item: &serde_json::Value| {
         let message = item.get("message").and_then(serde_json::Value::as_str).unwrap_or("it has an error").to_owned();
         let hint = if message.contains("not found") || message.contains("NotFound") {

@@ -1,18 +1,20 @@
-//! The History tab: every change of an entity, with what differs.
+//! The History tab: the changes of an entity, newest first, with what differs.
 
 use askama::Template;
 use axum::extract::State;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::entity::{Head, record};
-use crate::catalog::{Catalog, Change, Operation};
-use crate::web::extract::EntityPath;
+use crate::catalog::{Catalog, Operation, Revision};
+use crate::web::extract::{EntityPath, Query};
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::diff::Diff;
 use crate::web::pages::shown::Moment;
 use crate::web::session::Viewer;
+use crate::web::url as link;
 
-/// Changes that are listed.
+/// Changes on one page.
 const LISTED: usize = 50;
 
 /// The history.
@@ -22,6 +24,13 @@ pub(super) struct HistoryPage {
     chrome: Chrome,
     head: Head,
     changes: Vec<ChangeLine>,
+    /// The page of the changes before these.
+    older: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct HistoryAsked {
+    before: Option<i64>,
 }
 
 struct ChangeLine {
@@ -38,28 +47,30 @@ pub(super) async fn show(
     State(catalog): State<Catalog>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
+    Query(asked): Query<HistoryAsked>,
 ) -> PageResult<HistoryPage> {
     let record = record(&catalog, &viewer, &reference)?;
     let head = Head::new(&catalog, &viewer, &record, "history");
-    let changes = catalog.history(&viewer.credentials, &reference).await?;
-    let lines =
-        changes.iter().take(LISTED).enumerate().map(|(index, change)| line(index, change, &changes[index + 1..]));
-    Ok(Page(HistoryPage { chrome: head.chrome(&viewer), changes: lines.collect(), head }))
+    let mut revisions = catalog.revisions(&viewer.credentials, &reference, asked.before, LISTED + 1).await?;
+    let has_more = revisions.len() > LISTED;
+    revisions.truncate(LISTED);
+    let oldest = revisions.last().filter(|_| has_more).map(|revision| revision.change.sequence);
+    let older = oldest.map(|sequence| format!("{}?before={sequence}", link::entity_tab(&reference, "history")));
+    let changes = revisions.iter().enumerate().map(|(index, revision)| line(index, revision)).collect();
+    Ok(Page(HistoryPage { chrome: head.chrome(&viewer), changes, older, head }))
 }
 
 /// One change, compared with the document before it.
-fn line(index: usize, change: &Change, earlier: &[Change]) -> ChangeLine {
+fn line(index: usize, revision: &Revision) -> ChangeLine {
+    let Revision { change, before } = revision;
     let (label, hue) = match change.operation {
         Operation::Insert => ("Added", "green"),
         Operation::Update => ("Changed", "blue"),
         Operation::Status => ("State changed", "amber"),
         Operation::Delete => ("Removed", "red"),
     };
-    let before = earlier.iter().take_while(|it| it.operation != Operation::Delete).find_map(|it| it.document.as_ref());
-    let diff = match (&change.document, before, change.operation) {
-        (Some(document), Some(before), Operation::Update) => {
-            Diff::new("the descriptor", &written(before), &written(document))
-        }
+    let diff = match (before, &change.document) {
+        (Some(before), Some(document)) => Diff::new("the descriptor", &written(before), &written(document)),
         _ => None,
     };
     ChangeLine { label, hue, at: Moment(change.at), source: change.source.clone(), open: index < 3, diff }

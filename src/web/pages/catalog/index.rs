@@ -137,7 +137,7 @@ impl Listing<'_> {
         let query = EntityQuery { filter, search: Some(self.asked.q.clone()), ..EntityQuery::default() };
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for record in self.catalog.query(credentials, &query).items {
-            for value in values(&record.entity, facet) {
+            for value in values(&record.entity(), facet) {
                 *counts.entry(value).or_default() += 1;
             }
         }
@@ -259,7 +259,7 @@ impl Listing<'_> {
     }
 
     fn row(&self, record: &Arc<Record>) -> Row {
-        let entity = &record.entity;
+        let entity = &record.entity();
         Row {
             entity: EntityLink::titled(&record.reference, entity.title()),
             about: entity.description().unwrap_or_default().to_owned(),

@@ -98,7 +98,7 @@ impl LocationsPage {
         }
         let mut counts: BTreeMap<String, usize> = broken.keys().map(|source| (source.clone(), 0)).collect();
         for record in catalog.index().records() {
-            *counts.entry(record.source.clone()).or_default() += 1;
+            *counts.entry(record.source.to_string()).or_default() += 1;
         }
         for location in &registered {
             counts.entry(location.reference()).or_default();
@@ -168,7 +168,7 @@ pub(super) async fn show(
     let reference = location.reference();
     let Removal { goes, stays, freed, is_configured } = catalog.removal(&viewer.credentials, id).await?;
     let mut entities: Vec<EntityLink> =
-        goes.iter().map(|record| EntityLink::titled(&record.reference, record.entity.title())).collect();
+        goes.iter().map(|record| EntityLink::titled(&record.reference, &*record.title)).collect();
     entities.sort();
     let beside = |claims: Vec<(String, String)>| {
         let shown = claims.into_iter().filter_map(|(reference, source)| {

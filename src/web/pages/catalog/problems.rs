@@ -78,9 +78,9 @@ fn owner_of(catalog: &Catalog, viewer: &Viewer, problem: &Problem) -> Option<Ent
     let conflicts = problem.error_name == "ConflictError";
     // A claim to a name that another has is for those to mend who made it.
     let entity = problem.entity.as_deref().filter(|_| !conflicts).and_then(|reference| index.get_exact(reference));
-    let of = |record: &Arc<Record>| shown::owner(catalog, viewer, &record.entity);
-    let in_file = || index.records().filter(|record| record.location == problem.location).find_map(of);
-    let in_source = || index.records().filter(|record| record.source == problem.source).find_map(of);
+    let of = |record: &Arc<Record>| shown::owner(catalog, viewer, &record.entity());
+    let in_file = || index.records().filter(|record| *record.location == *problem.location).find_map(of);
+    let in_source = || index.records().filter(|record| *record.source == *problem.source).find_map(of);
     entity.and_then(of).or_else(in_file).or_else(in_source)
 }
 

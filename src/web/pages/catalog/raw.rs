@@ -41,9 +41,9 @@ pub(super) async fn show(
     let head = Head::new(&catalog, &viewer, &record, "raw");
     let json = asked.format == "json";
     let text = if json {
-        serde_json::to_string_pretty(&record.entity).map_err(Error::internal)?
+        serde_json::to_string_pretty(&record.entity()).map_err(Error::internal)?
     } else {
-        serde_yaml::to_string(&record.entity).map_err(Error::internal)?
+        serde_yaml::to_string(&record.entity()).map_err(Error::internal)?
     };
     let yaml_link = link::entity_tab(&reference, "raw");
     Ok(Page(RawPage {

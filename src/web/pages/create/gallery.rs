@@ -1,6 +1,7 @@
 //! `GET /create`: the templates to choose from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -14,7 +15,7 @@ use crate::web::page::{Area, Page, PageResult};
 use crate::web::pages::catalog::named;
 use crate::web::pages::shown;
 use crate::web::session::Viewer;
-use crate::web::url as link;
+use crate::web::{Site, url as link};
 
 /// The parameters of the gallery's address.
 #[derive(Debug, Default, Deserialize)]
@@ -34,10 +35,15 @@ pub(super) async fn show(
     State(scaffolder): State<Scaffolder>,
     State(catalog): State<Catalog>,
     State(forges): State<Forges>,
+    State(site): State<Arc<Site>>,
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> PageResult<GalleryPage> {
-    let templates = scaffolder.gallery(&viewer.credentials).await?;
+    // Those that could not be taken in are only in the database.
+    let templates = match site.stale_since() {
+        None => scaffolder.gallery(&viewer.credentials).await?,
+        Some(_) => scaffolder.templates(&viewer.credentials),
+    };
     let mut cards: Vec<TemplateCard> =
         templates.iter().map(|template| TemplateCard::new(&catalog, &forges, &viewer, template)).collect();
     cards.sort_by_key(|card| card.title.to_lowercase());

@@ -61,12 +61,12 @@ impl Offers for PortalOffers<'_> {
         };
         let found = self.catalog.query(&self.viewer.credentials, &query).items;
         let offered = found.iter().filter(|record| {
-            let relations = record.entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
+            let relations = record.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
             let owners: Vec<String> = relations.map(|relation| relation.target).collect();
             self.is_offered(choice.own, &record.reference, &owners)
         });
         let option = |record: &std::sync::Arc<crate::catalog::Record>| OptionView {
-            label: record.entity.title().to_owned(),
+            label: record.title.to_string(),
             hint: record.reference.short(None),
             ..OptionView::plain(record.reference.to_string())
         };

@@ -52,7 +52,8 @@ impl Origin {
     /// Collects what is known.
     pub(super) async fn load(catalog: &Catalog, forges: &Forges, viewer: &Viewer, record: &Record) -> Self {
         let place = located(forges, record);
-        let annotation = |key| record.entity.annotation(key);
+        let entity = record.entity();
+        let annotation = |key| entity.annotation(key);
         let registered = catalog.location_by_entity(&viewer.credentials, &record.reference).await.ok();
         let mut origin = Self {
             source: source(forges, record, place.as_ref()),
@@ -121,7 +122,7 @@ fn page_of(file: &FileLocation) -> String {
 
 /// The folder of the entity's source.
 fn folder(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<FileLocation> {
-    let written = record.entity.annotation(SOURCE_LOCATION).and_then(LocationRef::parse);
+    let written = record.entity().annotation(SOURCE_LOCATION).and_then(LocationRef::parse);
     let located = written.and_then(|location| Some(as_file(forges.locate(&Url::parse(&location.target).ok()?)?.1)));
     let file = located.or_else(|| place.map(|(_, file)| file.clone()))?;
     Some(FileLocation::tree(file.repository.clone(), file.revision.clone(), file.folder()))
@@ -140,13 +141,15 @@ fn source(
         };
         return Some((label, page_of(&folder)));
     }
-    let url = record.entity.annotation(SOURCE_LOCATION)?.strip_prefix("url:")?;
+    let entity = record.entity();
+    let url = entity.annotation(SOURCE_LOCATION)?.strip_prefix("url:")?;
     url.starts_with("http").then(|| (url.trim_start_matches("https://").to_owned(), url.to_owned()))
 }
 
 /// `docs/index.md` of what `backstage.io/techdocs-ref` names.
 fn docs(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<String> {
-    let reference = record.entity.annotation(TECHDOCS_REF)?;
+    let entity = record.entity();
+    let reference = entity.annotation(TECHDOCS_REF)?;
     let folder = match reference.split_once(':')? {
         ("dir", relative) => {
             // Relative to the descriptor's own folder.

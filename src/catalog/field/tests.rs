@@ -1,0 +1,97 @@
+//! A field after any sequence of changes answers what a plain list of rows would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What one entity has: values as written, or null.
+type Values = BTreeSet<Option<String>>;
+
+fn values() -> impl Strategy<Value = Values> {
+    prop::collection::btree_set(prop::option::of("[aAbBc]{0,3}"), 0..4)
+}
+
+/// As `Facts` gives them: sorted by the folded value, then by the original.
+fn rows(values: &Values) -> Vec<(Option<String>, Option<String>)> {
+    let mut rows: Vec<_> =
+        values.iter().map(|value| (value.as_ref().map(|value| value.to_lowercase()), value.clone())).collect();
+    rows.sort();
+    rows
+}
+
+fn facts(rows: &[(Option<String>, Option<String>)]) -> Vec<Option<FactValue<'_>>> {
+    rows.iter()
+        .map(|(folded, original)| match (folded, original) {
+            (Some(folded), Some(original)) => Some(FactValue { folded, original }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn set_of(bits: &Bits) -> BTreeSet<u32> {
+    bits.iter().collect()
+}
+
+fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
+    let having = |fits: &dyn Fn(&str) -> bool| -> BTreeSet<u32> {
+        expected
+            .iter()
+            .filter(|(_, values)| values.iter().flatten().any(|value| fits(value)))
+            .map(|(slot, _)| *slot)
+            .collect()
+    };
+    let present: BTreeSet<u32> =
+        expected.iter().filter(|(_, values)| !values.is_empty()).map(|(slot, _)| *slot).collect();
+    assert_eq!(set_of(field.present()), present);
+    let everything: Bits = (0..100).collect();
+    assert_eq!(set_of(&field.valued(&everything)), having(&|_| true));
+    let all: BTreeSet<&String> = expected.values().flatten().flatten().collect();
+    let originals: Vec<(&str, BTreeSet<u32>)> =
+        field.originals().into_iter().map(|(value, slots)| (value, set_of(slots))).collect();
+    let expected_originals: Vec<(&str, BTreeSet<u32>)> =
+        all.iter().map(|value| (value.as_str(), having(&|other| other == value.as_str()))).collect();
+    assert_eq!(originals, expected_originals);
+    for (value, posting) in field.values().iter() {
+        assert_eq!(set_of(&posting.slots), having(&|other| other.to_lowercase() == **value));
+    }
+    for term in ["a", "ab", "bc", "cab", ""] {
+        let expected =
+            if term.is_empty() { having(&|_| true) } else { having(&|value| value.to_lowercase().contains(term)) };
+        if !term.is_empty() {
+            assert_eq!(set_of(&field.containing(term)), expected, "{term}");
+        }
+        assert_eq!(set_of(&field.beginning(term)), having(&|value| value.to_lowercase().starts_with(term)), "{term}");
+    }
+    for (slot, values) in expected {
+        let smallest = values.iter().flatten().map(|value| value.to_lowercase()).min();
+        let ranked = field.rank(*slot).and_then(|rank| field.ranked(rank)).map(ToString::to_string);
+        assert_eq!(ranked, smallest);
+    }
+    let counts = expected
+        .values()
+        .map(|values| values.iter().flatten().map(|value| value.to_lowercase()).collect::<BTreeSet<_>>().len());
+    assert_eq!(field.is_single(), counts.max().unwrap_or_default() <= 1);
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_changes_gives_what_the_rows_say(
+        steps in prop::collection::vec((0_u32..20, values()), 0..60),
+    ) {
+        let (mut field, mut expected) = (Field::default(), BTreeMap::<u32, Values>::new());
+        let mut copies = Vec::new();
+        for (slot, values) in steps {
+            copies.push((field.clone(), expected.clone()));
+            let old = rows(&expected.remove(&slot).unwrap_or_default());
+            let new = rows(&values);
+            field.replace(slot, &facts(&old), &facts(&new), |text| text.into());
+            expected.insert(slot, values);
+        }
+        copies.push((field, expected));
+        for (field, expected) in copies {
+            check(&field, &expected);
+        }
+    }
+}

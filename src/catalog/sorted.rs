@@ -1,0 +1,216 @@
+//! A sorted map whose copies share what they have in common.
+//!
+//! Entries lie in short sorted runs, each behind an `Arc`. A copy costs one count per run; a change copies the one run
+//! it touches, and only while somebody else still looks at it. That is what a snapshot of a large index needs, and it
+//! keeps entries close together, unlike a tree of nodes.
+
+use std::borrow::Borrow;
+use std::sync::Arc;
+
+/// Entries of one run before it is split in two.
+const LONGEST: usize = 128;
+
+/// A sorted map; cheap to copy.
+#[derive(Debug, Clone)]
+pub(super) struct Sorted<K, V> {
+    /// None of them empty, in order.
+    runs: Vec<Arc<Vec<(K, V)>>>,
+    length: usize,
+}
+
+/// A place in a map: before the entry with this number in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    run: usize,
+    entry: usize,
+}
+
+impl<K, V> Default for Sorted<K, V> {
+    fn default() -> Self {
+        Self { runs: Vec::new(), length: 0 }
+    }
+}
+
+impl<K: Ord, V> Sorted<K, V> {
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Where a key is, or where it would be.
+    pub(super) fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<Spot, Spot>
+    where
+        K: Borrow<Q>,
+    {
+        // What arrives in order belongs to the end.
+        if let Some(entries) = self.runs.last()
+            && entries.last().is_some_and(|(last, _)| last.borrow() < key)
+        {
+            return Err(Spot { run: self.runs.len() - 1, entry: entries.len() });
+        }
+        // The last run that begins at or before the key.
+        let after = self.runs.partition_point(|run| run.first().is_some_and(|(first, _)| first.borrow() <= key));
+        let run = after.saturating_sub(1);
+        let entries = self.runs.get(run).map_or(&[][..], |run| run.as_slice());
+        match entries.binary_search_by(|(other, _)| other.borrow().cmp(key)) {
+            Ok(entry) => Ok(Spot { run, entry }),
+            Err(entry) => Err(Spot { run, entry }),
+        }
+    }
+
+    /// The value of a key.
+    pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        let Spot { run, entry } = self.find(key).ok()?;
+        Some(&self.runs[run][entry].1)
+    }
+
+    /// The entry with this number in the order of keys.
+    pub(super) fn nth(&self, mut number: usize) -> Option<&(K, V)> {
+        for run in &self.runs {
+            match run.get(number) {
+                Some(entry) => return Some(entry),
+                None => number -= run.len(),
+            }
+        }
+        None
+    }
+
+    /// How many entries are before a place.
+    pub(super) fn rank(&self, spot: Spot) -> usize {
+        self.runs[..spot.run.min(self.runs.len())].iter().map(|run| run.len()).sum::<usize>() + spot.entry
+    }
+
+    /// Every entry in order; can be taken from the end as well.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &(K, V)> {
+        self.runs.iter().flat_map(|run| run.iter())
+    }
+
+    /// The entries from a place on, in order.
+    pub(super) fn from(&self, spot: Spot) -> impl Iterator<Item = &(K, V)> {
+        let (first, rest) = self.runs.get(spot.run..).and_then(<[_]>::split_first).unzip();
+        let first = first.map_or(&[][..], |run| &run[spot.entry..]);
+        first.iter().chain(rest.unwrap_or_default().iter().flat_map(|run| run.iter()))
+    }
+
+    /// The entries before a place, the last first.
+    pub(super) fn before(&self, spot: Spot) -> impl Iterator<Item = &(K, V)> {
+        let first = self.runs.get(spot.run).map_or(&[][..], |run| &run[..spot.entry]);
+        let rest = &self.runs[..spot.run.min(self.runs.len())];
+        first.iter().rev().chain(rest.iter().rev().flat_map(|run| run.iter().rev()))
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
+    /// The value of a key, to be changed; made first if there is none.
+    pub(super) fn entry<Q: Ord + ?Sized>(&mut self, key: &Q, make: impl FnOnce() -> (K, V)) -> &mut V
+    where
+        K: Borrow<Q>,
+    {
+        let Spot { run, entry } = match self.find(key) {
+            Ok(spot) => spot,
+            Err(spot) => self.insert(spot, make()),
+        };
+        &mut Arc::make_mut(&mut self.runs[run])[entry].1
+    }
+
+    /// Puts an entry at the place where its key belongs; where it is then.
+    fn insert(&mut self, spot: Spot, entry: (K, V)) -> Spot {
+        self.length += 1;
+        if self.runs.is_empty() {
+            self.runs.push(Arc::new(vec![entry]));
+            return spot;
+        }
+        let run = Arc::make_mut(&mut self.runs[spot.run]);
+        run.insert(spot.entry, entry);
+        if run.len() <= LONGEST {
+            return spot;
+        }
+        // What arrives in order fills its runs.
+        let at = if spot.entry == LONGEST { LONGEST } else { LONGEST / 2 };
+        let rest = run.split_off(at);
+        run.shrink_to_fit();
+        self.runs.insert(spot.run + 1, Arc::new(rest));
+        if spot.entry < at { spot } else { Spot { run: spot.run + 1, entry: spot.entry - at } }
+    }
+
+    /// The value of a key that is there, to be changed.
+    pub(super) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let Spot { run, entry } = self.find(key).ok()?;
+        Some(&mut Arc::make_mut(&mut self.runs[run])[entry].1)
+    }
+
+    /// Takes a key out.
+    pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let Spot { run, entry } = self.find(key).ok()?;
+        self.length -= 1;
+        let entries = Arc::make_mut(&mut self.runs[run]);
+        let (_, value) = entries.remove(entry);
+        if entries.is_empty() {
+            self.runs.remove(run);
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::Bound;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spot(sorted: &Sorted<u32, u32>, key: u32) -> Spot {
+        sorted.find(&key).unwrap_or_else(|spot| spot)
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_map_and_copies_keep_what_they_had(
+            steps in prop::collection::vec((any::<bool>(), 0_u32..600, any::<u32>()), 0..1500),
+            ascending: bool,
+            asked in prop::collection::vec(0_u32..620, 0..20),
+        ) {
+            let (mut sorted, mut expected) = (Sorted::default(), BTreeMap::new());
+            let mut copies = Vec::new();
+            for (number, (remove, key, value)) in steps.into_iter().enumerate() {
+                let key = if ascending { u32::try_from(number).unwrap() } else { key };
+                if number % 400 == 0 {
+                    copies.push((sorted.clone(), expected.clone()));
+                }
+                if remove {
+                    prop_assert_eq!(sorted.remove(&key), expected.remove(&key));
+                } else {
+                    *sorted.entry(&key, || (key, 0)) = value;
+                    expected.insert(key, value);
+                }
+            }
+            copies.push((sorted, expected));
+            for (sorted, expected) in copies {
+                prop_assert_eq!(sorted.len(), expected.len());
+                prop_assert!(sorted.iter().map(|(key, value)| (key, value)).eq(expected.iter()));
+                prop_assert!(sorted.iter().rev().map(|(key, value)| (key, value)).eq(expected.iter().rev()));
+                for key in &asked {
+                    prop_assert_eq!(sorted.get(key), expected.get(key));
+                    let at = spot(&sorted, *key);
+                    prop_assert_eq!(sorted.rank(at), expected.range(..key).count());
+                    prop_assert!(sorted.from(at).map(|(key, _)| key).eq(expected.range(key..).map(|(key, _)| key)));
+                    let before = expected.range((Bound::Unbounded, Bound::Excluded(key))).rev();
+                    prop_assert!(sorted.before(at).map(|(key, _)| key).eq(before.map(|(key, _)| key)));
+                    let number = *key as usize;
+                    prop_assert_eq!(sorted.nth(number).map(|(key, _)| key), expected.keys().nth(number));
+                }
+            }
+        }
+    }
+}
