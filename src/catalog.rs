@@ -57,6 +57,7 @@ pub(crate) use unprocessed::Unprocessed;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use chrono::Utc;
@@ -65,7 +66,7 @@ use sqlx::PgPool;
 use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
-use self::index::Gathered;
+use self::index::{Changed, Gathered};
 use crate::entity::{self, EntityRef, ValidationError};
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -269,35 +270,59 @@ impl Catalog {
     /// Brings the index to the newest change.
     async fn advance(&self) -> Result<(), CatalogError> {
         let _advancing = self.inner.advancing.lock().await;
+        let pool = &self.inner.pool;
+        let mut index = self.index();
+        let mut next = store::changed_since(pool, index.sequence).await?;
+        // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
+        let floor = store::floor(pool).await?;
+        if index.sequence < floor {
+            // What is loaded is never older than the floor that was seen.
+            let mut loaded = load(pool).await?;
+            loaded.sequence = loaded.sequence.max(floor);
+            index = self.publish(loaded);
+            next = store::changed_since(pool, index.sequence).await?;
+        }
+        let (mut published, mut ahead) = (Instant::now(), None);
         loop {
-            let current = self.inner.index.load_full();
-            let (sequence, changes) = store::changed_since(&self.inner.pool, current.sequence).await?;
-            // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
-            let floor = store::floor(&self.inner.pool).await?;
-            let is_behind = current.sequence < floor;
-            if changes.is_empty() && !is_behind {
+            let store::Batch { sequence, changed, is_last } = next;
+            if !changed.is_empty() {
+                let current = ahead.take().unwrap_or_else(|| (*index).clone());
+                ahead = Some(taken(current, changed, sequence).await);
+            }
+            // Many changes at once are taken into one copy, which is shown now and then.
+            if (is_last || published.elapsed() > SHOWN_EVERY)
+                && let Some(shown) = ahead.take()
+            {
+                index = self.publish(shown);
+                published = Instant::now();
+            }
+            if is_last {
                 return Ok(());
             }
-            let index = if is_behind {
-                // What is loaded is never older than the floor that was seen.
-                let mut index = load(&self.inner.pool).await?;
-                index.sequence = index.sequence.max(floor);
-                index
-            } else {
-                let is_large = changes.len() > LARGE;
-                let next = move || {
-                    let mut index = (*current).clone();
-                    index.apply(changes);
-                    index.sequence = sequence;
-                    index
-                };
-                if is_large { aside(next).await } else { next() }
-            };
-            let sequence = index.sequence;
-            self.inner.index.store(Arc::new(index));
-            self.inner.advanced.send_replace(sequence);
+            next = store::changed_since(pool, sequence).await?;
         }
     }
+
+    fn publish(&self, index: Index) -> Arc<Index> {
+        let index = Arc::new(index);
+        self.inner.index.store(Arc::clone(&index));
+        self.inner.advanced.send_replace(index.sequence);
+        index
+    }
+}
+
+/// How often a process that is far behind shows how far it has come.
+const SHOWN_EVERY: Duration = Duration::from_millis(500);
+
+/// An index with some changes taken in.
+async fn taken(mut index: Index, changed: Vec<Changed>, sequence: i64) -> Index {
+    let is_large = changed.len() > LARGE;
+    let take = move || {
+        index.apply(changed);
+        index.sequence = sequence;
+        index
+    };
+    if is_large { aside(take).await } else { take() }
 }
 
 /// So many changes take so long that other work should not wait behind them.

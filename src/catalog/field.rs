@@ -1,16 +1,20 @@
 //! One field of the catalog: which entities have it, and which values it has.
 //!
-//! Values are kept in order, so a listing ordered by the field walks them; they are compared in lower case, and told as
-//! they were written. What is costly to find out is found out once for each state of the field and kept with it.
+//! Values are compared in lower case, and told as they were written. They are found by their hash; their order is made
+//! when somebody first asks for it, and follows changes from then on. What else is costly to find out is found out once
+//! for each state of the field and kept with it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, LazyLock, OnceLock};
 
+use hashbrown::DefaultHashBuilder;
 use memchr::memmem;
 
 use super::bits::{Bits, Union};
 use super::facts::FactValue;
-use super::sorted::Sorted;
+use super::sorted::{Sorted, Spot};
 
 /// The entities by the values of one field. Cheap to copy.
 #[derive(Debug, Clone, Default)]
@@ -20,17 +24,26 @@ pub(super) struct Field {
     /// What has it with null, or a value that is too long, and with no other value.
     valueless: Bits,
     /// By value in lower case.
-    values: Sorted<Arc<str>, Posting>,
+    values: Sorted<Hashed, Posting>,
+    /// The same in the order of values, once somebody asked for it.
+    order: OnceLock<Sorted<Arc<str>, Bits>>,
     /// How many values there are beyond the first of each entity.
     extra: usize,
     ranks: OnceLock<Arc<Vec<u32>>>,
     text: OnceLock<Arc<Text>>,
 }
 
+/// A value that is found by its hash.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Hashed {
+    hash: u64,
+    text: Arc<str>,
+}
+
 /// The entities that have one value.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Posting {
-    pub(super) slots: Bits,
+struct Posting {
+    slots: Bits,
     /// Where somebody wrote it in another way than in lower case: every way, with who did.
     written: Option<Box<Written>>,
 }
@@ -47,7 +60,7 @@ enum Written {
 #[derive(Debug)]
 struct Text {
     text: String,
-    /// Where the value with each rank begins.
+    /// Where each value begins, in the order of hashes.
     starts: Vec<usize>,
 }
 
@@ -71,9 +84,32 @@ impl Field {
         self.present.len() == entities && self.valueless.is_empty()
     }
 
-    /// By value in lower case.
-    pub(super) fn values(&self) -> &Sorted<Arc<str>, Posting> {
-        &self.values
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// What has a value (in lower case).
+    pub(super) fn having(&self, value: &str) -> Option<&Bits> {
+        self.values.at(self.find(value).ok()?).map(|posting| &posting.slots)
+    }
+
+    /// The values in their order, with what has each.
+    pub(super) fn order(&self) -> &Sorted<Arc<str>, Bits> {
+        self.order.get_or_init(|| {
+            let entry = |(value, posting): &(Hashed, Posting)| (Arc::clone(&value.text), posting.slots.clone());
+            let mut entries: Vec<(Arc<str>, Bits)> = self.values.iter().map(entry).collect();
+            entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            Sorted::of_sorted(entries)
+        })
+    }
+
+    fn find(&self, value: &str) -> Result<Spot, Spot> {
+        let hash = hash_of(value);
+        self.values.find_by(|other| match other.hash.cmp(&hash) {
+            Ordering::Equal => (*other.text).cmp(value),
+            different => different,
+        })
     }
 
     /// Whether no entity has more than one value.
@@ -86,7 +122,7 @@ impl Field {
         let mut written: Vec<(&str, &Bits)> = Vec::with_capacity(self.values.len());
         for (folded, posting) in self.values.iter() {
             match posting.written.as_deref() {
-                None => written.push((folded, &posting.slots)),
+                None => written.push((&folded.text, &posting.slots)),
                 Some(Written::One(original)) => written.push((original, &posting.slots)),
                 Some(Written::Many(many)) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
             }
@@ -99,8 +135,8 @@ impl Field {
     fn ranks(&self) -> &[u32] {
         self.ranks.get_or_init(|| {
             let mut ranks = Vec::new();
-            for (rank, (_, posting)) in (0_u32..).zip(self.values.iter()) {
-                for slot in posting.slots.iter() {
+            for (rank, (_, slots)) in (0_u32..).zip(self.order().iter()) {
+                for slot in slots.iter() {
                     let slot = slot as usize;
                     if slot >= ranks.len() {
                         ranks.resize(slot + 1, NO_RANK);
@@ -119,7 +155,7 @@ impl Field {
 
     /// The value with a rank.
     pub(super) fn ranked(&self, rank: u32) -> Option<&Arc<str>> {
-        self.values.nth(rank as usize).map(|(value, _)| value)
+        self.order().nth(rank as usize).map(|(value, _)| value)
     }
 
     /// What has a value with a term (in lower case) in it.
@@ -139,10 +175,11 @@ impl Field {
 
     /// What has a value that begins so (in lower case).
     pub(super) fn beginning(&self, prefix: &str) -> Bits {
-        let (Ok(start) | Err(start)) = self.values.find(prefix);
+        let order = self.order();
+        let (Ok(start) | Err(start)) = order.find(prefix);
         let mut found = Union::default();
-        for (_, posting) in self.values.from(start).take_while(|(value, _)| value.starts_with(prefix)) {
-            found.add(&posting.slots);
+        for (_, slots) in order.from(start).take_while(|(value, _)| value.starts_with(prefix)) {
+            found.add(slots);
         }
         found.finish()
     }
@@ -166,20 +203,50 @@ impl Field {
         set(&mut self.present, slot, !new.is_empty());
         set(&mut self.valueless, slot, !new.is_empty() && after == 0);
         for value in old.iter().filter(|value| new.binary_search(value).is_err()).flatten() {
-            if let Some(posting) = self.values.get_mut(value.folded) {
-                posting.remove(value, slot);
-                if posting.slots.is_empty() {
-                    self.values.remove(value.folded);
-                }
-            }
+            self.remove(value, slot);
         }
         for value in new.iter().filter(|value| old.binary_search(value).is_err()).flatten() {
-            let make = || (shared(value.folded), Posting::default());
-            self.values.entry(value.folded, make).insert(value, slot, &shared);
+            self.insert(value, slot, &shared);
         }
         self.ranks = OnceLock::new();
         self.text = OnceLock::new();
     }
+}
+
+impl Field {
+    fn insert(&mut self, value: &FactValue<'_>, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
+        let spot = self.find(value.folded);
+        let make = || {
+            let hashed = Hashed { hash: hash_of(value.folded), text: shared(value.folded) };
+            (hashed, Posting::default())
+        };
+        self.values.entry_at(spot, make).insert(value, slot, &shared);
+        if let Some(order) = self.order.get_mut() {
+            order.entry(value.folded, || (shared(value.folded), Bits::default())).insert(slot);
+        }
+    }
+
+    fn remove(&mut self, value: &FactValue<'_>, slot: u32) {
+        let Ok(spot) = self.find(value.folded) else { return };
+        let posting = self.values.at_mut(spot);
+        posting.remove(value, slot);
+        let (is_empty, is_gone) = (posting.slots.is_empty(), !posting.slots.contains(slot));
+        if is_empty {
+            self.values.remove_at(spot);
+        }
+        let Some(order) = self.order.get_mut().filter(|_| is_gone) else { return };
+        if is_empty {
+            order.remove(value.folded);
+        } else if let Some(slots) = order.get_mut(value.folded) {
+            slots.remove(slot);
+        }
+    }
+}
+
+/// The same for one process: nobody outside can choose values that collide.
+fn hash_of(value: &str) -> u64 {
+    static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+    HASHER.hash_one(value)
 }
 
 fn set(bits: &mut Bits, slot: u32, is_in: bool) {
@@ -241,16 +308,16 @@ impl Posting {
 }
 
 impl Text {
-    fn of(values: &Sorted<Arc<str>, Posting>) -> Self {
+    fn of(values: &Sorted<Hashed, Posting>) -> Self {
         let mut text = Self { text: String::new(), starts: Vec::with_capacity(values.len()) };
         for (value, _) in values.iter() {
             text.starts.push(text.text.len());
-            text.text.push_str(value);
+            text.text.push_str(&value.text);
         }
         text
     }
 
-    /// The ranks of the values that have a term in them, in order.
+    /// The numbers of the values that have a term in them, in the order of hashes.
     fn find<'a>(&'a self, term: &'a str) -> impl Iterator<Item = usize> + 'a {
         let finder = memmem::Finder::new(term);
         let mut from = 0;

@@ -123,8 +123,8 @@ impl EntityFilter {
                 let Some(field) = index.field(key) else {
                     return Cow::default();
                 };
-                let sets = values.iter().filter_map(|value| field.values().get(value.as_str()));
-                union(sets.map(|posting| Cow::Borrowed(&posting.slots)))
+                let sets = values.iter().filter_map(|value| field.having(value));
+                union(sets.map(Cow::Borrowed))
             }
             Self::HasPrefix(key, prefix) => {
                 Cow::Owned(index.field(key).map(|field| field.beginning(prefix)).unwrap_or_default())

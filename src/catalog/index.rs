@@ -88,8 +88,8 @@ impl Index {
     /// One entity by its uid.
     pub(crate) fn by_uid(&self, uid: Uuid) -> Option<&Arc<Record>> {
         let mut buffer = Uuid::encode_buffer();
-        let posting = self.field(UID)?.values().get(&*uid.hyphenated().encode_lower(&mut buffer))?;
-        self.record(posting.slots.iter().next()?)
+        let found = self.field(UID)?.having(uid.hyphenated().encode_lower(&mut buffer))?;
+        self.record(found.iter().next()?)
     }
 
     /// Every entity, in no particular order.

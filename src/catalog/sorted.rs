@@ -5,6 +5,7 @@
 //! keeps entries close together, unlike a tree of nodes.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Entries of one run before it is split in two.
@@ -14,8 +15,16 @@ const LONGEST: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Sorted<K, V> {
     /// None of them empty, in order.
-    runs: Vec<Arc<Vec<(K, V)>>>,
+    runs: Vec<Run<K, V>>,
     length: usize,
+}
+
+/// Entries that follow each other.
+#[derive(Debug, Clone)]
+struct Run<K, V> {
+    /// The key of the first entry, so that a search need not look into runs that it does not end in.
+    first: K,
+    entries: Arc<Vec<(K, V)>>,
 }
 
 /// A place in a map: before the entry with this number in this run.
@@ -42,17 +51,22 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
+        self.find_by(|other| other.borrow().cmp(key))
+    }
+
+    /// The same, of a key that is known by how others compare with it.
+    pub(super) fn find_by(&self, compare: impl Fn(&K) -> Ordering) -> Result<Spot, Spot> {
         // What arrives in order belongs to the end.
-        if let Some(entries) = self.runs.last()
-            && entries.last().is_some_and(|(last, _)| last.borrow() < key)
+        if let Some(run) = self.runs.last()
+            && run.entries.last().is_some_and(|(last, _)| compare(last) == Ordering::Less)
         {
-            return Err(Spot { run: self.runs.len() - 1, entry: entries.len() });
+            return Err(Spot { run: self.runs.len() - 1, entry: run.entries.len() });
         }
         // The last run that begins at or before the key.
-        let after = self.runs.partition_point(|run| run.first().is_some_and(|(first, _)| first.borrow() <= key));
+        let after = self.runs.partition_point(|run| compare(&run.first) != Ordering::Greater);
         let run = after.saturating_sub(1);
-        let entries = self.runs.get(run).map_or(&[][..], |run| run.as_slice());
-        match entries.binary_search_by(|(other, _)| other.borrow().cmp(key)) {
+        let entries = self.runs.get(run).map_or(&[][..], |run| run.entries.as_slice());
+        match entries.binary_search_by(|(other, _)| compare(other)) {
             Ok(entry) => Ok(Spot { run, entry }),
             Err(entry) => Err(Spot { run, entry }),
         }
@@ -63,16 +77,20 @@ impl<K: Ord, V> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        let Spot { run, entry } = self.find(key).ok()?;
-        Some(&self.runs[run][entry].1)
+        self.at(self.find(key).ok()?)
+    }
+
+    /// The value at a place where a key was found.
+    pub(super) fn at(&self, Spot { run, entry }: Spot) -> Option<&V> {
+        Some(&self.runs.get(run)?.entries.get(entry)?.1)
     }
 
     /// The entry with this number in the order of keys.
     pub(super) fn nth(&self, mut number: usize) -> Option<&(K, V)> {
-        for run in &self.runs {
-            match run.get(number) {
+        for Run { entries, .. } in &self.runs {
+            match entries.get(number) {
                 Some(entry) => return Some(entry),
-                None => number -= run.len(),
+                None => number -= entries.len(),
             }
         }
         None
@@ -80,59 +98,82 @@ impl<K: Ord, V> Sorted<K, V> {
 
     /// How many entries are before a place.
     pub(super) fn rank(&self, spot: Spot) -> usize {
-        self.runs[..spot.run.min(self.runs.len())].iter().map(|run| run.len()).sum::<usize>() + spot.entry
+        let before = &self.runs[..spot.run.min(self.runs.len())];
+        before.iter().map(|run| run.entries.len()).sum::<usize>() + spot.entry
     }
 
     /// Every entry in order; can be taken from the end as well.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &(K, V)> {
-        self.runs.iter().flat_map(|run| run.iter())
+        self.runs.iter().flat_map(|run| run.entries.iter())
     }
 
     /// The entries from a place on, in order.
     pub(super) fn from(&self, spot: Spot) -> impl Iterator<Item = &(K, V)> {
         let (first, rest) = self.runs.get(spot.run..).and_then(<[_]>::split_first).unzip();
-        let first = first.map_or(&[][..], |run| &run[spot.entry..]);
-        first.iter().chain(rest.unwrap_or_default().iter().flat_map(|run| run.iter()))
+        let first = first.map_or(&[][..], |run| &run.entries[spot.entry..]);
+        first.iter().chain(rest.unwrap_or_default().iter().flat_map(|run| run.entries.iter()))
     }
 
     /// The entries before a place, the last first.
     pub(super) fn before(&self, spot: Spot) -> impl Iterator<Item = &(K, V)> {
-        let first = self.runs.get(spot.run).map_or(&[][..], |run| &run[..spot.entry]);
+        let first = self.runs.get(spot.run).map_or(&[][..], |run| &run.entries[..spot.entry]);
         let rest = &self.runs[..spot.run.min(self.runs.len())];
-        first.iter().rev().chain(rest.iter().rev().flat_map(|run| run.iter().rev()))
+        first.iter().rev().chain(rest.iter().rev().flat_map(|run| run.entries.iter().rev()))
     }
 }
 
 impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
+    /// A map of entries that are in order and have no key twice.
+    pub(super) fn of_sorted(entries: Vec<(K, V)>) -> Self {
+        let length = entries.len();
+        let mut runs = Vec::with_capacity(length.div_ceil(LONGEST));
+        let mut entries = entries.into_iter().peekable();
+        while let Some((first, _)) = entries.peek() {
+            let first = first.clone();
+            runs.push(Run { first, entries: Arc::new(entries.by_ref().take(LONGEST).collect()) });
+        }
+        Self { runs, length }
+    }
+
     /// The value of a key, to be changed; made first if there is none.
     pub(super) fn entry<Q: Ord + ?Sized>(&mut self, key: &Q, make: impl FnOnce() -> (K, V)) -> &mut V
     where
         K: Borrow<Q>,
     {
-        let Spot { run, entry } = match self.find(key) {
+        self.entry_at(self.find(key), make)
+    }
+
+    /// The same at the place where the key was looked for.
+    pub(super) fn entry_at(&mut self, spot: Result<Spot, Spot>, make: impl FnOnce() -> (K, V)) -> &mut V {
+        let Spot { run, entry } = match spot {
             Ok(spot) => spot,
             Err(spot) => self.insert(spot, make()),
         };
-        &mut Arc::make_mut(&mut self.runs[run])[entry].1
+        &mut Arc::make_mut(&mut self.runs[run].entries)[entry].1
     }
 
     /// Puts an entry at the place where its key belongs; where it is then.
     fn insert(&mut self, spot: Spot, entry: (K, V)) -> Spot {
         self.length += 1;
         if self.runs.is_empty() {
-            self.runs.push(Arc::new(vec![entry]));
+            self.runs.push(Run { first: entry.0.clone(), entries: Arc::new(vec![entry]) });
             return spot;
         }
-        let run = Arc::make_mut(&mut self.runs[spot.run]);
-        run.insert(spot.entry, entry);
-        if run.len() <= LONGEST {
+        let run = &mut self.runs[spot.run];
+        if spot.entry == 0 {
+            run.first = entry.0.clone();
+        }
+        let entries = Arc::make_mut(&mut run.entries);
+        entries.insert(spot.entry, entry);
+        if entries.len() <= LONGEST {
             return spot;
         }
         // What arrives in order fills its runs.
         let at = if spot.entry == LONGEST { LONGEST } else { LONGEST / 2 };
-        let rest = run.split_off(at);
-        run.shrink_to_fit();
-        self.runs.insert(spot.run + 1, Arc::new(rest));
+        let rest = entries.split_off(at);
+        entries.shrink_to_fit();
+        let first = rest[0].0.clone();
+        self.runs.insert(spot.run + 1, Run { first, entries: Arc::new(rest) });
         if spot.entry < at { spot } else { Spot { run: spot.run + 1, entry: spot.entry - at } }
     }
 
@@ -141,8 +182,13 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        let Spot { run, entry } = self.find(key).ok()?;
-        Some(&mut Arc::make_mut(&mut self.runs[run])[entry].1)
+        let spot = self.find(key).ok()?;
+        Some(self.at_mut(spot))
+    }
+
+    /// The value at a place where a key was found, to be changed.
+    pub(super) fn at_mut(&mut self, Spot { run, entry }: Spot) -> &mut V {
+        &mut Arc::make_mut(&mut self.runs[run].entries)[entry].1
     }
 
     /// Takes a key out.
@@ -150,14 +196,23 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        let Spot { run, entry } = self.find(key).ok()?;
+        Some(self.remove_at(self.find(key).ok()?))
+    }
+
+    /// Takes the entry out that was found at a place.
+    pub(super) fn remove_at(&mut self, Spot { run: at, entry }: Spot) -> V {
         self.length -= 1;
-        let entries = Arc::make_mut(&mut self.runs[run]);
+        let run = &mut self.runs[at];
+        let entries = Arc::make_mut(&mut run.entries);
         let (_, value) = entries.remove(entry);
-        if entries.is_empty() {
-            self.runs.remove(run);
+        match entries.first() {
+            Some((first, _)) if entry == 0 => run.first = first.clone(),
+            Some(_) => {}
+            None => {
+                self.runs.remove(at);
+            }
         }
-        Some(value)
+        value
     }
 }
 
@@ -195,7 +250,8 @@ mod tests {
                     expected.insert(key, value);
                 }
             }
-            copies.push((sorted, expected));
+            copies.push((sorted, expected.clone()));
+            copies.push((Sorted::of_sorted(expected.clone().into_iter().collect()), expected));
             for (sorted, expected) in copies {
                 prop_assert_eq!(sorted.len(), expected.len());
                 prop_assert!(sorted.iter().map(|(key, value)| (key, value)).eq(expected.iter()));

@@ -132,24 +132,43 @@ pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> 
     rows.into_iter().map(EntityRow::changed).collect()
 }
 
-/// The present state of the entities of the next changes after one, and the number of the last of these changes.
-pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<(i64, Vec<Changed>)> {
+/// Some changes of the log.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// The number of the last of them.
+    pub(super) sequence: i64,
+    /// The present state of the entities that they changed.
+    pub(super) changed: Vec<Changed>,
+    /// Whether there were no more.
+    pub(super) is_last: bool,
+}
+
+/// The next changes after one.
+pub(super) async fn changed_since(db: impl PgExecutor<'_>, sequence: i64) -> Result<Batch> {
     // One statement sees one state: a row is what it was at the last of its changes, or newer; then it comes again.
-    let rows: Vec<EntityRow> = sqlx::query_as(
-        "SELECT changed.reference, changed.sequence, uid, source, location, parent, document::text AS document,
-                edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version
-         FROM (SELECT reference, MAX(sequence) AS sequence
-               FROM (SELECT reference, sequence FROM catalog_change WHERE sequence > $1 ORDER BY sequence LIMIT $2) AS next
-               GROUP BY reference) AS changed
+    let rows: Vec<ChangedRow> = sqlx::query_as(
+        "WITH next AS (SELECT reference, sequence FROM catalog_change WHERE sequence > $1 ORDER BY sequence LIMIT $2)
+         SELECT changed.reference, changed.sequence, uid, source, location, parent, document::text AS document,
+                edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version,
+                (SELECT COUNT(*) FROM next) AS taken
+         FROM (SELECT reference, MAX(sequence) AS sequence FROM next GROUP BY reference) AS changed
          LEFT JOIN catalog_entity ON catalog_entity.reference = changed.reference",
     )
     .bind(sequence)
     .bind(BATCH)
     .fetch_all(db)
     .await?;
-    let last = rows.iter().map(|row| row.sequence).max().unwrap_or(sequence);
-    let changed: Result<Vec<Changed>> = rows.into_iter().map(EntityRow::changed).collect();
-    Ok((last, changed?))
+    let is_last = rows.first().is_none_or(|row| row.taken < BATCH);
+    let sequence = rows.iter().map(|row| row.entity.sequence).max().unwrap_or(sequence);
+    let changed: Result<Vec<Changed>> = rows.into_iter().map(|row| row.entity.changed()).collect();
+    Ok(Batch { sequence, changed: changed?, is_last })
+}
+
+#[derive(FromRow)]
+struct ChangedRow {
+    #[sqlx(flatten)]
+    entity: EntityRow,
+    taken: i64,
 }
 
 /// What a source has declared so far.

@@ -53,8 +53,9 @@ fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
     let expected_originals: Vec<(&str, BTreeSet<u32>)> =
         all.iter().map(|value| (value.as_str(), having(&|other| other == value.as_str()))).collect();
     assert_eq!(originals, expected_originals);
-    for (value, posting) in field.values().iter() {
-        assert_eq!(set_of(&posting.slots), having(&|other| other.to_lowercase() == **value));
+    for (value, slots) in field.order().iter() {
+        assert_eq!(set_of(slots), set_of(field.having(value).unwrap()));
+        assert_eq!(set_of(slots), having(&|other| other.to_lowercase() == **value));
     }
     for term in ["a", "ab", "bc", "cab", ""] {
         let expected =

@@ -43,7 +43,7 @@ fn content(index: &Index) -> Vec<String> {
             names.join(",")
         };
         shown.push(format!("{key}: {}", names(field.present())));
-        shown.extend(field.values().iter().map(|(value, posting)| format!("{key}={value}: {}", names(&posting.slots))));
+        shown.extend(field.order().iter().map(|(value, slots)| format!("{key}={value}: {}", names(slots))));
         shown.extend(field.originals().into_iter().map(|(value, slots)| format!("{key}~{value}: {}", names(slots))));
     }
     shown.push(format!("{} {}", index.len(), index.all().len()));

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Cursor, Direction, EntityFilter, EntityQuery, FullText, Order, Place};
 use crate::catalog::bits::{Bits, Union};
-use crate::catalog::field::{Field, Posting};
+use crate::catalog::field::Field;
 use crate::catalog::index::{Index, UID};
 
 /// The part of a query that a cursor keeps.
@@ -168,7 +168,7 @@ impl<'i, 'a> Selection<'i, 'a> {
     /// The way along the values, where that is the shorter one.
     fn walked(&self) -> Option<Walk<'_, 'i, 'a>> {
         let [(Some(field), direction)] = self.keys[..] else { return None };
-        let is_dense = self.selected.len().saturating_mul(16) >= field.values().len();
+        let is_dense = self.selected.len().saturating_mul(16) >= field.len();
         let is_whole = !self.listing.keep_missing || field.valued(&self.selected).len() == self.selected.len();
         (field.is_single() && is_dense && is_whole).then_some(Walk { selection: self, field, direction })
     }
@@ -222,9 +222,9 @@ impl<'i, 'a> Selection<'i, 'a> {
         let number = |((field, _), value): (&(Option<&Field>, Direction), &Option<Arc<str>>)| {
             let value = value.as_ref()?;
             let Some(field) = field else { return Some(0) };
-            Some(match field.values().find(&**value) {
-                Ok(spot) => field.values().rank(spot) * 2 + 1,
-                Err(spot) => field.values().rank(spot) * 2,
+            Some(match field.order().find(&**value) {
+                Ok(spot) => field.order().rank(spot) * 2 + 1,
+                Err(spot) => field.order().rank(spot) * 2,
             })
         };
         (self.keys.iter().zip(&place.0).map(number).collect(), place.1)
@@ -258,7 +258,7 @@ struct Walk<'s, 'i, 'a> {
     direction: Direction,
 }
 
-type Groups<'i> = Box<dyn Iterator<Item = &'i Posting> + 'i>;
+type Groups<'i> = Box<dyn Iterator<Item = &'i Bits> + 'i>;
 
 impl<'i> Walk<'_, 'i, '_> {
     fn window(&self, start: &Start<'_>, limit: Option<usize>) -> Window {
@@ -266,8 +266,8 @@ impl<'i> Walk<'_, 'i, '_> {
         match start {
             Start::Offset(offset) => {
                 let groups: Groups<'i> = match self.direction {
-                    Direction::Asc => Box::new(self.field.values().iter().map(|(_, posting)| posting)),
-                    Direction::Desc => Box::new(self.field.values().iter().rev().map(|(_, posting)| posting)),
+                    Direction::Asc => Box::new(self.field.order().iter().map(|(_, slots)| slots)),
+                    Direction::Desc => Box::new(self.field.order().iter().rev().map(|(_, slots)| slots)),
                 };
                 let (slots, has_next) = self.take(Vec::new(), groups, false, *offset, limit);
                 Window {
@@ -326,28 +326,28 @@ impl<'i> Walk<'_, 'i, '_> {
             Some(value) => value.as_deref().unwrap_or_default(),
             None => &uid,
         };
-        let values = self.field.values();
+        let values = self.field.order();
         let is_up = forward == (self.direction == Direction::Asc);
-        let posting = |(_, posting): &'i (Arc<str>, Posting)| posting;
+        let slots = |(_, slots): &'i (Arc<str>, Bits)| slots;
         let (same, spot, skip) = match values.find(value) {
-            Ok(spot) => (values.from(spot).next().map(|(_, posting)| self.group(posting)).unwrap_or_default(), spot, 1),
+            Ok(spot) => (values.from(spot).next().map(|(_, slots)| self.group(slots)).unwrap_or_default(), spot, 1),
             Err(spot) => (Vec::new(), spot, 0),
         };
         let groups: Groups<'i> = if is_up {
-            Box::new(values.from(spot).skip(skip).map(posting))
+            Box::new(values.from(spot).skip(skip).map(slots))
         } else {
-            Box::new(values.before(spot).map(posting))
+            Box::new(values.before(spot).map(slots))
         };
         (same, groups)
     }
 
     /// The meant entities with one value, by uid.
-    fn group(&self, posting: &Posting) -> Vec<u32> {
+    fn group(&self, all: &Bits) -> Vec<u32> {
         let selected = &self.selection.selected;
-        if let Bits::One(slot) = posting.slots {
+        if let Bits::One(slot) = *all {
             return if selected.contains(slot) { vec![slot] } else { Vec::new() };
         }
-        let mut slots: Vec<u32> = posting.slots.and(selected).iter().collect();
+        let mut slots: Vec<u32> = all.and(selected).iter().collect();
         slots.sort_unstable_by_key(|slot| self.selection.uid(*slot));
         slots
     }
@@ -362,9 +362,9 @@ impl<'i> Walk<'_, 'i, '_> {
         limit: usize,
     ) -> (Vec<u32>, bool) {
         let (mut slots, mut skipped) = (Vec::new(), 0);
-        let groups = groups.map(|posting| {
+        let groups = groups.map(|slots| {
             // One entity for one value is by far the most frequent case.
-            let mut group = self.group(posting);
+            let mut group = self.group(slots);
             if backward {
                 group.reverse();
             }

@@ -89,7 +89,7 @@ async fn answer(stream: TcpStream, bodies: &AtomicUsize, held: &Semaphore) -> st
             stream.get_mut().write_all(endless.as_bytes()).await?;
             loop {
                 stream.get_mut().write_all(b"#").await?;
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
         "/held" => {

@@ -18,7 +18,7 @@ impl Fixture {
         for entry in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
             if entry.path().is_file() {
                 let file = std::fs::File::options().append(true).open(entry.path()).unwrap();
-                file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)).unwrap();
+                file.set_modified(std::time::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123)).unwrap();
             }
         }
         self.reread().await;

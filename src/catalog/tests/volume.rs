@@ -38,7 +38,7 @@ async fn measure(count: usize) {
     let begun = Instant::now();
     fixture.reread().await;
     println!("again, young files: {:?}", begun.elapsed());
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     fixture.reread().await;
     let begun = Instant::now();
     for _ in 0..10 {
