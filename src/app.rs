@@ -137,7 +137,7 @@ impl App {
     }
 
     /// Everything that answers HTTP.
-    pub(crate) fn router(&self) -> web::Router {
+    pub(crate) fn router(&self) -> web::Entrance {
         web::router(self.state.clone(), self.web.clone())
     }
 

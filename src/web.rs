@@ -6,22 +6,20 @@
 //!
 //! What a request passes, outermost first, and why in this order:
 //!
-//! 1. trailing slashes of the API, before routing;
+//! 1. the entrance: id, figures, security headers, refusals, CORS, compression (see [`entrance`]);
 //! 2. — routing —
-//! 3. the edge: id, span and figures, which name the route, security headers, refusals, CORS (see [`edge`]);
-//! 4. compression, outside of whatever writes a body; never for event streams;
-//! 5. the face: errors become pages, or Backstage's JSON;
-//! 6. the session or the token, since a 401 needs a face;
-//! 7. refusal of other sites' posts, a deadline, the panic catcher and the body limit, closest to the handler.
+//! 3. the face: errors become pages, or Backstage's JSON;
+//! 4. the session or the token, since a 401 needs a face;
+//! 5. refusal of other sites' posts, a deadline, the panic catcher and the body limit, closest to the handler.
 //!
-//! For the API, 5 to 7 are one layer, see [`api`].
+//! For the API, 3 to 5 are one layer, see [`api`].
 //!
 //! Git and event streams have no deadline: they last as long as they take.
 
 pub(crate) mod api;
 pub(crate) mod assets;
 mod cors;
-mod edge;
+pub(crate) mod entrance;
 pub(crate) mod error;
 pub(crate) mod extract;
 mod git;
@@ -36,20 +34,20 @@ pub(crate) mod url;
 
 use std::any::Any;
 use std::ops::Deref;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-pub(crate) use axum::Router;
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
-use axum::http::{StatusCode, Uri, uri::PathAndQuery};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::poll;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
 pub(crate) use cors::CorsConfig;
 pub(crate) use page::Site;
@@ -60,7 +58,8 @@ use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
 use crate::scaffolder::Scaffolder;
-use edge::Edge;
+use entrance::Edge;
+pub(crate) use entrance::Entrance;
 use error::Error;
 use observe::Figures;
 
@@ -141,34 +140,25 @@ impl Default for WebConfig {
     }
 }
 
-/// What Git sends is compressed already.
-const PACKS: NotForContentType = NotForContentType::const_new("application/x-git");
-
 /// A posted form is at most this large.
 const LARGEST_FORM: usize = 1024 * 1024;
 
 /// The whole HTTP side.
-pub(crate) fn router(state: AppState, config: WebConfig) -> Router {
+pub(crate) fn router(state: AppState, config: WebConfig) -> Entrance {
     let edge = Edge {
         site: Arc::clone(&state.site),
         cors: config.cors,
         own_names: config.loopback,
         figures: Figures::default(),
     };
-    let compression = CompressionLayer::new()
-        .gzip(true)
-        .br(true)
-        .compress_when(SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES).and(PACKS));
-    let inner = Router::new()
+    let router = Router::new()
         .merge(page_routes(&state, config.deadline))
         .merge(api::router(&state, config.deadline))
         .merge(git::router())
         .merge(assets::router())
         .route("/metrics", get(figures))
-        .layer(compression)
-        .layer(from_fn_with_state(Arc::new(edge), edge::around))
         .with_state(state);
-    Router::new().fallback_service(ServiceBuilder::new().map_request(without_trailing_slash).service(inner))
+    Entrance::new(router, edge)
 }
 
 fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {
@@ -196,10 +186,7 @@ fn caught(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Ends a handler that takes too long. The body of an answer may take longer: streams are not cut.
 async fn within(State((deadline, reach)): State<(Duration, Reach)>, request: Request, next: Next) -> Response {
     let patience = Patience::new(deadline, &reach);
-    match tokio::time::timeout(patience.limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => patience.over().into_response(),
-    }
+    patience.wait(next.run(request)).await
 }
 
 /// How long a handler may take.
@@ -217,6 +204,19 @@ impl Patience {
         Self { limit: if is_away { deadline.min(Self::WITHOUT_DATABASE) } else { deadline }, is_away }
     }
 
+    /// The answer of a handler, or that it was given up.
+    async fn wait(self, answer: impl Future<Output = Response>) -> Response {
+        let mut answer = pin!(answer);
+        // Most answers are there at once: no clock needs to be set.
+        if let Poll::Ready(response) = poll!(&mut answer) {
+            return response;
+        }
+        match tokio::time::timeout(self.limit, answer).await {
+            Ok(response) => response,
+            Err(_) => self.over().into_response(),
+        }
+    }
+
     /// Why a handler was given up.
     fn over(&self) -> Error {
         if self.is_away {
@@ -224,20 +224,6 @@ impl Patience {
         }
         Error::Unavailable("this took too long and was given up; try again".to_owned())
     }
-}
-
-/// `/api/catalog/entities/` is `/api/catalog/entities`, as in Backstage. Pages redirect instead, see `pages::nowhere`.
-fn without_trailing_slash<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
-    let uri = request.uri();
-    let path = uri.path();
-    if path.starts_with("/api/") && path.len() > "/api/".len() && path.ends_with('/') {
-        let path = path.strip_suffix('/').unwrap_or(path);
-        let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-        if let Ok(target) = PathAndQuery::try_from(target) {
-            *request.uri_mut() = Uri::from(target);
-        }
-    }
-    request
 }
 
 /// `GET /metrics`

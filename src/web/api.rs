@@ -110,10 +110,8 @@ async fn gate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -
     }
     let stale_since = gate.site.reach.lost_since();
     let patience = Patience::new(gate.deadline, &gate.site.reach);
-    let answer = AssertUnwindSafe(tokio::time::timeout(patience.limit, next.run(request))).catch_unwind();
-    let mut response = asked.face(match answer.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => patience.over().into_response(),
+    let mut response = asked.face(match AssertUnwindSafe(patience.wait(next.run(request))).catch_unwind().await {
+        Ok(response) => response,
         Err(panic) => caught(panic),
     });
     if let Some(since) = stale_since {

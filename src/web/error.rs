@@ -20,6 +20,7 @@ use crate::db;
 use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
 use crate::scaffolder::ScaffolderError;
+use crate::web::observe::LogId;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -112,6 +113,14 @@ impl Error {
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
 
 impl Failure {
+    /// Lets the answer tell where the log tells more.
+    pub(crate) fn mark(&self, mut response: Response) -> Response {
+        if let Some(log_id) = &self.log_id {
+            response.extensions_mut().insert(LogId(log_id.clone()));
+        }
+        response
+    }
+
     /// The headers that an answer has for this.
     pub(crate) fn headers(&self) -> HeaderMap {
         let retry = matches!(self.error, Error::Unavailable(_)).then_some((header::RETRY_AFTER, RETRY_AFTER));

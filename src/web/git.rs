@@ -133,7 +133,7 @@ async fn face(request: Request, next: Next) -> Response {
     let Some(failure) = response.extensions_mut().remove::<Failure>() else {
         return response;
     };
-    let mut response = (failure.error.status(), format!("{}\n", failure.message())).into_response();
+    let mut response = failure.mark((failure.error.status(), format!("{}\n", failure.message())).into_response());
     if response.status() == StatusCode::UNAUTHORIZED {
         let ask = HeaderValue::from_static("Basic realm=\"Greenroom: any user name, a token as password\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);

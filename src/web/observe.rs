@@ -3,7 +3,6 @@
 //! The span names the route, never the address: query values can be tokens or cursors. A client may send its
 //! own `x-request-id`; it is repeated in the answer and stands in every log line of the request.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -11,6 +10,8 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use hashbrown::HashMap;
 use metrics::{Counter, Histogram};
 use tracing::Span;
 use uuid::Uuid;
@@ -35,6 +36,10 @@ impl RequestId {
         Self(HeaderValue::try_from(id).expect("hexadecimal digits make a header"))
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
     /// Tells the client.
     pub(super) fn repeat(self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.0);
@@ -52,26 +57,43 @@ fn is_plain(id: &HeaderValue) -> bool {
 pub(super) struct Seen {
     started: Instant,
     method: Method,
-    route: Option<MatchedPath>,
+    /// What to count it under if no route took it.
+    area: &'static str,
     pub(super) span: Span,
 }
 
 impl Seen {
     pub(super) fn new(request: &Request, id: &RequestId) -> Self {
         let method = request.method().clone();
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let id = id.0.to_str().unwrap_or_default();
-        let name = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-        let span = tracing::info_span!("http.request", request.id = id, http.method = %method, http.route = name);
-        Self { started: Instant::now(), method, route, span }
-    }
-
-    fn route(&self) -> &str {
-        self.route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str)
+        // For those who look closely: a span that nobody sees would cost more than many a handler.
+        let span = tracing::debug_span!("http.request", request.id = id.as_str(), http.method = %method);
+        Self { started: Instant::now(), method, area: area_of(request.uri().path()), span }
     }
 }
 
-const NO_ROUTE: &str = "(none)";
+/// The route that took a request, told with the answer: what is outside of the router cannot see it otherwise.
+#[derive(Debug, Clone)]
+pub(super) struct Route(pub(super) MatchedPath);
+
+/// Where the log tells why a request failed, told with the answer.
+#[derive(Debug, Clone)]
+pub(super) struct LogId(pub(super) String);
+
+/// Tells the route with the answer.
+pub(super) fn tell(route: Option<MatchedPath>, response: &mut Response) {
+    if let Some(route) = route {
+        response.extensions_mut().insert(Route(route));
+    }
+}
+
+/// What has no route of its own name, or none at all.
+fn area_of(path: &str) -> &'static str {
+    const AREAS: [&str; 4] = ["/assets", "/git", "/metrics", "/.backstage"];
+    let area = AREAS
+        .into_iter()
+        .find(|area| path.strip_prefix(area).is_some_and(|rest| matches!(rest.as_bytes(), [] | [b'/', ..])));
+    area.unwrap_or("(none)")
+}
 
 /// The counters of requests, found without building their labels again.
 #[derive(Default)]
@@ -89,20 +111,34 @@ struct Figure {
 }
 
 impl Figures {
-    /// Counts an answer.
-    pub(super) fn count(&self, seen: &Seen, status: StatusCode) {
+    /// Counts an answer, and says in the log which request went wrong here.
+    pub(super) fn count(&self, seen: &Seen, id: &RequestId, response: &mut Response) {
         let elapsed = seen.started.elapsed().as_secs_f64();
+        let status = response.status();
+        let told = response.extensions_mut().remove::<Route>();
+        let route = told.as_ref().map_or(seen.area, |Route(route)| route.as_str());
         let key = (seen.method.clone(), status.as_u16());
         let known = {
             let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);
-            by_route.get(seen.route()).and_then(|figures| figures.get(&key)).cloned()
+            by_route.get(route).and_then(|figures| figures.get(&key)).cloned()
         };
-        let figure = known.unwrap_or_else(|| self.begin(seen.route(), key));
+        let figure = known.unwrap_or_else(|| self.begin(route, key));
         figure.requests.increment(1);
         figure.duration.record(elapsed);
-        let _entered = seen.span.enter();
-        let (method, route, duration_ms) = (&seen.method, seen.route(), elapsed * 1000.0);
-        tracing::debug!(http.status = status.as_u16(), duration_ms, "{method} {route} answered {status}");
+        let (id, method, duration_ms) = (id.as_str(), &seen.method, elapsed * 1000.0);
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            let log_id = response.extensions_mut().remove::<LogId>().map(|LogId(id)| id);
+            tracing::error!(request.id = id, log_id, http.route = route, duration_ms, "{method} {route} failed");
+        } else {
+            let status = status.as_u16();
+            tracing::debug!(
+                request.id = id,
+                http.status = status,
+                http.route = route,
+                duration_ms,
+                "{method} {route} answered {status}"
+            );
+        }
     }
 
     fn begin(&self, route: &str, (method, status): (Method, u16)) -> Figure {
@@ -112,7 +148,7 @@ impl Figures {
             duration: metrics::histogram!("http_request_duration_seconds", &labels),
         };
         let mut by_route = self.by_route.write().unwrap_or_else(PoisonError::into_inner);
-        by_route.entry(route.to_owned()).or_default().insert((method, status), figure.clone());
+        by_route.entry_ref(route).or_default().insert((method, status), figure.clone());
         figure
     }
 }

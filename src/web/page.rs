@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -18,7 +18,7 @@ use super::assets::CachePolicy;
 use super::error::{Error, Failure};
 use super::pages::shown::Moment;
 use super::session::Viewer;
-use super::url as link;
+use super::{observe, url as link};
 use crate::db::Reach;
 use crate::entity::EntityRef;
 
@@ -152,19 +152,25 @@ struct ErrorPage {
 pub(crate) async fn face(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
-    let mut response = next.run(request).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = faced(&state, &method, &target, next.run(request).await);
+    observe::tell(route, &mut response);
+    response
+}
+
+fn faced(state: &AppState, method: &Method, target: &str, mut response: Response) -> Response {
     let viewer = response.extensions_mut().remove::<Viewer>();
     let Some(failure) = response.extensions_mut().remove::<Failure>() else {
         return response;
     };
     if matches!(failure.error, Error::Authentication(_)) && viewer.is_none() {
-        let next = matches!(method, Method::GET | Method::HEAD).then_some(target.as_str());
+        let next = matches!(*method, Method::GET | Method::HEAD).then_some(target);
         return Redirect::to(&link::sign_in(next)).into_response();
     }
-    let page = error_page(&state, viewer.as_ref(), &failure);
+    let page = error_page(state, viewer.as_ref(), &failure);
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     match page.render() {
-        Ok(html) => (failure.error.status(), no_store, failure.headers(), Html(html)).into_response(),
+        Ok(html) => failure.mark((failure.error.status(), no_store, failure.headers(), Html(html)).into_response()),
         Err(error) => {
             tracing::error!(%error, "the error page cannot be rendered");
             (StatusCode::INTERNAL_SERVER_ERROR, failure.message()).into_response()

@@ -6,17 +6,19 @@
 //! at that moment (see [`super::sse`]).
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+
+use super::Entrance;
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,12 +29,17 @@ const MAX_HEADERS: usize = 100;
 /// How long requests under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Cancelled when the server stops; in the extensions of every request.
+#[derive(Debug, Clone)]
+pub(super) struct Stopping(pub(super) Arc<CancellationToken>);
+
 /// Serves until `shutdown` is cancelled and the requests under way are answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, entrance: Entrance, shutdown: CancellationToken) {
+    let stopping = Arc::new(shutdown.clone());
     let connections = GracefulShutdown::new();
     let builder = builder();
     loop {
-        let (stream, peer) = tokio::select! {
+        let (stream, _) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -47,17 +54,12 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot switch off Nagle's algorithm");
         }
-        let router = router.clone();
-        let stopping = shutdown.clone();
+        let entrance = entrance.clone();
+        let stopping = Arc::clone(&stopping);
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let router = router.clone();
-            let stopping = stopping.clone();
-            async move {
-                let mut request = request.map(axum::body::Body::new);
-                request.extensions_mut().insert(ConnectInfo(peer));
-                request.extensions_mut().insert(stopping);
-                Ok::<_, Infallible>(answer(router, request).await)
-            }
+            let mut request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(Stopping(Arc::clone(&stopping)));
+            entrance.clone().enter(request).map(Ok::<_, Infallible>)
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let watched = connections.watch(connection.into_owned());
@@ -70,13 +72,6 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: Cance
     drop(listener);
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish within {} s of the shutdown", GRACE.as_secs());
-    }
-}
-
-async fn answer(router: Router, request: Request) -> axum::response::Response {
-    match router.oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
     }
 }
 

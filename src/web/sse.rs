@@ -15,6 +15,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
+use super::serve::Stopping;
+
 /// Somebody who wants to follow events.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Follower {
@@ -28,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for Follower {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let last_seen = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
         // Put there by `serve`; without it (in tests) nothing stops.
-        let stopping = parts.extensions.get::<CancellationToken>().cloned().unwrap_or_default();
+        let stopping = parts.extensions.get::<Stopping>().map(|stopping| (*stopping.0).clone()).unwrap_or_default();
         Ok(Self { last_seen, stopping })
     }
 }
@@ -53,6 +55,8 @@ impl Follower {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::http::Request;
     use futures_util::stream;
     use http_body_util::BodyExt as _;
@@ -68,7 +72,11 @@ mod tests {
     #[tokio::test]
     async fn a_stream_ends_with_the_server() {
         let stopping = CancellationToken::new();
-        let request = Request::get("/").header("last-event-id", "42").extension(stopping.clone()).body(()).unwrap();
+        let request = Request::get("/")
+            .header("last-event-id", "42")
+            .extension(Stopping(Arc::new(stopping.clone())))
+            .body(())
+            .unwrap();
         let follower = follower(request).await;
         assert_eq!(follower.last_seen(), Some(42));
         let stopper = stopping.clone();

@@ -1,6 +1,6 @@
 //! Backstage's JSON face of an [`Error`](crate::web::error::Error), and conditional requests.
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -8,23 +8,33 @@ use serde_json::json;
 
 use super::reply;
 use crate::web::error::Failure;
+use crate::web::observe;
 
 /// What must be known of a request to give its answer a face.
 pub(super) struct Asked {
     method: Method,
     uri: Uri,
     known: Option<HeaderValue>,
+    route: Option<MatchedPath>,
 }
 
 impl Asked {
     pub(super) fn of(request: &Request) -> Self {
         let known = request.headers().get(header::IF_NONE_MATCH).cloned();
-        Self { method: request.method().clone(), uri: request.uri().clone(), known }
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        Self { method: request.method().clone(), uri: request.uri().clone(), known, route }
     }
 
     /// Writes `{"error":{name,message},"request":{method,url},"response":{statusCode}}` for an error without a face;
     /// `url` is the path inside the plugin. Answers 304 where the client has the answer already.
-    pub(super) fn face(self, mut response: Response) -> Response {
+    pub(super) fn face(mut self, response: Response) -> Response {
+        let route = self.route.take();
+        let mut response = self.faced(response);
+        observe::tell(route, &mut response);
+        response
+    }
+
+    fn faced(self, mut response: Response) -> Response {
         if let Some(failure) = response.extensions_mut().remove::<Failure>() {
             let status = failure.error.status();
             let url = self.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
@@ -33,7 +43,7 @@ impl Asked {
                 "request": { "method": self.method.as_str(), "url": url },
                 "response": { "statusCode": status.as_u16() },
             });
-            return (failure.headers(), reply::json(status, &body)).into_response();
+            return failure.mark((failure.headers(), reply::json(status, &body)).into_response());
         }
         let is_safe = matches!(self.method, Method::GET | Method::HEAD) && response.status() == StatusCode::OK;
         match self.known.filter(|_| is_safe) {

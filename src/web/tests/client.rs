@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -20,11 +19,11 @@ use crate::delivery::Delivery;
 use crate::entity::{Entity, EntityRef};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
-use crate::web::{AppState, CorsConfig, Parts, Site, WebConfig, router};
+use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The router on a database of its own.
 pub(crate) struct TestApp {
-    pub(crate) router: Router,
+    pub(crate) router: Entrance,
     pub(crate) state: AppState,
     /// Ends the workers.
     _stop: DropGuard,

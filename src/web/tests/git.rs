@@ -5,12 +5,14 @@ use std::process::Command;
 use axum::body::Body;
 use axum::http::StatusCode;
 use base64::Engine as _;
+use tokio_util::sync::CancellationToken;
 
 use super::client::{Options, TestApp};
 use crate::auth::Providers;
 use crate::forge::{
     Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
 };
+use crate::web::serve::serve;
 
 const ADVERTISEMENT: &str = "/info/refs?service=git-upload-pack";
 
@@ -101,7 +103,7 @@ async fn git_clones_what_was_committed() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/git/acme/open.git", listener.local_addr().unwrap());
     let router = app.router.clone();
-    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+    let server = tokio::spawn(serve(listener, router, CancellationToken::new()));
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("clone");
     let destination = target.clone();

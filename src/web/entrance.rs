@@ -1,0 +1,153 @@
+//! What every request passes before its route is looked for and after it was answered: the entrance of the HTTP side.
+//!
+//! It is a service around the router, not a layer of it, because each layer costs allocations for every request. From
+//! the outside in, and why in this order:
+//!
+//! 1. the request's id, so that whatever is logged can name it;
+//! 2. security headers, so that every answer has them, also a refusal;
+//! 3. limits of address and headers, and the portal's own names, before anything costly;
+//! 4. trailing slashes of the API, before routing;
+//! 5. CORS, since a preflight carries no credentials;
+//! 6. a net that catches the panics of what is inside;
+//! 7. compression, outside of whatever writes a body; never for event streams.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::http::{self, Method, StatusCode, Uri, header, uri::PathAndQuery};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use tower::Service;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::compression::{Compression, CompressionLayer};
+use tracing::Instrument as _;
+
+use super::cors::{CorsConfig, Listed};
+use super::observe::{Figures, RequestId, Seen};
+use super::page::Site;
+use super::{cors, security};
+
+/// The whole HTTP side. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Entrance(Arc<Inside>);
+
+struct Inside {
+    router: Router,
+    compressing: Compression<Router, WorthIt>,
+    edge: Edge,
+}
+
+/// What requests are held against.
+pub(super) struct Edge {
+    pub(super) site: Arc<Site>,
+    pub(super) cors: CorsConfig,
+    /// Whether the portal answers to its own names only.
+    pub(super) own_names: bool,
+    pub(super) figures: Figures,
+}
+
+impl Entrance {
+    pub(super) fn new(router: Router, edge: Edge) -> Self {
+        let layer = CompressionLayer::new().gzip(true).br(true).compress_when(WorthIt);
+        let compressing = tower::Layer::layer(&layer, router.clone());
+        Self(Arc::new(Inside { router, compressing, edge }))
+    }
+
+    /// Answers a request.
+    pub(super) async fn enter(self, request: Request) -> Response {
+        let Inside { edge, .. } = &*self.0;
+        let id = RequestId::of(&request);
+        let seen = Seen::new(&request, &id);
+        let inside = AssertUnwindSafe(self.admit(request).instrument(seen.span.clone()));
+        let mut response = inside.catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!(request.id = id.as_str(), "a layer panicked");
+            (StatusCode::INTERNAL_SERVER_ERROR, "the portal could not answer\n").into_response()
+        });
+        security::headers(&edge.site, response.headers_mut());
+        edge.figures.count(&seen, &id, &mut response);
+        id.repeat(response.headers_mut());
+        response
+    }
+
+    async fn admit(&self, request: Request) -> Response {
+        let Inside { edge, .. } = &*self.0;
+        if let Some(refusal) = security::refusal(&request, edge.own_names.then_some(&*edge.site)) {
+            return refusal;
+        }
+        let mut request = without_trailing_slash(request);
+        let Some(origin) = cors::listed_origin(&edge.cors, &request) else {
+            return self.answer(request).await;
+        };
+        let preflight = cors::Preflight::of(&request);
+        request.extensions_mut().insert(Listed);
+        let is_preflight = request.method() == Method::OPTIONS;
+        let mut response =
+            if is_preflight { StatusCode::NO_CONTENT.into_response() } else { self.answer(request).await };
+        cors::allow(&edge.cors, origin, preflight, response.headers_mut());
+        response
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        let answered = if request.headers().contains_key(header::ACCEPT_ENCODING) {
+            // It borrows nothing, but its future is large and seldom needed.
+            let mut compressing = self.0.compressing.clone();
+            let compressed = Box::pin(async move { compressing.call(request).await });
+            compressed.await.map(|response| response.map(Body::new))
+        } else {
+            self.0.router.clone().call(request).await
+        };
+        match answered {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Service<Request> for Entrance {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Box::pin(self.clone().enter(request).map(Ok))
+    }
+}
+
+/// Which answers are worth compressing: large ones that are not compressed already, and no streams of events.
+#[derive(Debug, Clone, Copy)]
+struct WorthIt;
+
+impl Predicate for WorthIt {
+    fn should_compress<B: HttpBody>(&self, response: &http::Response<B>) -> bool {
+        /// What Git sends is compressed already.
+        const PACKS: NotForContentType = NotForContentType::const_new("application/x-git");
+        SizeAbove::new(1024).should_compress(response)
+            && NotForContentType::SSE.should_compress(response)
+            && NotForContentType::IMAGES.should_compress(response)
+            && PACKS.should_compress(response)
+    }
+}
+
+/// `/api/catalog/entities/` is `/api/catalog/entities`, as in Backstage. Pages redirect instead, see `pages::nowhere`.
+fn without_trailing_slash(mut request: Request) -> Request {
+    let uri = request.uri();
+    let path = uri.path();
+    if path.starts_with("/api/") && path.len() > "/api/".len() && path.ends_with('/') {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+        if let Ok(target) = PathAndQuery::try_from(target) {
+            *request.uri_mut() = Uri::from(target);
+        }
+    }
+    request
+}
