@@ -164,6 +164,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             run.first = entry.0.clone();
         }
         let entries = Arc::make_mut(&mut run.entries);
+        if entries.len() == entries.capacity() {
+            // Doubled, a third of the memory of all runs would be room to spare.
+            entries.reserve_exact(entries.len() / 8 + 2);
+        }
         entries.insert(spot.entry, entry);
         if entries.len() <= LONGEST {
             return spot;
@@ -189,6 +193,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     /// The value at a place where a key was found, to be changed.
     pub(super) fn at_mut(&mut self, Spot { run, entry }: Spot) -> &mut V {
         &mut Arc::make_mut(&mut self.runs[run].entries)[entry].1
+    }
+
+    /// The entry at a place where a key was found, to be changed; the key must stay equal to what it is.
+    pub(super) fn entry_mut(&mut self, Spot { run, entry }: Spot) -> &mut (K, V) {
+        &mut Arc::make_mut(&mut self.runs[run].entries)[entry]
     }
 
     /// Takes a key out.
