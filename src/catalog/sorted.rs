@@ -175,7 +175,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         // What arrives in order fills its runs.
         let at = if spot.entry == LONGEST { LONGEST } else { LONGEST / 2 };
         let rest = entries.split_off(at);
-        entries.shrink_to_fit();
+        // A copy: shrinking may leave a block as large as it was.
+        let mut shorter = Vec::with_capacity(entries.len());
+        shorter.append(entries);
+        *entries = shorter;
         let first = rest[0].0.clone();
         self.runs.insert(spot.run + 1, Run { first, entries: Arc::new(rest) });
         if spot.entry < at { spot } else { Spot { run: spot.run + 1, entry: spot.entry - at } }
