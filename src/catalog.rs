@@ -46,7 +46,7 @@ pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Holder, Problem};
 pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
 pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
@@ -235,11 +235,6 @@ impl Catalog {
         self.advance().await?;
         self.inner.due.notify_one();
         Ok(())
-    }
-
-    /// Everything that is broken.
-    pub(crate) async fn problems(&self, _who: &Credentials) -> Result<Vec<Problem>, CatalogError> {
-        Ok(store::problems(&self.inner.pool, None).await?)
     }
 
     /// Whether an entity could come from a location (`type:target`).

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 
 use self::plan::Plan;
 use super::config::OrphanStrategy;
+use super::problem::CONFLICT;
 use super::store::{self, Known, Logged};
 use super::walk::{Before, Declared, Seen, Trouble, Walk};
 use super::{Operation, Problem};
@@ -175,6 +176,7 @@ fn problem(source: &str, trouble: &Trouble, now: DateTime<Utc>) -> Problem {
         line: trouble.position.map(|position| number(position.line)),
         column: trouble.position.map(|position| number(position.column)),
         since: now,
+        holder: None,
     }
 }
 
@@ -186,11 +188,12 @@ fn conflict(source: &str, declared: &Declared, message: String, now: DateTime<Ut
         entity: Some(declared.reference.clone()),
         kind: Some(kind.to_owned()),
         name: name.split_once('/').map(|(_, name)| name.to_owned()),
-        error_name: "ConflictError".to_owned(),
+        error_name: CONFLICT.to_owned(),
         message,
         pointer: "/metadata/name".to_owned(),
         line: None,
         column: None,
         since: now,
+        holder: None,
     }
 }

@@ -31,7 +31,7 @@ impl Catalog {
         goes.sort_by_cached_key(|record| record.reference.to_string());
         let names: BTreeSet<String> = goes.iter().map(|record| record.reference.to_string()).collect();
         let problems = store::problems(&self.inner.pool, None).await?;
-        let claims = problems.into_iter().filter(|problem| problem.error_name == "ConflictError");
+        let claims = problems.into_iter().filter(Problem::is_claim);
         let (own, others): (Vec<Problem>, Vec<Problem>) = claims.partition(|claim| claim.source == source);
         let holder = |claim: Problem| {
             let reference = claim.entity?;

@@ -26,6 +26,7 @@ use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
 use super::descriptor::{Fault, Placeholders, Seems};
 use super::location::LocationRef;
+use super::problem::CONFLICT;
 use super::reader::Reader;
 use super::record::digest;
 use crate::entity::{Entity, Model, ValidationError};
@@ -249,7 +250,7 @@ impl<'a> Walker<'a> {
         };
         if !self.seen.insert(reference.clone()) {
             let message = format!("{reference} is declared twice below {}; the first one counts", self.process.root);
-            trouble(&mut self.walk, ValidationError::new("ConflictError", message).at("/metadata/name"));
+            trouble(&mut self.walk, ValidationError::new(CONFLICT, message).at("/metadata/name"));
             return None;
         }
         let Ready { entity, is_template, document, edges, hash } = match outcome {

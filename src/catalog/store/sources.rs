@@ -5,6 +5,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::{CHUNK, Result};
+use crate::catalog::problem::CONFLICT;
 use crate::catalog::{Location, LocationRef, Problem};
 
 /// A root location as it stands.
@@ -184,10 +185,11 @@ pub(in crate::catalog) async fn release(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE catalog_source SET digest = NULL, next_read_at = $2, revision = revision + 1
-         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
+         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = $3 AND entity = ANY($1))",
     )
     .bind(references)
     .bind(now)
+    .bind(CONFLICT)
     .execute(db)
     .await?;
     Ok(())
@@ -251,6 +253,18 @@ pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option
          FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
     )
     .bind(source)
+    .fetch_all(db)
+    .await
+}
+
+/// The claims to a name that another source, or another file, has; oldest first.
+pub(in crate::catalog) async fn claims(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Problem>> {
+    sqlx::query_as(
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+         FROM catalog_problem WHERE error_name = $2 AND entity = $1 ORDER BY since, source, ordinal",
+    )
+    .bind(reference)
+    .bind(CONFLICT)
     .fetch_all(db)
     .await
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::claim::Places;
 use super::entity::named;
 use super::problems::Line as ProblemLine;
 use crate::catalog::{Catalog, CatalogError, Registered, Registration, Removal};
@@ -76,11 +77,12 @@ pub(super) async fn register(
     let target = form.target.trim();
     let how = if form.step == "register" { Registration::Refresh } else { Registration::DryRun };
     let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer).await? };
+    let places = Places::load(&catalog, &forges, &viewer).await?;
     match catalog.register(&viewer.credentials, "url", target, how).await {
         Ok(registered) if how == Registration::Refresh => {
             return Ok(Redirect::to(&link::location(registered.location.id)).into_response());
         }
-        Ok(registered) => page.preview = Some(Preview::new(&catalog, &forges, &viewer, &registered)),
+        Ok(registered) => page.preview = Some(Preview::new(&catalog, &places, &viewer, &registered)),
         Err(error @ (CatalogError::Invalid(_) | CatalogError::NotFound(_) | CatalogError::Conflict(_))) => {
             page.error = Some(error.to_string());
         }
@@ -125,14 +127,14 @@ impl LocationsPage {
 }
 
 impl Preview {
-    fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, registered: &Registered) -> Self {
+    fn new(catalog: &Catalog, places: &Places<'_>, viewer: &Viewer, registered: &Registered) -> Self {
         let shown = |entity: &Entity| EntityLink::titled(&entity.reference(), entity.title());
         Self {
             entities: registered.entities.iter().map(shown).collect(),
             problems: registered
                 .problems
                 .iter()
-                .map(|problem| ProblemLine::new(catalog, forges, viewer, problem))
+                .map(|problem| ProblemLine::new(catalog, places, viewer, problem))
                 .collect(),
             existed: registered.existed,
         }
@@ -179,13 +181,14 @@ pub(super) async fn show(
     let (stays, freed) = (beside(stays), beside(freed));
     let problems = catalog.problems(&viewer.credentials).await?;
     let problems = problems.iter().filter(|problem| problem.source == reference);
+    let places = Places::load(&catalog, &forges, &viewer).await?;
     let (target, page) = named(&forges, &reference, None);
     Ok(Page(LocationPage {
         chrome: viewer.chrome(Area::Catalog, "Location"),
         target,
         page,
         entities,
-        problems: problems.map(|problem| ProblemLine::new(&catalog, &forges, &viewer, problem)).collect(),
+        problems: problems.map(|problem| ProblemLine::new(&catalog, &places, &viewer, problem)).collect(),
         stays,
         freed,
         is_configured,
