@@ -22,6 +22,7 @@ mod filter;
 mod graph;
 mod index;
 mod ingest;
+mod lease;
 mod location;
 mod problem;
 mod query;
@@ -79,6 +80,8 @@ pub(crate) struct Catalog {
 
 struct Inner {
     pool: PgPool,
+    /// Names this process among those that read.
+    process: Uuid,
     reader: Reader,
     config: Arc<CatalogConfig>,
     index: ArcSwap<Index>,
@@ -140,6 +143,7 @@ impl Catalog {
     fn with(index: Index, pool: PgPool, reader: Reader, config: CatalogConfig) -> Self {
         let inner = Inner {
             pool,
+            process: Uuid::new_v4(),
             reader,
             config: Arc::new(config),
             advanced: watch::Sender::new(index.sequence),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use globset::Glob;
 use serde::Deserialize;
 
+use super::lease::Lease;
 use super::location::LocationRef;
 use crate::entity::{Entity, Model};
 
@@ -29,6 +30,9 @@ pub(crate) struct CatalogConfig {
     /// `backend.reading`, put here by the configuration.
     #[serde(skip)]
     pub(crate) reading: ReadingRules,
+    /// How long a process may be silent before others read what it was reading.
+    #[serde(skip)]
+    pub(crate) lease: Lease,
 }
 
 impl Default for CatalogConfig {
@@ -41,6 +45,7 @@ impl Default for CatalogConfig {
             processing_interval: Interval(Duration::from_mins(2)),
             history: HistoryConfig::default(),
             reading: ReadingRules::default(),
+            lease: Lease::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! When sources are read: each has its own next time, kept in the database, so any process may do it.
 //!
-//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die. The next time
-//! is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
+//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die (see
+//! `lease`). The next time is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
 //! processes make arrive by `NOTIFY`; a slow poll catches what a lost connection missed.
 
 use std::time::{Duration, Instant};
@@ -17,8 +17,6 @@ use uuid::Uuid;
 use super::location::LocationRef;
 use super::{Catalog, CatalogError, ingest, store, walk};
 
-/// How long a process may take to read a source before another tries.
-const CLAIM: Duration = Duration::from_mins(2);
 /// Sources read by one process at the same time, beside those that are slow.
 const AT_ONCE: usize = 8;
 /// Slow sources, and those that could not be read, at the same time. They never take a place from the others.
@@ -50,7 +48,7 @@ impl InFlight {
 
     fn start(&mut self, catalog: Catalog, reference: String, is_slow: bool) {
         self.slow += usize::from(is_slow);
-        self.readings.push(Box::pin(async move { (is_slow, catalog.read_source(&reference).await) }));
+        self.readings.push(Box::pin(async move { (is_slow, catalog.read_claimed(&reference).await) }));
     }
 
     fn is_empty(&self) -> bool {
@@ -96,7 +94,8 @@ impl Catalog {
                 continue;
             }
             let now = Utc::now();
-            let due = store::claim_due(&self.inner.pool, is_slow, now, now + CLAIM, room).await?;
+            let (by, length) = (self.inner.process, self.inner.config.lease.length);
+            let due = store::claim_due(&self.inner.pool, by, length, is_slow, now, room).await?;
             started += due.len();
             for reference in due {
                 reading.start(self.clone(), reference, is_slow);
@@ -107,6 +106,15 @@ impl Catalog {
 
     /// Reads one source, writes what changed, and brings the index up to it.
     pub(super) async fn read_source(&self, reference: &str) -> Result<(), CatalogError> {
+        self.claim(reference).await?;
+        self.read_claimed(reference).await
+    }
+
+    async fn read_claimed(&self, reference: &str) -> Result<(), CatalogError> {
+        self.holding(reference, self.read_held(reference)).await
+    }
+
+    async fn read_held(&self, reference: &str) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
         // Another process may have read it meanwhile, or a name become free: then it is read again.
@@ -165,7 +173,7 @@ impl Catalog {
                 }
             };
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => break,
                 () = self.inner.due.notified() => {}
                 Some(read) = reading.next(), if !reading.is_empty() => {
                     if let Err(error) = read {
@@ -176,6 +184,9 @@ impl Catalog {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        // What is being read is given up, and not read on by this process.
+        drop(reading);
+        self.let_go().await;
     }
 
     async fn until_due(&self) -> Duration {

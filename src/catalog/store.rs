@@ -5,6 +5,7 @@
 
 mod changes;
 mod files;
+mod leases;
 mod log;
 mod moves;
 mod sources;
@@ -12,6 +13,7 @@ mod unprocessed;
 
 pub(super) use changes::*;
 pub(super) use files::*;
+pub(super) use leases::*;
 pub(super) use log::*;
 pub(super) use moves::*;
 pub(super) use sources::*;

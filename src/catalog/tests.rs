@@ -5,6 +5,7 @@ mod files;
 mod forge;
 mod hostile;
 mod incremental;
+mod leases;
 mod processes;
 mod volume;
 

@@ -50,7 +50,7 @@ pub(in crate::catalog) async fn add_source(
         "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
             is_configured = catalog_source.is_configured OR EXCLUDED.is_configured, next_read_at = EXCLUDED.next_read_at,
-            claimed_until = NULL",
+            claimed_until = NULL, claimed_by = NULL",
     )
     .bind(source.to_string())
     .bind(&source.kind)
@@ -89,32 +89,6 @@ pub(in crate::catalog) async fn is_configured(db: impl PgExecutor<'_>, reference
     Ok(found.unwrap_or_default())
 }
 
-/// Takes sources that are due, so that no other process reads them meanwhile: quick ones, or those that took long or
-/// could not be read the last time.
-pub(in crate::catalog) async fn claim_due(
-    db: impl PgExecutor<'_>,
-    is_slow: bool,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    limit: usize,
-) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "UPDATE catalog_source SET claimed_until = $2
-         WHERE reference IN (
-            SELECT reference FROM catalog_source
-            WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
-                AND (is_slow OR failures > 0) = $4
-            ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING reference",
-    )
-    .bind(now)
-    .bind(until)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .bind(is_slow)
-    .fetch_all(db)
-    .await
-}
-
 /// When the next source is due.
 pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
@@ -139,7 +113,7 @@ pub(in crate::catalog) async fn set_read(
 ) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE catalog_source SET digest = $3, failures = $4, is_slow = $5, last_read_at = $6, next_read_at = $7,
-            claimed_until = NULL, revision = revision + 1
+            claimed_until = NULL, claimed_by = NULL, revision = revision + 1
          WHERE reference = $1 AND revision = $2",
     )
     .bind(reference)
