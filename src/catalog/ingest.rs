@@ -18,7 +18,7 @@ use self::plan::Plan;
 use super::config::OrphanStrategy;
 use super::problem::CONFLICT;
 use super::store::{self, Known, Logged};
-use super::walk::{Before, Declared, Seen, Trouble, Walk};
+use super::walk::{Before, Declared, Extent, Seen, Trouble, Walk};
 use super::{Operation, Problem};
 
 /// Writes what a walk found.
@@ -54,13 +54,17 @@ pub(super) async fn restamp(db: &mut PgConnection, source: &str, walk: &Walk) ->
 
 /// The entities that may be concerned: those of files that were not kept, and whatever has a name that is declared.
 async fn known(db: &mut PgConnection, source: &str, before: &Before, walk: &Walk) -> Result<Vec<Known>, sqlx::Error> {
-    if walk.kept.is_empty() {
-        return store::known(db, source).await;
-    }
+    let gone = match &walk.extent {
+        Extent::Whole if walk.kept.is_empty() => return store::known(db, source).await,
+        Extent::Whole => None,
+        Extent::Unknown => return Ok(Vec::new()),
+        Extent::Part(gone) => Some(gone),
+    };
     let touched: Vec<&str> =
         before.files.keys().filter(|location| !walk.kept.contains(*location)).map(String::as_str).collect();
     let declared = walk.declared.iter().map(|declared| declared.reference.as_str());
-    let references: Vec<&str> = declared.chain(walk.invalid.keys().map(String::as_str)).collect();
+    let named = walk.invalid.keys().chain(gone.into_iter().flatten()).map(String::as_str);
+    let references: Vec<&str> = declared.chain(named).collect();
     store::known_of(db, source, &touched, &references).await
 }
 
@@ -154,6 +158,13 @@ async fn problems(
         conflict(source, declared, message, now)
     });
     let mut problems: Vec<Problem> = troubles.chain(conflicts).chain(doubles).collect();
+    let stays = |problem: &&Problem| match (&problem.entity, &walk.extent) {
+        (_, Extent::Whole) => false,
+        (Some(entity), _) => !walk.is_about(entity),
+        // Of the answer as a whole, which this is or is not.
+        (None, extent) => matches!(extent, Extent::Part(_)),
+    };
+    problems.extend(before.iter().filter(stays).cloned());
     for problem in &mut problems {
         if let Some(since) = since.get(&key(problem)) {
             problem.since = *since;

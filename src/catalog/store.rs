@@ -8,6 +8,7 @@ mod files;
 mod leases;
 mod log;
 mod moves;
+mod providers;
 mod sources;
 mod unprocessed;
 
@@ -16,6 +17,7 @@ pub(super) use files::*;
 pub(super) use leases::*;
 pub(super) use log::*;
 pub(super) use moves::*;
+pub(super) use providers::*;
 pub(super) use sources::*;
 pub(super) use unprocessed::*;
 

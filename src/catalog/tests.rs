@@ -7,6 +7,7 @@ mod hostile;
 mod incremental;
 mod leases;
 mod processes;
+mod providers;
 mod volume;
 
 use std::path::Path;

@@ -12,6 +12,7 @@
 
 mod found;
 mod process;
+mod provided;
 mod read;
 mod targets;
 
@@ -20,8 +21,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-pub(super) use self::found::{Before, Declared, Seen, Trouble, Walk, Written};
+pub(super) use self::found::{Before, Declared, Extent, Seen, Trouble, Walk, Written};
 use self::process::Process;
+pub(super) use self::provided::{of_provider, unanswered};
 use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
 use super::descriptor::{Fault, Placeholders, Seems};
@@ -122,6 +124,7 @@ impl<'a> Walker<'a> {
             }
         }
         self.drop_barren(&barren);
+        self.walk.is_failed = self.walk.declared.is_empty();
         self.walk.digest = self.digest();
     }
 

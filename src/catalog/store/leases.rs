@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Result;
 
 /// Takes sources that are due, so that no other process reads them meanwhile: quick ones, or those that took long or
-/// could not be read the last time.
+/// could not be read the last time. Of providers only those that are named.
 pub(in crate::catalog) async fn claim_due(
     db: impl PgExecutor<'_>,
     by: Uuid,
@@ -17,13 +17,14 @@ pub(in crate::catalog) async fn claim_due(
     is_slow: bool,
     now: DateTime<Utc>,
     limit: usize,
+    providers: &[String],
 ) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "UPDATE catalog_source SET claimed_until = CLOCK_TIMESTAMP() + MAKE_INTERVAL(secs => $2), claimed_by = $5
          WHERE reference IN (
             SELECT reference FROM catalog_source
             WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= CLOCK_TIMESTAMP())
-                AND (is_slow OR failures > 0) = $4
+                AND (is_slow OR failures > 0) = $4 AND (NOT is_provider OR reference = ANY($6))
             ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
          RETURNING reference",
     )
@@ -32,6 +33,7 @@ pub(in crate::catalog) async fn claim_due(
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .bind(is_slow)
     .bind(by)
+    .bind(providers)
     .fetch_all(db)
     .await
 }

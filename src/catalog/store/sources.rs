@@ -18,6 +18,7 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) failures: i32,
     /// Grows with everything that happens to the source.
     pub(in crate::catalog) revision: i64,
+    pub(in crate::catalog) is_provider: bool,
     /// As in [`Location`].
     entity_name: Option<String>,
 }
@@ -32,7 +33,7 @@ impl Source {
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
     sqlx::query_as(
-        "SELECT type, target, digest, failures, revision, entity_name FROM catalog_source WHERE reference = $1",
+        "SELECT type, target, digest, failures, revision, is_provider, entity_name FROM catalog_source WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(db)
@@ -62,12 +63,18 @@ pub(in crate::catalog) async fn add_source(
     Ok(())
 }
 
-/// Sources that nothing asks for any more: neither configured now nor registered.
-pub(in crate::catalog) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) -> Result<Vec<String>> {
+/// Forgets that configuration named other sources; gives those that nothing asks for any more: neither configuration nor
+/// a provider, and nobody registered them.
+pub(in crate::catalog) async fn abandoned(db: &mut PgConnection, configured: &[String]) -> Result<Vec<String>> {
+    sqlx::query("UPDATE catalog_source SET is_configured = FALSE WHERE is_configured AND reference <> ALL($1)")
+        .bind(configured)
+        .execute(&mut *db)
+        .await?;
     sqlx::query_scalar(
         "SELECT reference FROM catalog_source
-         WHERE reference <> ALL($1) AND NOT EXISTS
-            (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)",
+         WHERE reference <> ALL($1) AND NOT is_provider
+            AND NOT EXISTS (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)
+            AND NOT EXISTS (SELECT FROM catalog_provided WHERE catalog_provided.reference = catalog_source.reference)",
     )
     .bind(configured)
     .fetch_all(db)
@@ -80,18 +87,31 @@ pub(in crate::catalog) async fn remove_source(db: impl PgExecutor<'_>, reference
     Ok(())
 }
 
-/// Whether configuration names the source.
-pub(in crate::catalog) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
-    let found: Option<bool> = sqlx::query_scalar("SELECT is_configured FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .fetch_optional(db)
-        .await?;
+/// Whether configuration names the source, or a provider found it.
+pub(in crate::catalog) async fn is_fixed(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
+    let found: Option<bool> = sqlx::query_scalar(
+        "SELECT is_configured
+            OR EXISTS (SELECT FROM catalog_provided WHERE catalog_provided.reference = catalog_source.reference)
+         FROM catalog_source WHERE reference = $1",
+    )
+    .bind(reference)
+    .fetch_optional(db)
+    .await?;
     Ok(found.unwrap_or_default())
 }
 
-/// When the next source is due.
-pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
+/// When the next source is due, of providers only those that are named.
+pub(in crate::catalog) async fn next_due(
+    db: impl PgExecutor<'_>,
+    providers: &[String],
+) -> Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar(
+        "SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source
+         WHERE NOT is_provider OR reference = ANY($1)",
+    )
+    .bind(providers)
+    .fetch_one(db)
+    .await
 }
 
 /// How a reading went.

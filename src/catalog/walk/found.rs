@@ -40,9 +40,23 @@ pub(in crate::catalog) struct Seen {
     pub(in crate::catalog) is_whole: bool,
 }
 
+/// How much of a source is known now.
+#[derive(Debug, Default)]
+pub(in crate::catalog) enum Extent {
+    /// Everything: what is not declared is gone, unless it is uncertain.
+    #[default]
+    Whole,
+    /// Only what is declared or invalid, and the entities that are gone. Everything else stays.
+    Part(HashSet<String>),
+    /// Nothing: everything stays.
+    Unknown,
+}
+
 /// The result of reading a root location.
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct Walk {
+    /// How much of the source this is.
+    pub(in crate::catalog) extent: Extent,
     /// Entities that are valid, parents before children; of kept files only the locations.
     pub(in crate::catalog) declared: Vec<Declared>,
     /// Entities that are there but invalid: they keep their last good version.
@@ -57,6 +71,8 @@ pub(in crate::catalog) struct Walk {
     pub(in crate::catalog) seen: Vec<Seen>,
     /// Equal digests mean that nothing needs to be written.
     pub(in crate::catalog) digest: String,
+    /// Nothing could be read at all.
+    pub(in crate::catalog) is_failed: bool,
 }
 
 /// One valid entity.
@@ -101,8 +117,15 @@ pub(in crate::catalog) struct Trouble {
 }
 
 impl Walk {
-    /// Whether nothing could be read at all.
-    pub(in crate::catalog) fn is_failed(&self) -> bool {
-        self.declared.is_empty()
+    /// Whether it says anything of an entity.
+    pub(in crate::catalog) fn is_about(&self, reference: &str) -> bool {
+        match &self.extent {
+            Extent::Whole => true,
+            Extent::Unknown => false,
+            Extent::Part(gone) => {
+                let declares = |declared: &Declared| declared.reference == reference;
+                gone.contains(reference) || self.invalid.contains_key(reference) || self.declared.iter().any(declares)
+            }
+        }
     }
 }

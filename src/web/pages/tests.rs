@@ -1,5 +1,5 @@
 //! The pages through the real router.
 
-mod claims;
+mod origins;
 mod portal;
 mod story;

@@ -1,4 +1,4 @@
-//! Two sources that claim one name, as people and clients see it.
+//! Where things come from, as people and clients see it: two sources that claim one name, and providers.
 
 use chrono::Utc;
 use serde_json::{Value, json};
@@ -86,4 +86,16 @@ async fn a_claim_is_shown_beside_its_holder_and_takes_over_when_that_goes() {
     running.await.unwrap();
     assert_eq!(guest.claims().await, Vec::<Value>::new());
     assert!(!guest.see("/catalog/default/component/pay").await.contains("claims this name"));
+}
+
+#[tokio::test]
+async fn providers_are_shown_with_what_they_found() {
+    let guest = Guest::with("providers: { local: { all: { catalogPath: /catalog.yaml } } }").await;
+    let waiting = guest.see("/catalog/locations").await;
+    assert!(waiting.contains("local-provider:all") && waiting.contains(">waiting<"), "{waiting}");
+    guest.app.state.catalog.read_due().await.unwrap();
+    let found = guest.see("/catalog/locations").await;
+    for part in [">in order<", "<td class=\"muted\">registered, local-provider:all</td>"] {
+        assert!(found.contains(part), "{part} is missing in {found}");
+    }
 }
