@@ -46,10 +46,20 @@ pub(super) async fn apply(
     remember(db, source, before, walk, &plan, &known).await
 }
 
-/// Remembers files that were kept but have another stamp.
-pub(super) async fn restamp(db: &mut PgConnection, source: &str, walk: &Walk) -> Result<(), sqlx::Error> {
-    let kept: Vec<&Seen> = walk.seen.iter().filter(|seen| walk.kept.contains(&seen.location)).collect();
-    store::set_files(db, source, &kept, &[]).await
+/// Remembers files as they were seen, where nothing else is to be written: those with another stamp, and those that had
+/// to be read again to find the same.
+pub(super) async fn restamp(
+    db: &mut PgConnection,
+    source: &str,
+    before: &Before,
+    walk: &Walk,
+) -> Result<(), sqlx::Error> {
+    let seen = walk.seen.iter().cloned();
+    let seen: Vec<Seen> = seen
+        .map(|seen| Seen { is_whole: seen.is_whole && !before.contested.contains(&seen.location), ..seen })
+        .filter(|seen| before.files.get(&seen.location) != Some(seen))
+        .collect();
+    store::set_files(db, source, &seen.iter().collect::<Vec<&Seen>>(), &[]).await
 }
 
 /// The entities that may be concerned: those of files that were not kept, and whatever has a name that is declared.
@@ -111,8 +121,8 @@ async fn remember(
         })
         .map(|known| known.location.as_str())
         .collect();
-    let is_gone =
-        |location: &&str| !walk.kept.contains(*location) && !is_seen.contains(location) && !stay.contains(location);
+    let is_same = |location: &str| walk.kept.contains(location) || walk.still_broken.contains(location);
+    let is_gone = |location: &&str| !is_same(location) && !is_seen.contains(location) && !stay.contains(location);
     let gone: Vec<&str> = before.files.keys().map(String::as_str).filter(is_gone).collect();
     let seen: Vec<&Seen> = seen.iter().collect();
     store::set_files(db, source, &seen, &gone).await
@@ -144,7 +154,7 @@ async fn problems(
     }
     let before = store::problems(&mut *db, Some(source)).await?;
     let since: HashMap<_, _> = before.iter().map(|problem| (key(problem), problem.since)).collect();
-    let troubles = walk.troubles.iter().map(|trouble| problem(source, trouble, now));
+    let troubles = walk.troubles.iter().chain(&walk.claims).map(|trouble| problem(source, trouble, now));
     let conflicts = walk.declared.iter().filter(|declared| declared.written.is_some()).filter_map(|declared| {
         let owner = taken.get(&declared.reference)?;
         let message = format!(

@@ -164,7 +164,7 @@ impl Catalog {
     /// What a location would declare.
     async fn try_location(&self, location: Location) -> Result<Registered, CatalogError> {
         let walk = walk::walk(self.reader(), &self.inner.config, &location.location(), &Before::default()).await;
-        if let Some(trouble) = walk.troubles.first() {
+        if let Some(trouble) = walk.troubles.iter().chain(&walk.claims).next() {
             return Err(CatalogError::Invalid(trouble.error.to_string()));
         }
         let existed = store::location_of(&self.inner.pool, &location.reference()).await?.is_some();

@@ -159,8 +159,13 @@ impl Catalog {
             // Another process knows it, or it was configured once: it stays as it is.
             None if source.is_provider => return Ok(true),
             None => {
-                let before = store::before(&self.inner.pool, reference).await?;
-                let walk = walk::walk(self.reader(), &self.inner.config, &source.root(), &before).await;
+                let mut before = store::before(&self.inner.pool, reference).await?;
+                let (reader, config, root) = (self.reader(), &self.inner.config, source.root());
+                let mut walk = walk::walk(reader, config, &root, &before).await;
+                if source.digest.as_deref() != Some(&*walk.digest) && before.has_claims(&walk) {
+                    before.doubt_claims();
+                    walk = walk::walk(reader, config, &root, &before).await;
+                }
                 Finding::Source(before, walk)
             }
         };
@@ -197,7 +202,7 @@ impl Catalog {
                 let orphans = self.inner.config.orphan_strategy;
                 ingest::apply(&mut transaction, reference, before, walk, orphans, now).await?;
             }
-            Finding::Source(..) => ingest::restamp(&mut transaction, reference, walk).await?,
+            Finding::Source(before, _) => ingest::restamp(&mut transaction, reference, before, walk).await?,
         }
         transaction.commit().await?;
         tracing::debug!(source = reference, files = walk.seen.len(), problems = walk.troubles.len(), "read");

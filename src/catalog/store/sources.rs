@@ -163,7 +163,7 @@ pub(in crate::catalog) async fn invalidate(
     .bind(now)
     .execute(&mut *db)
     .await?;
-    sqlx::query("UPDATE catalog_file SET is_whole = FALSE WHERE source = $1 AND location = $2")
+    sqlx::query("UPDATE catalog_file SET is_whole = FALSE, flaws = NULL WHERE source = $1 AND location = $2")
         .bind(reference)
         .bind(location)
         .execute(&mut *db)
