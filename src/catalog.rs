@@ -1,6 +1,6 @@
 //! The catalog: what the organisation has, who owns it, and how it hangs together.
 //!
-//! A root location (configured or registered) is a *source*. Reading one goes
+//! A root location (configured, registered, or found by a `provider`) is a *source*. Reading one goes
 //! `reader` (file, forge, web) → `descriptor` (documents with positions, placeholders) → `entity` (validation) → `walk`
 //! (what the source declares, with the locations in it) → `ingest` (one transaction: entities, problems, change log) →
 //! `index` (follows the change log) → `query` (everything that is asked).
@@ -22,8 +22,10 @@ mod filter;
 mod graph;
 mod index;
 mod ingest;
+mod lease;
 mod location;
 mod problem;
+mod provider;
 mod query;
 mod reader;
 mod record;
@@ -46,7 +48,8 @@ pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Holder, Problem};
+pub(crate) use provider::ProviderState;
 pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
 pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
@@ -67,6 +70,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use uuid::Uuid;
 
 use self::index::{Changed, Gathered};
+use self::provider::Provider;
 use crate::entity::{self, EntityRef, ValidationError};
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -79,8 +83,11 @@ pub(crate) struct Catalog {
 
 struct Inner {
     pool: PgPool,
+    /// Names this process among those that read.
+    process: Uuid,
     reader: Reader,
     config: Arc<CatalogConfig>,
+    providers: Vec<Arc<dyn Provider>>,
     index: ArcSwap<Index>,
     /// Held by whoever moves the index forward.
     advancing: Mutex<()>,
@@ -119,13 +126,27 @@ impl Catalog {
     /// Loads the index and takes over the configured locations. Nothing is read from sources yet: see
     /// [`Catalog::read_due`] and [`Catalog::run`].
     pub(crate) async fn open(pool: PgPool, forges: Forges, config: CatalogConfig) -> Result<Self, CatalogError> {
+        let providers = provider::configured(&config.providers, &forges);
+        let providers = providers.map_err(|error| {
+            CatalogError::Invalid(format!("configuration `catalog.providers` asks for a forge: {error}"))
+        })?;
+        Self::open_with(pool, forges, config, providers).await
+    }
+
+    /// The same with these providers.
+    async fn open_with(
+        pool: PgPool,
+        forges: Forges,
+        config: CatalogConfig,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> Result<Self, CatalogError> {
         let mut config = config;
         let reader = Reader::new(forges, config.reading.clone());
         for location in &mut config.locations {
             location.target = reader.stored_target(&location.kind, &location.target);
         }
         let index = load(&pool).await?;
-        let catalog = Self::with(index, pool, reader, config);
+        let catalog = Self::with(index, pool, reader, config, providers);
         catalog.configure().await?;
         catalog.advance().await?;
         Ok(catalog)
@@ -134,14 +155,22 @@ impl Catalog {
     /// A catalog with nothing in it that reads no database: for looking at templates without a portal.
     pub(crate) fn detached(pool: PgPool, forges: Forges) -> Self {
         let config = CatalogConfig::default();
-        Self::with(Index::default(), pool, Reader::new(forges, config.reading.clone()), config)
+        Self::with(Index::default(), pool, Reader::new(forges, config.reading.clone()), config, Vec::new())
     }
 
-    fn with(index: Index, pool: PgPool, reader: Reader, config: CatalogConfig) -> Self {
+    fn with(
+        index: Index,
+        pool: PgPool,
+        reader: Reader,
+        config: CatalogConfig,
+        providers: Vec<Arc<dyn Provider>>,
+    ) -> Self {
         let inner = Inner {
             pool,
+            process: Uuid::new_v4(),
             reader,
             config: Arc::new(config),
+            providers,
             advanced: watch::Sender::new(index.sequence),
             index: ArcSwap::from_pointee(index),
             advancing: Mutex::default(),
@@ -235,11 +264,6 @@ impl Catalog {
         self.advance().await?;
         self.inner.due.notify_one();
         Ok(())
-    }
-
-    /// Everything that is broken.
-    pub(crate) async fn problems(&self, _who: &Credentials) -> Result<Vec<Problem>, CatalogError> {
-        Ok(store::problems(&self.inner.pool, None).await?)
     }
 
     /// Whether an entity could come from a location (`type:target`).

@@ -13,6 +13,7 @@ mod serve;
 mod template;
 mod validate;
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -77,13 +78,17 @@ pub fn main() -> ExitCode {
     if let Some(launched) = crate::db::embedded::launcher::run_if_asked(std::env::args_os()) {
         return launched;
     }
+    start(std::env::args_os())
+}
+
+/// Runs the program with these arguments, of which the first is its own name.
+pub(crate) fn start(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     small_pages();
     // Two TLS providers could be compiled in by a dependency; this one is meant.
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider is installed already");
     }
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    match run(Arguments::parse_from(arguments)) {
         Ok(code) => code,
         Err(error) => {
             print::error(&error);

@@ -21,6 +21,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio::sync::broadcast;
 use url::Url;
 
 pub(crate) use self::{
@@ -112,6 +113,11 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     /// The page of the repository itself.
     #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn repository_url(&self, repository: &RepositoryId) -> Url;
+
+    /// Names repositories when they are created, written or deleted by this process; none if the forge cannot tell.
+    fn follow(&self) -> Option<broadcast::Receiver<RepositoryId>> {
+        None
+    }
 
     /// The URL to give to `git clone`.
     fn clone_url(&self, repository: &RepositoryId) -> Url;

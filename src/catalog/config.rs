@@ -6,7 +6,9 @@ use std::time::Duration;
 use globset::Glob;
 use serde::Deserialize;
 
+use super::lease::Lease;
 use super::location::LocationRef;
+use super::provider::ProvidersConfig;
 use crate::entity::{Entity, Model};
 
 /// The section `catalog`.
@@ -20,6 +22,10 @@ pub(crate) struct CatalogConfig {
     pub(crate) rules: Vec<KindRule>,
     /// What becomes of an entity that its file no longer declares.
     pub(crate) orphan_strategy: OrphanStrategy,
+    /// What becomes of what a provider provided that is configured no more.
+    pub(crate) orphan_provider_strategy: OrphanStrategy,
+    /// What finds out by itself what there is.
+    pub(crate) providers: ProvidersConfig,
     /// Kinds and relations beside the built-in ones.
     pub(crate) model: Model,
     /// How often a source is read again.
@@ -29,6 +35,9 @@ pub(crate) struct CatalogConfig {
     /// `backend.reading`, put here by the configuration.
     #[serde(skip)]
     pub(crate) reading: ReadingRules,
+    /// How long a process may be silent before others read what it was reading.
+    #[serde(skip)]
+    pub(crate) lease: Lease,
 }
 
 impl Default for CatalogConfig {
@@ -37,10 +46,13 @@ impl Default for CatalogConfig {
             locations: Vec::new(),
             rules: Vec::new(),
             orphan_strategy: OrphanStrategy::default(),
+            orphan_provider_strategy: OrphanStrategy::default(),
+            providers: ProvidersConfig::default(),
             model: Model::default(),
             processing_interval: Interval(Duration::from_mins(2)),
             history: HistoryConfig::default(),
             reading: ReadingRules::default(),
+            lease: Lease::default(),
         }
     }
 }

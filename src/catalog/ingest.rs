@@ -16,8 +16,9 @@ use sqlx::PgConnection;
 
 use self::plan::Plan;
 use super::config::OrphanStrategy;
+use super::problem::CONFLICT;
 use super::store::{self, Known, Logged};
-use super::walk::{Before, Declared, Seen, Trouble, Walk};
+use super::walk::{Before, Declared, Extent, Seen, Trouble, Walk};
 use super::{Operation, Problem};
 
 /// Writes what a walk found.
@@ -45,21 +46,35 @@ pub(super) async fn apply(
     remember(db, source, before, walk, &plan, &known).await
 }
 
-/// Remembers files that were kept but have another stamp.
-pub(super) async fn restamp(db: &mut PgConnection, source: &str, walk: &Walk) -> Result<(), sqlx::Error> {
-    let kept: Vec<&Seen> = walk.seen.iter().filter(|seen| walk.kept.contains(&seen.location)).collect();
-    store::set_files(db, source, &kept, &[]).await
+/// Remembers files as they were seen, where nothing else is to be written: those with another stamp, and those that had
+/// to be read again to find the same.
+pub(super) async fn restamp(
+    db: &mut PgConnection,
+    source: &str,
+    before: &Before,
+    walk: &Walk,
+) -> Result<(), sqlx::Error> {
+    let seen = walk.seen.iter().cloned();
+    let seen: Vec<Seen> = seen
+        .map(|seen| Seen { is_whole: seen.is_whole && !before.contested.contains(&seen.location), ..seen })
+        .filter(|seen| before.files.get(&seen.location) != Some(seen))
+        .collect();
+    store::set_files(db, source, &seen.iter().collect::<Vec<&Seen>>(), &[]).await
 }
 
 /// The entities that may be concerned: those of files that were not kept, and whatever has a name that is declared.
 async fn known(db: &mut PgConnection, source: &str, before: &Before, walk: &Walk) -> Result<Vec<Known>, sqlx::Error> {
-    if walk.kept.is_empty() {
-        return store::known(db, source).await;
-    }
+    let gone = match &walk.extent {
+        Extent::Whole if walk.kept.is_empty() => return store::known(db, source).await,
+        Extent::Whole => None,
+        Extent::Unknown => return Ok(Vec::new()),
+        Extent::Part(gone) => Some(gone),
+    };
     let touched: Vec<&str> =
         before.files.keys().filter(|location| !walk.kept.contains(*location)).map(String::as_str).collect();
     let declared = walk.declared.iter().map(|declared| declared.reference.as_str());
-    let references: Vec<&str> = declared.chain(walk.invalid.keys().map(String::as_str)).collect();
+    let named = walk.invalid.keys().chain(gone.into_iter().flatten()).map(String::as_str);
+    let references: Vec<&str> = declared.chain(named).collect();
     store::known_of(db, source, &touched, &references).await
 }
 
@@ -106,8 +121,8 @@ async fn remember(
         })
         .map(|known| known.location.as_str())
         .collect();
-    let is_gone =
-        |location: &&str| !walk.kept.contains(*location) && !is_seen.contains(location) && !stay.contains(location);
+    let is_same = |location: &str| walk.kept.contains(location) || walk.still_broken.contains(location);
+    let is_gone = |location: &&str| !is_same(location) && !is_seen.contains(location) && !stay.contains(location);
     let gone: Vec<&str> = before.files.keys().map(String::as_str).filter(is_gone).collect();
     let seen: Vec<&Seen> = seen.iter().collect();
     store::set_files(db, source, &seen, &gone).await
@@ -139,7 +154,7 @@ async fn problems(
     }
     let before = store::problems(&mut *db, Some(source)).await?;
     let since: HashMap<_, _> = before.iter().map(|problem| (key(problem), problem.since)).collect();
-    let troubles = walk.troubles.iter().map(|trouble| problem(source, trouble, now));
+    let troubles = walk.troubles.iter().chain(&walk.claims).map(|trouble| problem(source, trouble, now));
     let conflicts = walk.declared.iter().filter(|declared| declared.written.is_some()).filter_map(|declared| {
         let owner = taken.get(&declared.reference)?;
         let message = format!(
@@ -153,6 +168,13 @@ async fn problems(
         conflict(source, declared, message, now)
     });
     let mut problems: Vec<Problem> = troubles.chain(conflicts).chain(doubles).collect();
+    let stays = |problem: &&Problem| match (&problem.entity, &walk.extent) {
+        (_, Extent::Whole) => false,
+        (Some(entity), _) => !walk.is_about(entity),
+        // Of the answer as a whole, which this is or is not.
+        (None, extent) => matches!(extent, Extent::Part(_)),
+    };
+    problems.extend(before.iter().filter(stays).cloned());
     for problem in &mut problems {
         if let Some(since) = since.get(&key(problem)) {
             problem.since = *since;
@@ -175,6 +197,7 @@ fn problem(source: &str, trouble: &Trouble, now: DateTime<Utc>) -> Problem {
         line: trouble.position.map(|position| number(position.line)),
         column: trouble.position.map(|position| number(position.column)),
         since: now,
+        holder: None,
     }
 }
 
@@ -186,11 +209,12 @@ fn conflict(source: &str, declared: &Declared, message: String, now: DateTime<Ut
         entity: Some(declared.reference.clone()),
         kind: Some(kind.to_owned()),
         name: name.split_once('/').map(|(_, name)| name.to_owned()),
-        error_name: "ConflictError".to_owned(),
+        error_name: CONFLICT.to_owned(),
         message,
         pointer: "/metadata/name".to_owned(),
         line: None,
         column: None,
         since: now,
+        holder: None,
     }
 }

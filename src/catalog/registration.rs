@@ -1,7 +1,7 @@
-//! Root locations: registered by people and services, or named by configuration.
+//! Root locations: registered by people and services, or named by configuration; providers find more.
 //!
-//! A location becomes a source and is read before the verb returns. One that both configuration and somebody name is
-//! one source; it goes when neither does.
+//! A location becomes a source and is read before the verb returns. One that several of them name is one source; it goes
+//! when none does.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl Catalog {
         let mut transaction = self.inner.pool.begin().await?;
         store::lock(&mut *transaction).await?;
         store::remove_location(&mut *transaction, id).await?;
-        if !store::is_configured(&mut *transaction, &location.reference()).await? {
+        if !store::is_fixed(&mut *transaction, &location.reference()).await? {
             ingest::remove(&mut transaction, &location.reference(), Utc::now()).await?;
         }
         transaction.commit().await?;
@@ -164,7 +164,7 @@ impl Catalog {
     /// What a location would declare.
     async fn try_location(&self, location: Location) -> Result<Registered, CatalogError> {
         let walk = walk::walk(self.reader(), &self.inner.config, &location.location(), &Before::default()).await;
-        if let Some(trouble) = walk.troubles.first() {
+        if let Some(trouble) = walk.troubles.iter().chain(&walk.claims).next() {
             return Err(CatalogError::Invalid(trouble.error.to_string()));
         }
         let existed = store::location_of(&self.inner.pool, &location.reference()).await?.is_some();
@@ -185,7 +185,8 @@ impl Catalog {
         for location in &configured {
             store::add_source(&mut *transaction, location, true, now).await?;
         }
-        for abandoned in store::abandoned(&mut *transaction, &references).await? {
+        self.configure_providers(&mut transaction, now).await?;
+        for abandoned in store::abandoned(&mut transaction, &references).await? {
             ingest::remove(&mut transaction, &abandoned, now).await?;
         }
         transaction.commit().await?;

@@ -32,16 +32,16 @@ impl Catalog {
         let (from, to) = (before.reference(), wanted.reference());
         if from != to {
             let now = Utc::now();
-            let is_configured = store::is_configured(&mut *transaction, &from).await?;
-            // What configuration names goes by its own name, before and after.
-            let keeps_name = !is_configured && !store::is_configured(&mut *transaction, &to).await?;
+            let is_fixed = store::is_fixed(&mut *transaction, &from).await?;
+            // What configuration or a provider names goes by its own name, before and after.
+            let keeps_name = !is_fixed && !store::is_fixed(&mut *transaction, &to).await?;
             let entity_name = keeps_name.then(|| before.location().entity_name());
             let moved = Location { entity_name, ..wanted.clone() };
             store::add_source(&mut *transaction, &moved.location(), false, now).await?;
             if !store::move_location(&mut transaction, &moved).await? {
                 return Err(conflict());
             }
-            if !is_configured {
+            if !is_fixed {
                 store::hand_over(&mut transaction, &from, &moved).await?;
                 ingest::remove(&mut transaction, &from, now).await?;
             }

@@ -1,24 +1,25 @@
 //! When sources are read: each has its own next time, kept in the database, so any process may do it.
 //!
-//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die. The next time
-//! is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
+//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die (see
+//! `lease`). The next time is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
 //! processes make arrive by `NOTIFY`; a slow poll catches what a lost connection missed.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesUnordered;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::location::LocationRef;
+use super::provider::{Connection, Found, Provider};
+use super::walk::{Before, Walk};
 use super::{Catalog, CatalogError, ingest, store, walk};
 
-/// How long a process may take to read a source before another tries.
-const CLAIM: Duration = Duration::from_mins(2);
 /// Sources read by one process at the same time, beside those that are slow.
 const AT_ONCE: usize = 8;
 /// Slow sources, and those that could not be read, at the same time. They never take a place from the others.
@@ -42,6 +43,21 @@ struct InFlight {
     slow: usize,
 }
 
+/// What came of reading a source.
+enum Finding {
+    Source(Before, Walk),
+    Provider(Found),
+}
+
+impl Finding {
+    fn walk(&self) -> &Walk {
+        match self {
+            Self::Source(_, walk) => walk,
+            Self::Provider(found) => &found.walk,
+        }
+    }
+}
+
 impl InFlight {
     fn room(&self, is_slow: bool) -> usize {
         let quick = self.readings.len() - self.slow;
@@ -50,7 +66,7 @@ impl InFlight {
 
     fn start(&mut self, catalog: Catalog, reference: String, is_slow: bool) {
         self.slow += usize::from(is_slow);
-        self.readings.push(Box::pin(async move { (is_slow, catalog.read_source(&reference).await) }));
+        self.readings.push(Box::pin(async move { (is_slow, catalog.read_claimed(&reference).await) }));
     }
 
     fn is_empty(&self) -> bool {
@@ -70,8 +86,9 @@ impl Catalog {
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let follow = self.clone().follow(shutdown.clone());
         let sweep = self.clone().sweep_forever(shutdown.clone());
+        let told = self.clone().follow_providers(shutdown.clone());
         let read = self.read_forever(shutdown);
-        tokio::join!(follow, sweep, read);
+        tokio::join!(follow, sweep, told, read);
     }
 
     /// Reads every source that is due now, and tells how many.
@@ -96,7 +113,9 @@ impl Catalog {
                 continue;
             }
             let now = Utc::now();
-            let due = store::claim_due(&self.inner.pool, is_slow, now, now + CLAIM, room).await?;
+            let (by, length) = (self.inner.process, self.inner.config.lease.length);
+            let providers = self.provider_names();
+            let due = store::claim_due(&self.inner.pool, by, length, is_slow, now, room, &providers).await?;
             started += due.len();
             for reference in due {
                 reading.start(self.clone(), reference, is_slow);
@@ -107,6 +126,15 @@ impl Catalog {
 
     /// Reads one source, writes what changed, and brings the index up to it.
     pub(super) async fn read_source(&self, reference: &str) -> Result<(), CatalogError> {
+        self.claim(reference).await?;
+        self.read_claimed(reference).await
+    }
+
+    async fn read_claimed(&self, reference: &str) -> Result<(), CatalogError> {
+        self.holding(reference, self.read_held(reference)).await
+    }
+
+    async fn read_held(&self, reference: &str) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
         // Another process may have read it meanwhile, or a name become free: then it is read again.
@@ -124,15 +152,39 @@ impl Catalog {
     }
 
     /// One reading; false if it was overtaken and nothing was written.
-    async fn read_once(&self, reference: &str, source: &store::Source) -> Result<bool, CatalogError> {
-        let root = source.root();
+    pub(super) async fn read_once(&self, reference: &str, source: &store::Source) -> Result<bool, CatalogError> {
         let started = Instant::now();
-        let before = store::before(&self.inner.pool, reference).await?;
-        let walk = walk::walk(self.reader(), &self.inner.config, &root, &before).await;
+        let finding = match self.provider(reference) {
+            Some(provider) => Finding::Provider(self.found(&**provider).await),
+            // Another process knows it, or it was configured once: it stays as it is.
+            None if source.is_provider => return Ok(true),
+            None => {
+                let mut before = store::before(&self.inner.pool, reference).await?;
+                let (reader, config, root) = (self.reader(), &self.inner.config, source.root());
+                let mut walk = walk::walk(reader, config, &root, &before).await;
+                if source.digest.as_deref() != Some(&*walk.digest) && before.has_claims(&walk) {
+                    before.doubt_claims();
+                    walk = walk::walk(reader, config, &root, &before).await;
+                }
+                Finding::Source(before, walk)
+            }
+        };
         let is_slow = started.elapsed() > SLOW;
+        self.write(reference, source, &finding, is_slow).await
+    }
+
+    /// Writes what a reading found; false if it was overtaken.
+    async fn write(
+        &self,
+        reference: &str,
+        source: &store::Source,
+        finding: &Finding,
+        is_slow: bool,
+    ) -> Result<bool, CatalogError> {
+        let walk = finding.walk();
         let now = Utc::now();
-        let failures = if walk.is_failed() { source.failures.saturating_add(1) } else { 0 };
-        let next = now + self.pause(&root, failures);
+        let failures = if walk.is_failed { source.failures.saturating_add(1) } else { 0 };
+        let next = now + self.pause(&source.root(), failures);
         let mut transaction = self.inner.pool.begin().await?;
         let changed = source.digest.as_deref() != Some(&*walk.digest);
         if changed {
@@ -143,11 +195,14 @@ impl Catalog {
         if !store::set_read(&mut *transaction, reference, source.revision, &reading).await? {
             return Ok(false);
         }
-        if changed {
-            let orphans = self.inner.config.orphan_strategy;
-            ingest::apply(&mut transaction, reference, &before, &walk, orphans, now).await?;
-        } else {
-            ingest::restamp(&mut transaction, reference, &walk).await?;
+        match finding {
+            Finding::Provider(found) if changed => found.write(&mut transaction, reference, now).await?,
+            Finding::Provider(_) => {}
+            Finding::Source(before, _) if changed => {
+                let orphans = self.inner.config.orphan_strategy;
+                ingest::apply(&mut transaction, reference, before, walk, orphans, now).await?;
+            }
+            Finding::Source(before, _) => ingest::restamp(&mut transaction, reference, before, walk).await?,
         }
         transaction.commit().await?;
         tracing::debug!(source = reference, files = walk.seen.len(), problems = walk.troubles.len(), "read");
@@ -165,7 +220,7 @@ impl Catalog {
                 }
             };
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => break,
                 () = self.inner.due.notified() => {}
                 Some(read) = reading.next(), if !reading.is_empty() => {
                     if let Err(error) = read {
@@ -176,10 +231,14 @@ impl Catalog {
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        // What is being read is given up, and not read on by this process.
+        drop(reading);
+        self.let_go().await;
     }
 
     async fn until_due(&self) -> Duration {
-        let next: Option<DateTime<Utc>> = store::next_due(&self.inner.pool).await.ok().flatten();
+        let next: Option<DateTime<Utc>> =
+            store::next_due(&self.inner.pool, &self.provider_names()).await.ok().flatten();
         let pause = next.map_or(POLL, |next| (next - Utc::now()).to_std().unwrap_or_default());
         // Other processes add sources too. Not at once either: what is due may be claimed by somebody else.
         pause.clamp(Duration::from_millis(100), POLL)
@@ -214,10 +273,30 @@ impl Catalog {
         }
     }
 
+    /// Lets providers tell of changes as they happen.
+    async fn follow_providers(self, shutdown: CancellationToken) {
+        let follow = |provider: &'_ Arc<dyn Provider>| {
+            let (provider, catalog) = (Arc::clone(provider), self.clone());
+            async move { provider.follow(Connection::new(catalog, provider.name())).await }
+        };
+        let told = join_all(self.inner.providers.iter().map(follow));
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            _ = told => shutdown.cancelled().await,
+        }
+    }
+
+    fn provider_names(&self) -> Vec<String> {
+        self.inner.providers.iter().map(|provider| provider.name().to_owned()).collect()
+    }
+
     /// How long to wait before a source is read again: the interval, longer after failures, a tenth more or less.
     fn pause(&self, root: &LocationRef, failures: i32) -> Duration {
-        let interval = self.inner.config.read_interval();
-        let interval = if root.is_file() { interval.min(FILE_INTERVAL) } else { interval };
+        let interval = match self.provider(&root.to_string()) {
+            Some(provider) => provider.schedule().frequency,
+            None if root.is_file() => self.inner.config.read_interval().min(FILE_INTERVAL),
+            None => self.inner.config.read_interval(),
+        };
         let doubled = interval.saturating_mul(1 << failures.clamp(0, 6)).min(LONGEST_WAIT.max(interval));
         let chance = u32::try_from(Uuid::new_v4().as_u128() % 200).unwrap_or_default();
         doubled * (900 + chance) / 1000

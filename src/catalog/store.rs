@@ -5,15 +5,19 @@
 
 mod changes;
 mod files;
+mod leases;
 mod log;
 mod moves;
+mod providers;
 mod sources;
 mod unprocessed;
 
 pub(super) use changes::*;
 pub(super) use files::*;
+pub(super) use leases::*;
 pub(super) use log::*;
 pub(super) use moves::*;
+pub(super) use providers::*;
 pub(super) use sources::*;
 pub(super) use unprocessed::*;
 

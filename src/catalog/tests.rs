@@ -5,7 +5,9 @@ mod files;
 mod forge;
 mod hostile;
 mod incremental;
+mod leases;
 mod processes;
+mod providers;
 mod volume;
 
 use std::path::Path;

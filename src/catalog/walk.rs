@@ -6,12 +6,14 @@
 //! - A location that names something that is not there counts as not read as a whole, unless its presence is optional.
 //! - A location that brought nothing because of that is itself not shown until it does.
 //! - An entity that is invalid concerns only itself.
-//! - A file that is what it was, and of which everything was taken, is not read: what is known from it stays.
+//! - A file that is what it was is not read: what is known from it stays, and what is wrong in it is told again.
 //!
 //! Nothing here writes; [`Walk`] is compared with the store by `ingest`.
 
+mod flaw;
 mod found;
 mod process;
+mod provided;
 mod read;
 mod targets;
 
@@ -20,12 +22,15 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-pub(super) use self::found::{Before, Declared, Seen, Trouble, Walk, Written};
+use self::flaw::Flaw;
+pub(super) use self::found::{Before, Declared, Extent, Seen, Trouble, Walk, Written};
 use self::process::Process;
+pub(super) use self::provided::{of_provider, unanswered};
 use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
 use super::descriptor::{Fault, Placeholders, Seems};
 use super::location::LocationRef;
+use super::problem::CONFLICT;
 use super::reader::Reader;
 use super::record::digest;
 use crate::entity::{Entity, Model, ValidationError};
@@ -121,6 +126,7 @@ impl<'a> Walker<'a> {
             }
         }
         self.drop_barren(&barren);
+        self.walk.is_failed = self.walk.declared.is_empty();
         self.walk.digest = self.digest();
     }
 
@@ -194,8 +200,17 @@ impl<'a> Walker<'a> {
         let key = location.to_string();
         let count = usize::try_from(seen.entities).unwrap_or_default();
         self.contents.push(content_of(&seen));
+        let is_broken = seen.is_broken();
+        for flaw in seen.flaws.iter().flat_map(|flaws| &flaws.0) {
+            self.recall(branch, flaw.clone().trouble(location));
+        }
         if self.before.files.get(&key) != Some(&seen) {
             self.walk.seen.push(seen);
+        }
+        if is_broken {
+            self.walk.uncertain.insert(key.clone());
+            self.walk.still_broken.insert(key);
+            return (0, Vec::new());
         }
         let mut branches = Vec::new();
         for entity in self.before.locations.get(&key).into_iter().flatten() {
@@ -207,6 +222,18 @@ impl<'a> Walker<'a> {
         (count, branches)
     }
 
+    /// Tells again what is wrong in a file.
+    fn recall(&mut self, branch: &Branch, trouble: Trouble) {
+        match &trouble.entity {
+            None => self.walk.declared[branch.at].errors.push(trouble.error.clone()),
+            Some(reference) => {
+                self.seen.insert(reference.clone());
+                self.walk.invalid.insert(reference.clone(), trouble.error.clone());
+            }
+        }
+        self.walk.troubles.push(trouble);
+    }
+
     fn take_new(
         &mut self,
         branch: &Branch,
@@ -214,6 +241,7 @@ impl<'a> Walker<'a> {
         documents: Vec<Result<Prepared, Box<Fault>>>,
         mut seen: Seen,
     ) -> (usize, Vec<Branch>) {
+        let (troubles, claims) = (self.walk.troubles.len(), self.walk.claims.len());
         let mut prepared = Vec::with_capacity(documents.len());
         let mut is_sound = true;
         for document in documents {
@@ -225,37 +253,41 @@ impl<'a> Walker<'a> {
                 }
             }
         }
-        if !is_sound {
-            self.walk.uncertain.insert(location.to_string());
-            return (0, Vec::new());
-        }
-        let (troubles, count) = (self.walk.troubles.len(), prepared.len());
-        let mut branches = Vec::new();
-        for draft in prepared {
-            branches.extend(self.declare(branch, location, draft, &seen.version));
-        }
-        seen.is_whole = troubles == self.walk.troubles.len();
         self.contents.push(content_of(&seen));
+        let (mut count, mut branches) = (0, Vec::new());
+        let mut is_final = true;
+        if is_sound {
+            count = prepared.len();
+            is_final = prepared.iter().all(|draft| draft.is_final);
+            for draft in prepared {
+                branches.extend(self.declare(branch, location, draft, &seen.version));
+            }
+        } else {
+            self.walk.uncertain.insert(location.to_string());
+        }
+        let found: Vec<Flaw> = self.walk.troubles[troubles..].iter().map(Flaw::new).collect();
+        seen.is_whole = found.is_empty() && claims == self.walk.claims.len();
+        seen.flaws = is_final.then_some(sqlx::types::Json(found));
         self.walk.seen.push(seen);
         (count, branches)
     }
 
     /// Declares one entity, or notes why not.
     fn declare(&mut self, branch: &Branch, location: &LocationRef, draft: Prepared, version: &str) -> Option<Branch> {
-        let Prepared { reference, seems, positions, outcome } = draft;
-        let trouble = |walk: &mut Walk, error: ValidationError| {
+        let Prepared { reference, seems, positions, outcome, .. } = draft;
+        let trouble = |error: ValidationError| {
             let (position, entity) = (Some(positions.nearest(&error.pointer)), Some(reference.clone()));
-            walk.troubles.push(Trouble { location: location.clone(), error, position, entity, seems: seems.clone() });
+            Trouble { location: location.clone(), error, position, entity, seems: seems.clone() }
         };
         if !self.seen.insert(reference.clone()) {
             let message = format!("{reference} is declared twice below {}; the first one counts", self.process.root);
-            trouble(&mut self.walk, ValidationError::new("ConflictError", message).at("/metadata/name"));
+            self.walk.claims.push(trouble(ValidationError::new(CONFLICT, message).at("/metadata/name")));
             return None;
         }
         let Ready { entity, is_template, document, edges, hash } = match outcome {
             Ok(ready) => ready,
             Err(error) => {
-                trouble(&mut self.walk, error.clone());
+                self.walk.troubles.push(trouble(error.clone()));
                 self.walk.invalid.insert(reference, error);
                 return None;
             }

@@ -227,7 +227,13 @@ const ACCEPTED: [&str; 23] = [
     "techdocs",
 ];
 
+/// Parts of accepted sections that Greenroom reads: what it does not know in them is misspelt.
+const READ: [&str; 1] = ["catalog.providers.local."];
+
 /// Whether a key that no section reads is still one of Backstage's.
 pub(super) fn is_known_elsewhere(key: &str) -> bool {
-    ACCEPTED.iter().any(|known| key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    !READ.iter().any(|read| key.starts_with(read))
+        && ACCEPTED
+            .iter()
+            .any(|known| key.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }

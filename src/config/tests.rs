@@ -158,3 +158,13 @@ fn the_parts_of_a_connection_make_a_url() {
     let Some(super::Connection::Parts(parts)) = config.backend.database.connection else { panic!("not read as parts") };
     assert_eq!(parts.url().unwrap().as_str(), "postgres://app:p%40ss@db:5433/portal");
 }
+
+#[test]
+fn keys_of_our_own_providers_are_checked_and_those_of_others_are_accepted() {
+    let text = "catalog:\n  providers:\n    github: { acme: { organization: acme } }\n    local:\n      all: { organisation: acme, filters: { topic: x } }";
+    let warnings = load(&[("app-config.yaml", text)], &[]).unwrap().warnings;
+    let told: Vec<&str> = warnings.iter().filter_map(|warning| warning.split('`').nth(1)).collect();
+    assert_eq!(told, ["catalog.providers.local.all.organisation", "catalog.providers.local.all.filters.topic"]);
+    let error = failure("catalog: { providers: { local: { all: { filters: { repository: '(' } } } } }");
+    assert!(error.starts_with("configuration `catalog.providers.local.all.filters.repository`: "), "{error}");
+}

@@ -50,6 +50,13 @@ impl TestDatabase {
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.options.clone()
     }
+
+    /// What `DATABASE_URL` would be, for a test that starts other processes.
+    pub(crate) fn url(&self) -> String {
+        let socket = self.options.get_socket().expect("the test cluster listens on a socket").display();
+        let (user, port) = (self.options.get_username(), self.options.get_port());
+        format!("postgres://{user}@localhost:{port}/{}?host={socket}", self.name)
+    }
 }
 
 impl Drop for TestDatabase {
@@ -61,8 +68,19 @@ impl Drop for TestDatabase {
 
 /// A fresh database with the schema of all migrations.
 pub(crate) async fn database() -> TestDatabase {
+    create(Schema::Migrated).await
+}
+
+/// A fresh database with nothing in it.
+pub(crate) async fn empty_database() -> TestDatabase {
+    create(Schema::None).await
+}
+
+async fn create(schema: Schema) -> TestDatabase {
     let (answer, created) = oneshot::channel();
-    cluster().send(Request::Create(answer)).expect("the thread of the test cluster lives as long as the process");
+    cluster()
+        .send(Request::Create(schema, answer))
+        .expect("the thread of the test cluster lives as long as the process");
     let (name, options) = created.await.expect("the test cluster starts and copies its template");
     let pool = super::open_pool(options.clone(), POOL_SIZE);
     TestDatabase { pool, options, name }
@@ -101,8 +119,14 @@ impl Restartable {
     }
 }
 
+/// What a new database begins with.
+enum Schema {
+    None,
+    Migrated,
+}
+
 enum Request {
-    Create(oneshot::Sender<(String, PgConnectOptions)>),
+    Create(Schema, oneshot::Sender<(String, PgConnectOptions)>),
     Drop(String),
 }
 
@@ -130,8 +154,9 @@ async fn serve(mut requests: mpsc::UnboundedReceiver<Request>) {
     tokio::spawn(drop_databases(connect().await, dropped));
     while let Some(request) = requests.recv().await {
         match request {
-            Request::Create(answer) => {
+            Request::Create(schema, answer) => {
                 let name = next_name();
+                let template = if matches!(schema, Schema::Migrated) { &template } else { "template0" };
                 let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
                 execute(&mut creating, sql).await.unwrap();
                 let options = postgres.connect_options().database(&name);

@@ -29,8 +29,9 @@ use std::{fmt::Display, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use chrono::Utc;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use gix::ObjectId;
+use tokio::sync::broadcast;
 use url::{Host, Url};
 
 pub(crate) use self::transport::{GitResponse, ProtocolVersion, Service, decode_body};
@@ -46,6 +47,9 @@ pub(crate) const MAX_FILE_BYTES: u64 = 50 * 1024 * 1024;
 /// Most files in one tree.
 pub(crate) const MAX_FILES: usize = 20_000;
 
+/// Changes that a listener may be behind before it misses some.
+const CHANGES: usize = 256;
+
 /// The local forge's host.
 const HOST: &str = "local";
 /// What browsable URLs have after the base.
@@ -59,6 +63,7 @@ pub(crate) struct LocalForge {
     directory: Arc<Directory>,
     base: Url,
     canonical: Url,
+    changed: broadcast::Sender<RepositoryId>,
 }
 
 impl LocalForge {
@@ -70,7 +75,8 @@ impl LocalForge {
         if base.cannot_be_a_base() {
             return Err(LocationError::NotAPath(base.into()).into());
         }
-        Ok(Self { directory: Arc::new(Directory::open(root.into())?), base, canonical })
+        let directory = Arc::new(Directory::open(root.into())?);
+        Ok(Self { directory, base, canonical, changed: broadcast::Sender::new(CHANGES) })
     }
 
     /// Runs `work` on a blocking thread.
@@ -86,6 +92,22 @@ impl LocalForge {
             finished.unwrap_or_else(|stopped| Err(ForgeError::Git { doing, source: Box::new(stopped) }))
         };
         task.boxed()
+    }
+
+    /// Runs `work` that changes a repository, and tells of it.
+    fn writing<T: Send + 'static>(
+        &self,
+        doing: impl Display,
+        id: &RepositoryId,
+        work: impl FnOnce(&Directory) -> Result<T, ForgeError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        let (changed, id) = (self.changed.clone(), id.clone());
+        self.run(doing, work)
+            .inspect_ok(move |_| {
+                // Nobody need listen.
+                let _ = changed.send(id);
+            })
+            .boxed()
     }
 
     /// Runs `work` on a repository opened for reading.
@@ -121,9 +143,8 @@ impl Forge for LocalForge {
     }
 
     fn create(&self, new: NewRepository) -> Answer<'_, Repository> {
-        self.run(format_args!("create repository {}", new.id.clone()), move |directory| {
-            directory.create(&new, Utc::now())
-        })
+        let id = new.id.clone();
+        self.writing(format_args!("create repository {id}"), &id, move |directory| directory.create(&new, Utc::now()))
     }
 
     fn find<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Repository> {
@@ -138,12 +159,12 @@ impl Forge for LocalForge {
 
     fn delete<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, ()> {
         let id = repository.clone();
-        self.run(format_args!("delete repository {repository}"), move |directory| directory.delete(&id))
+        self.writing(format_args!("delete repository {repository}"), repository, move |directory| directory.delete(&id))
     }
 
     fn commit<'a>(&'a self, repository: &'a RepositoryId, new: NewCommit) -> Answer<'a, Commit> {
         let id = repository.clone();
-        self.run(format_args!("commit to {repository}"), move |directory| {
+        self.writing(format_args!("commit to {repository}"), repository, move |directory| {
             directory.write(&id, |git| write::commit(&Reader { git, id: &id }, &new))
         })
     }
@@ -230,6 +251,10 @@ impl Forge for LocalForge {
 
     fn repository_url(&self, repository: &RepositoryId) -> Url {
         url_below(&self.base, [BROWSE, repository.owner(), repository.name()])
+    }
+
+    fn follow(&self) -> Option<broadcast::Receiver<RepositoryId>> {
+        Some(self.changed.subscribe())
     }
 
     fn clone_url(&self, repository: &RepositoryId) -> Url {

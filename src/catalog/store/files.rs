@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use sqlx::{PgConnection, PgPool};
 
 use super::{CHUNK, Result, json};
+use crate::catalog::problem::CONFLICT;
 use crate::catalog::walk::{Before, Seen};
 use crate::entity::Entity;
 
 /// What is known of a source: its files and the locations in them.
 pub(in crate::catalog) async fn before(pool: &PgPool, source: &str) -> Result<Before> {
     let files: Vec<Seen> = sqlx::query_as(
-        "SELECT location, parent, stamp, version, context, includes, entities, is_whole FROM catalog_file WHERE source = $1",
+        "SELECT location, parent, stamp, version, context, includes, entities, is_whole, flaws FROM catalog_file WHERE source = $1",
     )
     .bind(source)
     .fetch_all(pool)
@@ -30,7 +31,13 @@ pub(in crate::catalog) async fn before(pool: &PgPool, source: &str) -> Result<Be
             locations.entry(location).or_default().push(json(&document)?);
         }
     }
-    Ok(Before { files, locations })
+    let contested: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT location FROM catalog_problem WHERE source = $1 AND error_name = $2")
+            .bind(source)
+            .bind(CONFLICT)
+            .fetch_all(pool)
+            .await?;
+    Ok(Before { files, locations, contested: contested.into_iter().collect() })
 }
 
 /// Remembers files, and forgets others.
@@ -56,13 +63,14 @@ pub(in crate::catalog) async fn set_files(
 async fn set_chunk(db: &mut PgConnection, source: &str, seen: &[&Seen]) -> Result<()> {
     let texts = |of: fn(&Seen) -> &str| seen.iter().map(|seen| of(seen)).collect::<Vec<&str>>();
     sqlx::query(
-        "INSERT INTO catalog_file (source, location, parent, stamp, version, context, includes, entities, is_whole)
-         SELECT $1, location, parent, stamp, version, context, includes, entities, is_whole
-         FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::json[], $8::integer[], $9::boolean[])
-            AS seen (location, parent, stamp, version, context, includes, entities, is_whole)
+        "INSERT INTO catalog_file (source, location, parent, stamp, version, context, includes, entities, is_whole, flaws)
+         SELECT $1, location, parent, stamp, version, context, includes, entities, is_whole, flaws
+         FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::json[], $8::integer[], $9::boolean[],
+            $10::json[]) AS seen (location, parent, stamp, version, context, includes, entities, is_whole, flaws)
          ON CONFLICT ON CONSTRAINT catalog_file_pk DO UPDATE SET
             parent = EXCLUDED.parent, stamp = EXCLUDED.stamp, version = EXCLUDED.version, context = EXCLUDED.context,
-            includes = EXCLUDED.includes, entities = EXCLUDED.entities, is_whole = EXCLUDED.is_whole",
+            includes = EXCLUDED.includes, entities = EXCLUDED.entities, is_whole = EXCLUDED.is_whole,
+            flaws = EXCLUDED.flaws",
     )
     .bind(source)
     .bind(texts(|seen| &seen.location))
@@ -73,6 +81,7 @@ async fn set_chunk(db: &mut PgConnection, source: &str, seen: &[&Seen]) -> Resul
     .bind(seen.iter().map(|seen| &seen.includes).collect::<Vec<_>>())
     .bind(seen.iter().map(|seen| seen.entities).collect::<Vec<i32>>())
     .bind(seen.iter().map(|seen| seen.is_whole).collect::<Vec<bool>>())
+    .bind(seen.iter().map(|seen| seen.flaws.as_ref()).collect::<Vec<_>>())
     .execute(db)
     .await?;
     Ok(())

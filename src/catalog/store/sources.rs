@@ -5,6 +5,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::{CHUNK, Result};
+use crate::catalog::problem::CONFLICT;
 use crate::catalog::{Location, LocationRef, Problem};
 
 /// A root location as it stands.
@@ -17,6 +18,7 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) failures: i32,
     /// Grows with everything that happens to the source.
     pub(in crate::catalog) revision: i64,
+    pub(in crate::catalog) is_provider: bool,
     /// As in [`Location`].
     entity_name: Option<String>,
 }
@@ -31,7 +33,7 @@ impl Source {
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
     sqlx::query_as(
-        "SELECT type, target, digest, failures, revision, entity_name FROM catalog_source WHERE reference = $1",
+        "SELECT type, target, digest, failures, revision, is_provider, entity_name FROM catalog_source WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(db)
@@ -49,7 +51,7 @@ pub(in crate::catalog) async fn add_source(
         "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
             is_configured = catalog_source.is_configured OR EXCLUDED.is_configured, next_read_at = EXCLUDED.next_read_at,
-            claimed_until = NULL",
+            claimed_until = NULL, claimed_by = NULL",
     )
     .bind(source.to_string())
     .bind(&source.kind)
@@ -61,12 +63,18 @@ pub(in crate::catalog) async fn add_source(
     Ok(())
 }
 
-/// Sources that nothing asks for any more: neither configured now nor registered.
-pub(in crate::catalog) async fn abandoned(db: impl PgExecutor<'_>, configured: &[String]) -> Result<Vec<String>> {
+/// Forgets that configuration named other sources; gives those that nothing asks for any more: neither configuration nor
+/// a provider, and nobody registered them.
+pub(in crate::catalog) async fn abandoned(db: &mut PgConnection, configured: &[String]) -> Result<Vec<String>> {
+    sqlx::query("UPDATE catalog_source SET is_configured = FALSE WHERE is_configured AND reference <> ALL($1)")
+        .bind(configured)
+        .execute(&mut *db)
+        .await?;
     sqlx::query_scalar(
         "SELECT reference FROM catalog_source
-         WHERE reference <> ALL($1) AND NOT EXISTS
-            (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)",
+         WHERE reference <> ALL($1) AND NOT is_provider
+            AND NOT EXISTS (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)
+            AND NOT EXISTS (SELECT FROM catalog_provided WHERE catalog_provided.reference = catalog_source.reference)",
     )
     .bind(configured)
     .fetch_all(db)
@@ -79,44 +87,31 @@ pub(in crate::catalog) async fn remove_source(db: impl PgExecutor<'_>, reference
     Ok(())
 }
 
-/// Whether configuration names the source.
-pub(in crate::catalog) async fn is_configured(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
-    let found: Option<bool> = sqlx::query_scalar("SELECT is_configured FROM catalog_source WHERE reference = $1")
-        .bind(reference)
-        .fetch_optional(db)
-        .await?;
+/// Whether configuration names the source, or a provider found it.
+pub(in crate::catalog) async fn is_fixed(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
+    let found: Option<bool> = sqlx::query_scalar(
+        "SELECT is_configured
+            OR EXISTS (SELECT FROM catalog_provided WHERE catalog_provided.reference = catalog_source.reference)
+         FROM catalog_source WHERE reference = $1",
+    )
+    .bind(reference)
+    .fetch_optional(db)
+    .await?;
     Ok(found.unwrap_or_default())
 }
 
-/// Takes sources that are due, so that no other process reads them meanwhile: quick ones, or those that took long or
-/// could not be read the last time.
-pub(in crate::catalog) async fn claim_due(
+/// When the next source is due, of providers only those that are named.
+pub(in crate::catalog) async fn next_due(
     db: impl PgExecutor<'_>,
-    is_slow: bool,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    limit: usize,
-) -> Result<Vec<String>> {
+    providers: &[String],
+) -> Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar(
-        "UPDATE catalog_source SET claimed_until = $2
-         WHERE reference IN (
-            SELECT reference FROM catalog_source
-            WHERE next_read_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
-                AND (is_slow OR failures > 0) = $4
-            ORDER BY next_read_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-         RETURNING reference",
+        "SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source
+         WHERE NOT is_provider OR reference = ANY($1)",
     )
-    .bind(now)
-    .bind(until)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .bind(is_slow)
-    .fetch_all(db)
+    .bind(providers)
+    .fetch_one(db)
     .await
-}
-
-/// When the next source is due.
-pub(in crate::catalog) async fn next_due(db: impl PgExecutor<'_>) -> Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar("SELECT MIN(GREATEST(next_read_at, claimed_until)) FROM catalog_source").fetch_one(db).await
 }
 
 /// How a reading went.
@@ -138,7 +133,7 @@ pub(in crate::catalog) async fn set_read(
 ) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE catalog_source SET digest = $3, failures = $4, is_slow = $5, last_read_at = $6, next_read_at = $7,
-            claimed_until = NULL, revision = revision + 1
+            claimed_until = NULL, claimed_by = NULL, revision = revision + 1
          WHERE reference = $1 AND revision = $2",
     )
     .bind(reference)
@@ -168,7 +163,7 @@ pub(in crate::catalog) async fn invalidate(
     .bind(now)
     .execute(&mut *db)
     .await?;
-    sqlx::query("UPDATE catalog_file SET is_whole = FALSE WHERE source = $1 AND location = $2")
+    sqlx::query("UPDATE catalog_file SET is_whole = FALSE, flaws = NULL WHERE source = $1 AND location = $2")
         .bind(reference)
         .bind(location)
         .execute(&mut *db)
@@ -184,10 +179,11 @@ pub(in crate::catalog) async fn release(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE catalog_source SET digest = NULL, next_read_at = $2, revision = revision + 1
-         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = 'ConflictError' AND entity = ANY($1))",
+         WHERE reference IN (SELECT source FROM catalog_problem WHERE error_name = $3 AND entity = ANY($1))",
     )
     .bind(references)
     .bind(now)
+    .bind(CONFLICT)
     .execute(db)
     .await?;
     Ok(())
@@ -251,6 +247,18 @@ pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option
          FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
     )
     .bind(source)
+    .fetch_all(db)
+    .await
+}
+
+/// The claims to a name that another source, or another file, has; oldest first.
+pub(in crate::catalog) async fn claims(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Problem>> {
+    sqlx::query_as(
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+         FROM catalog_problem WHERE error_name = $2 AND entity = $1 ORDER BY since, source, ordinal",
+    )
+    .bind(reference)
+    .bind(CONFLICT)
     .fetch_all(db)
     .await
 }

@@ -46,7 +46,7 @@ pub(in crate::catalog) struct Unread {
 pub(in crate::catalog) async fn unread(db: impl PgExecutor<'_>) -> Result<Vec<Unread>> {
     sqlx::query_as(
         "SELECT reference, type, target, entity_name, next_read_at FROM catalog_source
-         WHERE last_read_at IS NULL ORDER BY reference",
+         WHERE last_read_at IS NULL AND NOT is_provider ORDER BY reference",
     )
     .fetch_all(db)
     .await

@@ -94,7 +94,7 @@ async fn the_same_content_under_a_new_date_is_not_parsed() {
 }
 
 #[tokio::test]
-async fn a_file_of_which_something_is_missing_is_looked_at_again() {
+async fn a_claim_within_a_source_waits_without_being_read_until_something_changes() {
     let fixture = Fixture::with_files(&[
         ("a.yaml", &component("one", "")),
         ("b.yaml", &component("one", "  system: other\n")),
@@ -102,7 +102,7 @@ async fn a_file_of_which_something_is_missing_is_looked_at_again() {
     ])
     .await;
     fixture.settle().await;
-    assert_eq!(fixture.read_again().await, ["b.yaml", "c.yaml"]);
+    assert_eq!(fixture.read_again().await, Vec::<String>::new());
     let problems = fixture.problems().await;
     fixture.reread().await;
     assert_eq!(fixture.problems().await, problems);
@@ -171,4 +171,137 @@ async fn orphans_that_are_kept_come_back_with_their_file() {
     fixture.reread().await;
     let back = fixture.entity("component:default/two").unwrap();
     assert_eq!((back.uid, back.entity().annotation("backstage.io/orphan")), (orphan.uid, None));
+}
+
+/// A file that is no YAML, one with an invalid entity, one with a claim, and one that is right.
+fn flawed() -> [(&'static str, String); 4] {
+    [
+        ("a.yaml", component("one", "")),
+        ("b.yaml", "kind: [\n".to_owned()),
+        ("c.yaml", component("two", "  system: 5\n") + &component("three", "")),
+        ("d.yaml", component("one", "  system: other\n")),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_broken_is_told_again_without_being_parsed_again() {
+    let files = flawed();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let fixture = Fixture::with_files(&files).await;
+    fixture.settle().await;
+    let (problems, sequence) = (fixture.problems().await, fixture.catalog.index().sequence());
+    let told: Vec<(&str, Option<&str>)> =
+        problems.iter().map(|problem| (problem.error_name.as_str(), problem.entity.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            ("Error", None),
+            ("InputError", Some("component:default/two")),
+            ("ConflictError", Some("component:default/one")),
+        ]
+    );
+    assert_eq!(fixture.read_again().await, Vec::<String>::new());
+    // A reading that remembers finds what one finds that does not.
+    let root = LocationRef::parse(&fixture.source()).unwrap();
+    let (reader, config) = (fixture.catalog.reader(), &fixture.catalog.inner.config);
+    let anew = walk::walk(reader, config, &root, &walk::Before::default()).await;
+    let again = fixture.walk().await;
+    assert_eq!(again.digest, anew.digest);
+    let texts = |walk: &walk::Walk| walk.troubles.iter().map(|trouble| format!("{trouble:?}")).collect::<Vec<_>>();
+    assert_eq!(texts(&again), texts(&anew));
+
+    for _ in 0..2 {
+        fixture.reread().await;
+        assert_eq!(fixture.problems().await, problems, "with the time when it was first seen");
+    }
+    let other = fixture.reopen().await;
+    other.read_due().await.unwrap();
+    assert_eq!(other.problems(&fixture.who).await.unwrap(), problems);
+    // Also when something else changes.
+    fixture.write("a.yaml", &component("one", "  system: shop\n"));
+    assert_eq!(fixture.read_again().await, ["a.yaml"]);
+    fixture.reread().await;
+    assert_eq!(fixture.problems().await, problems);
+    assert_eq!(fixture.catalog.index().sequence(), sequence + 1);
+    fixture.settle().await;
+
+    fixture.write("b.yaml", &component("four", ""));
+    fixture.write("c.yaml", &component("two", ""));
+    fixture.remove("a.yaml");
+    fixture.reread().await;
+    assert_eq!(fixture.problems().await, []);
+    assert_eq!(fixture.references(), ["component:default/four", "component:default/one", "component:default/two"]);
+}
+
+#[tokio::test]
+async fn a_good_version_outlives_readings_of_a_broken_file_that_does_not_change() {
+    let fixture = Fixture::with_files(&[
+        ("a.yaml", &(component("one", "") + &location("more", "[./two.yml]"))),
+        ("two.yml", &component("two", "")),
+        ("b.yaml", &component("three", "")),
+    ])
+    .await;
+    fixture.settle().await;
+    let all = ["component:default/one", "component:default/three", "component:default/two"];
+    fixture.write("a.yaml", "kind: [\n");
+    fixture.write("b.yaml", &component("three", "  system: 5\n"));
+    for _ in 0..3 {
+        fixture.settle().await;
+        assert_eq!(fixture.references(), all);
+    }
+    assert_eq!(fixture.read_again().await, Vec::<String>::new());
+    let has_error = |reference: &str| fixture.entity(reference).unwrap().entity().at(&["status", "items"]).is_some();
+    assert!(has_error("component:default/three"));
+    let root = LocationRef::parse(&fixture.source()).unwrap().entity_name();
+    assert!(has_error(&format!("location:default/{root}")));
+    // Something else changes: what is broken stays as it is.
+    fixture.write("c.yaml", &component("four", ""));
+    fixture.reread().await;
+    assert_eq!(fixture.references().len(), 4);
+    fixture.write("a.yaml", &component("one", ""));
+    fixture.write("b.yaml", &component("three", ""));
+    fixture.reread().await;
+    assert_eq!(fixture.references(), ["component:default/four", "component:default/one", "component:default/three"]);
+    assert_eq!(fixture.problems().await, []);
+    assert!(!has_error("component:default/three"));
+}
+
+#[tokio::test]
+async fn a_file_that_wants_something_missing_is_read_until_it_is_there() {
+    let api = "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata:\n  name: pay\nspec:\n  type: openapi\n  lifecycle: production\n  owner: team\n  definition:\n    $text: ./pay.yml\n";
+    let fixture = Fixture::with_files(&[("a.yaml", api), ("b.yaml", &component("one", ""))]).await;
+    fixture.settle().await;
+    let problems = fixture.problems().await;
+    assert_eq!(fixture.read_again().await, ["a.yaml"]);
+    fixture.reread().await;
+    assert_eq!(fixture.problems().await, problems);
+    fixture.write("pay.yml", "openapi: 3.1.0\n");
+    fixture.reread().await;
+    assert_eq!(fixture.references(), ["api:default/pay", "component:default/one"]);
+    assert_eq!(fixture.problems().await, []);
+}
+
+#[tokio::test]
+async fn a_claim_to_the_name_of_another_source_is_not_parsed_again_until_the_name_is_free() {
+    let fixture = Fixture::with_files(&[("a.yaml", &component("one", "")), ("b.yaml", &component("two", ""))]).await;
+    let claim = component("one", "  system: other\n") + &component("three", "");
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &claim)]).await;
+    let registered = fixture.register("https://local/acme/pay/blob/main/catalog-info.yaml").await.unwrap();
+    let source = registered.location.reference();
+    let read_again = async || {
+        let before = store::before(fixture.database.pool(), &source).await.unwrap();
+        let root = LocationRef::parse(&source).unwrap();
+        let walk = walk::walk(fixture.catalog.reader(), &fixture.catalog.inner.config, &root, &before).await;
+        walk.seen.len()
+    };
+    assert_eq!(read_again().await, 0);
+    let problems = fixture.problems().await;
+    fixture.catalog.read_source(&source).await.unwrap();
+    assert_eq!(fixture.problems().await, problems);
+    fixture.remove("a.yaml");
+    fixture.reread().await;
+    fixture.catalog.read_due().await.unwrap();
+    assert_eq!(*fixture.entity("component:default/one").unwrap().source, source);
+    assert_eq!(fixture.problems().await, []);
+    assert_eq!(read_again().await, 0);
 }

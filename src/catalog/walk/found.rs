@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlx::FromRow;
 use sqlx::types::Json;
 
+use super::flaw::Flaw;
 use crate::catalog::descriptor::{Include, Seems};
 use crate::catalog::location::LocationRef;
 use crate::entity::{Entity, ValidationError};
@@ -18,6 +19,24 @@ pub(in crate::catalog) struct Before {
     pub(in crate::catalog) files: HashMap<String, Seen>,
     /// The `Location` entities in them, by the file's location.
     pub(in crate::catalog) locations: HashMap<String, Vec<Entity>>,
+    /// Files with a claim to a name that something else had.
+    pub(in crate::catalog) contested: HashSet<String>,
+}
+
+impl Before {
+    /// Whether a name that was not free may be by now, if anything changed.
+    pub(in crate::catalog) fn has_claims(&self, walk: &Walk) -> bool {
+        self.contested.iter().any(|location| walk.kept.contains(location))
+    }
+
+    /// Has the files with claims read again.
+    pub(in crate::catalog) fn doubt_claims(&mut self) {
+        for location in &self.contested {
+            if let Some(seen) = self.files.get_mut(location) {
+                (seen.is_whole, seen.flaws) = (false, None);
+            }
+        }
+    }
 }
 
 /// A file as it was seen.
@@ -38,25 +57,59 @@ pub(in crate::catalog) struct Seen {
     pub(in crate::catalog) entities: i32,
     /// Whether everything in it was taken.
     pub(in crate::catalog) is_whole: bool,
+    /// What is wrong in it; none if that can change although the file does not.
+    pub(in crate::catalog) flaws: Option<Json<Vec<Flaw>>>,
+}
+
+impl Seen {
+    /// Whether reading the same text again would find the same.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_whole || self.flaws.is_some()
+    }
+
+    /// Whether nothing of it was taken.
+    pub(super) fn is_broken(&self) -> bool {
+        self.flaws.as_ref().is_some_and(|flaws| flaws.0.iter().any(Flaw::is_fatal))
+    }
+}
+
+/// How much of a source is known now.
+#[derive(Debug, Default)]
+pub(in crate::catalog) enum Extent {
+    /// Everything: what is not declared is gone, unless it is uncertain.
+    #[default]
+    Whole,
+    /// Only what is declared or invalid, and the entities that are gone. Everything else stays.
+    Part(HashSet<String>),
+    /// Nothing: everything stays.
+    Unknown,
 }
 
 /// The result of reading a root location.
 #[derive(Debug, Default)]
 pub(in crate::catalog) struct Walk {
+    /// How much of the source this is.
+    pub(in crate::catalog) extent: Extent,
     /// Entities that are valid, parents before children; of kept files only the locations.
     pub(in crate::catalog) declared: Vec<Declared>,
     /// Entities that are there but invalid: they keep their last good version.
     pub(in crate::catalog) invalid: HashMap<String, ValidationError>,
     /// Files whose content is not known now, and locations whose files are not all known: what came from them stays.
     pub(in crate::catalog) uncertain: HashSet<String>,
-    /// Everything that is wrong.
+    /// Everything that is wrong, but claims to a name.
     pub(in crate::catalog) troubles: Vec<Trouble>,
+    /// Names that are declared more than once here.
+    pub(in crate::catalog) claims: Vec<Trouble>,
+    /// Files of which nothing was taken and which are what they were.
+    pub(in crate::catalog) still_broken: HashSet<String>,
     /// Files that are what they were.
     pub(in crate::catalog) kept: HashSet<String>,
     /// Files that were read and are to be remembered, and kept ones that have another stamp.
     pub(in crate::catalog) seen: Vec<Seen>,
     /// Equal digests mean that nothing needs to be written.
     pub(in crate::catalog) digest: String,
+    /// Nothing could be read at all.
+    pub(in crate::catalog) is_failed: bool,
 }
 
 /// One valid entity.
@@ -101,8 +154,15 @@ pub(in crate::catalog) struct Trouble {
 }
 
 impl Walk {
-    /// Whether nothing could be read at all.
-    pub(in crate::catalog) fn is_failed(&self) -> bool {
-        self.declared.is_empty()
+    /// Whether it says anything of an entity.
+    pub(in crate::catalog) fn is_about(&self, reference: &str) -> bool {
+        match &self.extent {
+            Extent::Whole => true,
+            Extent::Unknown => false,
+            Extent::Part(gone) => {
+                let declares = |declared: &Declared| declared.reference == reference;
+                gone.contains(reference) || self.invalid.contains_key(reference) || self.declared.iter().any(declares)
+            }
+        }
     }
 }

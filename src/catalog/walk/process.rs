@@ -88,6 +88,19 @@ impl Process {
                 annotations.insert(key, value);
             }
         }
+        metadata.insert("annotations".to_owned(), Value::Object(annotations));
+        Self::guarded(entity)
+    }
+
+    /// Adds the namespace, and takes out addresses that a browser would run.
+    pub(super) fn guarded(mut entity: Entity) -> Entity {
+        let Some(Value::Object(metadata)) = entity.0.get_mut("metadata") else {
+            return entity;
+        };
+        metadata.entry("namespace").or_insert_with(|| json!("default"));
+        let Some(Value::Object(annotations)) = metadata.get_mut("annotations") else {
+            return entity;
+        };
         for key in [VIEW_URL, "backstage.io/edit-url"] {
             if let Some(value) = annotations.get_mut(key)
                 && value.as_str().is_some_and(is_script)
@@ -95,7 +108,6 @@ impl Process {
                 *value = json!("https://backstage.io/annotation-rejected-for-security-reasons");
             }
         }
-        metadata.insert("annotations".to_owned(), Value::Object(annotations));
         entity
     }
 }

@@ -1,7 +1,7 @@
 //! One file on the way from bytes to finished entities, apart from everything else that the walk knows: so many files
 //! are read at the same time, and parsed on all processors.
 //!
-//! A file that was taken whole and is the same as then is not parsed, mostly not even read: see [`Seen`].
+//! A file that is the same as before is not parsed, mostly not even read: see [`Seen`].
 
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub(super) struct Prepared {
     pub(super) seems: Seems,
     pub(super) positions: Arc<Positions>,
     pub(super) outcome: Result<Ready, ValidationError>,
+    /// Whether the same text has the same outcome at any time.
+    pub(super) is_final: bool,
 }
 
 /// A valid entity as it is stored.
@@ -76,7 +78,7 @@ impl Process {
     pub(super) async fn file(&self, location: LocationRef, parent: &str, before: &Before) -> File {
         let known = before.files.get(&location.to_string());
         let context = self.context(&location);
-        let known = known.filter(|seen| seen.is_whole && seen.context == context && seen.parent == parent);
+        let known = known.filter(|seen| seen.is_settled() && seen.context == context && seen.parent == parent);
         let content = self.content(&location, parent, context, known).await;
         File { location, content }
     }
@@ -140,6 +142,7 @@ impl Process {
             includes: sqlx::types::Json(includes),
             entities: i32::try_from(documents.len()).unwrap_or(i32::MAX),
             is_whole: false,
+            flaws: None,
         };
         Ok(Content::Read(documents, seen))
     }
@@ -171,7 +174,8 @@ impl Process {
         let placeholders = Placeholders { reader: &self.reader, location };
         match placeholders.replace(draft.entity.clone(), includes).await {
             Ok(entity) => self.prepare(entity, draft, location, parent, version),
-            Err(error) => Prepared::new(draft, Err(error)),
+            // What could not be brought in may be there the next time.
+            Err(error) => Prepared { is_final: false, ..Prepared::new(draft, Err(error)) },
         }
     }
 
@@ -190,6 +194,12 @@ enum Stage {
 impl Prepared {
     fn new(draft: Draft, outcome: Result<Ready, ValidationError>) -> Self {
         let seems = Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) };
-        Self { reference: draft.entity.reference().to_string(), seems, positions: draft.positions, outcome }
+        Self {
+            reference: draft.entity.reference().to_string(),
+            seems,
+            positions: draft.positions,
+            outcome,
+            is_final: true,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `/catalog`: the list of entities, their pages, what is broken, where everything comes from.
 
+mod claim;
 mod definition;
 mod entity;
 mod environments;

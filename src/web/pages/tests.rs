@@ -1,4 +1,5 @@
 //! The pages through the real router.
 
+mod origins;
 mod portal;
 mod story;

@@ -14,9 +14,11 @@ use self::origin::Origin;
 pub(super) use self::origin::located;
 pub(in crate::web::pages) use self::origin::named;
 use self::relations::{RelationGroup, grouped};
+use super::claim::Contest;
 use crate::catalog::{Catalog, Record};
 use crate::entity::{EntityRef, Link};
 use crate::forge::Forges;
+use crate::web::Site;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, EntityPath, Form};
 use crate::web::page::{Area, Chrome, Page, PageResult};
@@ -123,6 +125,8 @@ pub(super) struct OverviewPage {
     annotations: Vec<(String, String)>,
     origin: Origin,
     problems: Vec<ProblemLine>,
+    /// What others claim of it.
+    contest: Option<Contest>,
     orphan: bool,
     /// Starts the form, of a template.
     create: Option<String>,
@@ -144,6 +148,7 @@ struct ProblemLine {
 pub(super) async fn overview(
     State(catalog): State<Catalog>,
     State(forges): State<Forges>,
+    State(site): State<Arc<Site>>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
 ) -> PageResult<OverviewPage> {
@@ -162,6 +167,7 @@ pub(super) async fn overview(
         labels: texts(&record, "labels"),
         annotations: texts(&record, "annotations"),
         problems: problems(&record),
+        contest: Contest::load(&catalog, &forges, &site, &viewer, &record).await,
         orphan: entity.annotation("backstage.io/orphan") == Some("true"),
         create: is_template.then(|| link::create_from(&reference)),
         origin,

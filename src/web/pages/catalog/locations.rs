@@ -8,15 +8,16 @@ use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::claim::Places;
 use super::entity::named;
-use super::problems::Line as ProblemLine;
-use crate::catalog::{Catalog, CatalogError, Registered, Registration, Removal};
+use super::problems::{Line as ProblemLine, plain};
+use crate::catalog::{Catalog, CatalogError, ProviderState, Registered, Registration, Removal};
 use crate::entity::Entity;
 use crate::forge::Forges;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
-use crate::web::pages::shown::EntityLink;
+use crate::web::pages::shown::{EntityLink, Moment};
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
@@ -26,6 +27,7 @@ use crate::web::url as link;
 pub(super) struct LocationsPage {
     chrome: Chrome,
     sources: Vec<Source>,
+    providers: Vec<ProviderLine>,
     target: String,
     error: Option<String>,
     preview: Option<Preview>,
@@ -39,8 +41,35 @@ struct Source {
     page: Option<String>,
     count: usize,
     problems: usize,
-    /// The page of a registered one; configured ones have none.
+    /// The page of a registered one; others have none.
     link: Option<String>,
+    /// Who asks for it.
+    from: String,
+}
+
+/// What finds locations by itself.
+struct ProviderLine {
+    name: String,
+    is_configured: bool,
+    last_run: Option<Moment>,
+    next_run: Moment,
+    error: Option<(String, Moment)>,
+    locations: usize,
+    entities: usize,
+}
+
+impl From<ProviderState> for ProviderLine {
+    fn from(state: ProviderState) -> Self {
+        Self {
+            name: state.name,
+            is_configured: state.is_configured,
+            last_run: state.last_run.map(Moment),
+            next_run: Moment(state.next_run),
+            error: state.error.map(|(message, since)| (plain(&message).to_owned(), Moment(since))),
+            locations: state.locations,
+            entities: state.entities,
+        }
+    }
 }
 
 /// What a target would register.
@@ -76,11 +105,12 @@ pub(super) async fn register(
     let target = form.target.trim();
     let how = if form.step == "register" { Registration::Refresh } else { Registration::DryRun };
     let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer).await? };
+    let places = Places::load(&catalog, &forges, &viewer).await?;
     match catalog.register(&viewer.credentials, "url", target, how).await {
         Ok(registered) if how == Registration::Refresh => {
             return Ok(Redirect::to(&link::location(registered.location.id)).into_response());
         }
-        Ok(registered) => page.preview = Some(Preview::new(&catalog, &forges, &viewer, &registered)),
+        Ok(registered) => page.preview = Some(Preview::new(&catalog, &places, &viewer, &registered)),
         Err(error @ (CatalogError::Invalid(_) | CatalogError::NotFound(_) | CatalogError::Conflict(_))) => {
             page.error = Some(error.to_string());
         }
@@ -103,8 +133,16 @@ impl LocationsPage {
         for location in &registered {
             counts.entry(location.reference()).or_default();
         }
+        let providers = catalog.providers(&viewer.credentials).await?;
+        let provided = catalog.provided(&viewer.credentials).await?;
+        // A provider is a source of its own, and shown among its kind.
+        counts.retain(|reference, _| providers.iter().all(|provider| provider.name != *reference));
+        for reference in provided.keys() {
+            counts.entry(reference.clone()).or_default();
+        }
         let source = |(reference, count): (String, usize)| {
             let (target, page) = named(forges, &reference, None);
+            let found = provided.get(&reference).map(|providers| providers.join(", "));
             let known = registered.iter().find(|location| location.reference() == reference);
             Source {
                 target,
@@ -112,11 +150,18 @@ impl LocationsPage {
                 count,
                 problems: broken.get(&reference).copied().unwrap_or_default(),
                 link: known.map(|location| link::location(location.id)),
+                from: match (known, found) {
+                    (Some(_), Some(found)) => format!("registered, {found}"),
+                    (Some(_), None) => "registered".to_owned(),
+                    (None, Some(found)) => found,
+                    (None, None) => "configuration".to_owned(),
+                },
             }
         };
         Ok(Self {
             chrome: viewer.chrome(Area::Catalog, "Locations"),
             sources: counts.into_iter().map(source).collect(),
+            providers: providers.into_iter().map(ProviderLine::from).collect(),
             target: String::new(),
             error: None,
             preview: None,
@@ -125,14 +170,14 @@ impl LocationsPage {
 }
 
 impl Preview {
-    fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, registered: &Registered) -> Self {
+    fn new(catalog: &Catalog, places: &Places<'_>, viewer: &Viewer, registered: &Registered) -> Self {
         let shown = |entity: &Entity| EntityLink::titled(&entity.reference(), entity.title());
         Self {
             entities: registered.entities.iter().map(shown).collect(),
             problems: registered
                 .problems
                 .iter()
-                .map(|problem| ProblemLine::new(catalog, forges, viewer, problem))
+                .map(|problem| ProblemLine::new(catalog, places, viewer, problem))
                 .collect(),
             existed: registered.existed,
         }
@@ -153,7 +198,7 @@ pub(super) struct LocationPage {
     stays: Vec<(EntityLink, String)>,
     /// Entities that another location gets, with that location.
     freed: Vec<(EntityLink, String)>,
-    is_configured: bool,
+    is_fixed: bool,
     removal: String,
 }
 
@@ -166,7 +211,7 @@ pub(super) async fn show(
 ) -> PageResult<LocationPage> {
     let location = catalog.location(&viewer.credentials, id).await?;
     let reference = location.reference();
-    let Removal { goes, stays, freed, is_configured } = catalog.removal(&viewer.credentials, id).await?;
+    let Removal { goes, stays, freed, is_fixed } = catalog.removal(&viewer.credentials, id).await?;
     let mut entities: Vec<EntityLink> =
         goes.iter().map(|record| EntityLink::titled(&record.reference, &*record.title)).collect();
     entities.sort();
@@ -179,16 +224,17 @@ pub(super) async fn show(
     let (stays, freed) = (beside(stays), beside(freed));
     let problems = catalog.problems(&viewer.credentials).await?;
     let problems = problems.iter().filter(|problem| problem.source == reference);
+    let places = Places::load(&catalog, &forges, &viewer).await?;
     let (target, page) = named(&forges, &reference, None);
     Ok(Page(LocationPage {
         chrome: viewer.chrome(Area::Catalog, "Location"),
         target,
         page,
         entities,
-        problems: problems.map(|problem| ProblemLine::new(&catalog, &forges, &viewer, problem)).collect(),
+        problems: problems.map(|problem| ProblemLine::new(&catalog, &places, &viewer, problem)).collect(),
         stays,
         freed,
-        is_configured,
+        is_fixed,
         removal: link::location_removal(id),
     }))
 }

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use url::Url;
 
+use super::claim::{Place, Places};
 use crate::catalog::{Catalog, LocationRef, Problem, Record};
 use crate::forge::Forges;
 use crate::web::page::{Area, Chrome, Page, PageResult};
@@ -33,6 +34,8 @@ pub(super) struct Line {
     pub(super) spot: String,
     pub(super) link: Option<String>,
     pub(super) since: Moment,
+    /// Who has the name, of a claim to one.
+    pub(super) holder: Option<Place>,
 }
 
 /// Shows everything that is broken.
@@ -43,15 +46,16 @@ pub(super) async fn show(
 ) -> PageResult<ProblemsPage> {
     let mut problems = catalog.problems(&viewer.credentials).await?;
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.since));
-    let problems = problems.iter().map(|problem| Line::new(&catalog, &forges, &viewer, problem)).collect();
+    let places = Places::load(&catalog, &forges, &viewer).await?;
+    let problems = problems.iter().map(|problem| Line::new(&catalog, &places, &viewer, problem)).collect();
     Ok(Page(ProblemsPage { chrome: viewer.chrome(Area::Catalog, "Problems"), problems }))
 }
 
 impl Line {
-    pub(super) fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, problem: &Problem) -> Self {
+    pub(super) fn new(catalog: &Catalog, places: &Places<'_>, viewer: &Viewer, problem: &Problem) -> Self {
         let name = problem.name.clone().unwrap_or_default();
         let kind = problem.kind.clone().unwrap_or_default();
-        let (spot, page) = spot(forges, problem);
+        let (spot, page) = spot(places.forges, problem);
         Self {
             message: plain(&problem.message).to_owned(),
             subject: if name.is_empty() {
@@ -68,6 +72,7 @@ impl Line {
             spot,
             link: page,
             since: Moment(problem.since),
+            holder: places.holder(problem),
         }
     }
 }
@@ -75,7 +80,7 @@ impl Line {
 /// The owner of the entity, else of the others in the file, else of what the source declares.
 fn owner_of(catalog: &Catalog, viewer: &Viewer, problem: &Problem) -> Option<EntityLink> {
     let index = catalog.index();
-    let conflicts = problem.error_name == "ConflictError";
+    let conflicts = problem.is_claim();
     // A claim to a name that another has is for those to mend who made it.
     let entity = problem.entity.as_deref().filter(|_| !conflicts).and_then(|reference| index.get_exact(reference));
     let of = |record: &Arc<Record>| shown::owner(catalog, viewer, &record.entity());

@@ -28,8 +28,12 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) async fn enter() -> Self {
-        let rules = "rules: [{ allow: [Component, API, System, Group, User, Template, Location] }]";
-        let options = Options { catalog: serde_yaml::from_str(rules).unwrap(), ..Options::default() };
+        Self::with("rules: [{ allow: [Component, API, System, Group, User, Template, Location] }]").await
+    }
+
+    /// Where `catalog` is configured like this.
+    pub(super) async fn with(catalog: &str) -> Self {
+        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), ..Options::default() };
         let app = TestApp::start_with(options).await;
         fill(&app).await;
         let (cookie, csrf) = app.enter().await;

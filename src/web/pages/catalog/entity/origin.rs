@@ -107,7 +107,9 @@ pub(in crate::web::pages) fn named(forges: &Forges, location: &str, view: Option
     match Url::parse(&parsed.target).ok().and_then(|url| forges.locate(&url)) {
         Some((_, file)) => (format!("{}: {}", file.repository, file.path), Some(page_of(&as_file(file)))),
         None if parsed.is_url() => (parsed.target.clone(), Some(view.unwrap_or(&parsed.target).to_owned())),
-        None => (parsed.target, None),
+        None if parsed.is_file() => (parsed.target, None),
+        // A provider by its name.
+        None => (location.to_owned(), None),
     }
 }
 

@@ -1,0 +1,110 @@
+//! Providers: what finds out by itself what belongs into the catalog, as Backstage's entity providers do.
+//!
+//! A provider is a source that is not read but asked ([`Provider::read`]), on a schedule of its own. It is claimed, put
+//! off after failures and shown as every source. Its answer is a *full* mutation: the complete set. What it learns in
+//! between it tells its [`Connection`], mostly as a *delta*.
+//!
+//! What is provided is either a location, which becomes a source of its own with everything that belongs to one, or a
+//! finished entity, which belongs to the provider itself. A location goes when nobody asks for it any more: no provider,
+//! nobody who registered it, no configuration. A provider that could not answer leaves everything as it was.
+
+mod config;
+mod local;
+mod mutation;
+mod state;
+
+use std::fmt;
+use std::future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+pub(crate) use self::config::ProvidersConfig;
+pub(super) use self::mutation::Found;
+pub(crate) use self::mutation::{Connection, Mutation};
+pub(crate) use self::state::ProviderState;
+use super::LocationRef;
+use crate::entity::{Entity, EntityRef, ValidationError};
+use crate::forge::{ForgeError, Forges};
+
+/// Finds out what belongs into the catalog.
+pub(crate) trait Provider: fmt::Debug + Send + Sync {
+    /// `kind-provider:id`, the same at every start and in every process: what is provided is kept under this name.
+    fn name(&self) -> &str;
+
+    /// When it is asked.
+    fn schedule(&self) -> Schedule;
+
+    /// Everything that there is now.
+    fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>>;
+
+    /// Tells of changes as they happen, in every process, until it is dropped. A provider that hears of none waits.
+    fn follow(&self, _connection: Connection) -> BoxFuture<'_, ()> {
+        Box::pin(future::pending())
+    }
+}
+
+/// Something that a provider found.
+#[derive(Debug, Clone)]
+pub(crate) enum Provided {
+    /// A location, for which a `Location` entity stands as for a registered one. It is read on its own schedule.
+    Location(LocationRef),
+    /// An entity with the annotations `managed-by-location` and `managed-by-origin-location`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
+    Entity(Box<Entity>),
+}
+
+/// Something that is not there any more.
+#[derive(Debug, Clone)]
+pub(crate) enum Gone {
+    /// A location, with everything that it declared.
+    Location(LocationRef),
+    /// An entity.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
+    Entity(EntityRef),
+}
+
+/// When a provider is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// The time between two answers.
+    pub(crate) frequency: Duration,
+    /// How long an answer may take.
+    pub(crate) timeout: Duration,
+    /// The time between the first start and the first answer.
+    pub(crate) initial_delay: Duration,
+}
+
+/// Why a provider has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProviderError {
+    /// The forge failed.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// The configured time was not enough.
+    #[error("no answer within {0:?}; `schedule.timeout` of the provider sets the limit")]
+    TimedOut(Duration),
+}
+
+impl ProviderError {
+    /// As a problem of the provider's source.
+    pub(super) fn validation(&self) -> ValidationError {
+        ValidationError::new("ProviderError", self.to_string())
+    }
+}
+
+/// The providers that configuration names.
+pub(super) fn configured(config: &ProvidersConfig, forges: &Forges) -> Result<Vec<Arc<dyn Provider>>, ForgeError> {
+    let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
+    for (id, config) in &config.local {
+        providers.push(Arc::new(local::LocalProvider::new(id, config, forges)?));
+    }
+    Ok(providers)
+}
+
+/// The answer of a provider, or that it took too long.
+pub(super) async fn ask(provider: &dyn Provider) -> Result<Vec<Provided>, ProviderError> {
+    let limit = provider.schedule().timeout;
+    tokio::time::timeout(limit, provider.read()).await.unwrap_or(Err(ProviderError::TimedOut(limit)))
+}

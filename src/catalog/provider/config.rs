@@ -1,0 +1,207 @@
+//! What `app-config.yaml` says about providers: `catalog.providers`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use globset::{GlobBuilder, GlobMatcher};
+use regex::Regex;
+use serde::Deserialize;
+
+use super::Schedule;
+use crate::catalog::config::Interval;
+
+/// The section `catalog.providers`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ProvidersConfig {
+    /// Repositories of the local forge, by an id of one's own.
+    pub(crate) local: BTreeMap<String, LocalProviderConfig>,
+}
+
+/// One of `catalog.providers.local`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct LocalProviderConfig {
+    /// Only repositories of this owner.
+    pub(crate) organization: Option<String>,
+    /// The file in each repository.
+    pub(crate) catalog_path: CatalogPath,
+    /// Which repositories.
+    pub(crate) filters: Filters,
+    /// When it looks.
+    pub(crate) schedule: ScheduleConfig,
+}
+
+impl Default for LocalProviderConfig {
+    fn default() -> Self {
+        Self {
+            organization: None,
+            catalog_path: CatalogPath { path: "catalog-info.yaml".to_owned(), matcher: None },
+            filters: Filters::default(),
+            schedule: ScheduleConfig::default(),
+        }
+    }
+}
+
+/// The path of a file, or of several with `*` and `**`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct CatalogPath {
+    /// Without a slash at the start.
+    path: String,
+    /// Of a path with wildcards.
+    matcher: Option<GlobMatcher>,
+}
+
+impl CatalogPath {
+    /// As it stands in an address.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// The folder that holds the file; none if that can be several.
+    pub(crate) fn folder(&self) -> Option<&str> {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.matcher.is_none().then_some(folder)
+    }
+
+    /// Whether a file is meant.
+    pub(crate) fn fits(&self, file: &str) -> bool {
+        self.matcher.as_ref().map_or(file == self.path, |matcher| matcher.is_match(file))
+    }
+}
+
+impl TryFrom<String> for CatalogPath {
+    type Error = String;
+
+    fn try_from(written: String) -> Result<Self, String> {
+        let path = written.trim_start_matches('/').to_owned();
+        if path.is_empty() {
+            return Err(format!("\"{written}\" names no file; write it as `/catalog-info.yaml`"));
+        }
+        if !path.contains(['*', '?', '[', '{']) {
+            return Ok(Self { path, matcher: None });
+        }
+        let glob = GlobBuilder::new(&path).literal_separator(true).build();
+        let glob = glob.map_err(|error| format!("\"{written}\" is not a glob: {error}"))?;
+        Ok(Self { matcher: Some(glob.compile_matcher()), path })
+    }
+}
+
+/// Which repositories a provider looks at.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Filters {
+    /// What the whole name must be, without its owner.
+    pub(crate) repository: Option<Pattern>,
+}
+
+/// A regular expression for a whole text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Pattern(Regex);
+
+impl Pattern {
+    /// Whether a text fits as a whole.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(written: String) -> Result<Self, String> {
+        let whole = Regex::new(&format!("^(?:{written})$"));
+        whole.map(Self).map_err(|error| format!("\"{written}\" is not a regular expression: {error}"))
+    }
+}
+
+/// `schedule` of a provider, as Backstage writes it; lengths of time only.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ScheduleConfig {
+    frequency: Interval,
+    timeout: Interval,
+    initial_delay: Interval,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        let minutes = |minutes| Interval(Duration::from_mins(minutes));
+        Self { frequency: minutes(5), timeout: minutes(3), initial_delay: minutes(0) }
+    }
+}
+
+impl From<ScheduleConfig> for Schedule {
+    fn from(config: ScheduleConfig) -> Self {
+        Self {
+            frequency: config.frequency.0.max(Duration::from_secs(1)),
+            timeout: config.timeout.0,
+            initial_delay: config.initial_delay.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(local: &Value) -> Result<LocalProviderConfig, String> {
+        serde_json::from_value(local.clone()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_those_of_backstage_where_it_has_some() {
+        let config = read(&json!({})).unwrap();
+        assert_eq!(config.catalog_path.as_str(), "catalog-info.yaml");
+        let schedule: Schedule = config.schedule.into();
+        assert_eq!(schedule.frequency, Duration::from_mins(5));
+        let written = json!({ "frequency": { "minutes": 30 }, "timeout": "90s", "initialDelay": { "seconds": 15 } });
+        let schedule: Schedule = read(&json!({ "schedule": written })).unwrap().schedule.into();
+        let expected = [1800, 90, 15].map(Duration::from_secs);
+        assert_eq!([schedule.frequency, schedule.timeout, schedule.initial_delay], expected);
+    }
+
+    #[test]
+    fn a_pattern_is_for_the_whole_name() {
+        let config = read(&json!({ "filters": { "repository": "pay|shop-.*" } })).unwrap();
+        let pattern = config.filters.repository.unwrap();
+        let cases = [("pay", true), ("payments", false), ("shop-web", true), ("my-shop-web", false)];
+        for (name, fits) in cases {
+            assert_eq!(pattern.fits(name), fits, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_path_names_a_file_or_several() {
+        let cases = [
+            ("/catalog-info.yaml", "catalog-info.yaml", Some(""), true),
+            ("docs/info.yaml", "docs/info.yaml", Some("docs"), true),
+            ("docs/info.yaml", "info.yaml", Some("docs"), false),
+            ("/*/info.yaml", "pay/info.yaml", None, true),
+            ("/*/info.yaml", "pay/deep/info.yaml", None, false),
+            ("/**/info.yaml", "info.yaml", None, true),
+        ];
+        for (written, file, folder, fits) in cases {
+            let path = CatalogPath::try_from(written.to_owned()).unwrap();
+            assert_eq!((path.folder(), path.fits(file)), (folder, fits), "{written}: {file}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_wrongly_is_told() {
+        let cases = [
+            (json!({ "filters": { "repository": "(" } }), "\"(\" is not a regular expression"),
+            (json!({ "catalogPath": "/" }), "names no file; write it as `/catalog-info.yaml`"),
+            (json!({ "catalogPath": "/[" }), "is not a glob"),
+            (json!({ "schedule": { "frequency": "often" } }), "is not a length of time"),
+        ];
+        for (written, expected) in cases {
+            let error = read(&written).unwrap_err();
+            assert!(error.contains(expected), "{written}: {error}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Providers, and the sources that they ask for.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{FromRow, PgConnection, PgExecutor};
+
+use super::Result;
+use crate::catalog::LocationRef;
+
+/// A provider's source.
+#[derive(Debug, FromRow)]
+pub(in crate::catalog) struct ProviderRow {
+    pub(in crate::catalog) reference: String,
+    pub(in crate::catalog) last_read_at: Option<DateTime<Utc>>,
+    pub(in crate::catalog) next_read_at: DateTime<Utc>,
+}
+
+/// Every provider, by name.
+pub(in crate::catalog) async fn providers(db: impl PgExecutor<'_>) -> Result<Vec<ProviderRow>> {
+    sqlx::query_as(
+        "SELECT reference, last_read_at, next_read_at FROM catalog_source WHERE is_provider ORDER BY reference",
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Adds a provider that is to be asked after some time; one that is there is asked then at the latest.
+pub(in crate::catalog) async fn add_provider(
+    db: impl PgExecutor<'_>,
+    provider: &LocationRef,
+    delay: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO catalog_source (reference, type, target, is_configured, is_provider, next_read_at)
+         VALUES ($1, $2, $3, FALSE, TRUE, $4)
+         ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
+            is_provider = TRUE, next_read_at = LEAST(catalog_source.next_read_at, EXCLUDED.next_read_at)",
+    )
+    .bind(provider.to_string())
+    .bind(&provider.kind)
+    .bind(&provider.target)
+    .bind(now.checked_add_signed(delay).unwrap_or(now))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Every source that a provider asks for, with that provider.
+pub(in crate::catalog) async fn provided(db: impl PgExecutor<'_>) -> Result<Vec<(String, String)>> {
+    sqlx::query_as("SELECT reference, provider FROM catalog_provided ORDER BY reference, provider").fetch_all(db).await
+}
+
+/// The sources that a provider asks for, without some.
+pub(in crate::catalog) async fn provided_beside(
+    db: impl PgExecutor<'_>,
+    provider: &str,
+    stay: &[String],
+) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_provided WHERE provider = $1
+         EXCEPT SELECT UNNEST($2::text[]) ORDER BY 1",
+    )
+    .bind(provider)
+    .bind(stay)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes that a provider asks for sources; those that are new are to be read now.
+pub(in crate::catalog) async fn provide(
+    db: &mut PgConnection,
+    provider: &str,
+    sources: &[LocationRef],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let references: Vec<String> = sources.iter().map(ToString::to_string).collect();
+    sqlx::query(
+        "INSERT INTO catalog_source (reference, type, target, is_configured, next_read_at)
+         SELECT reference, type, target, FALSE, $4
+         FROM UNNEST($1::text[], $2::text[], $3::text[]) AS found (reference, type, target)
+         ON CONFLICT ON CONSTRAINT catalog_source_pk DO NOTHING",
+    )
+    .bind(&references)
+    .bind(sources.iter().map(|source| source.kind.as_str()).collect::<Vec<&str>>())
+    .bind(sources.iter().map(|source| source.target.as_str()).collect::<Vec<&str>>())
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO catalog_provided (provider, reference) SELECT $1, UNNEST($2::text[])
+         ON CONFLICT ON CONSTRAINT catalog_provided_pk DO NOTHING",
+    )
+    .bind(provider)
+    .bind(&references)
+    .execute(&mut *db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets that a provider asks for sources; gives those that nobody asks for now.
+pub(in crate::catalog) async fn withdraw(
+    db: &mut PgConnection,
+    provider: &str,
+    sources: &[String],
+) -> Result<Vec<String>> {
+    let forgotten: Vec<String> = sqlx::query_scalar(
+        "DELETE FROM catalog_provided WHERE provider = $1 AND reference = ANY($2) RETURNING reference",
+    )
+    .bind(provider)
+    .bind(sources)
+    .fetch_all(&mut *db)
+    .await?;
+    if forgotten.is_empty() {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_source
+         WHERE reference = ANY($1) AND NOT is_configured AND NOT is_provider
+            AND NOT EXISTS (SELECT FROM catalog_location WHERE catalog_location.reference = catalog_source.reference)
+            AND NOT EXISTS (SELECT FROM catalog_provided WHERE catalog_provided.reference = catalog_source.reference)
+         ORDER BY reference",
+    )
+    .bind(&forgotten)
+    .fetch_all(db)
+    .await
+}
+
+/// Makes every reading of a source that is under way one that is not written; false if there is no such source.
+pub(in crate::catalog) async fn overtake(db: impl PgExecutor<'_>, reference: &str) -> Result<bool> {
+    let done = sqlx::query("UPDATE catalog_source SET digest = NULL, revision = revision + 1 WHERE reference = $1")
+        .bind(reference)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
