@@ -1,5 +1,8 @@
 //! Documents, scalars, positions, limits.
 
+mod differential;
+mod generator;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
