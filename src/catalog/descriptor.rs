@@ -21,13 +21,32 @@ use crate::yaml::{self, Position, Positions};
 pub(super) struct Draft {
     pub(super) entity: Entity,
     pub(super) positions: Arc<Positions>,
+    /// Which document of its file, from 1.
+    pub(super) document: u32,
+}
+
+impl Draft {
+    /// Where the node of a pointer is, or the closest one above it.
+    pub(super) fn place(&self, pointer: &str) -> Place {
+        Place { document: self.document, position: self.positions.nearest(pointer) }
+    }
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which document, from 1; documents without content count.
+    pub(super) document: u32,
+    /// Line and column in the file.
+    pub(super) position: Position,
 }
 
 /// Something wrong in a file.
 #[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) error: ValidationError,
-    pub(super) position: Option<Position>,
+    /// None if the whole file is meant.
+    pub(super) place: Option<Place>,
     /// Kind and name that the text seems to declare, for a page that lists what is missing.
     pub(super) seems: Seems,
 }
@@ -44,16 +63,17 @@ pub(super) fn read(bytes: &[u8], location: &LocationRef) -> Vec<Result<Draft, Bo
     let Ok(text) = std::str::from_utf8(bytes) else {
         let message = format!("YAML error at {location}, the file is not UTF-8 text");
         let error = ValidationError::new("Error", message);
-        return vec![Err(Box::new(Fault { error, position: None, seems: Seems::default() }))];
+        return vec![Err(Box::new(Fault { error, place: None, seems: Seems::default() }))];
     };
     if is_page(text) {
         let message = format!(
             "{location} is an HTML page, not a descriptor. A page that shows a file has the file itself under another address, often called raw; a page to sign in means that the file is not public"
         );
         let error = ValidationError::new("InputError", message);
-        return vec![Err(Box::new(Fault { error, position: None, seems: Seems::default() }))];
+        return vec![Err(Box::new(Fault { error, place: None, seems: Seems::default() }))];
     }
-    yaml::documents(text).into_iter().filter_map(|document| draft(document, text, location).transpose()).collect()
+    let documents = (1..).zip(yaml::documents(text));
+    documents.filter_map(|(number, document)| draft(number, document, text, location).transpose()).collect()
 }
 
 /// Whether a text is what browsers show: servers answer with pages where a file was asked for.
@@ -65,15 +85,16 @@ fn is_page(text: &str) -> bool {
 }
 
 fn draft(
+    number: u32,
     document: Result<yaml::Document, yaml::YamlError>,
     text: &str,
     location: &LocationRef,
 ) -> Result<Option<Draft>, Box<Fault>> {
     let document = document.map_err(|error| {
-        let message = format!("YAML error at {location}, {error}");
-        let error_position = error.position;
+        let message = format!("YAML error at {location}, document {number}, {error}");
+        let place = Place { document: number, position: error.position };
         let error = ValidationError::new("Error", message);
-        Box::new(Fault { error, position: Some(error_position), seems: seems(text, error_position) })
+        Box::new(Fault { error, place: Some(place), seems: seems(text, place.position) })
     })?;
     let found = match &document.value {
         Value::Null => return Ok(None),
@@ -83,12 +104,12 @@ fn draft(
         Value::Number(_) => Some("number"),
         Value::Bool(_) => Some("boolean"),
     };
-    let seems = || Seems {
-        kind: document.value.get("kind").and_then(Value::as_str).map(str::to_owned),
-        name: document.value.pointer("/metadata/name").and_then(Value::as_str).map(str::to_owned),
-    };
+    let text =
+        |pointer: &str| document.value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.contains('\0'));
+    let seems = || Seems { kind: text("/kind").map(str::to_owned), name: text("/metadata/name").map(str::to_owned) };
     let fault = |error: ValidationError, seems| {
-        Box::new(Fault { position: Some(document.positions.nearest(&error.pointer)), error, seems })
+        let place = Place { document: number, position: document.positions.nearest(&error.pointer) };
+        Box::new(Fault { place: Some(place), error, seems })
     };
     if let Some(found) = found {
         let message = format!("Expected object at root, got {found}");
@@ -96,7 +117,7 @@ fn draft(
     }
     let seems = seems();
     let entity = check_envelope(document.value.clone()).map_err(|error| fault(error, seems))?;
-    Ok(Some(Draft { entity, positions: Arc::new(document.positions) }))
+    Ok(Some(Draft { entity, positions: Arc::new(document.positions), document: number }))
 }
 
 /// Looks for `kind:` and `name:` in the lines of the document around an error.
@@ -270,20 +291,23 @@ mod tests {
             .map(|document| match document {
                 Ok(draft) => draft.entity.name().to_owned(),
                 Err(fault) => {
-                    let line = fault.position.map(|position| position.line);
-                    format!("{} | {line:?} | {:?} {:?}", fault.error, fault.seems.kind, fault.seems.name)
+                    let place = fault.place.map(|place| (place.document, place.position.line));
+                    format!("{} | {place:?} | {:?} {:?}", fault.error, fault.seems.kind, fault.seems.name)
                 }
             })
             .collect();
         assert_eq!(shown[0], "one");
         assert_eq!(
             shown[1],
-            "TypeError: <root> must have required property 'apiVersion' - missingProperty: apiVersion | Some(7) | None None"
+            "TypeError: <root> must have required property 'apiVersion' - missingProperty: apiVersion | Some((3, 7)) | None None"
         );
-        assert_eq!(shown[2], "InputError: Expected object at root, got array | Some(9) | None None");
-        assert!(shown[3].starts_with("Error: YAML error at file:/x.yaml, "), "{}", shown[3]);
-        assert!(shown[3].ends_with("| Some(15) | Some(\"Template\") Some(\"broken\")"), "{}", shown[3]);
-        assert_eq!(shown[4], "TypeError: /metadata/name must be string - type: string | Some(20) | Some(\"B\") None");
+        assert_eq!(shown[2], "InputError: Expected object at root, got array | Some((4, 9)) | None None");
+        assert!(shown[3].starts_with("Error: YAML error at file:/x.yaml, document 5, "), "{}", shown[3]);
+        assert!(shown[3].ends_with("| Some((5, 15)) | Some(\"Template\") Some(\"broken\")"), "{}", shown[3]);
+        assert_eq!(
+            shown[4],
+            "TypeError: /metadata/name must be string - type: string | Some((6, 20)) | Some(\"B\") None"
+        );
         assert_eq!(shown.len(), 5);
     }
 

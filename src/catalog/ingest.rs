@@ -172,8 +172,9 @@ fn problem(source: &str, trouble: &Trouble, now: DateTime<Utc>) -> Problem {
         error_name: trouble.error.name.clone(),
         message: trouble.error.message.clone(),
         pointer: trouble.error.pointer.clone(),
-        line: trouble.position.map(|position| number(position.line)),
-        column: trouble.position.map(|position| number(position.column)),
+        document: trouble.place.map(|place| number(place.document)),
+        line: trouble.place.map(|place| number(place.position.line)),
+        column: trouble.place.map(|place| number(place.position.column)),
         since: now,
     }
 }
@@ -189,6 +190,7 @@ fn conflict(source: &str, declared: &Declared, message: String, now: DateTime<Ut
         error_name: "ConflictError".to_owned(),
         message,
         pointer: "/metadata/name".to_owned(),
+        document: None,
         line: None,
         column: None,
         since: now,
