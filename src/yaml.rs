@@ -125,4 +125,4 @@ fn document<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

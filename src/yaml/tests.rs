@@ -227,7 +227,8 @@ fn hostile_text() -> impl Strategy<Value = String> {
     any::<String>().prop_map(|text| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], " "))
 }
 
-fn json_value() -> impl Strategy<Value = Value> {
+/// Any JSON, but for what neither side can say.
+pub(crate) fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
