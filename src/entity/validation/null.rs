@@ -2,26 +2,20 @@
 
 use serde_json::Value;
 
-use super::ValidationError;
-use crate::yaml::pointer_push;
+use super::{ValidationError, pointer_step};
 
 /// Refuses a field of an entity whose name or content holds U+0000.
 pub(super) fn refuse_field(key: &str, value: &Value) -> Result<(), ValidationError> {
     if !is_in(key) && !holds(value) {
         return Ok(());
     }
-    let mut pointer = String::new();
-    pointer_push(&mut pointer, key);
+    let pointer = format!("/{}", pointer_step(key));
     if is_in(key) { Err(refused(&pointer)) } else { refuse(value, &pointer) }
 }
 
 /// Refuses a value that holds U+0000; `pointer` is where it is.
 pub(super) fn refuse(value: &Value, pointer: &str) -> Result<(), ValidationError> {
-    let below = |step: &str| {
-        let mut pointer = pointer.to_owned();
-        pointer_push(&mut pointer, step);
-        pointer
-    };
+    let below = |step: &str| format!("{pointer}/{}", pointer_step(step));
     match value {
         _ if !holds(value) => Ok(()),
         Value::Array(items) => {
