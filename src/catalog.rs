@@ -19,6 +19,7 @@ mod feed;
 mod field;
 mod fields;
 mod filter;
+pub(crate) mod fuzzing;
 mod graph;
 mod index;
 mod ingest;

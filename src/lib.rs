@@ -21,7 +21,7 @@
 //! | 3 | `scaffolder` |
 //! | 4 | `delivery`, `auth` |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
-//! | 6–8 | `config`, `app` (composition), `cli` |
+//! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
 //! # Invariants
 //!
@@ -39,6 +39,8 @@ mod db;
 mod delivery;
 mod entity;
 mod forge;
+#[doc(hidden)]
+pub mod fuzzing;
 mod permission;
 mod scaffolder;
 mod telemetry;

@@ -11,11 +11,13 @@
 //! Formats: <https://yaml.org/spec/1.2.2/>, <https://www.rfc-editor.org/rfc/rfc6901> (JSON pointer).
 
 mod build;
+mod control;
 mod position;
 mod scalar;
 
 pub(crate) use position::{Position, Positions, pointer_push};
 
+use self::control::Controls;
 use granit_parser::{ErrorKind, Event, Parser, StrInput};
 use serde_json::Value;
 
@@ -59,15 +61,19 @@ fn documents_within(source: &str, limits: Limits) -> Vec<Result<Document, YamlEr
         let message = format!("the file has {} bytes, at most {} are read", source.len(), limits.bytes);
         return vec![Err(YamlError { position: Position::START, message })];
     }
-    let options = granit_parser::options! { emit_comments: false, flow_nesting_limit: LIMITS.depth, block_nesting_limit: LIMITS.depth };
-    let mut parser = Parser::new_from_str_with_options(source, options);
+    let options = granit_parser::options! { emit_comments: false, bom_inside_document_as_content: true, flow_nesting_limit: LIMITS.depth, block_nesting_limit: LIMITS.depth };
+    let (source, controls) = Controls::hide(source);
+    let mut parser = Parser::new_from_str_with_options(&source, options);
     let mut documents = Vec::new();
     let mut budget = build::Budget::new(limits);
     loop {
-        match document(&mut parser, &mut budget) {
+        match document(&mut parser, &mut budget, controls) {
             Ok(None) => return documents,
             Ok(Some(document)) => documents.push(Ok(document)),
-            Err(error) => {
+            Err(Refused { error, is_of_last }) => {
+                if is_of_last && documents.last().is_some_and(Result::is_ok) {
+                    documents.pop();
+                }
                 documents.push(Err(error));
                 // What cannot be recovered from has been told by the error just pushed.
                 if budget.is_spent() || !parser.proceed_next_document().unwrap_or(false) {
@@ -78,12 +84,26 @@ fn documents_within(source: &str, limits: Limits) -> Vec<Result<Document, YamlEr
     }
 }
 
+/// Why reading stopped.
+struct Refused {
+    error: YamlError,
+    /// What was noticed after the end of a document stands in that document: `[a] b`.
+    is_of_last: bool,
+}
+
+impl From<YamlError> for Refused {
+    fn from(error: YamlError) -> Self {
+        Self { error, is_of_last: false }
+    }
+}
+
 /// The next document, or none at the end of the stream.
 fn document<'a>(
     parser: &mut Parser<'a, StrInput<'a>>,
     budget: &mut build::Budget,
-) -> Result<Option<Document>, YamlError> {
-    let mut builder = build::Builder::new(budget);
+    controls: Controls,
+) -> Result<Option<Document>, Refused> {
+    let mut builder = build::Builder::new(budget, controls);
     loop {
         let Some(next) = parser.next_event() else {
             return Ok(None);
@@ -91,9 +111,10 @@ fn document<'a>(
         let (event, span) = next.map_err(|error| {
             let message = match error.kind() {
                 ErrorKind::RecursionLimitExceeded => build::too_deep(LIMITS.depth),
-                _ => error.info(),
+                _ => controls.restore(error.info().into()).into_owned(),
             };
-            YamlError { position: Position::of(error.marker()), message }
+            let is_of_last = matches!(error.kind(), ErrorKind::ExpectedDocumentStart);
+            Refused { error: YamlError { position: Position::of(error.marker()), message }, is_of_last }
         })?;
         match event {
             Event::DocumentEnd => return Ok(Some(builder.finish())),
@@ -104,4 +125,4 @@ fn document<'a>(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

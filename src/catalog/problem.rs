@@ -36,6 +36,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// JSON pointer within the document; may be empty.
     pub(crate) pointer: String,
+    /// Which document of the file, from 1.
+    pub(crate) document: Option<i32>,
     /// Line in the file, from 1.
     pub(crate) line: Option<i32>,
     /// Column in the line, from 1.

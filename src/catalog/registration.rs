@@ -199,6 +199,9 @@ pub(super) fn check(kind: &str, target: &str) -> Result<(), CatalogError> {
     if kind != "url" {
         return Err(CatalogError::Invalid("Registered locations must be of an allowed type [\"url\"]".to_owned()));
     }
+    if target.contains('\0') {
+        return Err(CatalogError::Invalid("The target holds the character U+0000, which no address has".to_owned()));
+    }
     let parsed = Url::parse(target);
     parsed.map(drop).map_err(|error| CatalogError::Invalid(format!("\"{target}\" is not a URL: {error}")))
 }

@@ -28,7 +28,7 @@ use self::process::Process;
 pub(super) use self::provided::{of_provider, unanswered};
 use self::read::{Content, File, Prepared, Ready};
 use super::config::CatalogConfig;
-use super::descriptor::{Fault, Placeholders, Seems};
+use super::descriptor::{Fault, Place, Placeholders, Seems};
 use super::location::LocationRef;
 use super::problem::CONFLICT;
 use super::reader::Reader;
@@ -274,10 +274,11 @@ impl<'a> Walker<'a> {
 
     /// Declares one entity, or notes why not.
     fn declare(&mut self, branch: &Branch, location: &LocationRef, draft: Prepared, version: &str) -> Option<Branch> {
-        let Prepared { reference, seems, positions, outcome, .. } = draft;
+        let Prepared { reference, seems, positions, document, outcome, .. } = draft;
         let trouble = |error: ValidationError| {
-            let (position, entity) = (Some(positions.nearest(&error.pointer)), Some(reference.clone()));
-            Trouble { location: location.clone(), error, position, entity, seems: seems.clone() }
+            let place = Some(Place { document, position: positions.nearest(&error.pointer) });
+            let (location, entity, seems) = (location.clone(), Some(reference.clone()), seems.clone());
+            Trouble { location, error, place, entity, seems }
         };
         if !self.seen.insert(reference.clone()) {
             let message = format!("{reference} is declared twice below {}; the first one counts", self.process.root);
@@ -329,7 +330,7 @@ impl<'a> Walker<'a> {
         self.walk.troubles.push(Trouble {
             location: location.clone(),
             error,
-            position: None,
+            place: None,
             entity,
             seems: Seems::default(),
         });
@@ -337,8 +338,8 @@ impl<'a> Walker<'a> {
 
     fn fault(&mut self, branch: &Branch, location: &LocationRef, fault: Fault) {
         self.walk.declared[branch.at].errors.push(fault.error.clone());
-        let Fault { error, position, seems } = fault;
-        self.walk.troubles.push(Trouble { location: location.clone(), error, position, entity: None, seems });
+        let Fault { error, place, seems } = fault;
+        self.walk.troubles.push(Trouble { location: location.clone(), error, place, entity: None, seems });
     }
 }
 

@@ -43,8 +43,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (mut entities, mut wrong) = (0, 0);
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        for document in yaml::documents(&text) {
-            let (errors, _) = check(document, &text, &actions);
+        let documents = yaml::documents(&text);
+        let is_one = documents.len() == 1;
+        for (number, document) in (1..).zip(documents) {
+            let (mut errors, _) = check(document, &text, &actions);
+            for finding in errors.iter_mut().filter(|_| !is_one) {
+                finding.message = format!("document {number}: {}", finding.message);
+            }
             entities += 1;
             wrong += usize::from(!errors.is_empty());
             for finding in &errors {

@@ -2,8 +2,11 @@
 //!
 //! [`check_envelope`] is asked first, of anything read from a document; [`check`] afterwards, of the entity with its
 //! placeholders replaced: policies (format of names, labels, tags…), then the kind's own fields, then its references.
+//! A text with U+0000, which no database takes, is refused before anything else is said.
 //! Only the first failure is told, as Backstage does, so clients and people find the message they know. Every error
 //! carries the JSON pointer of what it is about, for its line and column.
+
+mod null;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -31,12 +34,12 @@ pub(crate) struct ValidationError {
 impl ValidationError {
     /// An error of one class.
     pub(crate) fn new(name: &str, message: impl Into<String>) -> Self {
-        Self { name: name.to_owned(), message: message.into(), cause: None, pointer: String::new() }
+        Self { name: name.to_owned(), message: storable(message.into()), cause: None, pointer: String::new() }
     }
 
     /// The same error about a certain place.
     pub(crate) fn at(self, pointer: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), ..self }
+        Self { pointer: storable(pointer.into()), ..self }
     }
 
     /// An `InputError` that was caused by this one.
@@ -50,12 +53,20 @@ impl ValidationError {
     }
 }
 
+/// What is told is stored, and the database has no text with U+0000: it is shown by its symbol.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{2400}") } else { text }
+}
+
 /// Checks that a value has what every entity has, and takes it as one.
 pub(crate) fn check_envelope(value: Value) -> Result<Entity, ValidationError> {
     const METADATA: &[Field] = &[needs("name", Shape::Text), may("namespace", Shape::Text)];
     const ENVELOPE: &[Field] =
         &[needs("apiVersion", Shape::Text), needs("kind", Shape::Text), needs("metadata", Shape::Object(METADATA))];
     Finding::of_object(&value, ENVELOPE, String::new()).map_or(Ok(()), |finding| Err(finding.type_error()))?;
+    for part in ["/kind", "/metadata/name", "/metadata/namespace"] {
+        value.pointer(part).map_or(Ok(()), |value| null::refuse(value, part))?;
+    }
     match value {
         Value::Object(map) => Ok(Entity(map)),
         // The check above has refused it.
@@ -65,6 +76,7 @@ pub(crate) fn check_envelope(value: Value) -> Result<Entity, ValidationError> {
 
 /// Checks an entity whose envelope is right, and tells which relations it states.
 pub(crate) fn check(model: &Model, entity: &Entity) -> Result<Vec<Edge>, ValidationError> {
+    entity.0.iter().try_for_each(|(key, value)| null::refuse_field(key, value))?;
     policies(entity).map_err(|error| error.during(&format!("Policy check failed for {}", entity.reference())))?;
     let Some(kind) = Kind::of(entity) else {
         if let Some(checked) = model.check_declared(entity) {

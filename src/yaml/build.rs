@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use granit_parser::Event;
 use serde_json::{Map, Value};
 
+use super::control::Controls;
 use super::position::{Position, Positions, pointer_push};
-use super::{Document, Limits, YamlError, scalar};
+use super::scalar::{self, Key};
+use super::{Document, Limits, YamlError};
 
 /// What is left of the limits; shared by all documents of a source.
 pub(super) struct Budget {
@@ -65,12 +67,37 @@ struct Frame {
 enum Collection {
     List(Vec<Value>),
     /// With the key whose value comes next.
-    Map(Map<String, Value>, Option<(String, Position)>),
+    Map(Entries),
+}
+
+/// An open mapping.
+#[derive(Default)]
+struct Entries {
+    map: Map<String, Value>,
+    /// The key whose value comes next.
+    pending: Option<(String, Position)>,
+    /// Which kinds of keys gave a name, where that was more than a text: `1` and `'1'` are two keys of one name.
+    kinds: HashMap<String, u8>,
+}
+
+impl Entries {
+    /// Whether the same key was there before. Collections, aliases and not-a-number are the same as nothing.
+    fn is_repeated(&mut self, key: &Key) -> bool {
+        if key.kind == Key::TEXT && !self.map.contains_key(&key.name) {
+            return false;
+        }
+        let default = if self.map.contains_key(&key.name) { Key::TEXT } else { 0 };
+        let kinds = self.kinds.entry(key.name.clone()).or_insert(default);
+        let is_repeated = *kinds & key.kind != 0;
+        *kinds |= key.kind;
+        is_repeated
+    }
 }
 
 /// Builds one document.
 pub(super) struct Builder<'a> {
     budget: &'a mut Budget,
+    controls: Controls,
     stack: Vec<Frame>,
     pointer: String,
     positions: Positions,
@@ -81,9 +108,10 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(budget: &'a mut Budget) -> Self {
+    pub(super) fn new(budget: &'a mut Budget, controls: Controls) -> Self {
         Self {
             budget,
+            controls,
             stack: Vec::new(),
             pointer: String::new(),
             positions: Positions::default(),
@@ -100,9 +128,15 @@ impl<'a> Builder<'a> {
     pub(super) fn event(&mut self, event: Event<'_>, position: Position) -> Result<(), YamlError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let text = self.controls.restore(text);
                 let value = scalar::resolve(&text, style, tag.as_deref());
                 self.budget.nodes(1, position)?;
-                self.node(value, anchor, 1, position)
+                if self.is_key() {
+                    let key = Key::scalar(&value, &text);
+                    return self.attach(value, key, anchor, 1, position);
+                }
+                self.enter(position);
+                self.attach(value, Key::default(), anchor, 1, position)
             }
             Event::Alias(anchor) => {
                 self.budget.alias(position)?;
@@ -113,10 +147,15 @@ impl<'a> Builder<'a> {
                 let size = *size;
                 self.budget.nodes(size, position)?;
                 let value = value.clone();
-                self.node(value, 0, size, position)
+                if self.is_key() {
+                    let key = Key::of(&value);
+                    return self.attach(value, key, 0, size, position);
+                }
+                self.enter(position);
+                self.attach(value, Key::default(), 0, size, position)
             }
             Event::SequenceStart(_, anchor, _) => self.open(Collection::List(Vec::new()), anchor, position),
-            Event::MappingStart(_, anchor, _) => self.open(Collection::Map(Map::new(), None), anchor, position),
+            Event::MappingStart(_, anchor, _) => self.open(Collection::Map(Entries::default()), anchor, position),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             // Stream and document starts; nothing else is asked of the parser.
             _ => Ok(()),
@@ -141,25 +180,18 @@ impl<'a> Builder<'a> {
         let frame = self.stack.pop().expect("the parser closes only what it opened");
         let value = match frame.collection {
             Collection::List(items) => Value::Array(items),
-            Collection::Map(map, _) => Value::Object(map),
+            Collection::Map(entries) => Value::Object(entries.map),
         };
         if self.key_depth == Some(self.stack.len()) {
             self.key_depth = None;
         }
-        self.attach(value, frame.anchor, frame.size, frame.position)
-    }
-
-    /// A node that is whole at once.
-    fn node(&mut self, value: Value, anchor: usize, size: usize, position: Position) -> Result<(), YamlError> {
-        if !self.is_key() {
-            self.enter(position);
-        }
-        self.attach(value, anchor, size, position)
+        let key = if self.is_key() { Key::of(&value) } else { Key::default() };
+        self.attach(value, key, frame.anchor, frame.size, frame.position)
     }
 
     /// Whether the next node is a key.
     fn is_key(&self) -> bool {
-        matches!(self.stack.last(), Some(Frame { collection: Collection::Map(_, None), .. }))
+        matches!(self.stack.last(), Some(Frame { collection: Collection::Map(Entries { pending: None, .. }), .. }))
     }
 
     /// Moves the pointer to the node that begins here and notes where that is.
@@ -172,18 +204,26 @@ impl<'a> Builder<'a> {
             self.pointer.truncate(frame.pointer);
             match &frame.collection {
                 Collection::List(items) => pointer_push(&mut self.pointer, &items.len().to_string()),
-                Collection::Map(_, Some((name, position))) => {
-                    pointer_push(&mut self.pointer, name);
-                    key = Some(*position);
+                Collection::Map(entries) => {
+                    if let Some((name, position)) = &entries.pending {
+                        pointer_push(&mut self.pointer, name);
+                        key = Some(*position);
+                    }
                 }
-                Collection::Map(_, None) => {}
             }
         }
         self.positions.insert(self.pointer.clone(), key, value);
     }
 
-    /// Puts a finished node where it belongs.
-    fn attach(&mut self, value: Value, anchor: usize, size: usize, position: Position) -> Result<(), YamlError> {
+    /// Puts a finished node where it belongs; `key` counts where a key is expected.
+    fn attach(
+        &mut self,
+        value: Value,
+        key: Key,
+        anchor: usize,
+        size: usize,
+        position: Position,
+    ) -> Result<(), YamlError> {
         if anchor > 0 {
             self.anchors.insert(anchor, (value.clone(), size));
         }
@@ -194,15 +234,13 @@ impl<'a> Builder<'a> {
         frame.size += size;
         match &mut frame.collection {
             Collection::List(items) => items.push(value),
-            Collection::Map(map, pending) => {
-                if let Some((name, _)) = pending.take() {
-                    map.insert(name, value);
+            Collection::Map(entries) => {
+                if let Some((name, _)) = entries.pending.take() {
+                    entries.map.insert(name, value);
+                } else if entries.is_repeated(&key) {
+                    return Err(YamlError { position, message: format!("the key \"{}\" is there twice", key.name) });
                 } else {
-                    let name = scalar::key(&value);
-                    if map.contains_key(&name) {
-                        return Err(YamlError { position, message: format!("the key \"{name}\" is there twice") });
-                    }
-                    *pending = Some((name, position));
+                    entries.pending = Some((key.name, position));
                 }
             }
         }

@@ -19,8 +19,50 @@ pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Valu
     .unwrap_or_else(text_value)
 }
 
-/// A scalar used as a key: `String(value)` of JavaScript, and nothing for null.
-pub(super) fn key(value: &Value) -> String {
+/// A key: its name in JSON, and what it was, for only equal keys of one kind are the same key.
+#[derive(Debug, Default)]
+pub(super) struct Key {
+    pub(super) name: String,
+    /// One bit; none for what is never the same as another key.
+    pub(super) kind: u8,
+}
+
+impl Key {
+    pub(super) const TEXT: u8 = 1;
+    const NULL: u8 = 2;
+    const BOOLEAN: u8 = 4;
+    const NUMBER: u8 = 8;
+
+    /// A scalar as a key: `String(value)` of JavaScript, and nothing for null.
+    pub(super) fn scalar(value: &Value, text: &str) -> Self {
+        let kind = match value {
+            Value::String(_) => Self::TEXT,
+            Value::Null if null(text).is_some() => Self::NULL,
+            Value::Null => return Self::unspeakable(text),
+            Value::Bool(_) => Self::BOOLEAN,
+            Value::Number(_) => Self::NUMBER,
+            Value::Array(_) | Value::Object(_) => 0,
+        };
+        Self { name: name(value), kind }
+    }
+
+    /// A collection or an alias as a key.
+    pub(super) fn of(value: &Value) -> Self {
+        Self { name: name(value), kind: 0 }
+    }
+
+    /// The numbers that JSON does not have.
+    fn unspeakable(text: &str) -> Self {
+        let name = match text.as_bytes() {
+            [.., b'n' | b'N'] => return Self { name: "NaN".to_owned(), kind: 0 },
+            [b'-', ..] => "-Infinity",
+            _ => "Infinity",
+        };
+        Self { name: name.to_owned(), kind: Self::NUMBER }
+    }
+}
+
+fn name(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
@@ -49,7 +91,7 @@ fn flow(value: &Value) -> String {
             list('{', map.iter().map(pair).collect(), '}')
         }
         Value::Null => "null".to_owned(),
-        scalar => key(scalar),
+        scalar => name(scalar),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Documents, scalars, positions, limits.
 
+mod differential;
+mod generator;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -219,20 +222,73 @@ fn spent_limits_end_the_reading() {
     assert!(read[0].is_err());
 }
 
-fn json_value() -> impl Strategy<Value = Value> {
+/// Any text but with the line ends of YAML 1.1, which `serde_yaml` still writes as line ends.
+fn hostile_text() -> impl Strategy<Value = String> {
+    any::<String>().prop_map(|text| text.replace(['\u{85}', '\u{2028}', '\u{2029}'], " "))
+}
+
+/// Any JSON, but for what neither side can say.
+pub(crate) fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
         (-1_000_000_i64..1_000_000).prop_map(Value::from),
+        // Whole numbers beyond 2^53 lose digits, as in JavaScript.
+        (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("JSON has it", |number| number.is_finite() && number.fract() != 0.0)
+            .prop_map(Value::from),
         "[ -~]{0,12}".prop_map(Value::String),
+        hostile_text().prop_map(Value::String),
+        "[\\x00-\\x20\\x7f-\\x84\\x86-\\xa0'\":#&*!|>%@`,\\[\\]{}?~<=0-9.eE+-]{0,12}".prop_map(Value::String),
     ];
     leaf.prop_recursive(4, 40, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            prop::collection::btree_map("[ -~]{1,8}", inner, 0..6)
+            prop::collection::btree_map(prop_oneof!["[ -~]{1,8}".boxed(), hostile_text().boxed()], inner, 0..6)
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
+}
+
+#[test]
+fn control_characters_are_text() {
+    let forbidden: String =
+        ('\0'..='\u{9f}').filter(|character| character.is_control() && !"\t\n\r\u{85}".contains(*character)).collect();
+    let text = format!("{forbidden}\u{fffe}\u{ffff}");
+    let read = documents(&format!("# {text}\na: x{text}y\nb{text}c: 'x{text}'\nd: |\n  x{text}\ne: \"{text}\"\n"));
+    let document = read[0].as_ref().unwrap();
+    let expected = json!({"a": format!("x{text}y"), format!("b{text}c"): format!("x{text}"), "d": format!("x{text}\n"), "e": text});
+    assert_eq!(document.value, expected);
+    assert_eq!(document.positions.value("/e"), Some(Position { line: 6, column: 4 }));
+    // Private characters stay what they are.
+    assert_eq!(one("a: \u{1}\u{f0001}\u{10ffff}\n"), json!({"a": "\u{1}\u{f0001}\u{10ffff}"}));
+    // A message shows what was written.
+    let error = documents("a: *x\u{7}y\n").remove(0).unwrap_err();
+    assert!(!error.message.contains(|character| character > '\u{f0000}'), "{error}");
+}
+
+/// No private block is free, or an escape could mean one: the parser tells of the first forbidden character.
+#[test]
+fn control_characters_that_cannot_be_told_apart_are_refused_with_their_place() {
+    let all: String = (0..1024).filter_map(|block| char::from_u32(0xF_0000 + block * 128)).collect();
+    for source in [format!("a: {all}\nb: \u{1}\n"), "a: \"\\U000F0001\"\nb: \u{1}\n".to_owned()] {
+        let error = documents(&source).remove(0).unwrap_err();
+        assert_eq!((error.position.line, error.position.column), (2, 4), "{error}");
+        assert!(error.message.contains("unexpected character"), "{error}");
+    }
+}
+
+/// Keys are the same when their values are; keys of one name and different kinds leave the last value.
+#[test]
+fn keys_of_one_name_may_differ() {
+    assert_eq!(
+        one("1: a\n'1': b\n'': c\n~: d\n.inf: e\n-.INF: f\n.nan: g\n.NaN: h\n"),
+        json!({"1": "b", "": "d", "Infinity": "e", "-Infinity": "f", "NaN": "h"})
+    );
+    for source in ["1: a\n1.0: b\n", "~: a\nnull: b\n", "'1': a\n1: b\n\"1\": c\n", ".inf: a\n+.Inf: b\n"] {
+        assert!(documents(source)[0].as_ref().unwrap_err().message.contains("there twice"), "{source}");
+    }
 }
 
 /// Every pointer of a value.

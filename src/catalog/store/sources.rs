@@ -243,7 +243,7 @@ pub(in crate::catalog) async fn remove_location(db: impl PgExecutor<'_>, id: Uui
 /// The problems of one source, or of all.
 pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option<&str>) -> Result<Vec<Problem>> {
     sqlx::query_as(
-        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, document, line, \"column\", since
          FROM catalog_problem WHERE $1 IS NULL OR source = $1 ORDER BY source, ordinal",
     )
     .bind(source)
@@ -280,11 +280,12 @@ async fn add_problems(db: &mut PgConnection, source: &str, first: i64, problems:
     }
     sqlx::query(
         "INSERT INTO catalog_problem
-            (source, ordinal, location, entity, kind, name, error_name, message, pointer, line, \"column\", since)
-         SELECT $1, $2 + ordinal, location, entity, kind, name, error_name, message, pointer, line, at, since
+            (source, ordinal, location, entity, kind, name, error_name, message, pointer, document, line, \"column\",
+             since)
+         SELECT $1, $2 + ordinal, location, entity, kind, name, error_name, message, pointer, document, line, at, since
          FROM UNNEST($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[],
-            $11::integer[], $12::timestamptz[]) WITH ORDINALITY
-            AS found (location, entity, kind, name, error_name, message, pointer, line, at, since, ordinal)",
+            $11::integer[], $12::integer[], $13::timestamptz[]) WITH ORDINALITY
+            AS found (location, entity, kind, name, error_name, message, pointer, document, line, at, since, ordinal)",
     )
     .bind(source)
     .bind(first)
@@ -295,6 +296,7 @@ async fn add_problems(db: &mut PgConnection, source: &str, first: i64, problems:
     .bind(all(problems, |problem| problem.error_name.as_str()))
     .bind(all(problems, |problem| problem.message.as_str()))
     .bind(all(problems, |problem| problem.pointer.as_str()))
+    .bind(all(problems, |problem| problem.document))
     .bind(all(problems, |problem| problem.line))
     .bind(all(problems, |problem| problem.column))
     .bind(all(problems, |problem| problem.since))

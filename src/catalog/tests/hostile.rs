@@ -119,7 +119,7 @@ async fn whatever_a_server_does_is_an_error_of_its_source_alone() {
         ("/inside", "Reading from 'http://169.254.169.254/latest' is not allowed"),
         ("/500", "/500, 500 Internal Server Error"),
         ("/html", "is an HTML page, not a descriptor"),
-        ("/binary", "YAML error"),
+        ("/binary", "Expected object at root, got string"),
         ("/gone", "no matching files found"),
         ("/many.yaml", "at most 1048576 are read"),
     ];

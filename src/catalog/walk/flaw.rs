@@ -3,16 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::Trouble;
-use crate::catalog::descriptor::Seems;
+use crate::catalog::descriptor::{Place, Seems};
 use crate::catalog::location::LocationRef;
 use crate::entity::ValidationError;
-use crate::yaml::Position;
 
 /// One thing that is wrong in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::catalog) struct Flaw {
     error: Error,
-    position: Option<Position>,
+    place: Option<Place>,
     /// None if the document is broken: then nothing of the file is taken.
     entity: Option<String>,
     kind: Option<String>,
@@ -32,7 +31,7 @@ impl Flaw {
     pub(super) fn new(trouble: &Trouble) -> Self {
         Self {
             error: (&trouble.error).into(),
-            position: trouble.position,
+            place: trouble.place,
             entity: trouble.entity.clone(),
             kind: trouble.seems.kind.clone(),
             name: trouble.seems.name.clone(),
@@ -49,7 +48,7 @@ impl Flaw {
         Trouble {
             location: location.clone(),
             error: self.error.into(),
-            position: self.position,
+            place: self.place,
             entity: self.entity,
             seems: Seems { kind: self.kind, name: self.name },
         }

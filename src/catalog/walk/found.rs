@@ -7,10 +7,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 
 use super::flaw::Flaw;
-use crate::catalog::descriptor::{Include, Seems};
+use crate::catalog::descriptor::{Include, Place, Seems};
 use crate::catalog::location::LocationRef;
 use crate::entity::{Entity, ValidationError};
-use crate::yaml::{Position, Positions};
+use crate::yaml::Positions;
 
 /// What is known of a source before it is read.
 #[derive(Debug, Default)]
@@ -147,7 +147,8 @@ pub(in crate::catalog) struct Written {
 pub(in crate::catalog) struct Trouble {
     pub(in crate::catalog) location: LocationRef,
     pub(in crate::catalog) error: ValidationError,
-    pub(in crate::catalog) position: Option<Position>,
+    /// None if the whole file is meant.
+    pub(in crate::catalog) place: Option<Place>,
     /// The entity, if it is known which.
     pub(in crate::catalog) entity: Option<String>,
     pub(in crate::catalog) seems: Seems,

@@ -47,7 +47,7 @@ impl Process {
         );
         Err(Box::new(Fault {
             error: ValidationError::new("NotAllowedError", message).at("/kind"),
-            position: draft.positions.key("/kind"),
+            place: Some(draft.place("/kind")),
             seems: Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) },
         }))
     }

@@ -47,7 +47,7 @@ pub(in crate::catalog) fn unanswered(
 ) -> Walk {
     let context = Process::new(reader, config, root).context(root);
     let digest = digest(json!([context, error.name, error.message]).to_string().as_bytes());
-    let trouble = Trouble { location: root.clone(), error, position: None, entity: None, seems: Seems::default() };
+    let trouble = Trouble { location: root.clone(), error, place: None, entity: None, seems: Seems::default() };
     Walk { extent: Extent::Unknown, troubles: vec![trouble], digest, is_failed: true, ..Walk::default() }
 }
 
@@ -57,7 +57,7 @@ fn declare(process: &Process, walk: &mut Walk, names: &mut HashSet<String>, enti
     let trouble = |entity: Option<String>, error: ValidationError| Trouble {
         location: (**root).clone(),
         error,
-        position: None,
+        place: None,
         entity,
         seems: seems.clone(),
     };

@@ -34,6 +34,8 @@ pub(super) struct Prepared {
     pub(super) reference: String,
     pub(super) seems: Seems,
     pub(super) positions: Arc<Positions>,
+    /// Which document of the file, from 1.
+    pub(super) document: u32,
     pub(super) outcome: Result<Ready, ValidationError>,
     /// Whether the same text has the same outcome at any time.
     pub(super) is_final: bool,
@@ -194,12 +196,7 @@ enum Stage {
 impl Prepared {
     fn new(draft: Draft, outcome: Result<Ready, ValidationError>) -> Self {
         let seems = Seems { kind: Some(draft.entity.kind().to_owned()), name: Some(draft.entity.name().to_owned()) };
-        Self {
-            reference: draft.entity.reference().to_string(),
-            seems,
-            positions: draft.positions,
-            outcome,
-            is_final: true,
-        }
+        let (reference, document) = (draft.entity.reference().to_string(), draft.document);
+        Self { reference, seems, positions: draft.positions, document, outcome, is_final: true }
     }
 }

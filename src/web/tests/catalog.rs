@@ -1,5 +1,6 @@
 //! The catalog's API where it is our own, or was not recorded: history, feed, unprocessed entities, conditional requests.
 
+mod documents;
 mod locations;
 
 use axum::body::Body;

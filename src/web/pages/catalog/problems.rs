@@ -89,13 +89,15 @@ fn owner_of(catalog: &Catalog, viewer: &Viewer, problem: &Problem) -> Option<Ent
     entity.and_then(of).or_else(in_file).or_else(in_source)
 }
 
-/// File, line and column, and the page that shows them.
+/// File, line and column, the document where a file has several, and the page that shows them.
 fn spot(forges: &Forges, problem: &Problem) -> (String, Option<String>) {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
     let column =
         problem.column.filter(|_| problem.line.is_some()).map(|column| format!(":{column}")).unwrap_or_default();
     let target =
         LocationRef::parse(&problem.location).map_or_else(|| problem.location.clone(), |location| location.target);
+    let document = problem.document.filter(|document| *document > 1);
+    let column = document.map_or_else(|| column.clone(), |document| format!("{column} (document {document})"));
     match Url::parse(&target).ok().and_then(|url| forges.locate(&url)) {
         Some((_, file)) => {
             let anchor = problem.line.map(|line| format!("?view=source#L{line}")).unwrap_or_default();
