@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::print;
-use crate::entity;
+use super::{Common, print};
+use crate::entity::{self, Model};
 use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
 use crate::yaml::{self, Document};
 
@@ -32,8 +32,9 @@ pub(super) struct Finding {
     pub(super) message: String,
 }
 
-/// Checks every document of every file; prints one finding a line.
-pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+/// Checks every document of every file, with the kinds of the configuration; prints one finding a line.
+pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
+    let model = common.load()?.config.catalog.model;
     let actions = crate::app::known_actions()?;
     let mut files = Vec::new();
     for path in &options.paths {
@@ -46,7 +47,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         let documents = yaml::documents(&text);
         let is_one = documents.len() == 1;
         for (number, document) in (1..).zip(documents) {
-            let (mut errors, _) = check(document, &text, &actions);
+            let (mut errors, _) = check(document, &text, &actions, &model);
             for finding in errors.iter_mut().filter(|_| !is_one) {
                 finding.message = format!("document {number}: {}", finding.message);
             }
@@ -71,6 +72,7 @@ pub(super) fn check(
     document: Result<Document, yaml::YamlError>,
     text: &str,
     actions: &ActionRegistry,
+    model: &Model,
 ) -> (Vec<Finding>, Vec<Finding>) {
     let Document { value, positions } = match document {
         Ok(document) => document,
@@ -91,7 +93,7 @@ pub(super) fn check(
         }
     };
     let mut errors = Vec::new();
-    if let Err(error) = entity::check(&entity::Model::default(), &entity) {
+    if let Err(error) = entity::check(model, &entity) {
         let position = positions.nearest(&error.pointer);
         errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
     }
@@ -133,4 +135,31 @@ fn descriptors(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Findings of the only document, each `line:column: message`. The actions want a runtime.
+    fn found(text: &str, model: &Model) -> Vec<String> {
+        let actions = crate::app::known_actions().unwrap();
+        let document = yaml::documents(text).remove(0);
+        let (errors, _) = check(document, text, &actions, model);
+        errors.iter().map(|finding| format!("{}:{}: {}", finding.line, finding.column, finding.message)).collect()
+    }
+
+    #[tokio::test]
+    async fn kinds_of_the_configuration_are_known() {
+        let model: Model = serde_yaml::from_str(
+            "kinds: [{kind: Cluster, apiVersions: [acme.example/v1], schema: {type: object, required: [region]}}]",
+        )
+        .unwrap();
+        let cluster = "apiVersion: acme.example/v1\nkind: Cluster\nmetadata: {name: one}\nspec: {region: north}\n";
+        assert_eq!(found(cluster, &model), Vec::<String>::new());
+        let foreign = found(cluster, &Model::default());
+        assert!(foreign[0].starts_with("2:1: ") && foreign[0].contains("No processor recognized"), "{foreign:?}");
+        let regionless = found(&cluster.replace("region", "zone"), &model);
+        assert!(regionless[0].starts_with("4:1: ") && regionless[0].contains("region"), "{regionless:?}");
+    }
 }

@@ -254,7 +254,7 @@ pub(in crate::catalog) async fn problems(db: impl PgExecutor<'_>, source: Option
 /// The claims to a name that another source, or another file, has; oldest first.
 pub(in crate::catalog) async fn claims(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Problem>> {
     sqlx::query_as(
-        "SELECT source, location, entity, kind, name, error_name, message, pointer, line, \"column\", since
+        "SELECT source, location, entity, kind, name, error_name, message, pointer, document, line, \"column\", since
          FROM catalog_problem WHERE error_name = $2 AND entity = $1 ORDER BY since, source, ordinal",
     )
     .bind(reference)

@@ -11,6 +11,10 @@ async fn fixture(files: &[(&str, &str)]) -> Fixture {
     Fixture::with_files(&files).await
 }
 
+fn lines(numbers: std::ops::Range<usize>, line: impl Fn(usize) -> String) -> String {
+    numbers.map(line).collect::<Vec<_>>().join("\n")
+}
+
 fn definition(fixture: &Fixture) -> String {
     let record = fixture.entity("api:default/pay").unwrap();
     record.entity().0["spec"]["definition"].as_str().unwrap().to_owned()
@@ -100,11 +104,11 @@ async fn a_changed_part_is_noticed() {
 
 #[tokio::test]
 async fn what_cannot_be_followed_is_told_with_its_place() {
-    let chain = (0..200).map(|at| format!("k{at}: {{$ref: 'x.yml#/k{}/z'}}\n", at + 1)).collect::<Vec<_>>().concat();
+    let chain = lines(0..200, |at| format!("k{at}: {{$ref: 'x.yml#/k{}/z'}}", at + 1));
     let nested = format!("a: {{$ref: x.yml}}\nb: {}1{}\n", "[".repeat(60), "]".repeat(60));
     let inner = format!("{}{{$ref: y.yml}}{}\n", "[".repeat(60), "]".repeat(60));
     let wide = format!("[{}]\n", "1,".repeat(60_000));
-    let many = (0..4).map(|at| format!("k{at}: {{$ref: 'x.yml', at: {at}}}\n")).collect::<Vec<_>>().concat();
+    let many = lines(0..4, |at| format!("k{at}: {{$ref: 'x.yml', at: {at}}}"));
     let cases: &[(&str, &str, &str, &str)] = &[
         ("a: {$ref: gone.yml}\n", "", "", "gone.yml\" cannot be followed, "),
         ("a: 1\nb:\n  $ref: x.yml#/no\n", "a: 1\n", "", "x.yml#/no\" names /no, which is not in file:"),
@@ -147,7 +151,7 @@ async fn what_cannot_be_followed_is_told_with_its_place() {
 #[tokio::test]
 async fn too_many_files_are_refused() {
     let names: Vec<String> = (0..120).map(|at| format!("part{at}.yml")).collect();
-    let main = names.iter().map(|name| format!("{name}: {{$ref: {name}}}\n")).collect::<Vec<_>>().concat();
+    let main = lines(0..120, |at| format!("p{at}: {{$ref: part{at}.yml}}"));
     let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a: 1\n")).collect();
     files.push(("main.yml", &main));
     let fixture = fixture(&files).await;

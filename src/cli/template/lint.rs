@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::super::print;
 use super::super::validate::{Finding, check, print_finding};
+use crate::entity::Model;
 use crate::yaml;
 
 /// `greenroom template lint`
@@ -32,7 +33,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         let documents = yaml::documents(&text);
         anyhow::ensure!(!documents.is_empty(), "{} is empty; a template is an entity of kind Template", file.display());
         for document in documents {
-            let (found, noted) = check(document, &text, &actions);
+            let (found, noted) = check(document, &text, &actions, &Model::default());
             for finding in &found {
                 print_finding(&file, finding);
             }
