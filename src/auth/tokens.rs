@@ -4,7 +4,7 @@
 //! second token, `typ: vnd.backstage.limited-user` with payload `sub iat exp`, from which a bearer can make a
 //! token that only identifies. Groups are not in the token but in `/v1/userinfo`.
 
-use chrono::{Duration, Utc};
+use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -77,15 +77,26 @@ pub(super) fn key_id(token: &str) -> Result<Uuid, AuthError> {
     id.ok_or(AuthError::IllegalToken)
 }
 
-/// The user of a token, if it is ours, meant for us and not expired.
-pub(super) fn verify(key: &Key, issuer: &str, token: &str) -> Result<EntityRef, AuthError> {
+/// What a good token says.
+#[derive(Debug, Clone)]
+pub(super) struct Verified {
+    /// Whom it stands for.
+    pub(super) user: EntityRef,
+    /// Until when.
+    pub(super) expires: DateTime<Utc>,
+}
+
+/// What a token says, if it is ours, meant for us and not expired.
+pub(super) fn verify(key: &Key, issuer: &str, token: &str) -> Result<Verified, AuthError> {
     let mut validation = Validation::new(Algorithm::ES256);
     validation.leeway = 0;
     validation.set_issuer(&[issuer]);
     validation.set_audience(&[AUDIENCE]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     let token = decode::<Claims>(token, &key.public, &validation).map_err(|_| AuthError::IllegalToken)?;
-    token.claims.sub.parse().map_err(|_| AuthError::IllegalToken)
+    let user = token.claims.sub.parse().map_err(|_| AuthError::IllegalToken)?;
+    let expires = DateTime::from_timestamp(token.claims.exp, 0).ok_or(AuthError::IllegalToken)?;
+    Ok(Verified { user, expires })
 }
 
 fn header(key: &Key, typ: &str) -> Header {

@@ -1,12 +1,15 @@
 //! Sets of small numbers.
 
-/// A set of numbers of entities: one bit each while there are many, a sorted list while there are few. Most values of
-/// most fields belong to one entity, so that one takes no allocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A set of numbers of entities: one bit each where that is the shorter form, else a sorted list. Most values of most
+/// fields belong to one entity, so that one takes no allocation.
+#[derive(Debug, Clone, Default)]
 pub(super) enum Bits {
+    #[default]
+    None,
     One(u32),
-    /// Sorted; also the empty set.
-    Few(Box<[u32]>),
+    /// Sorted.
+    #[expect(clippy::box_collection, reason = "there are very many sets, and few are lists")]
+    Few(Box<Vec<u32>>),
     Many(Box<Words>),
 }
 
@@ -17,14 +20,22 @@ pub(super) struct Words {
     length: usize,
 }
 
-/// From how many members on bits are used.
-const MANY: usize = 64;
+/// So many members are a list in any case.
+const FEW: usize = 64;
 
-impl Default for Bits {
-    fn default() -> Self {
-        Self::Few(Box::default())
+/// Whether a list is the better form. Bits cost an eighth of the largest member.
+fn is_list(members: usize, largest: u32) -> bool {
+    members <= FEW || members.saturating_mul(64) < largest as usize
+}
+
+impl PartialEq for Bits {
+    fn eq(&self, other: &Self) -> bool {
+        // The form also depends on how a set came about.
+        self.len() == other.len() && self.iter().eq(other.iter())
     }
 }
+
+impl Eq for Bits {}
 
 impl FromIterator<u32> for Bits {
     fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
@@ -40,8 +51,9 @@ impl FromIterator<u32> for Bits {
 impl Bits {
     fn of_sorted(list: &[u32]) -> Self {
         match list {
+            [] => Self::None,
             [one] => Self::One(*one),
-            list if list.len() <= MANY => Self::Few(list.into()),
+            [.., largest] if is_list(list.len(), *largest) => Self::Few(Box::new(list.to_vec())),
             list => {
                 let mut words = Words::default();
                 for number in list {
@@ -58,6 +70,7 @@ impl Bits {
 
     pub(super) fn len(&self) -> usize {
         match self {
+            Self::None => 0,
             Self::One(_) => 1,
             Self::Few(list) => list.len(),
             Self::Many(words) => words.length,
@@ -66,6 +79,7 @@ impl Bits {
 
     pub(super) fn contains(&self, number: u32) -> bool {
         match self {
+            Self::None => false,
             Self::One(one) => *one == number,
             Self::Few(list) => list.binary_search(&number).is_ok(),
             Self::Many(words) => words.contains(number),
@@ -73,27 +87,48 @@ impl Bits {
     }
 
     pub(super) fn insert(&mut self, number: u32) {
-        if let Self::Many(words) = self {
-            words.insert(number);
-        } else if !self.contains(number) {
-            let mut list = self.to_vec();
-            list.insert(list.partition_point(|other| *other < number), number);
-            *self = Self::of_sorted(&list);
+        match self {
+            Self::None => *self = Self::One(number),
+            Self::One(one) if *one == number => {}
+            Self::One(one) => *self = Self::of_sorted(&[(*one).min(number), (*one).max(number)]),
+            Self::Few(list) => {
+                let Err(at) = list.binary_search(&number) else { return };
+                if list.len() == list.capacity() {
+                    list.reserve_exact(list.len() / 8 + 2);
+                }
+                list.insert(at, number);
+                if list.last().is_some_and(|largest| !is_list(list.len(), *largest)) {
+                    *self = Self::of_sorted(list);
+                }
+            }
+            Self::Many(words) if number > words.largest() && is_list(words.length + 1, number) => {
+                let mut list: Vec<u32> = self.iter().collect();
+                list.push(number);
+                *self = Self::of_sorted(&list);
+            }
+            Self::Many(words) => words.insert(number),
         }
     }
 
     pub(super) fn remove(&mut self, number: u32) {
-        if let Self::Many(words) = self {
-            words.remove(number);
-        } else if self.contains(number) {
-            let mut list = self.to_vec();
-            list.retain(|other| *other != number);
-            *self = Self::of_sorted(&list);
+        match self {
+            Self::None => {}
+            Self::One(one) if *one != number => {}
+            Self::One(_) => *self = Self::None,
+            Self::Few(list) => {
+                let Ok(at) = list.binary_search(&number) else { return };
+                list.remove(at);
+                if list.len() < 2 {
+                    *self = Self::of_sorted(list);
+                }
+            }
+            Self::Many(words) => {
+                words.remove(number);
+                if words.length <= FEW / 2 {
+                    *self = self.iter().collect();
+                }
+            }
         }
-    }
-
-    fn to_vec(&self) -> Vec<u32> {
-        self.iter().collect()
     }
 
     /// What is in both.
@@ -144,6 +179,7 @@ impl Bits {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         let (list, words): (&[u32], &[u64]) = match self {
+            Self::None => (&[], &[]),
             Self::One(one) => (std::slice::from_ref(one), &[]),
             Self::Few(list) => (list, &[]),
             Self::Many(words) => (&[], &words.words),
@@ -154,12 +190,10 @@ impl Bits {
 }
 
 impl From<Words> for Bits {
+    /// Made for one answer: not worth finding the shorter form, unless it is nearly empty.
     fn from(words: Words) -> Self {
-        if words.length > MANY {
-            Self::Many(Box::new(words))
-        } else {
-            Self::of_sorted(&Self::Many(Box::new(words)).to_vec())
-        }
+        let bits = Self::Many(Box::new(words));
+        if bits.len() > FEW { bits } else { bits.iter().collect() }
     }
 }
 
@@ -167,6 +201,11 @@ impl Words {
     fn new(words: Vec<u64>) -> Self {
         let length = words.iter().map(|word| word.count_ones() as usize).sum();
         Self { words, length }
+    }
+
+    /// As large as any member, or larger.
+    fn largest(&self) -> u32 {
+        u32::try_from(self.words.len() * 64).unwrap_or(u32::MAX)
     }
 
     fn contains(&self, number: u32) -> bool {
@@ -257,12 +296,13 @@ mod tests {
             prop::collection::btree_set(0_u32..500, 0..3),
             prop::collection::btree_set(0_u32..500, 0..80),
             prop::collection::btree_set(0_u32..500, 0..300),
+            prop::collection::btree_set(0_u32..20_000, 0..300),
         ]
     }
 
     proptest! {
         #[test]
-        fn it_is_a_set(a in sets(), b in sets(), removed in prop::collection::vec(0_u32..500, 0..50)) {
+        fn it_is_a_set(a in sets(), b in sets(), removed in prop::collection::vec(0_u32..500, 0..300)) {
             let (left, right) = (bits(&a), bits(&b));
             prop_assert_eq!(left.len(), a.len());
             prop_assert_eq!(&left, &a.iter().copied().collect::<Bits>());

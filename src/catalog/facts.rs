@@ -4,6 +4,7 @@
 //! item as part of the path (`metadata.tags.java=true`). Rows of relations are not here: they depend on other entities.
 //! The document is never built as a tree; a catalog of any size is read this way at every start.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
@@ -82,12 +83,14 @@ impl Facts {
         if path.len() > LONGEST {
             return;
         }
-        let key = self.push_folded(path);
+        let key = self.push(&fold(path));
         let value = value.filter(|value| value.len() <= LONGEST).map(|value| {
             let original = self.push(value);
-            // Most values are in lower case already.
-            let is_folded = value.is_ascii() && !value.bytes().any(|byte| byte.is_ascii_uppercase());
-            (if is_folded { original.clone() } else { self.push_folded(value) }, original)
+            let folded = match fold(value) {
+                Cow::Borrowed(_) => original.clone(),
+                Cow::Owned(folded) => self.push(&folded),
+            };
+            (folded, original)
         });
         self.rows.push(Row { key, value });
     }
@@ -97,16 +100,16 @@ impl Facts {
         self.text.push_str(text);
         start..self.text.len()
     }
+}
 
-    fn push_folded(&mut self, text: &str) -> Range<usize> {
-        let start = self.text.len();
-        if text.is_ascii() {
-            self.text.push_str(text);
-            self.text[start..].make_ascii_lowercase();
-        } else {
-            self.text.push_str(&text.to_lowercase());
-        }
-        start..self.text.len()
+/// A text in lower case.
+pub(super) fn fold(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        text.to_lowercase().into()
+    } else if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        text.to_ascii_lowercase().into()
+    } else {
+        text.into()
     }
 }
 

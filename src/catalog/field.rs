@@ -1,9 +1,11 @@
 //! One field of the catalog: which entities have it, and which values it has.
 //!
-//! Values are compared in lower case, and told as they were written. They are found by their hash; their order is made
-//! when somebody first asks for it, and follows changes from then on. What else is costly to find out is found out once
-//! for each state of the field and kept with it.
+//! Values are compared in lower case, and told as they were written; only the latter is kept, since most values of most
+//! fields belong to one entity. They are found by their hash; their order is made when somebody first asks for it, and
+//! follows changes from then on. What else is costly to find out is found out once for each state of the field and kept
+//! with it.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
@@ -13,7 +15,7 @@ use hashbrown::DefaultHashBuilder;
 use memchr::memmem;
 
 use super::bits::{Bits, Union};
-use super::facts::FactValue;
+use super::facts::{FactValue, fold};
 use super::sorted::{Sorted, Spot};
 
 /// The entities by the values of one field. Cheap to copy.
@@ -23,9 +25,9 @@ pub(super) struct Field {
     present: Bits,
     /// What has it with null, or a value that is too long, and with no other value.
     valueless: Bits,
-    /// By value in lower case.
+    /// By value.
     values: Sorted<Hashed, Posting>,
-    /// The same in the order of values, once somebody asked for it.
+    /// The same in the order of values in lower case, once somebody asked for it.
     order: OnceLock<Sorted<Arc<str>, Bits>>,
     /// How many values there are beyond the first of each entity.
     extra: usize,
@@ -33,27 +35,47 @@ pub(super) struct Field {
     text: OnceLock<Arc<Text>>,
 }
 
-/// A value that is found by its hash.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A value that is found by the hash of its lower case; as it is written, or one of the ways.
+#[derive(Debug, Clone)]
 struct Hashed {
     hash: u64,
     text: Arc<str>,
 }
 
+impl Hashed {
+    /// How it compares with a value in lower case.
+    fn compare(&self, hash: u64, folded: &str) -> Ordering {
+        self.hash.cmp(&hash).then_with(|| (*fold(&self.text)).cmp(folded))
+    }
+}
+
+impl Ord for Hashed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compare(other.hash, &fold(&other.text))
+    }
+}
+
+impl PartialOrd for Hashed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Hashed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Hashed {}
+
 /// The entities that have one value.
 #[derive(Debug, Clone, Default)]
 struct Posting {
     slots: Bits,
-    /// Where somebody wrote it in another way than in lower case: every way, with who did.
-    written: Option<Box<Written>>,
-}
-
-/// The ways in which a value was written.
-#[derive(Debug, Clone)]
-enum Written {
-    /// In one way, by everybody.
-    One(Arc<str>),
-    Many(BTreeMap<Arc<str>, Bits>),
+    /// Where not everybody wrote it in the same way: every way, with who did.
+    #[expect(clippy::box_collection, reason = "seldom there, and there are very many of these")]
+    written: Option<Box<BTreeMap<Arc<str>, Bits>>>,
 }
 
 /// All values in one text, to be searched at once.
@@ -97,8 +119,12 @@ impl Field {
     /// The values in their order, with what has each.
     pub(super) fn order(&self) -> &Sorted<Arc<str>, Bits> {
         self.order.get_or_init(|| {
-            let entry = |(value, posting): &(Hashed, Posting)| (Arc::clone(&value.text), posting.slots.clone());
-            let mut entries: Vec<(Arc<str>, Bits)> = self.values.iter().map(entry).collect();
+            let text = |value: &Hashed| match fold(&value.text) {
+                Cow::Borrowed(_) => Arc::clone(&value.text),
+                Cow::Owned(folded) => folded.into(),
+            };
+            let entries = self.values.iter().map(|(value, posting)| (text(value), posting.slots.clone()));
+            let mut entries: Vec<(Arc<str>, Bits)> = entries.collect();
             entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             Sorted::of_sorted(entries)
         })
@@ -106,10 +132,7 @@ impl Field {
 
     fn find(&self, value: &str) -> Result<Spot, Spot> {
         let hash = hash_of(value);
-        self.values.find_by(|other| match other.hash.cmp(&hash) {
-            Ordering::Equal => (*other.text).cmp(value),
-            different => different,
-        })
+        self.values.find_by(|other| other.compare(hash, value))
     }
 
     /// Whether no entity has more than one value.
@@ -120,11 +143,10 @@ impl Field {
     /// Every value as written, with the entities that have it so; sorted.
     pub(super) fn originals(&self) -> Vec<(&str, &Bits)> {
         let mut written: Vec<(&str, &Bits)> = Vec::with_capacity(self.values.len());
-        for (folded, posting) in self.values.iter() {
+        for (value, posting) in self.values.iter() {
             match posting.written.as_deref() {
-                None => written.push((&folded.text, &posting.slots)),
-                Some(Written::One(original)) => written.push((original, &posting.slots)),
-                Some(Written::Many(many)) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
+                None => written.push((&value.text, &posting.slots)),
+                Some(many) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
             }
         }
         written.sort_unstable_by_key(|(original, _)| *original);
@@ -215,12 +237,17 @@ impl Field {
 
 impl Field {
     fn insert(&mut self, value: &FactValue<'_>, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
-        let spot = self.find(value.folded);
-        let make = || {
-            let hashed = Hashed { hash: hash_of(value.folded), text: shared(value.folded) };
-            (hashed, Posting::default())
-        };
-        self.values.entry_at(spot, make).insert(value, slot, &shared);
+        match self.find(value.folded) {
+            Ok(spot) => {
+                let (known, posting) = self.values.entry_mut(spot);
+                posting.insert(&known.text, value.original, slot, &shared);
+            }
+            missing @ Err(_) => {
+                let hash = hash_of(value.folded);
+                let posting = Posting { slots: Bits::One(slot), written: None };
+                self.values.entry_at(missing, || (Hashed { hash, text: shared(value.original) }, posting));
+            }
+        }
         if let Some(order) = self.order.get_mut() {
             order.entry(value.folded, || (shared(value.folded), Bits::default())).insert(slot);
         }
@@ -228,8 +255,11 @@ impl Field {
 
     fn remove(&mut self, value: &FactValue<'_>, slot: u32) {
         let Ok(spot) = self.find(value.folded) else { return };
-        let posting = self.values.at_mut(spot);
-        posting.remove(value, slot);
+        let (known, posting) = self.values.entry_mut(spot);
+        if let Some(text) = posting.remove(value.original, slot) {
+            // In lower case it is the same, so its place is.
+            known.text = text;
+        }
         let (is_empty, is_gone) = (posting.slots.is_empty(), !posting.slots.contains(slot));
         if is_empty {
             self.values.remove_at(spot);
@@ -258,52 +288,41 @@ fn set(bits: &mut Bits, slot: u32, is_in: bool) {
 }
 
 impl Posting {
-    fn insert(&mut self, value: &FactValue<'_>, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
-        let is_alone = self.slots.is_empty();
-        let is_folded = value.folded == value.original;
-        let known = self.written.take().map(|written| *written);
-        self.written = match known {
-            None if is_folded => None,
-            None if is_alone => Some(Written::One(shared(value.original))),
-            Some(Written::One(original)) if *original == *value.original => Some(Written::One(original)),
-            known => {
-                let mut many = match known {
-                    None => BTreeMap::from([(shared(value.folded), self.slots.clone())]),
-                    Some(Written::One(original)) => BTreeMap::from([(original, self.slots.clone())]),
-                    Some(Written::Many(many)) => many,
-                };
-                match many.get_mut(value.original) {
-                    Some(slots) => slots.insert(slot),
-                    None => {
-                        many.insert(shared(value.original), Bits::One(slot));
-                    }
-                }
-                Some(Written::Many(many))
+    /// Adds an entity. `known` is the way in which everybody wrote the value so far.
+    fn insert(&mut self, known: &Arc<str>, original: &str, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
+        if self.written.is_none() && **known != *original {
+            self.written = Some(Box::new(BTreeMap::from([(Arc::clone(known), self.slots.clone())])));
+        }
+        if let Some(written) = self.written.as_deref_mut() {
+            match written.get_mut(original) {
+                Some(slots) => slots.insert(slot),
+                None => _ = written.insert(shared(original), Bits::One(slot)),
             }
         }
-        .map(Box::new);
         self.slots.insert(slot);
     }
 
-    fn remove(&mut self, value: &FactValue<'_>, slot: u32) {
-        let Some(Written::Many(many)) = self.written.as_deref_mut() else {
+    /// Takes an entity out. The way in which all others wrote the value, where that was not clear before.
+    fn remove(&mut self, original: &str, slot: u32) -> Option<Arc<str>> {
+        let Some(written) = self.written.as_deref_mut() else {
             self.slots.remove(slot);
-            return;
+            return None;
         };
-        if let Some(slots) = many.get_mut(value.original) {
+        if let Some(slots) = written.get_mut(original) {
             slots.remove(slot);
             if slots.is_empty() {
-                many.remove(value.original);
+                written.remove(original);
             }
         }
-        if many.values().all(|slots| !slots.contains(slot)) {
+        if written.values().all(|slots| !slots.contains(slot)) {
             self.slots.remove(slot);
         }
-        if many.len() == 1
-            && let Some((original, _)) = many.pop_first()
-        {
-            self.written = (*original != *value.folded).then(|| Box::new(Written::One(original)));
+        if written.len() > 1 {
+            return None;
         }
+        let (only, _) = written.pop_first()?;
+        self.written = None;
+        Some(only)
     }
 }
 
@@ -312,7 +331,7 @@ impl Text {
         let mut text = Self { text: String::new(), starts: Vec::with_capacity(values.len()) };
         for (value, _) in values.iter() {
             text.starts.push(text.text.len());
-            text.text.push_str(&value.text);
+            text.text.push_str(&fold(&value.text));
         }
         text
     }

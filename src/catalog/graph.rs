@@ -108,10 +108,17 @@ impl Graph {
 
     /// The number of a name, given one if it has none.
     pub(super) fn take(&mut self, reference: &str) -> u32 {
-        if let Some(slot) = self.find(reference) {
-            return slot;
-        }
-        let node = Node { reference: reference.into(), record: None, stated: None, shown: None };
+        self.find(reference).unwrap_or_else(|| self.add(reference.into()))
+    }
+
+    /// The same for a text that is to be kept.
+    pub(super) fn take_shared(&mut self, reference: &Arc<str>) -> u32 {
+        self.find(reference).unwrap_or_else(|| self.add(Arc::clone(reference)))
+    }
+
+    fn add(&mut self, reference: Arc<str>) -> u32 {
+        let hash = self.hasher.hash_one(&*reference);
+        let node = Node { reference, record: None, stated: None, shown: None };
         let slot = match self.free.pop() {
             Some(slot) => {
                 *self.node_mut(slot) = node;
@@ -119,7 +126,6 @@ impl Graph {
             }
             None => self.push(node),
         };
-        let hash = self.hasher.hash_one(reference);
         let Self { names, pieces, hasher, .. } = self;
         names.insert(hash, slot, |slot| hasher.hash_one(&*node_in(pieces, *slot).reference));
         slot

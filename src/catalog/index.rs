@@ -35,7 +35,7 @@ pub(crate) struct Index {
     graph: Graph,
     all: Bits,
     fields: Fields,
-    /// The sources, files and parents that entities have in common.
+    /// The sources, files, parents and versions that entities have in common.
     places: Sorted<Arc<str>, Arc<str>>,
 }
 
@@ -126,7 +126,7 @@ impl Index {
     /// only once.
     pub(super) fn gather(&mut self, changes: Vec<Changed>, gathered: &mut Gathered) {
         for Changed { reference, row } in changes {
-            let slot = self.graph.take(&reference);
+            let slot = self.graph.take_shared(&reference);
             let row = row.map(|row| self.shared(row));
             let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
             self.graph.state(slot, edges, &mut gathered.shifts);
@@ -177,7 +177,8 @@ impl Index {
         };
         row.source = share(&row.source);
         row.location = share(&row.location);
-        row.parent = row.parent.as_ref().map(share);
+        row.parent = row.parent.as_ref().map(&mut share);
+        row.version = row.version.as_ref().map(share);
         row
     }
 }

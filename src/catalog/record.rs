@@ -39,7 +39,7 @@ pub(super) struct Row {
     /// Nothing declares it any more.
     pub(super) is_orphan: bool,
     pub(super) positions: Option<Arc<Positions>>,
-    pub(super) version: Option<String>,
+    pub(super) version: Option<Arc<str>>,
 }
 
 /// One entity of the index.
@@ -60,7 +60,7 @@ pub(crate) struct Record {
     /// Where the fields were written; only of templates.
     pub(crate) positions: Option<Arc<Positions>>,
     /// Commit or content hash of its file.
-    pub(crate) version: Option<String>,
+    pub(crate) version: Option<Arc<str>>,
     /// What to call it on a page.
     pub(crate) title: Box<str>,
     /// Lower-case text that people search in.
@@ -107,7 +107,8 @@ struct Parts<'a> {
 
 impl Record {
     /// Finishes a row. `relations` is a JSON list. What is no document of an entity becomes none.
-    pub(super) fn finish(row: &Row, relations: &str) -> Option<Self> {
+    /// `name` is the canonical reference, as far as it is known already.
+    pub(super) fn finish(name: &Arc<str>, row: &Row, relations: &str) -> Option<Self> {
         let document = settled(row);
         let outline = Outline::of(&document)?;
         let tail = match &row.errors {
@@ -123,7 +124,7 @@ impl Record {
         };
         let (json, seams) = parts.join(relations);
         Some(Self {
-            reference: EntityRef::new(&outline.kind, outline.namespace(), &outline.name),
+            reference: EntityRef::shared(name, &outline.kind, outline.namespace(), &outline.name),
             uid: row.uid,
             json,
             location: Arc::clone(&row.location),
@@ -339,7 +340,8 @@ impl Outline {
             text.push_str(&part.to_lowercase());
             text.push('\n');
         }
-        text.into()
+        // A copy: shrinking may leave a block as large as it was.
+        text.as_str().into()
     }
 }
 
@@ -430,7 +432,7 @@ pub(super) mod tests {
         let document = json!({"kind": "Component", "metadata": {"name": "X", "tags": ["a"]}, "spec": {"b": "{}"}});
         let mut row = row(1, &document);
         row.errors = Some(json!([status_item(&ValidationError::new("Error", "no"))]).to_string());
-        let record = Record::finish(&row, OWNED).unwrap();
+        let record = Record::finish(&Arc::default(), &row, OWNED).unwrap();
         let etag = record.etag().to_owned();
         let expected = format!(
             "{{\"kind\":\"Component\",\"metadata\":{{\"name\":\"X\",\"tags\":[\"a\"],\"uid\":\"{}\",\"etag\":\"{etag}\"}},\
@@ -448,16 +450,16 @@ pub(super) mod tests {
     #[test]
     fn the_etag_follows_everything_and_comes_back() {
         let plain = row(0, &json!({"kind": "Component", "metadata": {"name": "x"}}));
-        let first = Record::finish(&plain, "[]").unwrap();
+        let first = Record::finish(&Arc::default(), &plain, "[]").unwrap();
         let mut broken = plain.clone();
         broken.errors = Some("[{}]".to_owned());
-        let broken = Record::finish(&broken, "[]").unwrap();
+        let broken = Record::finish(&Arc::default(), &broken, "[]").unwrap();
         assert_eq!(first.etag().len(), 40);
         assert_ne!(first.etag(), first.related(OWNED).etag());
         assert_ne!(first.etag(), broken.etag());
         assert_eq!(first.etag(), first.related(OWNED).related("[]").etag());
         let own = row(0, &json!({"kind": "Component", "metadata": {"etag": "mine", "name": "x"}}));
-        let own = Record::finish(&own, "[]").unwrap();
+        let own = Record::finish(&Arc::default(), &own, "[]").unwrap();
         assert_eq!((own.etag(), own.related(OWNED).etag()), ("mine", "mine"));
     }
 
@@ -467,7 +469,7 @@ pub(super) mod tests {
                               "spec": {"profile": {"displayName": "Xenia"}}});
         let mut row = row(7, &document);
         row.is_orphan = true;
-        let record = Record::finish(&row, "[]").unwrap();
+        let record = Record::finish(&Arc::default(), &row, "[]").unwrap();
         let entity = record.entity();
         assert_eq!(entity.text(&["metadata", "uid"]), Some(row.uid.to_string().as_str()));
         assert_eq!(entity.annotation("backstage.io/orphan"), Some("true"));

@@ -164,6 +164,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             run.first = entry.0.clone();
         }
         let entries = Arc::make_mut(&mut run.entries);
+        if entries.len() == entries.capacity() {
+            // Doubled, a third of the memory of all runs would be room to spare.
+            entries.reserve_exact(entries.len() / 8 + 2);
+        }
         entries.insert(spot.entry, entry);
         if entries.len() <= LONGEST {
             return spot;
@@ -171,7 +175,10 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         // What arrives in order fills its runs.
         let at = if spot.entry == LONGEST { LONGEST } else { LONGEST / 2 };
         let rest = entries.split_off(at);
-        entries.shrink_to_fit();
+        // A copy: shrinking may leave a block as large as it was.
+        let mut shorter = Vec::with_capacity(entries.len());
+        shorter.append(entries);
+        *entries = shorter;
         let first = rest[0].0.clone();
         self.runs.insert(spot.run + 1, Run { first, entries: Arc::new(rest) });
         if spot.entry < at { spot } else { Spot { run: spot.run + 1, entry: spot.entry - at } }
@@ -189,6 +196,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     /// The value at a place where a key was found, to be changed.
     pub(super) fn at_mut(&mut self, Spot { run, entry }: Spot) -> &mut V {
         &mut Arc::make_mut(&mut self.runs[run].entries)[entry].1
+    }
+
+    /// The entry at a place where a key was found, to be changed; the key must stay equal to what it is.
+    pub(super) fn entry_mut(&mut self, Spot { run, entry }: Spot) -> &mut (K, V) {
+        &mut Arc::make_mut(&mut self.runs[run].entries)[entry]
     }
 
     /// Takes a key out.

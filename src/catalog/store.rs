@@ -86,7 +86,7 @@ impl EntityRow {
             errors: self.errors,
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
-            version: self.version,
+            version: self.version.map(Arc::from),
         };
         Ok(Changed { reference, row: Some(row) })
     }

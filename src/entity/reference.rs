@@ -55,6 +55,12 @@ impl EntityRef {
         Self { text: text.into(), colon, slash }
     }
 
+    /// The same, sharing the text of the reference if it is the one that is known.
+    pub(crate) fn shared(known: &Arc<str>, kind: &str, namespace: &str, name: &str) -> Self {
+        let own = Self::new(kind, namespace, name);
+        if *own.text == **known { Self { text: Arc::clone(known), ..own } } else { own }
+    }
+
     /// Parses a reference that may leave out what `defaults` gives.
     pub(crate) fn parse(text: &str, defaults: RefDefaults<'_>) -> Result<Self, EntityRefError> {
         let malformed = || EntityRefError::Malformed(text.to_owned());

@@ -122,7 +122,7 @@ fn unread(problem: &Problem, known: &[Arc<Template>]) -> Template {
 
 fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Template {
     let mut template = Template::parse(&record.entity(), &record.location, reading.engines.values(), reading.actions);
-    template.version.clone_from(&record.version);
+    template.version = record.version.as_deref().map(str::to_owned);
     if let Some(source) = source {
         template.place(source);
     }

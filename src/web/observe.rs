@@ -30,7 +30,8 @@ impl RequestId {
         if let Some(sent) = request.headers().get(REQUEST_ID).filter(|sent| is_plain(sent)) {
             return Self(sent.clone());
         }
-        let mut id = String::with_capacity(24);
+        // Exactly: a text with room to spare costs another allocation as a header.
+        let mut id = String::with_capacity(PROCESS.len() + 8);
         // Writing to a String never fails.
         let _ = write!(id, "{}{:08x}", *PROCESS, NUMBER.fetch_add(1, Ordering::Relaxed));
         Self(HeaderValue::try_from(id).expect("hexadecimal digits make a header"))

@@ -2,8 +2,7 @@
 //!
 //! `axum::serve` sets no limit to how long and how large request headers may be; hyper's own builder does. On
 //! shutdown the listener closes first, idle connections next, and requests under way get [`GRACE`] to finish;
-//! streams of events end themselves
-//! at that moment (see [`super::sse`]).
+//! streams of events end themselves at that moment (see [`super::sse`]).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,10 +21,9 @@ use super::Entrance;
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of request line and headers together.
+/// Bytes of request line and headers together. There may be a hundred headers, hyper's own limit; to set another one
+/// would cost an allocation for every request.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// Number of headers.
-const MAX_HEADERS: usize = 100;
 /// How long requests under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -77,12 +75,7 @@ pub(crate) async fn serve(listener: TcpListener, entrance: Entrance, shutdown: C
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(MAX_HEADERS);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADER_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

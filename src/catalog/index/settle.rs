@@ -48,7 +48,7 @@ pub(super) fn prepare(graph: &Graph, slot: u32, touched: Touched) -> Option<Prep
     let old = node.record.as_ref();
     let relations = || graph.relations_json(node.shown());
     let (record, has_other_row) = match (row, old) {
-        (Some(row), _) => (Record::finish(&row, &relations()), true),
+        (Some(row), _) => (Record::finish(&node.reference, &row, &relations()), true),
         (None, Some(old)) if !is_gone => (Some(old.related(&relations())), false),
         (None, Some(_)) => (None, true),
         (None, None) => return None,

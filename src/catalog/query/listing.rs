@@ -322,13 +322,17 @@ impl<'i> Walk<'_, 'i, '_> {
     /// The entities with the value of a place, in order, and the values on one side of it.
     fn groups(&self, place: &Place, forward: bool) -> (Vec<u32>, Groups<'i>) {
         let uid = place.1.to_string();
-        let value = match place.0.first() {
-            Some(value) => value.as_deref().unwrap_or_default(),
-            None => &uid,
-        };
         let values = self.field.order();
         let is_up = forward == (self.direction == Direction::Asc);
         let slots = |(_, slots): &'i (Arc<str>, Bits)| slots;
+        let value = match place.0.first() {
+            Some(Some(value)) => &**value,
+            // What had no value when the place was noted came last, either way.
+            Some(None) if forward => return (Vec::new(), Box::new(std::iter::empty())),
+            Some(None) if is_up => return (Vec::new(), Box::new(values.iter().map(slots))),
+            Some(None) => return (Vec::new(), Box::new(values.iter().rev().map(slots))),
+            None => &uid,
+        };
         let (same, spot, skip) = match values.find(value) {
             Ok(spot) => (values.from(spot).next().map(|(_, slots)| self.group(slots)).unwrap_or_default(), spot, 1),
             Err(spot) => (Vec::new(), spot, 0),

@@ -46,6 +46,22 @@ fn entities_are_ordered_and_those_without_the_field_left_out_or_last() {
 }
 
 #[test]
+fn behind_what_had_no_value_nothing_comes_even_if_now_everything_has_one() {
+    let missing = index(vec![json!({"spec": {"type": "a"}}), json!({"spec": {}}), json!({"spec": {}})]);
+    let index = index(vec![json!({"spec": {"type": "a"}}), json!({"spec": {"type": "b"}})]);
+    for (direction, before) in [(Direction::Asc, ["e0", "e1"]), (Direction::Desc, ["e1", "e0"])] {
+        let order = vec![order("spec.type", direction)];
+        let query = EntityQuery { order, keep_missing: true, limit: Some(2), ..EntityQuery::default() };
+        let cursor = page(&missing, &query).next;
+        let next = page(&index, &EntityQuery { cursor, ..query.clone() });
+        assert_eq!(names(&next), [""; 0]);
+        let cursor = page(&missing, &query).next.map(|cursor| Cursor { is_previous: true, ..cursor });
+        let previous = page(&index, &EntityQuery { cursor, ..query });
+        assert_eq!(names(&previous), before);
+    }
+}
+
+#[test]
 fn text_is_found_in_fields_or_in_what_people_read() {
     let index = sample();
     let check = |text: Option<(&str, &[&str])>, search: Option<&str>, expected: &[&str]| {

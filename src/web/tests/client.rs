@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
-use crate::entity::{Entity, EntityRef};
+use crate::entity::{EntityRef, Relation};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
@@ -73,10 +73,15 @@ impl Default for Options {
 struct People(Catalog);
 
 impl Directory for People {
-    fn user(&self, user: &EntityRef) -> Option<Entity> {
-        let relation = serde_json::json!({ "type": "memberOf", "targetRef": "group:default/platform" });
-        let guest = serde_json::json!({ "kind": "User", "metadata": { "name": "guest" }, "relations": [relation] });
-        self.0.user(user).or_else(|| serde_json::from_value(guest).ok())
+    fn title(&self, user: &EntityRef) -> Option<String> {
+        self.0.title(user).or_else(|| Some("guest".to_owned()))
+    }
+
+    fn relations(&self, user: &EntityRef) -> Vec<Relation> {
+        if self.0.title(user).is_some() {
+            return self.0.relations(user);
+        }
+        vec![Relation { kind: "memberOf".to_owned(), target: "group:default/platform".to_owned() }]
     }
 }
 
