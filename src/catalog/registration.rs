@@ -174,6 +174,11 @@ impl Catalog {
         Ok(Registered { location, entities, existed, problems: Vec::new() })
     }
 
+    /// Whether this process's configuration names a root location (`type:target`).
+    pub(crate) fn is_configured(&self, reference: &str) -> bool {
+        self.inner.config.locations.iter().any(|location| location.reference().to_string() == reference)
+    }
+
     /// Takes over the configured locations, and removes those that are configured no more.
     pub(super) async fn configure(&self) -> Result<(), CatalogError> {
         let now = Utc::now();

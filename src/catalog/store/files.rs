@@ -31,13 +31,18 @@ pub(in crate::catalog) async fn before(pool: &PgPool, source: &str) -> Result<Be
             locations.entry(location).or_default().push(json(&document)?);
         }
     }
-    let contested: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT location FROM catalog_problem WHERE source = $1 AND error_name = $2")
-            .bind(source)
-            .bind(CONFLICT)
-            .fetch_all(pool)
-            .await?;
+    let is_whole = files.values().all(|seen| seen.is_whole);
+    let contested = if is_whole { Vec::new() } else { contested(pool, source).await? };
     Ok(Before { files, locations, contested: contested.into_iter().collect() })
+}
+
+/// Files with a claim to a name that something else has.
+async fn contested(pool: &PgPool, source: &str) -> Result<Vec<String>> {
+    sqlx::query_scalar("SELECT DISTINCT location FROM catalog_problem WHERE source = $1 AND error_name = $2")
+        .bind(source)
+        .bind(CONFLICT)
+        .fetch_all(pool)
+        .await
 }
 
 /// Remembers files, and forgets others.

@@ -142,20 +142,21 @@ impl LocationsPage {
         }
         let source = |(reference, count): (String, usize)| {
             let (target, page) = named(forges, &reference, None);
-            let found = provided.get(&reference).map(|providers| providers.join(", "));
+            let mut asked = provided.get(&reference).cloned().unwrap_or_default();
             let known = registered.iter().find(|location| location.reference() == reference);
+            if known.is_some() {
+                asked.insert(0, "registered".to_owned());
+            }
+            if catalog.is_configured(&reference) {
+                asked.insert(0, "configuration".to_owned());
+            }
             Source {
                 target,
                 page,
                 count,
                 problems: broken.get(&reference).copied().unwrap_or_default(),
                 link: known.map(|location| link::location(location.id)),
-                from: match (known, found) {
-                    (Some(_), Some(found)) => format!("registered, {found}"),
-                    (Some(_), None) => "registered".to_owned(),
-                    (None, Some(found)) => found,
-                    (None, None) => "configuration".to_owned(),
-                },
+                from: asked.join(", "),
             }
         };
         Ok(Self {

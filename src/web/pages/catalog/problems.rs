@@ -94,10 +94,11 @@ fn spot(forges: &Forges, problem: &Problem) -> (String, Option<String>) {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
     let column =
         problem.column.filter(|_| problem.line.is_some()).map(|column| format!(":{column}")).unwrap_or_default();
-    let target =
-        LocationRef::parse(&problem.location).map_or_else(|| problem.location.clone(), |location| location.target);
     let document = problem.document.filter(|document| *document > 1);
     let column = document.map_or_else(|| column.clone(), |document| format!("{column} (document {document})"));
+    let location = LocationRef::parse(&problem.location).filter(|location| location.is_file() || location.is_url());
+    // A provider has a name and no place.
+    let target = location.map_or_else(|| problem.location.clone(), |location| location.target);
     match Url::parse(&target).ok().and_then(|url| forges.locate(&url)) {
         Some((_, file)) => {
             let anchor = problem.line.map(|line| format!("?view=source#L{line}")).unwrap_or_default();

@@ -99,3 +99,14 @@ async fn providers_are_shown_with_what_they_found() {
         assert!(found.contains(part), "{part} is missing in {found}");
     }
 }
+
+#[tokio::test]
+async fn a_provider_that_fails_is_shown_where_it_is_listed_and_among_the_problems() {
+    let schedule = "{ frequency: 1h, timeout: 0s }";
+    let guest = Guest::with(&format!("providers: {{ local: {{ late: {{ schedule: {schedule} }} }} }}")).await;
+    guest.app.state.catalog.read_due().await.unwrap();
+    let shown = guest.see("/catalog/locations").await;
+    assert!(shown.contains(">failed<") && shown.contains("no answer within 0ns"), "{shown}");
+    let problems = guest.see("/catalog/problems").await;
+    assert!(problems.contains("<span class=\"spot\">local-provider:late</span>"), "{problems}");
+}
