@@ -72,7 +72,7 @@ use uuid::Uuid;
 
 use self::index::{Changed, Gathered};
 use self::provider::Provider;
-use crate::entity::{self, EntityRef, ValidationError};
+use crate::entity::{self, Entity, EntityRef, ValidationError};
 use crate::forge::Forges;
 use crate::permission::Credentials;
 
@@ -334,6 +334,12 @@ impl Catalog {
         self.inner.advanced.send_replace(index.sequence);
         index
     }
+}
+
+/// An entity of the file at `location` with its placeholders replaced, as reading the file would: for looking at files
+/// without a portal.
+pub(crate) async fn fill(reader: &Reader, entity: Entity, location: &LocationRef) -> Result<Entity, ValidationError> {
+    descriptor::Placeholders { reader, location }.replace(entity, &mut Vec::new()).await
 }
 
 /// How often a process that is far behind shows how far it has come.

@@ -116,7 +116,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Migrate => serve::migrate(&common).await,
             Command::Config(options) => config::run(&common, &options),
             Command::Doctor => doctor::run(&common).await,
-            Command::Validate(options) => validate::run(&common, &options),
+            Command::Validate(options) => validate::run(&common, &options).await,
             Command::Template(options) => template::run(&common, options).await,
             Command::Catalog(options) => catalog::run(&common, options).await,
         }

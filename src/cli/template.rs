@@ -57,7 +57,7 @@ struct Answers {
 /// Runs one of them.
 pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<ExitCode> {
     match options.command {
-        Command::Lint(options) => lint::run(&options),
+        Command::Lint(options) => lint::run(common, &options).await,
         Command::Render(options) => render::run(common, &options).await,
         Command::Run(options) => {
             let portal = Portal::open(common, &options.target).await?;

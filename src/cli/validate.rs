@@ -1,4 +1,7 @@
 //! `greenroom validate`: checks descriptors in files, without a server.
+//!
+//! The configuration counts as it does for the portal: its `catalog.model` has the organisation's own kinds, its
+//! `backend.reading.allow` the hosts that placeholders may name. Placeholders are read as the portal would read them.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,9 +10,12 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::{Common, print};
-use crate::entity::{self, Model};
+use crate::catalog::{self, LocationRef, Reader};
+use crate::config::Config;
+use crate::entity::{self, Model, ValidationError};
+use crate::forge::Forges;
 use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
-use crate::yaml::{self, Document};
+use crate::yaml::{self, Document, Positions};
 
 /// Names of descriptors looked for in folders.
 const DESCRIPTORS: [&str; 4] = ["catalog-info.yaml", "catalog-info.yml", "template.yaml", "template.yml"];
@@ -32,10 +38,9 @@ pub(super) struct Finding {
     pub(super) message: String,
 }
 
-/// Checks every document of every file, with the kinds of the configuration; prints one finding a line.
-pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
-    let model = common.load()?.config.catalog.model;
-    let actions = crate::app::known_actions()?;
+/// Checks every document of every file; prints one finding a line.
+pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
+    let rules = Rules::new(&common.load()?.config)?;
     let mut files = Vec::new();
     for path in &options.paths {
         descriptors(path, &mut files)?;
@@ -47,7 +52,7 @@ pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode
         let documents = yaml::documents(&text);
         let is_one = documents.len() == 1;
         for (number, document) in (1..).zip(documents) {
-            let (mut errors, _) = check(document, &text, &actions, &model);
+            let (mut errors, _) = rules.check(document, &text, file).await?;
             for finding in errors.iter_mut().filter(|_| !is_one) {
                 finding.message = format!("document {number}: {}", finding.message);
             }
@@ -67,42 +72,61 @@ pub(super) fn print_finding(file: &Path, finding: &Finding) {
     print::line(format_args!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message));
 }
 
-/// Errors and notes of one document. Every kind is checked as an entity; templates are linted besides.
-pub(super) fn check(
-    document: Result<Document, yaml::YamlError>,
-    text: &str,
-    actions: &ActionRegistry,
-    model: &Model,
-) -> (Vec<Finding>, Vec<Finding>) {
-    let Document { value, positions } = match document {
-        Ok(document) => document,
-        Err(error) => {
-            let (line, column) = (error.position.line, error.position.column);
-            return (vec![Finding { line, column, message: error.message }], Vec::new());
+/// What documents are checked with.
+pub(super) struct Rules {
+    actions: ActionRegistry,
+    model: Model,
+    reader: Reader,
+}
+
+impl Rules {
+    /// Those of a portal with this configuration.
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let reader = Reader::new(Forges::default(), config.backend.reading.clone());
+        Ok(Self { actions: crate::app::known_actions()?, model: config.catalog.model.clone(), reader })
+    }
+
+    /// Errors and notes of one document of a file. Every kind is checked as an entity; templates are linted besides.
+    pub(super) async fn check(
+        &self,
+        document: Result<Document, yaml::YamlError>,
+        text: &str,
+        file: &Path,
+    ) -> anyhow::Result<(Vec<Finding>, Vec<Finding>)> {
+        let Document { value, positions } = match document {
+            Ok(document) => document,
+            Err(error) => {
+                let (line, column) = (error.position.line, error.position.column);
+                return Ok((vec![Finding { line, column, message: error.message }], Vec::new()));
+            }
+        };
+        if value.is_null() {
+            return Ok(Default::default());
         }
-    };
-    if value.is_null() {
-        return Default::default();
-    }
-    let entity = match entity::check_envelope(value) {
-        Ok(entity) => entity,
-        Err(error) => {
-            let position = positions.nearest(&error.pointer);
-            let finding = Finding { line: position.line, column: position.column, message: error.to_string() };
-            return (vec![finding], Vec::new());
+        let file = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
+        let location = LocationRef::new("file", file.to_string_lossy());
+        let read = match entity::check_envelope(value) {
+            Ok(entity) => catalog::fill(&self.reader, entity, &location).await,
+            Err(error) => Err(error),
+        };
+        let entity = match read {
+            Ok(entity) => entity,
+            Err(error) => return Ok((vec![placed(&error, &positions)], Vec::new())),
+        };
+        let checked = entity::check(&self.model, &entity);
+        let mut errors: Vec<Finding> = checked.err().iter().map(|error| placed(error, &positions)).collect();
+        if entity.kind() != "Template" {
+            return Ok((errors, Vec::new()));
         }
-    };
-    let mut errors = Vec::new();
-    if let Err(error) = entity::check(model, &entity) {
-        let position = positions.nearest(&error.pointer);
-        errors.push(Finding { line: position.line, column: position.column, message: error.to_string() });
+        let template = scaffolder::lint(&entity, positions, text, &self.actions);
+        errors.extend(template.problems.iter().map(finding));
+        Ok((errors, template.notes.iter().map(finding).collect()))
     }
-    if entity.kind() != "Template" {
-        return (errors, Vec::new());
-    }
-    let template = scaffolder::lint(&entity, positions, text, actions);
-    errors.extend(template.problems.iter().map(finding));
-    (errors, template.notes.iter().map(finding).collect())
+}
+
+fn placed(error: &ValidationError, positions: &Positions) -> Finding {
+    let position = positions.nearest(&error.pointer);
+    Finding { line: position.line, column: position.column, message: error.to_string() }
 }
 
 fn finding(problem: &TemplateProblem) -> Finding {
@@ -138,28 +162,4 @@ fn descriptors(path: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Findings of the only document, each `line:column: message`. The actions want a runtime.
-    fn found(text: &str, model: &Model) -> Vec<String> {
-        let actions = crate::app::known_actions().unwrap();
-        let document = yaml::documents(text).remove(0);
-        let (errors, _) = check(document, text, &actions, model);
-        errors.iter().map(|finding| format!("{}:{}: {}", finding.line, finding.column, finding.message)).collect()
-    }
-
-    #[tokio::test]
-    async fn kinds_of_the_configuration_are_known() {
-        let model: Model = serde_yaml::from_str(
-            "kinds: [{kind: Cluster, apiVersions: [acme.example/v1], schema: {type: object, required: [region]}}]",
-        )
-        .unwrap();
-        let cluster = "apiVersion: acme.example/v1\nkind: Cluster\nmetadata: {name: one}\nspec: {region: north}\n";
-        assert_eq!(found(cluster, &model), Vec::<String>::new());
-        let foreign = found(cluster, &Model::default());
-        assert!(foreign[0].starts_with("2:1: ") && foreign[0].contains("No processor recognized"), "{foreign:?}");
-        let regionless = found(&cluster.replace("region", "zone"), &model);
-        assert!(regionless[0].starts_with("4:1: ") && regionless[0].contains("region"), "{regionless:?}");
-    }
-}
+mod tests;

@@ -7,9 +7,8 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 
-use super::super::print;
-use super::super::validate::{Finding, check, print_finding};
-use crate::entity::Model;
+use super::super::validate::{Finding, Rules, print_finding};
+use super::super::{Common, print};
 use crate::yaml;
 
 /// `greenroom template lint`
@@ -24,8 +23,8 @@ pub(super) struct Options {
 }
 
 /// Lints every file; prints a finding a line.
-pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let actions = crate::app::known_actions()?;
+pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
+    let rules = Rules::new(&common.load()?.config)?;
     let (mut errors, mut notes) = (0, 0);
     for path in &options.paths {
         let file = template_file(path);
@@ -33,7 +32,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         let documents = yaml::documents(&text);
         anyhow::ensure!(!documents.is_empty(), "{} is empty; a template is an entity of kind Template", file.display());
         for document in documents {
-            let (found, noted) = check(document, &text, &actions, &Model::default());
+            let (found, noted) = rules.check(document, &text, &file).await?;
             for finding in &found {
                 print_finding(&file, finding);
             }
