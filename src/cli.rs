@@ -9,6 +9,7 @@ mod config;
 mod doctor;
 mod portal;
 mod print;
+mod schema;
 mod serve;
 mod template;
 mod validate;
@@ -67,6 +68,8 @@ enum Command {
     Doctor,
     /// Check catalog descriptors and templates in files.
     Validate(validate::Options),
+    /// Print JSON Schemas, for editors.
+    Schema(schema::Options),
     /// Lint, render and run software templates.
     Template(template::Options),
     /// Look things up in the catalog.
@@ -117,6 +120,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Config(options) => config::run(&common, &options),
             Command::Doctor => doctor::run(&common).await,
             Command::Validate(options) => validate::run(&common, &options).await,
+            Command::Schema(options) => schema::run(&common, &options),
             Command::Template(options) => template::run(&common, options).await,
             Command::Catalog(options) => catalog::run(&common, options).await,
         }

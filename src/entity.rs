@@ -8,11 +8,13 @@ mod format;
 mod kind;
 mod model;
 mod reference;
+mod schema;
 mod validation;
 
 pub(crate) use kind::{Edge, sort_references};
 pub(crate) use model::Model;
 pub(crate) use reference::{EntityRef, RefDefaults};
+pub(crate) use schema::{kind_names, schema};
 pub(crate) use validation::{ValidationError, check, check_envelope, edges};
 
 use serde::{Deserialize, Serialize};

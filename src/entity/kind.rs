@@ -16,15 +16,15 @@ pub(crate) struct Kind {
     /// `Component`, …; matched with its case.
     pub(crate) name: &'static str,
     /// The `apiVersion`s it is accepted with.
-    versions: &'static [&'static str],
+    pub(super) versions: &'static [&'static str],
     /// When the table is only for one `spec.type`.
-    spec_type: Option<&'static str>,
+    pub(super) spec_type: Option<&'static str>,
     /// Who reports its errors, as Backstage names it.
     pub(super) processor: &'static str,
     /// Fields of `spec` whose form is checked.
     pub(super) fields: &'static [Field],
     /// Fields of `spec` that are references to other entities.
-    relations: &'static [RelationField],
+    pub(super) relations: &'static [RelationField],
 }
 
 /// A checked field of an object.
@@ -56,12 +56,12 @@ pub(super) enum Shape {
 
 /// A field of `spec` that refers to other entities.
 #[derive(Debug)]
-struct RelationField {
-    field: &'static str,
+pub(super) struct RelationField {
+    pub(super) field: &'static str,
     /// Kind of a reference that names none.
-    default_kind: Option<&'static str>,
-    forward: &'static str,
-    reverse: &'static str,
+    pub(super) default_kind: Option<&'static str>,
+    pub(super) forward: &'static str,
+    pub(super) reverse: &'static str,
 }
 
 pub(super) const fn needs(name: &'static str, shape: Shape) -> Field {
@@ -102,6 +102,11 @@ impl Kind {
             let fits_type = kind.spec_type.is_none() || kind.spec_type == spec_type;
             kind.name == entity.kind() && kind.versions.contains(&version) && fits_type
         })
+    }
+
+    /// The whole table.
+    pub(super) fn all() -> &'static [Self] {
+        KINDS
     }
 
     /// Whether the table has a kind, with one version or with any.

@@ -31,6 +31,8 @@ struct DeclaredKind {
     /// Empty when this only adds fields to a built-in kind.
     versions: Vec<String>,
     schema: Option<Validator>,
+    /// The schema as it was written.
+    written: Option<Value>,
     fields: Vec<DeclaredField>,
 }
 
@@ -96,9 +98,9 @@ impl TryFrom<WrittenKind> for DeclaredKind {
         if versions.is_empty() && schema.is_some() {
             return Err(format!("schema: {kind} is a built-in kind, whose fields are checked already"));
         }
-        let build = |schema: Value| jsonschema::options().with_draft(Draft::Draft7).build(&schema);
-        let schema = schema.map(build).transpose().map_err(|error| format!("schema: {error}"))?;
-        Ok(Self { kind, versions, schema, fields })
+        let build = |schema: &Value| jsonschema::options().with_draft(Draft::Draft7).build(schema);
+        let validator = schema.as_ref().map(build).transpose().map_err(|error| format!("schema: {error}"))?;
+        Ok(Self { kind, versions, schema: validator, written: schema, fields })
     }
 }
 
@@ -110,6 +112,12 @@ impl Model {
             kind.kind == entity.kind() && kind.versions.iter().any(|known| known == version)
         };
         self.kinds.iter().find(fits).map(AsRef::as_ref)
+    }
+
+    /// The kinds that are not built in, each with its versions and the schema of its `spec`.
+    pub(super) fn new_kinds(&self) -> impl Iterator<Item = (&str, &[String], Option<&Value>)> {
+        let new = self.kinds.iter().filter(|kind| !kind.versions.is_empty());
+        new.map(|kind| (&*kind.kind, &*kind.versions, kind.written.as_ref()))
     }
 
     /// Checks the `spec` of an entity of a declared kind, and tells its relations; none if the kind is not declared.
