@@ -121,7 +121,7 @@ def ingest(site):
     return figures, portal
 
 
-def memory(site, portal, peace=5):
+def memory(site, portal, peace=20):
     """After some seconds of peace."""
     time.sleep(peace)
     return {"server_mb": portal.memory_mb(), "all_mb": site.bill(portal).all_memory_mb()}

@@ -1,8 +1,8 @@
 //! When sources are read: each has its own next time, kept in the database, so any process may do it.
 //!
-//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die (see
-//! `lease`). The next time is the interval with a little chance in it, and twice, four times… as long after failures. Changes that other
-//! processes make arrive by `NOTIFY`; a slow poll catches what a lost connection missed.
+//! A source is claimed (`SKIP LOCKED`) before it is read; a claim ends by itself should the process die (see `lease`).
+//! The next time is the interval with a little chance in it, and twice, four times… as long after failures. Changes
+//! that other processes make arrive by `NOTIFY`; a slow poll catches what a lost connection missed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
