@@ -215,12 +215,7 @@ impl Field {
         new: &[Option<FactValue<'_>>],
         shared: impl Fn(&str) -> Arc<str>,
     ) {
-        let count = |values: &[Option<FactValue<'_>>]| {
-            let mut folded: Vec<&str> = values.iter().flatten().map(|value| value.folded).collect();
-            folded.dedup();
-            folded.len()
-        };
-        let (before, after) = (count(old), count(new));
+        let (before, after) = (different(old), different(new));
         self.extra = (self.extra + after.saturating_sub(1)).saturating_sub(before.saturating_sub(1));
         set(&mut self.present, slot, !new.is_empty());
         set(&mut self.valueless, slot, !new.is_empty() && after == 0);
@@ -271,6 +266,12 @@ impl Field {
             slots.remove(slot);
         }
     }
+}
+
+/// How many values there are in lower case; they are sorted.
+fn different(values: &[Option<FactValue<'_>>]) -> usize {
+    let folded = || values.iter().flatten().map(|value| value.folded);
+    folded().count() - folded().zip(folded().skip(1)).filter(|(one, next)| one == next).count()
 }
 
 /// The same for one process: nobody outside can choose values that collide.
