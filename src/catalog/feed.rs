@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::index::{Changed, UID};
 use super::record::Row;
 use super::{Catalog, CatalogError, Change, EntityFilter, Index, Operation, store};
-use crate::entity::{self, Entity};
+use crate::entity::Entity;
 use crate::permission::Credentials;
 
 /// Changes that are read from the log at once.
@@ -167,18 +167,7 @@ impl Reader {
         let Ok(entity) = serde_json::from_value::<Entity>(document.clone()) else {
             return false;
         };
-        let row = Row {
-            uid: change.uid,
-            source: change.source.as_str().into(),
-            location: change.source.as_str().into(),
-            parent: None,
-            document: document.to_string(),
-            edges: entity::edges(&entity),
-            errors: None,
-            is_orphan: false,
-            positions: None,
-            version: None,
-        };
+        let row = Row::alone(change.uid, &change.source, &entity);
         let mut index = Index::default();
         index.apply(vec![Changed { reference: change.reference.as_str().into(), row: Some(row) }]);
         !self.filter.select(&index).is_empty()

@@ -86,18 +86,7 @@ fn sample() -> Index {
     let changed = |(uid, mut document): (u128, Value)| {
         document["apiVersion"] = json!("backstage.io/v1alpha1");
         let entity = Entity(document.as_object().cloned().unwrap_or_default());
-        let row = Row {
-            uid: Uuid::from_u128(uid),
-            source: "file:/a.yaml".into(),
-            location: "file:/a.yaml".into(),
-            parent: None,
-            document: document.to_string(),
-            edges: entity::edges(&entity),
-            errors: None,
-            is_orphan: false,
-            positions: None,
-            version: None,
-        };
+        let row = Row::alone(Uuid::from_u128(uid), "file:/a.yaml", &entity);
         Changed { reference: entity.reference().as_str().into(), row: Some(row) }
     };
     let mut index = Index::default();

@@ -42,6 +42,25 @@ pub(super) struct Row {
     pub(super) version: Option<Arc<str>>,
 }
 
+impl Row {
+    /// An entity that is stored nowhere: nothing is known of it but its document.
+    pub(super) fn alone(uid: Uuid, source: &str, entity: &Entity) -> Self {
+        Self {
+            uid,
+            source: source.into(),
+            location: source.into(),
+            parent: None,
+            // Objects with text keys always serialise.
+            document: serde_json::to_string(entity).unwrap_or_default(),
+            edges: crate::entity::edges(entity),
+            errors: None,
+            is_orphan: false,
+            positions: None,
+            version: None,
+        }
+    }
+}
+
 /// One entity of the index.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -410,19 +429,7 @@ pub(super) mod tests {
 
     /// A row of a document, with nothing around it.
     pub(in crate::catalog) fn row(uid: u128, document: &Value) -> Row {
-        let edges = crate::entity::edges(&serde_json::from_value(document.clone()).unwrap());
-        Row {
-            uid: Uuid::from_u128(uid),
-            source: "file:/all.yaml".into(),
-            location: "file:/x.yaml".into(),
-            parent: None,
-            document: document.to_string(),
-            edges,
-            errors: None,
-            is_orphan: false,
-            positions: None,
-            version: None,
-        }
+        Row::alone(Uuid::from_u128(uid), "file:/all.yaml", &serde_json::from_value(document.clone()).unwrap())
     }
 
     const OWNED: &str = r#"[{"type":"ownedBy","targetRef":"group:default/g"}]"#;
