@@ -93,23 +93,18 @@ fn search(target: &str, door: fn(&[u8]) -> bool) {
         })
         .collect();
     let number = |name| std::env::var_os(name)?.to_str()?.parse::<u64>().ok();
-    let mut random = Random(number("GREENROOM_FUZZ_SEED").unwrap_or(SEED));
+    let mut random = Random(fastrand::Rng::with_seed(number("GREENROOM_FUZZ_SEED").unwrap_or(SEED)));
     for _ in 0..number("GREENROOM_FUZZ_CASES").unwrap_or(CASES) {
         let mutant = random.mutant(&seeds);
         door(&mutant);
     }
 }
 
-struct Random(u64);
+struct Random(fastrand::Rng);
 
 impl Random {
-    /// The algorithm `SplitMix64`.
     fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(count.max(1)).unwrap()).unwrap()
+        self.0.usize(..count.max(1))
     }
 
     /// A seed with one to six edits.

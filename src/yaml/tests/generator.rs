@@ -30,7 +30,7 @@ fn words() -> &'static Words {
 
 /// Makes YAML.
 pub(super) struct Generator {
-    state: u64,
+    random: fastrand::Rng,
     /// Names given, and those of nodes that have ended: an alias inside its own node is another matter.
     names: usize,
     anchors: Vec<String>,
@@ -38,7 +38,7 @@ pub(super) struct Generator {
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed, names: 0, anchors: Vec::new() }
+        Self { random: fastrand::Rng::with_seed(seed), names: 0, anchors: Vec::new() }
     }
 
     /// A stream of one to four documents.
@@ -333,18 +333,8 @@ impl Generator {
         }
     }
 
-    /// The algorithm `SplitMix64`.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
     fn below(&mut self, count: usize) -> usize {
-        let count = u64::try_from(count).expect("a count");
-        usize::try_from(self.next() % count).expect("an index")
+        self.random.usize(..count)
     }
 
     fn one_in(&mut self, count: usize) -> bool {
