@@ -9,7 +9,6 @@ mod incremental;
 mod leases;
 mod processes;
 mod providers;
-mod volume;
 
 use std::path::Path;
 use std::sync::Arc;
