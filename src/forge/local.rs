@@ -50,8 +50,6 @@ pub(crate) const MAX_FILES: usize = 20_000;
 /// Changes that a listener may be behind before it misses some.
 const CHANGES: usize = 256;
 
-/// The local forge's host.
-const HOST: &str = "local";
 /// What browsable URLs have after the base.
 const BROWSE: &str = "repositories";
 /// What clone URLs have after the base.
@@ -67,11 +65,14 @@ pub(crate) struct LocalForge {
 }
 
 impl LocalForge {
+    /// The local forge's host.
+    pub(crate) const HOST: &str = "local";
+
     /// Opens the forge in the folder `root`, created if needed. `base` is where the portal is reached.
     ///
     /// One process at a time may have it open: what another left unfinished is removed. Blocks for a few disk accesses.
     pub(crate) fn open(root: impl Into<PathBuf>, base: Url) -> Result<Self, ForgeError> {
-        let canonical = Url::parse(&format!("https://{HOST}/")).expect("a constant URL");
+        let canonical = Url::parse(&format!("https://{}/", Self::HOST)).expect("a constant URL");
         if base.cannot_be_a_base() {
             return Err(LocationError::NotAPath(base.into()).into());
         }
@@ -139,7 +140,7 @@ impl LocalForge {
 
 impl Forge for LocalForge {
     fn host(&self) -> &str {
-        HOST
+        Self::HOST
     }
 
     fn create(&self, new: NewRepository) -> Answer<'_, Repository> {

@@ -27,7 +27,8 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// How long requests under way may take once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Cancelled when the server stops; in the extensions of every request.
+/// Cancelled when the server stops; in the extensions of every request. Shared, because a copy of a token takes a lock
+/// that all its copies have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Stopping(pub(super) Arc<CancellationToken>);
 

@@ -1,6 +1,6 @@
 //! Repositories of the local forge that hold a descriptor: a location for each.
 //!
-//! What is pushed to the forge of this process is told at once; what other processes' forges hold is not this provider's
+//! What is committed to the forge of this process is told at once; what other processes' forges hold is not this provider's
 //! to know.
 
 use std::sync::Arc;
@@ -11,10 +11,9 @@ use tokio::sync::broadcast::error::RecvError;
 use super::config::{CatalogPath, LocalProviderConfig, Pattern};
 use super::{Connection, Gone, Mutation, Provided, Provider, ProviderError, Schedule};
 use crate::catalog::LocationRef;
-use crate::forge::{EntryKind, FileLocation, Forge, ForgeError, Forges, LocationKind, Repository, RepositoryId};
-
-/// The host of the forge that is looked at.
-const HOST: &str = "local";
+use crate::forge::{
+    EntryKind, FileLocation, Forge, ForgeError, Forges, LocalForge, LocationKind, Repository, RepositoryId,
+};
 
 /// Looks for descriptors in the repositories of the local forge.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ impl LocalProvider {
     pub(super) fn new(id: &str, config: &LocalProviderConfig, forges: &Forges) -> Result<Self, ForgeError> {
         Ok(Self {
             name: format!("local-provider:{id}"),
-            forge: Arc::clone(forges.by_host(HOST)?),
+            forge: Arc::clone(forges.by_host(LocalForge::HOST)?),
             organization: config.organization.clone(),
             repository: config.filters.repository.clone(),
             path: config.catalog_path.clone(),
