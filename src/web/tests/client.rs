@@ -1,5 +1,6 @@
 //! A portal in memory, and clients for it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -21,6 +22,9 @@ use crate::forge::{Forge, Forges, LocalForge};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
+/// The folder of the local forge.
+const REPOSITORIES: &str = "repositories";
+
 /// The router on a database of its own.
 pub(crate) struct TestApp {
     pub(crate) router: Entrance,
@@ -28,7 +32,7 @@ pub(crate) struct TestApp {
     /// Ends the workers.
     _stop: DropGuard,
     _database: Option<TestDatabase>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What came back.
@@ -90,6 +94,11 @@ impl TestApp {
         Self::start_with(Options::default()).await
     }
 
+    /// Where the local forge keeps its repositories.
+    pub(crate) fn repositories(&self) -> PathBuf {
+        self.folder.path().join(REPOSITORIES)
+    }
+
     pub(crate) async fn start_with(options: Options) -> Self {
         let database = database().await;
         let pool = database.pool().clone();
@@ -118,7 +127,7 @@ impl TestApp {
             session_duration: None,
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
-        let forge = LocalForge::open(folder.path().join("repositories"), site.base_url.clone()).unwrap();
+        let forge = LocalForge::open(folder.path().join(REPOSITORIES), site.base_url.clone()).unwrap();
         let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
@@ -133,7 +142,7 @@ impl TestApp {
         let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
-        Self { router, state, _stop: stop.drop_guard(), _database: None, _folder: folder }
+        Self { router, state, _stop: stop.drop_guard(), _database: None, folder }
     }
 
     /// Sends a request as it is.

@@ -1,5 +1,7 @@
 //! Where things come from, as people and clients see it: two sources that claim one name, and providers.
 
+use std::fs;
+
 use chrono::Utc;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -102,11 +104,13 @@ async fn providers_are_shown_with_what_they_found() {
 
 #[tokio::test]
 async fn a_provider_that_fails_is_shown_where_it_is_listed_and_among_the_problems() {
-    let schedule = "{ frequency: 1h, timeout: 0s }";
-    let guest = Guest::with(&format!("providers: {{ local: {{ late: {{ schedule: {schedule} }} }} }}")).await;
+    let guest = Guest::with("providers: { local: { lost: {} } }").await;
+    let repositories = guest.app.repositories();
+    fs::remove_dir_all(&repositories).unwrap();
+    fs::write(&repositories, "not a folder").unwrap();
     guest.app.state.catalog.read_due().await.unwrap();
     let shown = guest.see("/catalog/locations").await;
-    assert!(shown.contains(">failed<") && shown.contains("no answer within 0ns"), "{shown}");
+    assert!(shown.contains(">failed<") && shown.contains("cannot list the repositories folder"), "{shown}");
     let problems = guest.see("/catalog/problems").await;
-    assert!(problems.contains("<span class=\"spot\">local-provider:late</span>"), "{problems}");
+    assert!(problems.contains("<span class=\"spot\">local-provider:lost</span>"), "{problems}");
 }
