@@ -7,8 +7,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::BuildHasher as _;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use hashbrown::DefaultHashBuilder;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Longer paths are left out, longer values count as being there without a value.
@@ -16,7 +19,7 @@ const LONGEST: usize = 200;
 /// Parts of a document that nobody looks for.
 const NOT_FOUND_BY: &[&str] = &["attachments", "relations", "status", "metadata.etag"];
 
-/// The facts of one document, sorted by key, value, and value as written; none twice.
+/// The facts of one document, sorted by key (in the order of hashes), value, and value as written; none twice.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     /// All keys and values, one after the other.
@@ -26,6 +29,7 @@ pub(super) struct Facts {
 
 #[derive(Debug)]
 struct Row {
+    hash: u64,
     key: Range<usize>,
     /// In lower case, and as written.
     value: Option<(Range<usize>, Range<usize>)>,
@@ -34,9 +38,16 @@ struct Row {
 /// One key, with its value in lower case and as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fact<'a> {
-    pub(super) key: &'a str,
+    pub(super) key: Key<'a>,
     /// None for null and for what is too long.
     pub(super) value: Option<FactValue<'a>>,
+}
+
+/// A path with its hash, by which it is found and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key<'a> {
+    pub(super) hash: u64,
+    pub(super) path: &'a str,
 }
 
 /// A value in lower case, and as written.
@@ -68,12 +79,15 @@ impl Facts {
             folded: &self.text[folded.clone()],
             original: &self.text[original.clone()],
         };
-        Fact { key: &self.text[row.key.clone()], value: row.value.as_ref().map(value) }
+        let key = Key { hash: row.hash, path: &self.text[row.key.clone()] };
+        Fact { key, value: row.value.as_ref().map(value) }
     }
 
     fn settle(&mut self) {
         let mut rows = std::mem::take(&mut self.rows);
-        let compare = |a: &Row, b: &Row| -> Ordering { self.fact(a).cmp(&self.fact(b)) };
+        // Most rows differ in their hash.
+        let compare =
+            |a: &Row, b: &Row| -> Ordering { a.hash.cmp(&b.hash).then_with(|| self.fact(a).cmp(&self.fact(b))) };
         rows.sort_unstable_by(compare);
         rows.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
         self.rows = rows;
@@ -83,7 +97,8 @@ impl Facts {
         if path.len() > LONGEST {
             return;
         }
-        let key = self.push(&fold(path));
+        let path = fold(path);
+        let (hash, key) = (hash_of(&path), self.push(&path));
         let value = value.filter(|value| value.len() <= LONGEST).map(|value| {
             let original = self.push(value);
             let folded = match fold(value) {
@@ -92,7 +107,7 @@ impl Facts {
             };
             (folded, original)
         });
-        self.rows.push(Row { key, value });
+        self.rows.push(Row { hash, key, value });
     }
 
     fn push(&mut self, text: &str) -> Range<usize> {
@@ -100,6 +115,12 @@ impl Facts {
         self.text.push_str(text);
         start..self.text.len()
     }
+}
+
+/// The same for one process: nobody outside can choose texts that collide.
+pub(super) fn hash_of(text: &str) -> u64 {
+    static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+    HASHER.hash_one(text)
 }
 
 /// A text in lower case.
@@ -193,7 +214,7 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { path, facts, .. } = self;
         let end = path.len();
-        while map.next_key_seed(Key(path))?.is_some() {
+        while map.next_key_seed(Step(path))?.is_some() {
             map.next_value_seed(Part { path, facts, is_item: false })?;
             path.truncate(end);
         }
@@ -202,9 +223,9 @@ impl<'de> Visitor<'de> for Part<'_> {
 }
 
 /// Adds the key that comes to a path.
-struct Key<'a>(&'a mut String);
+struct Step<'a>(&'a mut String);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for Step<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -212,7 +233,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for Step<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,8 +257,10 @@ mod tests {
     use super::*;
 
     fn shown(facts: &Facts) -> Vec<String> {
-        let show = |fact: Fact<'_>| format!("{}={}", fact.key, fact.value.map_or("∅", |value| value.original));
-        facts.iter().map(show).collect()
+        let show = |fact: Fact<'_>| format!("{}={}", fact.key.path, fact.value.map_or("∅", |value| value.original));
+        let mut shown: Vec<_> = facts.iter().map(show).collect();
+        shown.sort();
+        shown
     }
 
     #[test]
@@ -255,8 +278,8 @@ mod tests {
                 "kind=Component",
                 "metadata.annotations.a/b=C",
                 "metadata.name=X.Y",
-                "metadata.tags=Java",
                 "metadata.tags.java=true",
+                "metadata.tags=Java",
                 "spec.boolean=true",
                 "spec.float=1.5",
                 "spec.größe=ÄÖ",
@@ -267,7 +290,7 @@ mod tests {
                 "spec.number=3",
             ]
         );
-        let umlauts = facts.iter().find(|fact| fact.key == "spec.größe").and_then(|fact| fact.value);
+        let umlauts = facts.iter().find(|fact| fact.key.path == "spec.größe").and_then(|fact| fact.value);
         assert_eq!(umlauts.map(|value| value.folded), Some("äö"));
     }
 
@@ -326,7 +349,7 @@ mod tests {
             let facts = Facts::of(&document.to_string());
             let found: Vec<_> = facts
                 .iter()
-                .map(|fact| (fact.key.to_owned(), fact.value.map(|value| value.original.to_owned())))
+                .map(|fact| (fact.key.path.to_owned(), fact.value.map(|value| value.original.to_owned())))
                 .collect();
             for fact in facts.iter() {
                 if let Some(value) = fact.value {

@@ -8,14 +8,13 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher as _;
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use hashbrown::DefaultHashBuilder;
 use memchr::memmem;
+use smallvec::SmallVec;
 
 use super::bits::{Bits, Union};
-use super::facts::{FactValue, fold};
+use super::facts::{Fact, FactValue, fold, hash_of};
 use super::sorted::{Sorted, Spot};
 
 /// The entities by the values of one field. Cheap to copy.
@@ -206,49 +205,123 @@ impl Field {
         found.finish()
     }
 
-    /// Replaces what an entity has here. Both lists are sorted and have nothing twice; a `None` is a null or a value
-    /// that is too long. `shared` makes the owned text of a new value.
-    pub(super) fn replace(
-        &mut self,
-        slot: u32,
-        old: &[Option<FactValue<'_>>],
-        new: &[Option<FactValue<'_>>],
-        shared: impl Fn(&str) -> Arc<str>,
-    ) {
-        let (before, after) = (different(old), different(new));
-        self.extra = (self.extra + after.saturating_sub(1)).saturating_sub(before.saturating_sub(1));
-        set(&mut self.present, slot, !new.is_empty());
-        set(&mut self.valueless, slot, !new.is_empty() && after == 0);
-        for value in old.iter().filter(|value| new.binary_search(value).is_err()).flatten() {
-            self.remove(value, slot);
+    /// Replaces what some entities have here; each is there once.
+    pub(super) fn replace(&mut self, changes: &[FieldChange<'_>]) {
+        let mut added: Vec<Added<'_>> = Vec::with_capacity(changes.len());
+        for FieldChange { slot, before: old, after: new } in changes {
+            let (before, after) = (different(old), different(new));
+            self.extra = (self.extra + after.saturating_sub(1)).saturating_sub(before.saturating_sub(1));
+            set(&mut self.present, *slot, !new.is_empty());
+            set(&mut self.valueless, *slot, !new.is_empty() && after == 0);
+            for value in old.iter().filter(|value| new.binary_search(value).is_err()).flatten() {
+                self.remove(value, *slot);
+            }
+            let come = new.iter().filter(|value| old.binary_search(value).is_err()).flatten();
+            added.extend(come.map(|value| Added { hash: hash_of(value.folded), value: *value, slot: *slot }));
         }
-        for value in new.iter().filter(|value| old.binary_search(value).is_err()).flatten() {
-            self.insert(value, slot, &shared);
+        // What has one value together is put there together; in order, each finds its place near the last one's.
+        added.sort_unstable_by(|a, b| a.key().cmp(&b.key()).then_with(|| a.slot.cmp(&b.slot)));
+        for same in added.chunk_by(|a, b| a.key() == b.key()) {
+            self.insert(same);
         }
         self.ranks = OnceLock::new();
         self.text = OnceLock::new();
     }
 }
 
+/// What one entity has in a field before and after a change. Both are sorted and have nothing twice; a `None` is a null
+/// or a value that is too long.
+#[derive(Debug)]
+pub(super) struct FieldChange<'a> {
+    pub(super) slot: u32,
+    pub(super) before: Values<'a>,
+    pub(super) after: Values<'a>,
+}
+
+/// The values of one entity in one field: mostly one.
+pub(super) type Values<'a> = SmallVec<[Option<FieldValue<'a>>; 1]>;
+
+/// A value, with a text that can be kept for it, where there is one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FieldValue<'a> {
+    folded: &'a str,
+    original: &'a str,
+    shared: Option<&'a Arc<str>>,
+}
+
+impl<'a> FieldValue<'a> {
+    /// The value of a fact.
+    pub(super) fn of_fact(fact: Fact<'a>) -> Option<Self> {
+        fact.value.map(|FactValue { folded, original }| Self { folded, original, shared: None })
+    }
+
+    /// A text in lower case, which is kept itself.
+    pub(super) fn of_text(text: &'a Arc<str>) -> Self {
+        Self { folded: text, original: text, shared: Some(text) }
+    }
+
+    fn key(&self) -> (&'a str, &'a str) {
+        (self.folded, self.original)
+    }
+
+    fn text(&self) -> Arc<str> {
+        self.shared.map_or_else(|| self.original.into(), Arc::clone)
+    }
+}
+
+impl Ord for FieldValue<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for FieldValue<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for FieldValue<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for FieldValue<'_> {}
+
+/// A value that an entity has now.
+struct Added<'a> {
+    hash: u64,
+    value: FieldValue<'a>,
+    slot: u32,
+}
+
+impl<'a> Added<'a> {
+    fn key(&self) -> (u64, &'a str) {
+        (self.hash, self.value.folded)
+    }
+}
+
 impl Field {
-    fn insert(&mut self, value: &FactValue<'_>, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
-        match self.find(value.folded) {
-            Ok(spot) => {
-                let (known, posting) = self.values.entry_mut(spot);
-                posting.insert(&known.text, value.original, slot, &shared);
-            }
-            missing @ Err(_) => {
-                let hash = hash_of(value.folded);
-                let posting = Posting { slots: Bits::One(slot), written: None };
-                self.values.entry_at(missing, || (Hashed { hash, text: shared(value.original) }, posting));
-            }
+    /// Adds entities that have one value now.
+    fn insert(&mut self, same: &[Added<'_>]) {
+        let [Added { hash, value: first, .. }, ..] = same else { return };
+        let spot = self.values.find_by(|other| other.compare(*hash, first.folded));
+        let new = || (Hashed { hash: *hash, text: first.text() }, Posting::default());
+        let (known, posting) = self.values.entry_at(spot, new);
+        for Added { value, slot, .. } in same {
+            posting.insert(&known.text, value, *slot);
         }
         if let Some(order) = self.order.get_mut() {
-            order.entry(value.folded, || (shared(value.folded), Bits::default())).insert(slot);
+            let text = || if *known.text == *first.folded { Arc::clone(&known.text) } else { first.folded.into() };
+            let slots = order.entry(first.folded, || (text(), Bits::default()));
+            for added in same {
+                slots.insert(added.slot);
+            }
         }
     }
 
-    fn remove(&mut self, value: &FactValue<'_>, slot: u32) {
+    fn remove(&mut self, value: &FieldValue<'_>, slot: u32) {
         let Ok(spot) = self.find(value.folded) else { return };
         let (known, posting) = self.values.entry_mut(spot);
         if let Some(text) = posting.remove(value.original, slot) {
@@ -269,15 +342,9 @@ impl Field {
 }
 
 /// How many values there are in lower case; they are sorted.
-fn different(values: &[Option<FactValue<'_>>]) -> usize {
+fn different(values: &[Option<FieldValue<'_>>]) -> usize {
     let folded = || values.iter().flatten().map(|value| value.folded);
     folded().count() - folded().zip(folded().skip(1)).filter(|(one, next)| one == next).count()
-}
-
-/// The same for one process: nobody outside can choose values that collide.
-fn hash_of(value: &str) -> u64 {
-    static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
-    HASHER.hash_one(value)
 }
 
 fn set(bits: &mut Bits, slot: u32, is_in: bool) {
@@ -290,14 +357,14 @@ fn set(bits: &mut Bits, slot: u32, is_in: bool) {
 
 impl Posting {
     /// Adds an entity. `known` is the way in which everybody wrote the value so far.
-    fn insert(&mut self, known: &Arc<str>, original: &str, slot: u32, shared: impl Fn(&str) -> Arc<str>) {
-        if self.written.is_none() && **known != *original {
+    fn insert(&mut self, known: &Arc<str>, value: &FieldValue<'_>, slot: u32) {
+        if self.written.is_none() && **known != *value.original {
             self.written = Some(Box::new(BTreeMap::from([(Arc::clone(known), self.slots.clone())])));
         }
         if let Some(written) = self.written.as_deref_mut() {
-            match written.get_mut(original) {
+            match written.get_mut(value.original) {
                 Some(slots) => slots.insert(slot),
-                None => _ = written.insert(shared(original), Bits::One(slot)),
+                None => _ = written.insert(value.text(), Bits::One(slot)),
             }
         }
         self.slots.insert(slot);

@@ -1,13 +1,15 @@
 //! All fields of the catalog by their path, and what changes in them when an entity does.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use hashbrown::DefaultHashBuilder;
+use hashbrown::HashTable;
+use rayon::prelude::*;
 
-use super::facts::{FactValue, Facts};
-use super::field::Field;
+use super::facts::{Fact, Facts, hash_of};
+use super::field::{Field, FieldChange, FieldValue, Values};
 use super::graph::{Graph, Shown};
 use super::table::Table;
 
@@ -15,13 +17,12 @@ use super::table::Table;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fields {
     table: Table<(Arc<str>, Arc<Field>)>,
-    hasher: DefaultHashBuilder,
 }
 
 impl Fields {
     /// A field by its path in lower case.
     pub(super) fn get(&self, key: &str) -> Option<&Field> {
-        let found = self.table.find(self.hasher.hash_one(key), |(known, _)| **known == *key);
+        let found = self.table.find(hash_of(key), |(known, _)| **known == *key);
         found.map(|(_, field)| &**field)
     }
 
@@ -31,30 +32,81 @@ impl Fields {
         self.table.iter()
     }
 
-    /// Replaces what an entity is found by. Both are sorted, so they are compared key by key.
-    pub(super) fn learn(&mut self, slot: u32, old: &Facts, new: &Facts) {
-        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-        let (mut before, mut after): (Vec<Option<FactValue<'_>>>, Vec<Option<FactValue<'_>>>) = Default::default();
-        loop {
-            let key = match (old.peek(), new.peek()) {
-                (Some(old), Some(new)) => old.key.min(new.key),
-                (Some(fact), None) | (None, Some(fact)) => fact.key,
-                (None, None) => return,
-            };
-            before.clear();
-            after.clear();
-            before.extend(std::iter::from_fn(|| old.next_if(|fact| fact.key == key)).map(|fact| fact.value));
-            after.extend(std::iter::from_fn(|| new.next_if(|fact| fact.key == key)).map(|fact| fact.value));
-            if before != after {
-                self.change(key, |field| field.replace(slot, &before, &after, |text| text.into()));
-            }
+    /// Replaces what entities are found by; each is there once. Fields do not depend on each other, so those of many
+    /// entities are changed on all processors.
+    pub(super) fn learn(&mut self, lessons: &[Lesson<'_>]) {
+        let mut works: Vec<Work<'_>> = Vec::new();
+        let mut known: HashTable<usize> = HashTable::new();
+        for lesson in lessons {
+            lesson.tell(|hash, path, before, after| {
+                let found = known.find(hash, |at| works[*at].path == path).copied();
+                let at = found.unwrap_or_else(|| {
+                    let at = works.len();
+                    let field = self.lend(hash, &path);
+                    works.push(Work { hash, path, field, changes: Vec::new() });
+                    known.insert_unique(hash, at, |at| works[*at].hash);
+                    at
+                });
+                works[at].changes.push(FieldChange { slot: lesson.slot, before, after });
+            });
+        }
+        if lessons.len() < MANY {
+            works.iter_mut().for_each(Work::does);
+        } else {
+            // The longest first, so that none is left over at the end.
+            works.sort_unstable_by_key(|work| Reverse(work.changes.len()));
+            works.par_iter_mut().with_max_len(1).for_each(Work::does);
+        }
+        for Work { hash, path, field, .. } in works {
+            self.give_back(hash, &path, field);
         }
     }
 
-    /// Replaces the relations an entity is found by.
-    pub(super) fn relate(&mut self, slot: u32, graph: &Graph, before: &[Shown], after: &[Shown]) {
+    /// Takes a field out, to be given back; a new one if there is none.
+    fn lend(&mut self, hash: u64, path: &str) -> Arc<Field> {
+        let found = self.table.find_mut(hash, |(known, _)| **known == *path);
+        found.map(|(_, field)| std::mem::take(field)).unwrap_or_default()
+    }
+
+    /// Puts a field in its place; one that nothing has any more is forgotten.
+    fn give_back(&mut self, hash: u64, path: &str, field: Arc<Field>) {
+        let is_it = |(known, _): &(Arc<str>, Arc<Field>)| **known == *path;
+        if field.present().is_empty() {
+            self.table.remove(hash, is_it);
+        } else if let Some((_, place)) = self.table.find_mut(hash, is_it) {
+            *place = field;
+        } else {
+            self.table.insert(hash, (path.into(), field), |(path, _)| hash_of(path));
+        }
+    }
+}
+
+/// From how many entities on other threads are worth it.
+pub(super) const MANY: usize = 256;
+
+/// What an entity is found by from now on, and was before.
+#[derive(Debug)]
+pub(super) struct Lesson<'a> {
+    pub(super) slot: u32,
+    /// Of its document, if that changed.
+    pub(super) facts: Option<(&'a Facts, &'a Facts)>,
+    /// Those of its relations that changed.
+    pub(super) relations: &'a [RelationChange<'a>],
+}
+
+/// The references at the other ends of an entity's relations of one kind, in order.
+#[derive(Debug)]
+pub(super) struct RelationChange<'a> {
+    kind: &'a str,
+    before: Vec<&'a Arc<str>>,
+    after: Vec<&'a Arc<str>>,
+}
+
+impl<'a> RelationChange<'a> {
+    /// What is different between two lists of relations.
+    pub(super) fn between(graph: &'a Graph, before: &[Shown], after: &[Shown]) -> Vec<Self> {
         if before.iter().map(Shown::end).eq(after.iter().map(Shown::end)) {
-            return;
+            return Vec::new();
         }
         let mut kinds: BTreeMap<&str, [Vec<&Arc<str>>; 2]> = BTreeMap::new();
         for (at, shown) in [before, after].into_iter().enumerate() {
@@ -62,41 +114,56 @@ impl Fields {
                 kinds.entry(kind).or_default()[at].push(target);
             }
         }
-        for (kind, [before, after]) in kinds {
-            // Both are in the order of the targets.
-            if before == after {
-                continue;
-            }
-            // The text of the reference itself serves as the value.
-            let shared = |text: &str| match after.binary_search_by(|target| (***target).cmp(text)) {
-                Ok(at) => Arc::clone(after[at]),
-                Err(_) => text.into(),
-            };
-            let key = format!("relations.{}", kind.to_lowercase());
-            self.change(&key, |field| field.replace(slot, &told(&before), &told(&after), shared));
-        }
+        let changes = kinds.into_iter().map(|(kind, [before, after])| Self { kind, before, after });
+        changes.filter(|change| change.before != change.after).collect()
     }
+}
 
-    fn change(&mut self, key: &str, change: impl FnOnce(&mut Field)) {
-        let hash = self.hasher.hash_one(key);
-        let is_it = |(known, _): &(Arc<str>, Arc<Field>)| **known == *key;
-        let Some((_, field)) = self.table.find_mut(hash, is_it) else {
-            let mut field = Field::default();
-            change(&mut field);
-            if !field.present().is_empty() {
-                let hasher = &self.hasher;
-                self.table.insert(hash, (key.into(), Arc::new(field)), |(key, _)| hasher.hash_one(&**key));
+/// One field, and what changes in it.
+struct Work<'a> {
+    hash: u64,
+    path: Cow<'a, str>,
+    field: Arc<Field>,
+    changes: Vec<FieldChange<'a>>,
+}
+
+impl Work<'_> {
+    fn does(&mut self) {
+        Arc::make_mut(&mut self.field).replace(&self.changes);
+    }
+}
+
+impl<'a> Lesson<'a> {
+    /// Each field that changes, with the values before and after. Facts are sorted, so they are compared key by key.
+    fn tell(&self, mut change: impl FnMut(u64, Cow<'a, str>, Values<'a>, Values<'a>)) {
+        let (old, new) = self.facts.unzip();
+        let (mut old, mut new) = (facts_of(old).peekable(), facts_of(new).peekable());
+        loop {
+            let key = match (old.peek(), new.peek()) {
+                (Some(old), Some(new)) => old.key.min(new.key),
+                (Some(fact), None) | (None, Some(fact)) => fact.key,
+                (None, None) => break,
+            };
+            let before: Values<'a> =
+                std::iter::from_fn(|| old.next_if(|fact| fact.key == key)).map(FieldValue::of_fact).collect();
+            let after: Values<'a> =
+                std::iter::from_fn(|| new.next_if(|fact| fact.key == key)).map(FieldValue::of_fact).collect();
+            if before != after {
+                change(key.hash, key.path.into(), before, after);
             }
-            return;
-        };
-        change(Arc::make_mut(field));
-        if field.present().is_empty() {
-            self.table.remove(hash, is_it);
+        }
+        for RelationChange { kind, before, after } in self.relations {
+            let path = format!("relations.{}", kind.to_lowercase());
+            change(hash_of(&path), path.into(), told(before), told(after));
         }
     }
 }
 
+fn facts_of(facts: Option<&Facts>) -> impl Iterator<Item = Fact<'_>> {
+    facts.into_iter().flat_map(Facts::iter)
+}
+
 /// References as values; they are in lower case.
-fn told<'a>(targets: &[&'a Arc<str>]) -> Vec<Option<FactValue<'a>>> {
-    targets.iter().map(|target| Some(FactValue { folded: target, original: target })).collect()
+fn told<'a>(targets: &[&'a Arc<str>]) -> Values<'a> {
+    targets.iter().map(|target| Some(FieldValue::of_text(target))).collect()
 }

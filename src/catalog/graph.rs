@@ -84,7 +84,7 @@ impl Graph {
     }
 
     /// What a node shows, with the name of the relation and the reference of the other end; sorted by both.
-    pub(super) fn relations<'a>(&'a self, shown: &'a [Shown]) -> impl Iterator<Item = (&'a str, &'a Arc<str>)> {
+    pub(super) fn relations<'g>(&'g self, shown: &[Shown]) -> impl Iterator<Item = (&'g str, &'g Arc<str>)> {
         shown.iter().map(|shown| (&*self.kinds[usize::from(shown.kind)], &self.node(shown.to).reference))
     }
 

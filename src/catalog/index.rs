@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use self::settle::{Prepared, Touched, pipeline, prepare};
+use self::settle::{PACK, Prepared, Touched, prepare};
 use super::bits::Bits;
 use super::field::Field;
 use super::fields::Fields;
@@ -143,22 +143,22 @@ impl Index {
         let slots: Vec<u32> = touched.keys().copied().collect();
         let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
         let Self { graph, fields, all, .. } = self;
-        pipeline(
-            touched.into_iter().collect(),
-            |(slot, touched)| prepare(graph, slot, touched),
-            |Prepared { slot, record, facts, before }| {
-                if let Some((old, new)) = facts {
-                    fields.learn(slot, &old, &new);
-                }
-                let after = if record.is_some() { graph.node(slot).shown() } else { &[] };
-                fields.relate(slot, graph, &before, after);
+        let mut touched = touched.into_iter();
+        loop {
+            let pack: Vec<(u32, Touched)> = touched.by_ref().take(PACK).collect();
+            if pack.is_empty() {
+                break;
+            }
+            let prepared = prepare(graph, pack);
+            fields.learn(&prepared.iter().map(Prepared::lesson).collect::<Vec<_>>());
+            for Prepared { slot, record, .. } in prepared {
                 match record {
                     Some(_) => all.insert(slot),
                     None => all.remove(slot),
                 }
                 done.push((slot, record));
-            },
-        );
+            }
+        }
         for (slot, record) in done {
             self.graph.set(slot, record);
         }

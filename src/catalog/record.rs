@@ -5,6 +5,7 @@
 //! `metadata`, `relations` and `status` to the end of the entity. Where they were put is remembered, so other relations
 //! need no more than the text itself.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -128,8 +129,15 @@ impl Record {
     /// Finishes a row. `relations` is a JSON list. What is no document of an entity becomes none.
     /// `name` is the canonical reference, as far as it is known already.
     pub(super) fn finish(name: &Arc<str>, row: &Row, relations: &str) -> Option<Self> {
+        let outline = Outline::of(&row.document)?;
+        if !outline.has_uid && !row.is_orphan {
+            return Some(Self::of_parts(name, row, &row.document, &outline, relations));
+        }
         let document = settled(row);
-        let outline = Outline::of(&document)?;
+        Outline::of(&document).map(|outline| Self::of_parts(name, row, &document, &outline, relations))
+    }
+
+    fn of_parts(name: &Arc<str>, row: &Row, document: &str, outline: &Outline, relations: &str) -> Self {
         let tail = match &row.errors {
             Some(errors) => format!(",\"status\":{{\"items\":{errors}}}}}"),
             None => "}".to_owned(),
@@ -142,7 +150,7 @@ impl Record {
             own_etag: outline.etag.clone(),
         };
         let (json, seams) = parts.join(relations);
-        Some(Self {
+        Self {
             reference: EntityRef::shared(name, &outline.kind, outline.namespace(), &outline.name),
             uid: row.uid,
             json,
@@ -154,7 +162,7 @@ impl Record {
             haystack: outline.haystack(),
             title: outline.title().into(),
             seams,
-        })
+        }
     }
 
     /// The same entity with other relations.
@@ -253,11 +261,7 @@ fn text_of(mut text: String) -> Bytes {
 }
 
 /// The document with what would be put where something is already: a `uid`, the mark of an orphan.
-fn settled(row: &Row) -> std::borrow::Cow<'_, str> {
-    let has_uid = Outline::of(&row.document).is_some_and(|outline| outline.has_uid);
-    if !has_uid && !row.is_orphan {
-        return row.document.as_str().into();
-    }
+fn settled(row: &Row) -> Cow<'_, str> {
     let Ok(mut entity) = serde_json::from_str::<Entity>(&row.document) else {
         return row.document.as_str().into();
     };

@@ -140,16 +140,16 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.entry_at(self.find(key), make)
+        &mut self.entry_at(self.find(key), make).1
     }
 
-    /// The same at the place where the key was looked for.
-    pub(super) fn entry_at(&mut self, spot: Result<Spot, Spot>, make: impl FnOnce() -> (K, V)) -> &mut V {
+    /// The entry at the place where a key was looked for, to be changed; the key must stay equal to what it is.
+    pub(super) fn entry_at(&mut self, spot: Result<Spot, Spot>, make: impl FnOnce() -> (K, V)) -> &mut (K, V) {
         let Spot { run, entry } = match spot {
             Ok(spot) => spot,
             Err(spot) => self.insert(spot, make()),
         };
-        &mut Arc::make_mut(&mut self.runs[run].entries)[entry].1
+        &mut Arc::make_mut(&mut self.runs[run].entries)[entry]
     }
 
     /// Puts an entry at the place where its key belongs; where it is then.

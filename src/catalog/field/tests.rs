@@ -7,25 +7,25 @@ use proptest::prelude::*;
 use super::*;
 
 /// What one entity has: values as written, or null.
-type Values = BTreeSet<Option<String>>;
+type Written = BTreeSet<Option<String>>;
 
-fn values() -> impl Strategy<Value = Values> {
+fn values() -> impl Strategy<Value = Written> {
     prop::collection::btree_set(prop::option::of("[aAbBc]{0,3}"), 0..4)
 }
 
 /// As `Facts` gives them: sorted by the folded value, then by the original.
-fn rows(values: &Values) -> Vec<(Option<String>, Option<String>)> {
+fn rows(values: &Written) -> Vec<(Option<String>, Option<String>)> {
     let mut rows: Vec<_> =
         values.iter().map(|value| (value.as_ref().map(|value| value.to_lowercase()), value.clone())).collect();
     rows.sort();
     rows
 }
 
-fn facts(rows: &[(Option<String>, Option<String>)]) -> Vec<Option<FactValue<'_>>> {
+fn facts(rows: &[(Option<String>, Option<String>)]) -> Values<'_> {
     rows.iter()
-        .map(|(folded, original)| match (folded, original) {
-            (Some(folded), Some(original)) => Some(FactValue { folded, original }),
-            _ => None,
+        .map(|(folded, original)| {
+            let value = folded.as_ref().zip(original.as_ref());
+            value.map(|(folded, original)| FieldValue { folded, original, shared: None })
         })
         .collect()
 }
@@ -34,7 +34,7 @@ fn set_of(bits: &Bits) -> BTreeSet<u32> {
     bits.iter().collect()
 }
 
-fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
+fn check(field: &Field, expected: &BTreeMap<u32, Written>) {
     let having = |fits: &dyn Fn(&str) -> bool| -> BTreeSet<u32> {
         expected
             .iter()
@@ -79,16 +79,22 @@ fn check(field: &Field, expected: &BTreeMap<u32, Values>) {
 proptest! {
     #[test]
     fn any_sequence_of_changes_gives_what_the_rows_say(
-        steps in prop::collection::vec((0_u32..20, values()), 0..60),
+        steps in prop::collection::vec(prop::collection::btree_map(0_u32..20, values(), 0..10), 0..20),
     ) {
-        let (mut field, mut expected) = (Field::default(), BTreeMap::<u32, Values>::new());
+        let (mut field, mut expected) = (Field::default(), BTreeMap::<u32, Written>::new());
         let mut copies = Vec::new();
-        for (slot, values) in steps {
+        for step in steps {
             copies.push((field.clone(), expected.clone()));
-            let old = rows(&expected.remove(&slot).unwrap_or_default());
-            let new = rows(&values);
-            field.replace(slot, &facts(&old), &facts(&new), |text| text.into());
-            expected.insert(slot, values);
+            let rows: Vec<_> = step
+                .iter()
+                .map(|(slot, values)| (*slot, rows(&expected.remove(slot).unwrap_or_default()), rows(values)))
+                .collect();
+            let changes: Vec<FieldChange<'_>> = rows
+                .iter()
+                .map(|(slot, before, after)| FieldChange { slot: *slot, before: facts(before), after: facts(after) })
+                .collect();
+            field.replace(&changes);
+            expected.extend(step);
         }
         copies.push((field, expected));
         for (field, expected) in copies {

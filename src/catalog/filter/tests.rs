@@ -111,7 +111,11 @@ fn predicates_mean_what_they_mean_to_backstage() {
 fn fits(filter: &EntityFilter, record: &Record) -> bool {
     let facts: Facts = record.facts();
     let values = |key: &str| {
-        facts.iter().filter(|fact| fact.key == key).map(|fact| fact.value.map(|value| value.folded)).collect::<Vec<_>>()
+        facts
+            .iter()
+            .filter(|fact| fact.key.path == key)
+            .map(|fact| fact.value.map(|value| value.folded))
+            .collect::<Vec<_>>()
     };
     match filter {
         EntityFilter::All(parts) => parts.iter().all(|part| fits(part, record)),

@@ -1,17 +1,16 @@
-//! Finishing entities: what one thread can find out about each, while another one puts it into the index.
+//! Finishing entities: what can be found out about each by itself, on all processors where there are many.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+
+use rayon::prelude::*;
 
 use crate::catalog::facts::Facts;
+use crate::catalog::fields::{Lesson, MANY, RelationChange};
 use crate::catalog::graph::{Graph, Shown};
 use crate::catalog::record::{Record, Row};
 
-/// From how many entities on a second thread is worth it.
-const MANY: usize = 256;
-/// Entities that are handed over at once, and how many such packs may wait.
-const PACK: usize = 64;
-const WAITING: usize = 4;
+/// Entities that are finished together: what is known of them lies in memory beside the index.
+pub(super) const PACK: usize = 1024;
 
 /// What an entity is to be.
 #[derive(Debug, Default)]
@@ -24,14 +23,31 @@ pub(super) struct Touched {
 }
 
 /// An entity with everything that the index needs of it.
-pub(super) struct Prepared {
+pub(super) struct Prepared<'a> {
     pub(super) slot: u32,
     /// The entity as it is now; none if it is gone.
     pub(super) record: Option<Arc<Record>>,
     /// What it was and is found by, if that changed.
-    pub(super) facts: Option<(Facts, Facts)>,
-    /// The relations it was found by.
-    pub(super) before: Arc<[Shown]>,
+    facts: Option<(Facts, Facts)>,
+    /// Which of the relations it is found by changed.
+    relations: Vec<RelationChange<'a>>,
+}
+
+impl Prepared<'_> {
+    /// What its fields are to learn.
+    pub(super) fn lesson(&self) -> Lesson<'_> {
+        let facts = self.facts.as_ref().map(|(old, new)| (old, new));
+        Lesson { slot: self.slot, facts, relations: &self.relations }
+    }
+}
+
+/// Finishes entities, in their order; what is only referred to is left out.
+pub(super) fn prepare(graph: &Graph, touched: Vec<(u32, Touched)>) -> Vec<Prepared<'_>> {
+    let finish = |(slot, touched)| finish(graph, slot, touched);
+    if touched.len() < MANY {
+        return touched.into_iter().filter_map(finish).collect();
+    }
+    touched.into_par_iter().filter_map(finish).collect()
 }
 
 impl Touched {
@@ -42,7 +58,7 @@ impl Touched {
 }
 
 /// Finishes one entity. None for a name that is only referred to.
-pub(super) fn prepare(graph: &Graph, slot: u32, touched: Touched) -> Option<Prepared> {
+fn finish(graph: &Graph, slot: u32, touched: Touched) -> Option<Prepared<'_>> {
     let Touched { row, is_gone, before } = touched;
     let node = graph.node(slot);
     let old = node.record.as_ref();
@@ -57,34 +73,12 @@ pub(super) fn prepare(graph: &Graph, slot: u32, touched: Touched) -> Option<Prep
         let old = old.map(|record| record.facts()).unwrap_or_default();
         (old, record.as_ref().map(Record::facts).unwrap_or_default())
     });
-    let shown_before = || node.shown().into();
-    let before = if old.is_some() { before.unwrap_or_else(shown_before) } else { Arc::default() };
-    Some(Prepared { slot, record: record.map(Arc::new), facts, before })
-}
-
-/// Does the first step for each item on another thread, and the second here, in the same order.
-pub(super) fn pipeline<I: Send, P: Send>(
-    items: Vec<I>,
-    first: impl Fn(I) -> Option<P> + Sync,
-    mut second: impl FnMut(P),
-) {
-    if items.len() < MANY {
-        items.into_iter().filter_map(first).for_each(second);
-        return;
-    }
-    std::thread::scope(|threads| {
-        let (sender, receiver) = sync_channel(WAITING);
-        let first = &first;
-        threads.spawn(move || {
-            let mut items = items.into_iter().filter_map(first).peekable();
-            while items.peek().is_some() {
-                let pack: Vec<P> = items.by_ref().take(PACK).collect();
-                // The receiver goes only when this scope does.
-                if sender.send(pack).is_err() {
-                    return;
-                }
-            }
-        });
-        receiver.into_iter().flatten().for_each(&mut second);
-    });
+    let before = match (old, &before) {
+        (None, _) => &[][..],
+        (Some(_), None) => node.shown(),
+        (Some(_), Some(before)) => before,
+    };
+    let after = if record.is_some() { node.shown() } else { &[] };
+    let relations = RelationChange::between(graph, before, after);
+    Some(Prepared { slot, record: record.map(Arc::new), facts, relations })
 }

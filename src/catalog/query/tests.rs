@@ -193,6 +193,6 @@ proptest! {
 /// The value an entity is ordered by.
 fn smallest(record: &Record, field: &str) -> Option<String> {
     let facts = record.facts();
-    let values = facts.iter().filter(|fact| fact.key == field).filter_map(|fact| fact.value);
+    let values = facts.iter().filter(|fact| fact.key.path == field).filter_map(|fact| fact.value);
     values.map(|value| value.folded.to_owned()).min()
 }
