@@ -58,6 +58,7 @@ use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
 use crate::scaffolder::Scaffolder;
+use api::Quick;
 use entrance::Edge;
 pub(crate) use entrance::Entrance;
 use error::Error;
@@ -151,6 +152,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Entrance {
         own_names: config.loopback,
         figures: Figures::default(),
     };
+    let quick = Quick::new(&state);
     let router = Router::new()
         .merge(page_routes(&state, config.deadline))
         .merge(api::router(&state, config.deadline))
@@ -158,7 +160,7 @@ pub(crate) fn router(state: AppState, config: WebConfig) -> Entrance {
         .merge(assets::router())
         .route("/metrics", get(figures))
         .with_state(state);
-    Entrance::new(router, edge)
+    Entrance::new(quick, router, edge)
 }
 
 fn page_routes(state: &AppState, deadline: Duration) -> Router<AppState> {

@@ -11,10 +11,12 @@ mod envelope;
 mod health;
 mod parameters;
 mod permission;
+mod quick;
 mod reply;
 mod scaffolder;
 
 pub(crate) use envelope::face;
+pub(crate) use quick::Quick;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

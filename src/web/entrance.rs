@@ -6,10 +6,11 @@
 //! 1. the request's id, so that whatever is logged can name it;
 //! 2. security headers, so that every answer has them, also a refusal;
 //! 3. limits of address and headers, and the portal's own names, before anything costly;
-//! 4. trailing slashes of the API, before routing;
-//! 5. CORS, since a preflight carries no credentials;
-//! 6. a net that catches the panics of what is inside;
-//! 7. compression, outside of whatever writes a body; never for event streams.
+//! 4. what the API answers from memory, see [`Quick`];
+//! 5. trailing slashes of the API, before routing;
+//! 6. CORS, since a preflight carries no credentials;
+//! 7. a net that catches the panics of what is inside;
+//! 8. compression, outside of whatever writes a body; never for event streams.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -17,27 +18,36 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{self, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use tower::Service;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{Compression, CompressionLayer};
 use tracing::Instrument as _;
 
+use super::api::Quick;
 use super::cors::{CorsConfig, Listed};
 use super::observe::{Figures, RequestId, Seen};
 use super::page::Site;
+use super::serve::Stopping;
 use super::{cors, security};
 
 /// The whole HTTP side. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Entrance(Arc<Inside>);
+pub(crate) struct Entrance {
+    inside: Arc<Inside>,
+    /// Told to those who ask for it.
+    stopping: Option<Stopping>,
+}
 
 struct Inside {
+    quick: Quick,
     router: Router,
     compressing: Compression<Router, WorthIt>,
     edge: Edge,
@@ -53,19 +63,38 @@ pub(super) struct Edge {
 }
 
 impl Entrance {
-    pub(super) fn new(router: Router, edge: Edge) -> Self {
+    pub(super) fn new(quick: Quick, router: Router, edge: Edge) -> Self {
         let layer = CompressionLayer::new().gzip(true).br(true).compress_when(WorthIt);
         let compressing = tower::Layer::layer(&layer, router.clone());
-        Self(Arc::new(Inside { router, compressing, edge }))
+        Self { inside: Arc::new(Inside { quick, router, compressing, edge }), stopping: None }
+    }
+
+    /// The same of a server that will stop.
+    pub(super) fn until(self, stopping: Stopping) -> Self {
+        Self { stopping: Some(stopping), ..self }
     }
 
     /// Answers a request.
-    pub(super) async fn enter(self, request: Request) -> Response {
-        let Inside { edge, .. } = &*self.0;
-        let id = RequestId::of(&request);
-        let seen = Seen::new(&request, &id);
-        let inside = AssertUnwindSafe(self.admit(request).instrument(seen.span.clone()));
-        let mut response = inside.catch_unwind().await.unwrap_or_else(|_| {
+    pub(super) async fn enter<B>(self, request: http::Request<B>) -> Response
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let edge = &self.inside.edge;
+        let (parts, body) = request.into_parts();
+        let id = RequestId::of(&parts);
+        let seen = Seen::new(&parts, &id);
+        let at_once = AssertUnwindSafe(|| seen.span.in_scope(|| self.at_once(&parts)));
+        let answered = match std::panic::catch_unwind(at_once) {
+            Ok(Some(response)) => Ok(response),
+            Ok(None) => {
+                // Large, and seldom needed by those who are in a hurry.
+                let admitted = Box::pin(self.admit(Request::from_parts(parts, Body::new(body))));
+                AssertUnwindSafe(admitted.instrument(seen.span.clone())).catch_unwind().await
+            }
+            Err(panic) => Err(panic),
+        };
+        let mut response = answered.unwrap_or_else(|_| {
             tracing::error!(request.id = id.as_str(), "a layer panicked");
             (StatusCode::INTERNAL_SERVER_ERROR, "the portal could not answer\n").into_response()
         });
@@ -75,10 +104,16 @@ impl Entrance {
         response
     }
 
-    async fn admit(&self, request: Request) -> Response {
-        let Inside { edge, .. } = &*self.0;
-        if let Some(refusal) = security::refusal(&request, edge.own_names.then_some(&*edge.site)) {
-            return refusal;
+    /// What needs no more than a look at the request: a refusal, or an answer from memory.
+    fn at_once(&self, request: &Parts) -> Option<Response> {
+        let Inside { edge, quick, .. } = &*self.inside;
+        security::refusal(request, edge.own_names.then_some(&*edge.site)).or_else(|| quick.answer(request))
+    }
+
+    async fn admit(&self, mut request: Request) -> Response {
+        let Inside { edge, .. } = &*self.inside;
+        if let Some(stopping) = &self.stopping {
+            request.extensions_mut().insert(stopping.clone());
         }
         let mut request = without_trailing_slash(request);
         let Some(origin) = cors::listed_origin(&edge.cors, &request) else {
@@ -96,11 +131,11 @@ impl Entrance {
     async fn answer(&self, request: Request) -> Response {
         let answered = if request.headers().contains_key(header::ACCEPT_ENCODING) {
             // It borrows nothing, but its future is large and seldom needed.
-            let mut compressing = self.0.compressing.clone();
+            let mut compressing = self.inside.compressing.clone();
             let compressed = Box::pin(async move { compressing.call(request).await });
             compressed.await.map(|response| response.map(Body::new))
         } else {
-            self.0.router.clone().call(request).await
+            self.inside.router.clone().call(request).await
         };
         match answered {
             Ok(response) => response,

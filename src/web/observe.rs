@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, PoisonError, RwLock};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use hashbrown::HashMap;
@@ -24,10 +25,10 @@ pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
     /// The one that the client sent, or a new one: a part for the process, and a number.
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Parts) -> Self {
         static PROCESS: LazyLock<String> = LazyLock::new(|| Uuid::new_v4().simple().to_string()[..12].to_owned());
         static NUMBER: AtomicU64 = AtomicU64::new(1);
-        if let Some(sent) = request.headers().get(REQUEST_ID).filter(|sent| is_plain(sent)) {
+        if let Some(sent) = request.headers.get(REQUEST_ID).filter(|sent| is_plain(sent)) {
             return Self(sent.clone());
         }
         // Exactly: a text with room to spare costs another allocation as a header.
@@ -64,26 +65,40 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(request: &Request, id: &RequestId) -> Self {
-        let method = request.method().clone();
+    pub(super) fn new(request: &Parts, id: &RequestId) -> Self {
+        let method = request.method.clone();
         // For those who look closely: a span that nobody sees would cost more than many a handler.
         let span = tracing::debug_span!("http.request", request.id = id.as_str(), http.method = %method);
-        Self { started: Instant::now(), method, area: area_of(request.uri().path()), span }
+        Self { started: Instant::now(), method, area: area_of(request.uri.path()), span }
     }
 }
 
 /// The route that took a request, told with the answer: what is outside of the router cannot see it otherwise.
 #[derive(Debug, Clone)]
-pub(super) struct Route(pub(super) MatchedPath);
+pub(super) enum Route {
+    /// The router's.
+    Matched(MatchedPath),
+    /// What would have been the router's, had it been asked.
+    Quick(&'static str),
+}
+
+impl Route {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Matched(path) => path.as_str(),
+            Self::Quick(path) => path,
+        }
+    }
+}
 
 /// Where the log tells why a request failed, told with the answer.
 #[derive(Debug, Clone)]
 pub(super) struct LogId(pub(super) String);
 
 /// Tells the route with the answer.
-pub(super) fn tell(route: Option<MatchedPath>, response: &mut Response) {
+pub(super) fn tell(route: Option<Route>, response: &mut Response) {
     if let Some(route) = route {
-        response.extensions_mut().insert(Route(route));
+        response.extensions_mut().insert(route);
     }
 }
 
@@ -117,7 +132,7 @@ impl Figures {
         let elapsed = seen.started.elapsed().as_secs_f64();
         let status = response.status();
         let told = response.extensions_mut().remove::<Route>();
-        let route = told.as_ref().map_or(seen.area, |Route(route)| route.as_str());
+        let route = told.as_ref().map_or(seen.area, Route::as_str);
         let key = (seen.method.clone(), status.as_u16());
         let known = {
             let by_route = self.by_route.read().unwrap_or_else(PoisonError::into_inner);

@@ -16,9 +16,10 @@ use url::Url;
 use super::AppState;
 use super::assets::CachePolicy;
 use super::error::{Error, Failure};
+use super::observe::{self, Route};
 use super::pages::shown::Moment;
 use super::session::Viewer;
-use super::{observe, url as link};
+use super::url as link;
 use crate::db::Reach;
 use crate::entity::EntityRef;
 
@@ -154,7 +155,7 @@ pub(crate) async fn face(State(state): State<AppState>, request: Request, next: 
     let target = request.uri().path_and_query().map_or("/".to_owned(), ToString::to_string);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = faced(&state, &method, &target, next.run(request).await);
-    observe::tell(route, &mut response);
+    observe::tell(route.map(Route::Matched), &mut response);
     response
 }
 

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -50,16 +51,16 @@ pub(super) fn headers(site: &Site, headers: &mut HeaderMap) {
 }
 
 /// Refuses addresses and headers beyond any honest size, and, where the portal answers to its own names only, others.
-pub(super) fn refusal(request: &Request, own: Option<&Site>) -> Option<Response> {
-    let address = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+pub(super) fn refusal(request: &Parts, own: Option<&Site>) -> Option<Response> {
+    let address = request.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if address > LONGEST_ADDRESS {
         return Some(StatusCode::URI_TOO_LONG.into_response());
     }
-    let size: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let size: usize = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > LARGEST_HEADERS {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.into_response());
     }
-    let named = request.uri().host().or_else(|| host_of(request.headers()));
+    let named = request.uri.host().or_else(|| host_of(&request.headers));
     let is_other = |site: &&Site| !named.is_none_or(|host| is_loopback(host) || site.base_url.host_str() == Some(host));
     own.filter(is_other).map(|_| {
         let text = "this portal answers to its own name only; set backend.baseUrl to the one you use\n";

@@ -34,7 +34,7 @@ pub(super) struct Stopping(pub(super) Arc<CancellationToken>);
 
 /// Serves until `shutdown` is cancelled and the requests under way are answered.
 pub(crate) async fn serve(listener: TcpListener, entrance: Entrance, shutdown: CancellationToken) {
-    let stopping = Arc::new(shutdown.clone());
+    let entrance = entrance.until(Stopping(Arc::new(shutdown.clone())));
     let connections = GracefulShutdown::new();
     let builder = builder();
     loop {
@@ -54,10 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, entrance: Entrance, shutdown: C
             tracing::debug!(%error, "cannot switch off Nagle's algorithm");
         }
         let entrance = entrance.clone();
-        let stopping = Arc::clone(&stopping);
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(Stopping(Arc::clone(&stopping)));
             entrance.clone().enter(request).map(Ok::<_, Infallible>)
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

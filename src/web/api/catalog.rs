@@ -27,8 +27,11 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::reply;
-use crate::catalog::Record;
+use crate::catalog::{Catalog, Record};
+use crate::permission::Credentials;
 use crate::web::AppState;
+use conditional::Known;
+use entities::EntityPath;
 use fields::Fields;
 
 /// Routes of the plugin `catalog`.
@@ -51,6 +54,35 @@ pub(super) fn router() -> Router<AppState> {
         .merge(problems::router())
         .merge(history::router())
         .merge(events::router())
+}
+
+/// The answers that need no route, with the route that they would have: what the index knows is there at once. None for
+/// other paths, and for whatever is not plainly answered.
+pub(super) fn recall(
+    catalog: &Catalog,
+    who: &Credentials,
+    path: &str,
+    query: Option<&str>,
+) -> Option<(&'static str, Response)> {
+    const BY_NAME: &str = "/api/catalog/entities/by-name/{kind}/{namespace}/{name}";
+    const ANCESTRY: &str = "/api/catalog/entities/by-name/{kind}/{namespace}/{name}/ancestry";
+    const BY_QUERY: &str = "/api/catalog/entities/by-query";
+    const FACETS: &str = "/api/catalog/entity-facets";
+    let (route, answer) = match path {
+        "entities/by-query" => (BY_QUERY, query::by_query(catalog, who, query, &Known::default())),
+        "entity-facets" => (FACETS, query::facets_of(catalog, who, query)),
+        _ => {
+            let name = path.strip_prefix("entities/by-name/").filter(|name| !name.contains('%'))?;
+            let mut segments = name.split('/');
+            let path = EntityPath::new(segments.next()?, segments.next()?, segments.next()?);
+            match (segments.next(), segments.next()) {
+                (None, None) => (BY_NAME, entities::named(catalog, who, path, query)),
+                (Some("ancestry"), None) => (ANCESTRY, entities::ancestry_of(catalog, who, &path)),
+                _ => return None,
+            }
+        }
+    };
+    Some((route, answer.ok()?))
 }
 
 /// Entities as a JSON array: whole ones as they were serialised.

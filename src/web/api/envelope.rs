@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::reply;
 use crate::web::error::Failure;
-use crate::web::observe;
+use crate::web::observe::{self, Route};
 
 /// What must be known of a request to give its answer a face.
 pub(super) struct Asked {
@@ -30,7 +30,7 @@ impl Asked {
     pub(super) fn face(mut self, response: Response) -> Response {
         let route = self.route.take();
         let mut response = self.faced(response);
-        observe::tell(route, &mut response);
+        observe::tell(route.map(Route::Matched), &mut response);
         response
     }
 

@@ -2,6 +2,7 @@
 
 mod documents;
 mod locations;
+mod quick;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

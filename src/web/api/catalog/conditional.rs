@@ -16,6 +16,7 @@ use crate::permission::{Credentials, Principal};
 use crate::web::api::{envelope, reply};
 
 /// What the client has: `If-None-Match`.
+#[derive(Default)]
 pub(super) struct Known(Option<HeaderValue>);
 
 impl<S: Sync> FromRequestParts<S> for Known {

@@ -52,6 +52,10 @@ pub(super) struct EntityPath {
 }
 
 impl EntityPath {
+    pub(super) fn new(kind: &str, namespace: &str, name: &str) -> Self {
+        Self { kind: kind.to_owned(), namespace: namespace.to_owned(), name: name.to_owned() }
+    }
+
     pub(super) fn reference(&self) -> EntityRef {
         EntityRef::new(&self.kind, &self.namespace, &self.name)
     }
@@ -208,8 +212,18 @@ pub(super) async fn by_name(
     Path(path): Path<EntityPath>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    Parameters::read(query.as_deref(), &[])?;
-    if let Some(record) = catalog.entity(&who, &path.reference()) {
+    named(&catalog, &who, path, query.as_deref())
+}
+
+/// The entity of a path.
+pub(super) fn named(
+    catalog: &Catalog,
+    who: &Credentials,
+    path: EntityPath,
+    query: Option<&str>,
+) -> Result<Response, Error> {
+    Parameters::read(query, &[])?;
+    if let Some(record) = catalog.entity(who, &path.reference()) {
         return Ok(entity(&record));
     }
     let EntityPath { kind, namespace, name } = path;
@@ -222,8 +236,13 @@ pub(super) async fn ancestry(
     Caller(who): Caller,
     Path(path): Path<EntityPath>,
 ) -> Result<Response, Error> {
+    ancestry_of(&catalog, &who, &path)
+}
+
+/// The ancestry of the entity of a path.
+pub(super) fn ancestry_of(catalog: &Catalog, who: &Credentials, path: &EntityPath) -> Result<Response, Error> {
     let reference = path.reference();
-    let chain = catalog.ancestry(&who, &reference);
+    let chain = catalog.ancestry(who, &reference);
     if chain.is_empty() {
         return Err(Error::NotFound(format!("No such entity {reference}")));
     }

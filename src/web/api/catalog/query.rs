@@ -53,8 +53,18 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
     known: Known,
 ) -> Result<Response, Error> {
-    let parameters = Parameters::read(query.as_deref(), BY_QUERY)?;
-    let tag = conditional::of_list(&catalog, &who, query.as_deref());
+    by_query(&catalog, &who, query.as_deref(), &known)
+}
+
+/// The page that parameters ask for.
+pub(super) fn by_query(
+    catalog: &Catalog,
+    who: &Credentials,
+    query: Option<&str>,
+    known: &Known,
+) -> Result<Response, Error> {
+    let parameters = Parameters::read(query, BY_QUERY)?;
+    let tag = conditional::of_list(catalog, who, query);
     let fields = Fields::read(parameters.list("fields"))?;
     let order = parameters.texts("orderField");
     let order = order.iter().map(|text| order_field(text)).collect::<Result<Vec<_>, _>>()?;
@@ -75,7 +85,7 @@ pub(super) async fn get(
     if let Some(unchanged) = known.unchanged(&tag) {
         return Ok(unchanged);
     }
-    let answer = answer(&catalog, &who, &query, fields.as_ref(), parameters.text("totalItems"));
+    let answer = answer(catalog, who, &query, fields.as_ref(), parameters.text("totalItems"));
     Ok(reply::tag_with(answer, tag))
 }
 
@@ -174,10 +184,15 @@ pub(super) async fn get_facets(
     Caller(who): Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
+    facets_of(&catalog, &who, query.as_deref())
+}
+
+/// The facets that parameters ask for.
+pub(super) fn facets_of(catalog: &Catalog, who: &Credentials, query: Option<&str>) -> Result<Response, Error> {
     let taken = [Parameter::texts("facet").required(), Parameter::texts("filter")];
-    let parameters = Parameters::read(query.as_deref(), &taken)?;
+    let parameters = Parameters::read(query, &taken)?;
     let filter = EntityFilter::parse(&parameters.texts("filter"))?;
-    Ok(facets(&catalog, &who, &filter, &parameters.texts("facet")))
+    Ok(facets(catalog, who, &filter, &parameters.texts("facet")))
 }
 
 /// `POST /entity-facets`
