@@ -21,10 +21,17 @@ def find_wrk():
 class Bare:
     """A server of nothing but one answer."""
 
-    def __init__(self, binary, folder, status, content_type, body):
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".body", delete=False) as file:
-            file.write(body)
-        command = [binary, str(status), content_type, file.name]
+    # What the server below writes by itself.
+    OWN = ("date", "content-length", "connection", "transfer-encoding")
+
+    def __init__(self, binary, folder, status, headers, body):
+        lines = [f"{name}: {value}\n" for name, value in headers.items() if name.lower() not in self.OWN]
+        paths = []
+        for content in ("".join(lines).encode(), body):
+            with tempfile.NamedTemporaryFile(dir=folder, suffix=".bare", delete=False) as file:
+                file.write(content)
+            paths.append(file.name)
+        command = [binary, str(status), *paths]
         self.child = Child(command, os.path.join(folder, "bare.log"), stdout=subprocess.PIPE)
         self.pid = self.child.pid
         try:
@@ -80,10 +87,9 @@ class Turns:
         status, answer_headers, body = portal.request("GET", paths[0], headers=headers)
         if status != 200:
             raise SystemExit(f"GET {paths[0]}: {status} {body[:300]!r}")
-        content_type = answer_headers["content-type"]
         length = max(1, round(self.seconds / self.rounds))
         ours, limits, spent = [], [], [0.0, 0.0, 0.0]
-        with Bare(self.bare_binary, self.folder, status, content_type, body) as bare:
+        with Bare(self.bare_binary, self.folder, status, answer_headers, body) as bare:
             for port in (portal.port, bare.port):
                 run(port, paths, connections, 1, self.folder, headers)
             for _ in range(self.rounds):
