@@ -141,7 +141,7 @@ impl App {
         web::router(self.state.clone(), self.web.clone())
     }
 
-    /// Waits for what [`App::start`] started; a step that takes too long is recorded as interrupted at the next start.
+    /// Waits for what [`App::start`] started; a step that takes too long is begun again at the next start.
     pub(crate) async fn finish(&self) {
         self.background.close();
         if tokio::time::timeout(GRACE, self.background.wait()).await.is_err() {

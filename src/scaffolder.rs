@@ -320,6 +320,7 @@ impl Scaffolder {
         if !store::reopen(&mut *transaction, id, &secrets, Utc::now()).await? {
             return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
         }
+        store::forget(&mut *transaction, id, run::BEGAN).await?;
         store::notify(&mut *transaction, &self.bulletin().payload(Notice::Opened(id))).await?;
         transaction.commit().await?;
         self.bulletin().tell(Notice::Opened(id));

@@ -136,7 +136,7 @@ fn stop_on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
                 _ = terminate.recv() => {}
             }
             if asked {
-                tracing::warn!("stopping at once; steps under way are recorded as interrupted at the next start");
+                tracing::warn!("stopping at once; runs under way go on at the next start");
                 // The embedded database dies with this process and recovers from its log.
                 std::process::exit(130);
             }

@@ -161,6 +161,12 @@ pub(crate) trait Action: Send + Sync {
         EffectClass::Workspace
     }
 
+    /// Of an outside action: whether another attempt of the same run finds what a first one made that was cut off, and
+    /// makes nothing twice. One that cannot is not repeated unasked.
+    fn adopts(&self) -> bool {
+        false
+    }
+
     /// Does it.
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>>;
 
@@ -203,6 +209,8 @@ pub(crate) struct ActionContext {
     pub(crate) answers: Map<String, Value>,
     /// Fires when the run is cancelled.
     pub(crate) cancelled: CancellationToken,
+    /// Fires when the server stops: what takes long can give up with [`ActionError::interrupted`].
+    pub(crate) stopping: CancellationToken,
     /// What this run has made outside, kept over restarts.
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Which folder of the workspace went to which repository: its contents URL → the folder.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures_util::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::action::{ActionError, Ledger};
 use super::bulletin::{Bulletin, Notice};
-use super::log::{Entry, NewEvent};
+use super::log::{Entry, EventKind, NewEvent};
 use super::store;
 
 /// Most entries of one batch.
@@ -80,6 +80,8 @@ impl Pen {
 
     /// Ends the run with its last events; whether it was still ours.
     pub(super) async fn finish(&self, events: &[NewEvent], status: &str) -> Result<bool, sqlx::Error> {
+        #[cfg(test)]
+        super::tests::killed::moment();
         let mut transaction = self.pool.begin().await?;
         let is_ours = store::append(&mut *transaction, self.task, self.worker, events).await?
             && store::finish(&mut *transaction, self.task, self.worker, status, Utc::now()).await?;
@@ -89,15 +91,42 @@ impl Pen {
         Ok(is_ours)
     }
 
+    /// Gives the run back for the next worker; whether it was still ours.
+    pub(super) async fn release(&self) -> Result<bool, sqlx::Error> {
+        let message = "The server is stopping. The run goes on as soon as one takes it up.";
+        let event = NewEvent::new(EventKind::Log, json!({ "message": message }));
+        let mut transaction = self.pool.begin().await?;
+        let is_ours = store::append(&mut *transaction, self.task, self.worker, &[event]).await?
+            && store::release(&mut *transaction, self.task, self.worker).await?;
+        for notice in [Notice::Said(self.task), Notice::Opened(self.task)] {
+            store::notify(&mut *transaction, &self.bulletin.payload(notice)).await?;
+        }
+        transaction.commit().await?;
+        self.bulletin.tell(Notice::Said(self.task));
+        self.bulletin.tell(Notice::Opened(self.task));
+        Ok(is_ours)
+    }
+
     /// The run's ledger.
     pub(super) fn ledger(&self) -> Arc<dyn Ledger> {
         Arc::new(self.clone())
     }
 }
 
+impl Pen {
+    /// Somebody else has the run: nothing more is done for it here.
+    fn taken(&self) -> ActionError {
+        self.lost.cancel();
+        ActionError::failed("this run was taken over by another worker")
+    }
+}
+
 impl Ledger for Pen {
     fn get<'a>(&'a self, step: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Value>, ActionError>> {
-        Box::pin(async move { store::noted(&self.pool, self.task, step, key).await.map_err(unwritten) })
+        Box::pin(async move {
+            let noted = store::noted(&self.pool, self.task, self.worker, step, key).await.map_err(unwritten)?;
+            noted.ok_or_else(|| self.taken())
+        })
     }
 
     fn put<'a>(
@@ -109,12 +138,14 @@ impl Ledger for Pen {
     ) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
             let note = store::Note { step, key, value: &value, made };
-            match store::note(&self.pool, self.task, self.worker, note, Utc::now()).await {
+            #[cfg(test)]
+            super::tests::killed::moment();
+            let noted = store::note(&self.pool, self.task, self.worker, note, Utc::now()).await;
+            #[cfg(test)]
+            super::tests::killed::moment();
+            match noted {
                 Ok(true) => Ok(()),
-                Ok(false) => {
-                    self.lost.cancel();
-                    Err(ActionError::failed("this run was taken over by another worker"))
-                }
+                Ok(false) => Err(self.taken()),
                 Err(error) => Err(unwritten(error)),
             }
         })

@@ -31,6 +31,9 @@ use crate::permission::Credentials;
 /// The key under which the ledger keeps the outputs of an outside step that is done.
 const OUTPUTS: &str = "outputs";
 
+/// The key of what may have been done, though nobody noted its outputs. Somebody who retries the run has looked.
+pub(super) const BEGAN: &str = "began";
+
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -79,7 +82,7 @@ pub(super) enum Ending {
     Completed,
     Failed,
     Cancelled,
-    /// The process ended under it.
+    /// The process ends before its last step.
     Interrupted,
 }
 
@@ -160,6 +163,7 @@ fn context(job: &Job, means: &Means) -> ActionContext {
         template: job.template.clone(),
         answers: job.answers.clone(),
         cancelled: means.cancelled.clone(),
+        stopping: means.stopping.clone(),
         ledger: Arc::clone(&means.ledger),
         published: Arc::default(),
         fetched: Arc::default(),
@@ -169,18 +173,16 @@ fn context(job: &Job, means: &Means) -> ActionContext {
 impl Run<'_> {
     /// One step, with everything that is said about it.
     async fn step(&mut self, step: &Step) {
+        #[cfg(test)]
+        super::tests::killed::moment();
         let log = self.means.log.clone();
-        if self.means.stopping.is_cancelled() && self.failure.is_none() {
+        if self.means.stopping.is_cancelled() {
+            // Another worker goes on, from what is kept.
             self.interrupted = true;
-            let error = ActionError {
-                name: "InterruptedError",
-                message: format!("The server was stopped before step {} ({}).", step.id, step.name),
-            };
-            self.failure = Some((step.id.clone(), error));
+            return;
         }
         let condition = step.condition.as_ref();
-        let runs_after_failure =
-            !self.interrupted && condition.is_some_and(|condition| self.means.engines.asks_for_failures(condition));
+        let runs_after_failure = condition.is_some_and(|condition| self.means.engines.asks_for_failures(condition));
         if self.failure.is_some() && !runs_after_failure {
             let message = format!("Skipping step {} because a previous step failed", step.id);
             return log.step(&step.id, StepStatus::Skipped, &message);
@@ -200,6 +202,7 @@ impl Run<'_> {
                 let message = format!("Skipping because {} does not support dry-run", step.action);
                 log.step(&step.id, StepStatus::Skipped, &message);
             }
+            Err(error) if error.is_interruption() && self.means.stopping.is_cancelled() => self.interrupted = true,
             Err(error) => self.fail(step, &error),
         }
     }
@@ -216,8 +219,8 @@ impl Run<'_> {
     fn finish(self) -> Outcome {
         let (failed_step, error) = self.failure.unzip();
         let ending = match &error {
+            _ if self.interrupted => Ending::Interrupted,
             None => Ending::Completed,
-            Some(_) if self.interrupted => Ending::Interrupted,
             Some(_) if self.means.cancelled.is_cancelled() => Ending::Cancelled,
             Some(_) => Ending::Failed,
         };

@@ -99,7 +99,7 @@ pub(super) async fn notify(db: impl PgExecutor<'_>, payload: &str) -> Result<()>
 
 /// Gives the oldest open run to a worker.
 pub(super) async fn claim(db: impl PgExecutor<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<Option<Claimed>> {
-    let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2 WHERE id = ( \
+    let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2, attempt = attempt + 1 WHERE id = ( \
                SELECT id FROM scaffolder_task WHERE status = 'open' ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
                RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
     sqlx::query_as(sql).bind(worker).bind(now).fetch_optional(db).await
@@ -143,18 +143,43 @@ pub(super) async fn finish(
     Ok(query.execute(db).await?.rows_affected() == 1)
 }
 
-/// Takes one run whose worker is silent since `before`.
-pub(super) async fn claim_abandoned(
-    db: impl PgExecutor<'_>,
-    worker: Uuid,
-    before: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<Option<Claimed>> {
-    let sql = "UPDATE scaffolder_task SET worker = $1, last_heartbeat_at = $3 WHERE id = ( \
-               SELECT id FROM scaffolder_task WHERE status = 'processing' AND last_heartbeat_at < $2 \
-               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED) \
-               RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
-    sqlx::query_as(sql).bind(worker).bind(before).bind(now).fetch_optional(db).await
+/// Gives a run back that is not at its end, if it is still the worker's; whether it was. Nothing went wrong with it.
+pub(super) async fn release(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid) -> Result<bool> {
+    let sql = "UPDATE scaffolder_task SET status = 'open', worker = NULL, attempt = GREATEST(attempt - 1, 0) \
+               WHERE id = $1 AND worker = $2 AND status = 'processing'";
+    Ok(sqlx::query(sql).bind(task).bind(worker).execute(db).await?.rows_affected() == 1)
+}
+
+/// A run whose worker is silent.
+#[derive(Debug, FromRow)]
+pub(super) struct Abandoned {
+    pub(super) id: Uuid,
+    /// How many workers took it so far.
+    pub(super) attempt: i32,
+}
+
+/// One run whose worker is silent since `before`, locked until the transaction ends.
+pub(super) async fn abandoned(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<Option<Abandoned>> {
+    let sql = "SELECT id, attempt FROM scaffolder_task WHERE status = 'processing' AND last_heartbeat_at < $1 \
+               ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED";
+    sqlx::query_as(sql).bind(before).fetch_optional(db).await
+}
+
+/// Takes a run from its worker, for the next one.
+pub(super) async fn take_from_worker(db: impl PgExecutor<'_>, task: Uuid) -> Result<()> {
+    sqlx::query("UPDATE scaffolder_task SET status = 'open', worker = NULL WHERE id = $1")
+        .bind(task)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes a run from its worker and ends it.
+pub(super) async fn give_up(db: impl PgExecutor<'_>, task: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let sql =
+        "UPDATE scaffolder_task SET status = 'failed', finished_at = $2, worker = NULL, secrets = NULL WHERE id = $1";
+    sqlx::query(sql).bind(task).bind(now).execute(db).await?;
+    Ok(())
 }
 
 /// Cancels a run that nobody took; whether it was such a run.
@@ -177,7 +202,7 @@ pub(super) async fn reopen(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let sql = "UPDATE scaffolder_task SET status = 'open', secrets = $2::json, finished_at = NULL, cancel_requested = FALSE, \
-               last_heartbeat_at = $3 WHERE id = $1 AND status IN ('failed', 'cancelled')";
+               attempt = 0, last_heartbeat_at = $3 WHERE id = $1 AND status IN ('failed', 'cancelled')";
     Ok(sqlx::query(sql).bind(task).bind(text(secrets)).bind(now).execute(db).await?.rows_affected() == 1)
 }
 
@@ -247,11 +272,25 @@ pub(super) async fn is_over(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool>
     Ok(sqlx::query_scalar(sql).bind(task).fetch_optional(db).await?.unwrap_or(true))
 }
 
-/// What a run noted.
-pub(super) async fn noted(db: impl PgExecutor<'_>, task: Uuid, step: &str, key: &str) -> Result<Option<Value>> {
-    let sql = "SELECT value::text FROM scaffolder_ledger WHERE task = $1 AND step = $2 AND key = $3";
-    let found: Option<String> = sqlx::query_scalar(sql).bind(task).bind(step).bind(key).fetch_optional(db).await?;
-    found.map(|text| json(&text)).transpose()
+/// What a run noted, if the run is still the worker's; none if it is not.
+pub(super) async fn noted(
+    db: impl PgExecutor<'_>,
+    task: Uuid,
+    worker: Uuid,
+    step: &str,
+    key: &str,
+) -> Result<Option<Option<Value>>> {
+    let sql = "SELECT (SELECT value::text FROM scaffolder_ledger WHERE task = $1 AND step = $3 AND key = $4) \
+               FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing'";
+    let query = sqlx::query_scalar(sql).bind(task).bind(worker).bind(step).bind(key);
+    let found: Option<Option<String>> = query.fetch_optional(db).await?;
+    found.map(|text| text.map(|text| json(&text)).transpose()).transpose()
+}
+
+/// Forgets a note of every step of a run.
+pub(super) async fn forget(db: impl PgExecutor<'_>, task: Uuid, key: &str) -> Result<()> {
+    sqlx::query("DELETE FROM scaffolder_ledger WHERE task = $1 AND key = $2").bind(task).bind(key).execute(db).await?;
+    Ok(())
 }
 
 /// One thing to note in the ledger.

@@ -3,6 +3,7 @@
 mod durable;
 mod golden;
 mod golden_path;
+pub(super) mod killed;
 mod runs;
 
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! Workers: they take open runs, keep a sign of life while they work, and settle what a dead worker left.
 //!
 //! A run belongs to the worker whose id it has; every write names the worker, so one that was given up by the others
-//! (its process was frozen, say) can write no more. A run whose worker is silent for [`Limits::silence`] is shown as
-//! interrupted, with what it made so far; nobody goes on with it unasked.
+//! (its process was frozen, say) can write no more. A run whose worker is silent for [`Limits::silence`] goes to the
+//! next worker, and so does one whose server is stopped: steps on the workspace are repeated, outside steps that are done
+//! are not. A run that ended [`ATTEMPTS`] servers fails.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -29,6 +30,9 @@ use super::{Scaffolder, task};
 
 /// How often an idle worker looks by itself, should a notice get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// So many workers take a run before it is given up.
+pub(super) const ATTEMPTS: i32 = 5;
 
 /// The times of a worker.
 #[derive(Debug, Clone, Copy)]
@@ -144,13 +148,18 @@ impl Scaffolder {
         })
     }
 
-    /// Records how a run ended, in one transaction with its last events.
-    async fn conclude(&self, pen: &Pen, log: &TaskLog, mut outcome: Outcome) {
-        if outcome.ending == Ending::Interrupted
-            && let Some(error) = &mut outcome.error
-        {
-            let made = store::made(self.pool(), pen.task).await.unwrap_or_default();
-            error.message = format!("{} {} Retry it to go on.", error.message, made_so_far(&made));
+    /// Records how a run ended, in one transaction with its last events. One that the end of this process cut short is
+    /// given back.
+    async fn conclude(&self, pen: &Pen, log: &TaskLog, outcome: Outcome) {
+        if outcome.ending == Ending::Interrupted {
+            match pen.release().await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over by another worker"),
+                Err(error) => {
+                    tracing::warn!(task.id = %pen.task, %error, "a run cannot be given back; it is taken up later")
+                }
+            }
+            return;
         }
         let (sender, mut last) = mpsc::unbounded_channel();
         run::complete(&log.to(sender), &outcome);
@@ -162,7 +171,7 @@ impl Scaffolder {
             Ok(true) => {}
             Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over before it could be concluded"),
             Err(error) => {
-                tracing::error!(task.id = %pen.task, %error, "a run's end cannot be recorded; it will be shown as interrupted");
+                tracing::error!(task.id = %pen.task, %error, "a run's end cannot be recorded; it is taken up again later");
             }
         }
         metrics::counter!("scaffolder_task_count", "result" => outcome.ending.status()).increment(1);
@@ -193,26 +202,42 @@ impl Scaffolder {
         }
     }
 
-    /// Records every run under way as interrupted: for a start of the only server that the database has.
+    /// Opens every run under way again: for a start of the only server that the database has.
     pub(crate) async fn take_over(&self) -> Result<(), super::ScaffolderError> {
         self.settle_abandoned(Duration::ZERO).await?;
         Ok(())
     }
 
-    /// Records every run whose worker is silent for so long as interrupted; how many.
+    /// Opens every run again whose worker is silent for so long; how many. One that many workers did not survive is
+    /// given up.
     pub(super) async fn settle_abandoned(&self, silence: Duration) -> Result<usize, sqlx::Error> {
-        let worker = Uuid::now_v7();
         let mut settled = 0;
         loop {
             let now = Utc::now();
-            let Some(claimed) = store::claim_abandoned(self.pool(), worker, now - silence, now).await? else {
+            let mut transaction = self.pool().begin().await?;
+            let Some(store::Abandoned { id, attempt }) = store::abandoned(&mut *transaction, now - silence).await?
+            else {
                 return Ok(settled);
             };
-            let said = store::events(self.pool(), claimed.id, 0).await?;
-            let made = store::made(self.pool(), claimed.id).await?;
-            let events = last_words(&said, &made);
-            self.pen(claimed.id, worker).finish(&events, Ending::Interrupted.status()).await?;
-            tracing::warn!(task.id = %claimed.id, "a run was interrupted: nobody worked on it any more");
+            let said = store::events(&mut *transaction, id, 0).await?;
+            let step = under_way(&said);
+            let notice = if attempt < ATTEMPTS {
+                store::add_event(&mut *transaction, id, &goes_on(step.as_deref())).await?;
+                store::take_from_worker(&mut *transaction, id).await?;
+                Notice::Opened(id)
+            } else {
+                let made = store::made(&mut *transaction, id).await?;
+                for event in last_words(step.as_deref(), &made) {
+                    store::add_event(&mut *transaction, id, &event).await?;
+                }
+                store::give_up(&mut *transaction, id, now).await?;
+                Notice::Said(id)
+            };
+            store::notify(&mut *transaction, &self.bulletin().payload(notice)).await?;
+            transaction.commit().await?;
+            self.bulletin().tell(Notice::Said(id));
+            self.bulletin().tell(notice);
+            tracing::warn!(task.id = %id, attempt, "nobody works on a run any more");
             settled += 1;
         }
     }
@@ -241,23 +266,35 @@ fn broken(error: ActionError) -> Outcome {
     }
 }
 
-/// The events that an interrupted run ends with: for the step that was under way, and for the run.
-fn last_words(said: &[store::EventRow], made: &[String]) -> Vec<NewEvent> {
-    let mut under_way: Option<Value> = None;
+/// The step that was under way when a run last said something.
+fn under_way(said: &[store::EventRow]) -> Option<String> {
+    let mut under_way = None;
     for row in said {
         let body: Value = store::json(&row.body).unwrap_or_default();
         match body.get("status").and_then(Value::as_str) {
-            Some("processing") => under_way = body.get("stepId").cloned(),
+            Some("processing") => under_way = body.get("stepId").and_then(Value::as_str).map(str::to_owned),
             Some(_) => under_way = None,
             None => {}
         }
     }
+    under_way
+}
+
+/// What is said when a run goes on that a dead server had.
+fn goes_on(step: Option<&str>) -> NewEvent {
+    let place = step.map(|step| format!(", in step {step}")).unwrap_or_default();
+    let message = format!("The server stopped, or lost its database, while the run was under way{place}. It goes on.");
+    NewEvent::new(EventKind::Log, json!({ "message": message }))
+}
+
+/// The events that a run ends with that is given up: for the step that was under way, and for the run.
+fn last_words(step: Option<&str>, made: &[String]) -> Vec<NewEvent> {
     let mut events = Vec::new();
     let message = format!(
-        "The server stopped, or lost its database, while the run was under way. {} Retry it to go on.",
+        "The server stopped, or lost its database, {ATTEMPTS} times while the run was under way. {} Retry it to go on.",
         made_so_far(made)
     );
-    if let Some(step) = under_way {
+    if let Some(step) = step {
         let body = json!({"message": "InterruptedError: The server stopped, or lost its database, while this step ran.", "stepId": step, "status": "failed"});
         events.push(NewEvent::new(EventKind::Log, body));
     }

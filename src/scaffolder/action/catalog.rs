@@ -60,6 +60,10 @@ impl Action for Register {
         EffectClass::Outside
     }
 
+    fn adopts(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let url = info_url(&input)?;

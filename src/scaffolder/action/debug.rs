@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -91,16 +92,31 @@ impl Action for Wait {
         EffectClass::Outside
     }
 
+    fn adopts(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let wait = duration(&input)?;
             ctx.log.info(format!("Waiting for {} seconds", wait.as_secs_f64()));
+            // An earlier attempt may have waited for a part of it.
+            let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
+            let until: DateTime<Utc> = match noted {
+                Some(until) => until,
+                None => {
+                    let until = Utc::now() + wait;
+                    ctx.note("until", json!(until)).await?;
+                    until
+                }
+            };
+            let rest = (until - Utc::now()).to_std().unwrap_or_default();
             // The run itself says that it was cancelled.
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = ctx.cancelled.cancelled() => {}
+                () = tokio::time::sleep(rest) => Ok(Outputs::new()),
+                () = ctx.cancelled.cancelled() => Ok(Outputs::new()),
+                () = ctx.stopping.cancelled() => Err(ActionError::interrupted()),
             }
-            Ok(Outputs::new())
         })
     }
 

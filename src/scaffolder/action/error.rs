@@ -31,6 +31,30 @@ impl ActionError {
     }
 }
 
+/// What is not over, and goes on with another attempt.
+const INTERRUPTED: &str = "InterruptedError";
+
+impl ActionError {
+    /// The server stops while the step waits for something: another attempt goes on.
+    pub(crate) fn interrupted() -> Self {
+        Self { name: INTERRUPTED, message: "The server stopped while the step was waiting.".to_owned() }
+    }
+
+    /// Nobody can tell whether an action was done that an earlier attempt had begun.
+    pub(crate) fn unclear(action: &str) -> Self {
+        let message = format!(
+            "The server stopped while {action} was under way, and nobody can tell whether it was done. Look, then retry \
+             the run: that does it again."
+        );
+        Self { name: INTERRUPTED, message }
+    }
+
+    /// Whether another attempt may go on.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.name == INTERRUPTED
+    }
+}
+
 impl From<WorkspaceError> for ActionError {
     fn from(error: WorkspaceError) -> Self {
         Self { name: "NotAllowedError", message: error.to_string() }

@@ -260,6 +260,10 @@ impl Action for PublishRepository {
         EffectClass::Outside
     }
 
+    fn adopts(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move { self.publish(ctx, &input).await })
     }

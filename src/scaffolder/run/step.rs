@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::action::{ActionError, EffectClass, Inspection, Outputs, Registered, StepInfo};
 use super::super::template::Step;
-use super::{Mode, OUTPUTS, Run};
+use super::{BEGAN, Mode, OUTPUTS, Run};
 use crate::scaffolder::log::EventKind;
 
 /// Where Backstage's message for an unknown action points.
@@ -149,11 +149,17 @@ impl Run<'_> {
         }
     }
 
-    /// An outside action, unless an earlier attempt of this run had done it.
+    /// An outside action, unless an earlier attempt of this run had done it, or may have.
     async fn once(&mut self, action: &Registered, round: Round) -> Result<Outputs, ActionError> {
         if let Some(Value::Object(outputs)) = self.context.noted(OUTPUTS).await? {
             self.context.log.info("Done by an earlier attempt of this run, kept as it is");
             return Ok(outputs);
+        }
+        if !action.action.adopts() {
+            if self.context.noted(BEGAN).await?.is_some() {
+                return Err(ActionError::unclear(&round.name));
+            }
+            self.context.note(BEGAN, json!(true)).await?;
         }
         let outputs = action.action.run(&mut self.context, round.input).await?;
         if !self.means.cancelled.is_cancelled() {
