@@ -57,7 +57,6 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     fn list<'a>(&'a self, owner: Option<&'a str>) -> Answer<'a, Vec<Repository>>;
 
     /// Removes a repository and everything in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn delete<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, ()>;
 
     /// Adds one commit to a branch; `ForgeError::Conflict` if the branch is not where [`Parent`] expects it.

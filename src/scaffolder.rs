@@ -29,6 +29,7 @@ mod task;
 mod template;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod worker;
 mod workspace;
 
@@ -53,6 +54,7 @@ pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
 pub(crate) use self::template::{Template, TemplateProblem};
+pub(crate) use self::undo::Undoing;
 
 use self::bulletin::{Bulletin, Notice};
 use self::context::Engines;
@@ -118,6 +120,9 @@ impl ScaffolderConfig {
 /// How long a form that nobody touches is kept.
 const DRAFT_DAYS: i64 = 30;
 
+/// How long taking one thing back may take.
+const UNDO_LIMIT: Duration = Duration::from_secs(20);
+
 /// What can go wrong with a request to the scaffolder.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScaffolderError {
@@ -138,6 +143,9 @@ pub(crate) enum ScaffolderError {
         /// What is wrong with it.
         problems: Vec<TemplateProblem>,
     },
+    /// Somebody else's.
+    #[error("{0}")]
+    NotAllowed(String),
     /// The database failed.
     #[error("the scaffolder's database failed: {0}")]
     Store(#[from] sqlx::Error),
@@ -302,7 +310,6 @@ impl Scaffolder {
         } else {
             return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
         };
-        store::notify(&mut *transaction, &self.bulletin().payload(notice)).await?;
         transaction.commit().await?;
         self.bulletin().tell(notice);
         Ok(())
@@ -321,7 +328,6 @@ impl Scaffolder {
             return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
         }
         store::forget(&mut *transaction, id, run::BEGAN).await?;
-        store::notify(&mut *transaction, &self.bulletin().payload(Notice::Opened(id))).await?;
         transaction.commit().await?;
         self.bulletin().tell(Notice::Opened(id));
         Ok(())
@@ -361,11 +367,7 @@ impl Scaffolder {
             created_by: created_by.as_deref(),
             now: Utc::now(),
         };
-        let mut transaction = self.pool().begin().await?;
-        let is_new = store::add_task(&mut *transaction, new).await?;
-        store::notify(&mut *transaction, &self.bulletin().payload(Notice::Opened(id))).await?;
-        transaction.commit().await?;
-        if is_new {
+        if store::add_task(self.pool(), new).await? {
             self.bulletin().tell(Notice::Opened(id));
         }
         Ok(())

@@ -65,8 +65,6 @@ pub(crate) enum EffectKind {
     Other,
 }
 
-impl EffectKind {}
-
 /// One thing that a run will do outside of its workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Effect {
@@ -93,6 +91,36 @@ pub(crate) struct Inspection {
     pub(crate) outputs: Outputs,
     /// What the reader of a plan should know.
     pub(crate) warnings: Vec<String>,
+}
+
+/// What an action made outside, as it noted that with [`ActionContext::made`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Made {
+    /// The run.
+    pub(crate) task: Uuid,
+    /// The key it was noted under.
+    pub(crate) key: String,
+    /// What was noted.
+    pub(crate) value: Value,
+    /// What it is: "repository acme/payments-api".
+    pub(crate) sentence: String,
+}
+
+/// What taking something back would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Inverse {
+    /// "delete repository acme/payments-api"
+    pub(crate) sentence: String,
+    /// Why it is not possible, and what to do instead.
+    pub(crate) obstacle: Option<String>,
+}
+
+impl Inverse {
+    /// The action has no inverse.
+    pub(crate) fn impossible(made: &str) -> Self {
+        let obstacle = "this cannot be undone from here; do it by hand, where it was made".to_owned();
+        Self { sentence: format!("undo {made}"), obstacle: Some(obstacle) }
+    }
 }
 
 /// An example of a step.
@@ -169,6 +197,16 @@ pub(crate) trait Action: Send + Sync {
 
     /// Does it.
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>>;
+
+    /// Of an outside action: what taking back would do that it made, and what stands against it now.
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
+        Box::pin(async { Ok(Inverse::impossible(&made.sentence)) })
+    }
+
+    /// Takes it back. What is gone already is no error.
+    fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async { Err(ActionError::failed(format!("{} cannot be undone from here", made.sentence))) })
+    }
 
     /// Of an outside action: what it would do, whether it exists already, and the outputs that later steps of a plan see.
     fn inspect<'a>(&'a self, _: &'a ActionContext, _: &'a Outputs) -> BoxFuture<'a, Result<Inspection, ActionError>> {

@@ -1,11 +1,16 @@
 //! News between the workers and readers of runs: in this process at once, between processes through Postgres.
+//!
+//! What is told here is announced to the others by a task of its own, many notices in one statement: a commit that
+//! notifies holds a lock that all of them have in common, so they would wait for each other's disk. A notice can get lost
+//! with its process; whoever waits for one also looks by itself now and then.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -13,6 +18,8 @@ use super::store;
 
 /// News that a slow reader may miss before it has to look for itself.
 const KEPT: usize = 1024;
+/// Notices that wait to be announced; what is more is found by looking.
+const WAITING: usize = 4096;
 /// Wait before a broken connection is opened again.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -31,13 +38,18 @@ pub(super) enum Notice {
 #[derive(Debug, Clone)]
 pub(super) struct Bulletin {
     sender: broadcast::Sender<Notice>,
+    announced: mpsc::Sender<Notice>,
+    /// Taken by whoever announces.
+    to_announce: Arc<Mutex<mpsc::Receiver<Notice>>>,
     process: Uuid,
 }
 
 impl Bulletin {
     /// Without readers.
     pub(super) fn new() -> Self {
-        Self { sender: broadcast::Sender::new(KEPT), process: Uuid::now_v7() }
+        let (announced, to_announce) = mpsc::channel(WAITING);
+        let to_announce = Arc::new(Mutex::new(to_announce));
+        Self { sender: broadcast::Sender::new(KEPT), announced, to_announce, process: Uuid::now_v7() }
     }
 
     /// Sees every notice from now on.
@@ -45,14 +57,42 @@ impl Bulletin {
         self.sender.subscribe()
     }
 
-    /// Tells this process; after the commit that the notice is about.
+    /// Tells everybody; after the commit that the notice is about.
     pub(super) fn tell(&self, notice: Notice) {
+        self.pass_on(notice);
+        // A full queue is announced to those who look.
+        let _ = self.announced.try_send(notice);
+    }
+
+    /// Tells this process.
+    fn pass_on(&self, notice: Notice) {
         // Nobody listening is fine.
         let _ = self.sender.send(notice);
     }
 
-    /// What to notify other processes with, in the transaction that the notice is about.
-    pub(super) fn payload(&self, notice: Notice) -> String {
+    /// Announces to other processes what this one tells, until `shutdown`, and then what is left.
+    pub(super) async fn announce(self, pool: PgPool, shutdown: CancellationToken) {
+        let mut to_announce = self.to_announce.lock().await;
+        let mut notices = Vec::new();
+        while let Some(1..) = shutdown.run_until_cancelled(to_announce.recv_many(&mut notices, WAITING)).await {
+            self.notify(&pool, &mut notices).await;
+        }
+        while let Ok(notice) = to_announce.try_recv() {
+            notices.push(notice);
+        }
+        self.notify(&pool, &mut notices).await;
+    }
+
+    async fn notify(&self, pool: &PgPool, notices: &mut Vec<Notice>) {
+        let mut payloads: Vec<String> = notices.drain(..).map(|notice| self.payload(notice)).collect();
+        payloads.dedup();
+        if let Err(error) = store::notify(pool, &payloads).await {
+            tracing::debug!(%error, "other processes cannot be told; they look by themselves");
+        }
+    }
+
+    /// What other processes are notified with.
+    fn payload(&self, notice: Notice) -> String {
         let (word, task) = match notice {
             Notice::Opened(task) => ("opened", task),
             Notice::Said(task) => ("said", task),
@@ -84,7 +124,7 @@ impl Bulletin {
         loop {
             let notification = listener.recv().await?;
             if let Some(notice) = self.parse(notification.payload()) {
-                self.tell(notice);
+                self.pass_on(notice);
             }
         }
     }

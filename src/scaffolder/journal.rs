@@ -71,22 +71,14 @@ impl Pen {
     }
 
     async fn append(&self, events: &[NewEvent]) -> Result<bool, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
-        let is_ours = store::append(&mut *transaction, self.task, self.worker, events).await?;
-        store::notify(&mut *transaction, &self.bulletin.payload(Notice::Said(self.task))).await?;
-        transaction.commit().await?;
-        Ok(is_ours)
+        store::append(&self.pool, self.task, self.worker, events).await
     }
 
     /// Ends the run with its last events; whether it was still ours.
     pub(super) async fn finish(&self, events: &[NewEvent], status: &str) -> Result<bool, sqlx::Error> {
         #[cfg(test)]
         super::tests::killed::moment();
-        let mut transaction = self.pool.begin().await?;
-        let is_ours = store::append(&mut *transaction, self.task, self.worker, events).await?
-            && store::finish(&mut *transaction, self.task, self.worker, status, Utc::now()).await?;
-        store::notify(&mut *transaction, &self.bulletin.payload(Notice::Said(self.task))).await?;
-        transaction.commit().await?;
+        let is_ours = store::finish(&self.pool, self.task, self.worker, (status, events), Utc::now()).await?;
         self.bulletin.tell(Notice::Said(self.task));
         Ok(is_ours)
     }
@@ -98,9 +90,6 @@ impl Pen {
         let mut transaction = self.pool.begin().await?;
         let is_ours = store::append(&mut *transaction, self.task, self.worker, &[event]).await?
             && store::release(&mut *transaction, self.task, self.worker).await?;
-        for notice in [Notice::Said(self.task), Notice::Opened(self.task)] {
-            store::notify(&mut *transaction, &self.bulletin.payload(notice)).await?;
-        }
         transaction.commit().await?;
         self.bulletin.tell(Notice::Said(self.task));
         self.bulletin.tell(Notice::Opened(self.task));

@@ -29,7 +29,7 @@ use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
 /// The key under which the ledger keeps the outputs of an outside step that is done.
-const OUTPUTS: &str = "outputs";
+pub(super) const OUTPUTS: &str = "outputs";
 
 /// The key of what may have been done, though nobody noted its outputs. Somebody who retries the run has looked.
 pub(super) const BEGAN: &str = "began";

@@ -91,17 +91,22 @@ pub(super) async fn add_task(db: impl PgExecutor<'_>, task: NewTask<'_>) -> Resu
     Ok(query.execute(db).await?.rows_affected() == 1)
 }
 
-/// Wakes whoever listens, when the transaction ends.
-pub(super) async fn notify(db: impl PgExecutor<'_>, payload: &str) -> Result<()> {
-    sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(db).await?;
+/// Wakes whoever listens.
+pub(super) async fn notify(db: impl PgExecutor<'_>, payloads: &[String]) -> Result<()> {
+    if payloads.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT pg_notify($1, payload) FROM UNNEST($2::text[]) AS payload";
+    sqlx::query(sql).bind(CHANNEL).bind(payloads).execute(db).await?;
     Ok(())
 }
 
-/// Gives the oldest open run to a worker.
+/// Gives the oldest open run to a worker. The commit does not wait for the disk: if it is lost, the run is open again.
 pub(super) async fn claim(db: impl PgExecutor<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<Option<Claimed>> {
     let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2, attempt = attempt + 1 WHERE id = ( \
                SELECT id FROM scaffolder_task WHERE status = 'open' ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
-               RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested";
+               RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested, \
+               set_config('synchronous_commit', 'off', true)";
     sqlx::query_as(sql).bind(worker).bind(now).fetch_optional(db).await
 }
 
@@ -113,34 +118,58 @@ pub(super) async fn beat(
     now: DateTime<Utc>,
 ) -> Result<Option<bool>> {
     let sql = "UPDATE scaffolder_task SET last_heartbeat_at = $3 \
-               WHERE id = $1 AND worker = $2 AND status = 'processing' RETURNING cancel_requested";
+               WHERE id = $1 AND worker = $2 AND status = 'processing' \
+               RETURNING cancel_requested, set_config('synchronous_commit', 'off', true)";
     sqlx::query_scalar(sql).bind(task).bind(worker).bind(now).fetch_optional(db).await
 }
 
-/// Adds events in their order, if the run is still the worker's; whether it is.
+/// Adds events in their order, if the run is still the worker's; whether it is. The commit does not wait for the disk:
+/// the next one that does keeps these events, too.
 pub(super) async fn append(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid, events: &[NewEvent]) -> Result<bool> {
     let sql = "INSERT INTO scaffolder_event (task, kind, body, created_at) \
                SELECT $1, kind, body::json, at FROM UNNEST($3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY AS e (kind, body, at, n) \
-               WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') ORDER BY n";
-    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
-    let bodies: Vec<String> = events.iter().map(|event| text(&event.body)).collect();
-    let times: Vec<DateTime<Utc>> = events.iter().map(|event| event.at).collect();
+               WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') ORDER BY n \
+               RETURNING set_config('synchronous_commit', 'off', true)";
+    let Columns { kinds, bodies, times } = Columns::of(events);
     let query = sqlx::query(sql).bind(task).bind(worker).bind(kinds).bind(bodies).bind(times);
     Ok(events.is_empty() || query.execute(db).await?.rows_affected() > 0)
 }
 
-/// Ends a run, if it is still the worker's; whether it was.
+/// Events as columns.
+struct Columns<'a> {
+    kinds: Vec<&'a str>,
+    bodies: Vec<String>,
+    times: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(events: &'a [NewEvent]) -> Self {
+        Self {
+            kinds: events.iter().map(|event| event.kind.as_str()).collect(),
+            bodies: events.iter().map(|event| text(&event.body)).collect(),
+            times: events.iter().map(|event| event.at).collect(),
+        }
+    }
+}
+
+/// Ends a run with its last events, if it is still the worker's; whether it was.
 pub(super) async fn finish(
     db: impl PgExecutor<'_>,
     task: Uuid,
     worker: Uuid,
-    status: &str,
+    (status, events): (&str, &[NewEvent]),
     now: DateTime<Utc>,
 ) -> Result<bool> {
-    let sql = "UPDATE scaffolder_task SET status = $3, finished_at = $4, worker = NULL, secrets = NULL \
-               WHERE id = $1 AND worker = $2 AND status = 'processing'";
-    let query = sqlx::query(sql).bind(task).bind(worker).bind(status).bind(now);
-    Ok(query.execute(db).await?.rows_affected() == 1)
+    let sql = "WITH ended AS (UPDATE scaffolder_task SET status = $6, finished_at = $7, worker = NULL, secrets = NULL \
+               WHERE id = $1 AND worker = $2 AND status = 'processing' RETURNING id), \
+               said AS (INSERT INTO scaffolder_event (task, kind, body, created_at) \
+               SELECT ended.id, kind, body::json, at FROM ended, \
+               UNNEST($3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY AS e (kind, body, at, n) ORDER BY n) \
+               SELECT COUNT(*) FROM ended";
+    let Columns { kinds, bodies, times } = Columns::of(events);
+    let query = sqlx::query_scalar(sql).bind(task).bind(worker).bind(kinds).bind(bodies).bind(times);
+    let ended: i64 = query.bind(status).bind(now).fetch_one(db).await?;
+    Ok(ended == 1)
 }
 
 /// Gives a run back that is not at its end, if it is still the worker's; whether it was. Nothing went wrong with it.
@@ -321,6 +350,36 @@ pub(super) async fn note(
 pub(super) async fn made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<String>> {
     let sql = "SELECT made FROM scaffolder_ledger WHERE task = $1 AND made IS NOT NULL ORDER BY noted_at, key";
     sqlx::query_scalar(sql).bind(task).fetch_all(db).await
+}
+
+/// Something that a run made outside.
+#[derive(Debug, FromRow)]
+pub(super) struct Thing {
+    pub(super) step: String,
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) made: String,
+}
+
+/// What a run made outside, newest first.
+pub(super) async fn things_made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<Thing>> {
+    let sql = "SELECT step, key, value::text, made FROM scaffolder_ledger WHERE task = $1 AND made IS NOT NULL \
+               ORDER BY noted_at DESC, key DESC";
+    sqlx::query_as(sql).bind(task).fetch_all(db).await
+}
+
+/// Forgets one note of a step.
+pub(super) async fn forget_one(db: impl PgExecutor<'_>, task: Uuid, step: &str, key: &str) -> Result<()> {
+    let sql = "DELETE FROM scaffolder_ledger WHERE task = $1 AND step = $2 AND key = $3";
+    sqlx::query(sql).bind(task).bind(step).bind(key).execute(db).await?;
+    Ok(())
+}
+
+/// One run, locked until the transaction ends.
+pub(super) async fn lock_task(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<TaskRow>> {
+    let sql = "SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at FROM scaffolder_task \
+               WHERE id = $1 FOR UPDATE";
+    sqlx::query_as(sql).bind(id).fetch_optional(db).await
 }
 
 /// Stores a new form.

@@ -5,6 +5,7 @@ mod golden;
 mod golden_path;
 pub(super) mod killed;
 mod runs;
+mod undone;
 
 use std::path::Path;
 use std::sync::Arc;

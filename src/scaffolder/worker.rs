@@ -54,6 +54,7 @@ impl Scaffolder {
     pub(crate) async fn work(self, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         tracker.spawn(self.bulletin().clone().listen(self.pool().clone(), shutdown.clone()));
+        tracker.spawn(self.bulletin().clone().announce(self.pool().clone(), shutdown.clone()));
         tracker.spawn(self.clone().settle(shutdown.clone()));
         tracker.spawn(self.clone().place_problems(shutdown.clone()));
         let worker = Uuid::now_v7();
@@ -233,7 +234,6 @@ impl Scaffolder {
                 store::give_up(&mut *transaction, id, now).await?;
                 Notice::Said(id)
             };
-            store::notify(&mut *transaction, &self.bulletin().payload(notice)).await?;
             transaction.commit().await?;
             self.bulletin().tell(Notice::Said(id));
             self.bulletin().tell(notice);

@@ -186,6 +186,7 @@ impl From<ScaffolderError> for Error {
         match error {
             ScaffolderError::NotFound(message) => Self::NotFound(message),
             ScaffolderError::Invalid(message) => Self::Input(message),
+            ScaffolderError::NotAllowed(message) => Self::NotAllowed(message),
             ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
             ScaffolderError::Store(error) => Self::store(error),
         }

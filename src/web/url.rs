@@ -67,6 +67,11 @@ pub(crate) fn task_cancellation(id: Uuid) -> String {
     format!("/create/tasks/{id}/cancellation")
 }
 
+/// What a run made, to be taken back.
+pub(crate) fn task_undo(id: Uuid) -> String {
+    format!("/create/tasks/{id}/undo")
+}
+
 /// Where the form that tries a failed run again posts to.
 pub(crate) fn task_attempts(id: Uuid) -> String {
     format!("/create/tasks/{id}/attempts")

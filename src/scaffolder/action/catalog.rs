@@ -6,15 +6,17 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use url::Url;
+use uuid::Uuid;
 
 use super::super::workspace;
 use super::{
-    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs, flag,
-    outputs, text, texts,
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
+    Outputs, flag, outputs, text, texts,
 };
-use crate::catalog::{Catalog, Registration};
+use crate::catalog::{Catalog, CatalogError, Registration};
 use crate::entity::{Entity, EntityRef, RefDefaults, SOURCE_TEMPLATE};
 use crate::forge::FileMode;
+use crate::permission::Credentials;
 use crate::yaml;
 
 /// The descriptor's usual place.
@@ -27,6 +29,20 @@ pub(super) fn actions(catalog: &Catalog) -> Vec<Arc<dyn Action>> {
 
 struct Register {
     catalog: Catalog,
+}
+
+impl Register {
+    /// Whether the location was not registered before this run; noted, so that another attempt knows.
+    async fn is_new(&self, ctx: &ActionContext, url: &str) -> Result<bool, ActionError> {
+        if let Some(noted) = ctx.noted("isNew").await? {
+            return Ok(noted == json!(true));
+        }
+        let target = self.catalog.reader().stored_target("url", url);
+        let known = self.catalog.locations(&ctx.who).await?;
+        let is_new = known.iter().all(|location| location.target != target);
+        ctx.note("isNew", json!(is_new)).await?;
+        Ok(is_new)
+    }
 }
 
 impl Action for Register {
@@ -68,6 +84,7 @@ impl Action for Register {
         Box::pin(async move {
             let url = info_url(&input)?;
             ctx.log.info(format!("Registering {url} in the catalog"));
+            let is_new = self.is_new(ctx, &url).await?;
             let registered = self.catalog.register(&ctx.who, "url", &url, Registration::Refresh).await;
             let registered = match registered {
                 Ok(registered) => registered,
@@ -92,13 +109,29 @@ impl Action for Register {
             let sentence = reference
                 .as_ref()
                 .map_or_else(|| format!("catalog location {url}"), |reference| format!("catalog entry {reference}"));
-            ctx.made(
-                "registered",
-                &sentence,
-                json!({"location": registered.location.id, "target": registered.location.target}),
-            )
-            .await?;
+            ctx.made("registered", &sentence, json!({"location": registered.location.id, "url": url, "isNew": is_new}))
+                .await?;
             Ok(registered_outputs(&url, reference.as_ref()))
+        })
+    }
+
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
+        Box::pin(async move {
+            let sentence = format!("unregister {}", made.value["url"].as_str().unwrap_or(&made.sentence));
+            let was_there = made.value["isNew"] == json!(false);
+            let obstacle = was_there.then(|| "it was in the catalog before this run".to_owned());
+            Ok(Inverse { sentence, obstacle })
+        })
+    }
+
+    fn undo<'a>(&'a self, who: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let location = made.value["location"].as_str().and_then(|id| id.parse().ok());
+            let location: Uuid = location.ok_or_else(|| ActionError::failed("the run noted no location"))?;
+            match self.catalog.unregister(who, location).await {
+                Ok(()) | Err(CatalogError::NotFound(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
         })
     }
 

@@ -8,16 +8,18 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::super::workspace;
 use super::{
-    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
-    outputs, text,
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
+    Outputs, outputs, text,
 };
 use crate::forge::{
     Contents, FileLocation, Forge, ForgeError, Forges, LogQuery, NewCommit, NewFile, NewRepository, Parent, RepoUrl,
     Repository, RepositoryId, Signature, Visibility,
 };
+use crate::permission::Credentials;
 
 /// The branch where none is named.
 const DEFAULT_BRANCH: &str = "main";
@@ -80,6 +82,19 @@ impl PublishRepository {
             folder: workspace::normal(given("sourcePath").unwrap_or("."))?,
             message: message.trim_end().to_owned(),
         })
+    }
+
+    /// The repository that a run noted.
+    fn of_made(&self, made: &Made) -> Result<(&dyn Forge, RepositoryId), ActionError> {
+        #[derive(Deserialize)]
+        struct Noted {
+            host: String,
+            repository: RepositoryId,
+        }
+        let noted = serde_json::from_value(made.value.clone());
+        let Noted { host, repository } =
+            noted.map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?;
+        Ok((self.forges.by_host(&host)?.as_ref(), repository))
     }
 
     async fn publish(&self, ctx: &mut ActionContext, input: &Outputs) -> Result<Outputs, ActionError> {
@@ -165,7 +180,7 @@ impl PublishRepository {
             branch: request.branch.clone(),
             parent: Parent::Root,
             contents: Contents::Tree(files),
-            message: format!("{}\n\n{TRAILER}: {}", request.message, ctx.task),
+            message: format!("{}\n\n{}", request.message, trailer(ctx.task)),
             author: signature(text(input, "gitAuthorName"), text(input, "gitAuthorEmail")),
             committer: signature(None, None),
         };
@@ -195,7 +210,12 @@ async fn first_commit(request: &Request<'_>) -> Result<Option<(String, String)>,
 }
 
 fn is_of_run((_, message): &(String, String), ctx: &ActionContext) -> bool {
-    message.trim_end().ends_with(&format!("{TRAILER}: {}", ctx.task))
+    message.trim_end().ends_with(&trailer(ctx.task))
+}
+
+/// How the message of a run's commit ends.
+fn trailer(run: Uuid) -> String {
+    format!("{TRAILER}: {run}")
 }
 
 /// The files to publish; none is a mistake.
@@ -266,6 +286,37 @@ impl Action for PublishRepository {
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move { self.publish(ctx, &input).await })
+    }
+
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
+        Box::pin(async move {
+            let (forge, id) = self.of_made(made)?;
+            let sentence = format!("delete repository {id}");
+            let query = LogQuery { revision: "HEAD".to_owned(), path: None, skip: 0, limit: 2 };
+            let obstacle = match forge.log(&id, query).await {
+                Ok(commits) => commits
+                    .iter()
+                    .find(|commit| !commit.message.trim_end().ends_with(&trailer(made.task)))
+                    .map(|commit| {
+                        let subject = commit.message.lines().next().unwrap_or_default();
+                        format!("there are later commits in it (\"{subject}\"); delete it by hand if nobody needs them")
+                    }),
+                // Gone, or empty.
+                Err(ForgeError::NotFound(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            Ok(Inverse { sentence, obstacle })
+        })
+    }
+
+    fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let (forge, id) = self.of_made(made)?;
+            match forge.delete(&id).await {
+                Ok(()) | Err(ForgeError::NotFound(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        })
     }
 
     fn inspect<'a>(

@@ -69,7 +69,7 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
     assert!(!store::append(world.database.pool(), id, worker, &[event]).await.unwrap());
     let note = store::Note { step: "a", key: "b", value: &json!(1), made: None };
     assert!(!store::note(world.database.pool(), id, worker, note, Utc::now()).await.unwrap());
-    assert!(!store::finish(world.database.pool(), id, worker, "completed", Utc::now()).await.unwrap());
+    assert!(!store::finish(world.database.pool(), id, worker, ("completed", &[]), Utc::now()).await.unwrap());
     assert_eq!(store::beat(world.database.pool(), id, worker, Utc::now()).await.unwrap(), None);
 }
 

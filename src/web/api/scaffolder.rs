@@ -28,6 +28,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/v2/tasks/{id}", get(tasks::show))
         .route("/v2/tasks/{id}/cancel", post(tasks::cancel))
         .route("/v2/tasks/{id}/retry", post(tasks::retry))
+        .route("/v2/tasks/{id}/undo", get(tasks::undoable).post(tasks::undo))
         .route("/v2/tasks/{id}/events", get(events::list))
         .route("/v2/tasks/{id}/eventstream", get(events::stream))
         .route("/v2/dry-run", post(tasks::dry_run))

@@ -5,6 +5,7 @@ mod index;
 mod progress;
 mod show;
 mod state;
+mod undo;
 
 use askama::Template;
 use axum::Router;
@@ -24,6 +25,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/create/tasks/{id}/events", get(follow::stream))
         .route("/create/tasks/{id}/cancellation", post(show::cancel))
         .route("/create/tasks/{id}/attempts", post(show::retry))
+        .route("/create/tasks/{id}/undo", get(undo::show).post(undo::undo))
 }
 
 /// One run in a list.
@@ -81,6 +83,8 @@ pub(crate) struct RunPage {
     pub(crate) cancel: String,
     /// Where the retry form posts to, when it can be tried again.
     pub(crate) retry: Option<String>,
+    /// What it made, to be taken back.
+    pub(crate) undo: Option<String>,
     /// The template's form, to start over.
     pub(crate) again: Option<String>,
     /// The stream of events.

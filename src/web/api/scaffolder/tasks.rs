@@ -127,6 +127,27 @@ pub(super) async fn retry(
     Ok(reply::json(StatusCode::CREATED, &json!({ "id": id })))
 }
 
+/// `GET /v2/tasks/{id}/undo`: what the run made, and what taking it back would do; newest first. Ours.
+pub(super) async fn undoable(
+    State(scaffolder): State<Scaffolder>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    Ok(reply::ok(&json!({ "items": scaffolder.undoable(&who, task_id(&id)?).await? })))
+}
+
+/// `POST /v2/tasks/{id}/undo`: takes back those of the list that are named. Ours.
+pub(super) async fn undo(
+    State(scaffolder): State<Scaffolder>,
+    Caller(who): Caller,
+    Path(id): Path<String>,
+    body: Body,
+) -> Result<Response, Error> {
+    body.check(&["ids"], &[("ids", Shape::Texts)])?;
+    let ids = body.texts("ids").unwrap_or_default();
+    Ok(reply::ok(&json!({ "items": scaffolder.undo(&who, task_id(&id)?, &ids).await? })))
+}
+
 /// `POST /v2/dry-run`
 pub(super) async fn dry_run(
     State(scaffolder): State<Scaffolder>,

@@ -45,6 +45,7 @@ pub(super) async fn show(
         took: index::took(&task),
         cancel: link::task_cancellation(id),
         retry: matches!(state, State::Failed | State::Cancelled).then(|| link::task_attempts(id)),
+        undo: (state.is_over() && !made.is_empty()).then(|| link::task_undo(id)),
         again: template.as_ref().map(link::create_from),
         template: template.map(|template| EntityLink::find(&catalog, &viewer, &template)),
         events: link::task_events(id),
