@@ -101,6 +101,33 @@ def _memory(measured, database, backstage, bar, limit):
                f"{memory['server_mb']:,.0f} MB", "; ".join(words), memory["server_mb"] <= limit)
 
 
+def scaffolder_rows(figures):
+    """The table of runs and rendering."""
+    measured = figures.get("scaffolder")
+    if not measured:
+        return []
+    line = lambda what, backstage, bar, told, beside, met: Row(what, DATABASES["given"], backstage, bar, told, beside, met)
+    millis = lambda value: f"{value * 1000:.1f} ms"
+    found = [
+        line("run of one step, POST to completed", "43–63 ms", "≤ 5 ms", millis(measured["one_step"]), "",
+             measured["one_step"] <= 0.005),
+        line("run that renders 30 files", "159–191 ms", "≤ 15 ms", millis(measured["thirty_files"]), "",
+             measured["thirty_files"] <= 0.015),
+        line("runs of one step, 50 asked for at once", "22–39/s", "≥ 500/s", f"{measured['burst']:.0f}/s", "",
+             measured["burst"] >= 500),
+        line("dry run of a template of 30 files", "~250 ms", "≤ 10 ms", millis(measured["dry_run"]), "",
+             measured["dry_run"] <= 0.01),
+    ]
+    rate, reference = measured["rendered"] / 1e6, measured["nunjitsu"]
+    met, beside = rate >= 50, f"{measured['whole'] / 1e6:.0f} MB/s with reading and writing"
+    if reference:
+        times = measured["rendered"] / reference
+        met, beside = met and times >= 20, f"{times:.0f} × Nunjitsu ({reference / 1e6:.1f} MB/s); {beside}"
+    found.append(line("rendering, one core, 1 % expressions", "–", "≥ 50 MB/s, ≥ 20 × Nunjitsu", f"{rate:.0f} MB/s", beside,
+                      met))
+    return found
+
+
 def page_rows(figures):
     """The table of starts, runs and pages."""
     pages = figures.get("pages")

@@ -22,9 +22,10 @@ catalog:
 """
 
 
-def write_config(path, root=None):
-    """A portal that reads one root file or nothing, and asks nobody who they are, as Backstage was measured."""
-    locations = [{"type": "file", "target": root}] if root else []
+def write_config(path, *roots):
+    """A portal that reads these files, templates among them, and asks nobody who they are, as Backstage was measured."""
+    allow = [{"allow": ["Component", "API", "Resource", "System", "Domain", "Location", "Group", "User", "Template"]}]
+    locations = [{"type": "file", "target": root, "rules": allow} for root in roots]
     with open(path, "w") as file:
         file.write(CONFIG.format(locations=json.dumps(locations)))
     return path

@@ -2,10 +2,11 @@
 """Measures the portal, beside its limits, and says which bars are met. Python's standard library, and wrk.
 
 Parts, each of which can be left out:
-  catalog   ingest, warm start, memory, idleness, requests with 10k entities, on the embedded database and a given one
-  replicas  how soon a changed file is seen by another server on the same database
-  growth    the same as catalog, in short, for every size, on a given database
-  pages     first start, a run, every page, with the example organisation
+  catalog     ingest, warm start, memory, idleness, requests with 10k entities, on the embedded database and a given one
+  replicas    how soon a changed file is seen by another server on the same database
+  growth      the same as catalog, in short, for every size, on a given database
+  scaffolder  runs, dry runs and rendering, on a given database
+  pages       first start, a run, every page, with the example organisation
 
 Nothing passes or fails. Everything it starts it ends, also when it is interrupted. A Postgres of its own stands for the
 one that DATABASE_URL would name; the variable itself is not read.
@@ -26,12 +27,13 @@ import machine
 import pages
 import replicas
 import report
+import scaffolder
 from company import short, size
 from load import Turns, find_wrk
 from portal import Bill
 from postgres import Postgres
 
-PARTS = ("catalog", "replicas", "growth", "pages")
+PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages")
 CONNECTIONS = (16, 1)
 CHANGES = 20
 
@@ -57,6 +59,10 @@ class Bench:
             say("pages")
             self.figures["pages"] = pages.measure(os.path.join(self.folder, "pages"), self.binary,
                                                   lambda portal: Bill([portal]), say)
+        if "scaffolder" in parts:
+            say("scaffolder")
+            self.figures["scaffolder"] = scaffolder.measure(os.path.join(self.folder, "scaffolder"), self.binary,
+                                                            self.postgres, self.options.node_modules, say)
         for database in self.options.databases if "catalog" in parts else ():
             say(f"catalog, {short(self.options.entities)}, {database} database")
             with self.site(database, self.options.entities) as site:
@@ -139,6 +145,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", default="target/release/greenroom", help="the portal (%(default)s)")
     parser.add_argument("--bare", default="target/release/bare", help="the bare handler (%(default)s)")
+    parser.add_argument("--node-modules", default="build/node/node_modules",
+                        help="where Nunjitsu is, which rendering is compared with (%(default)s)")
     parser.add_argument("--parts", type=listed(PARTS), default=list(PARTS), help="as catalog,pages (all)")
     parser.add_argument("--databases", type=listed(tuple(bars.DATABASES)), default=list(bars.DATABASES),
                         help="for the part catalog: embedded,given (both)")
