@@ -44,7 +44,7 @@ mod walk;
 
 pub(crate) use analysis::Analysis;
 pub(crate) use change::{Change, Operation};
-pub(crate) use config::{CatalogConfig, ConfiguredLocation, ReadingRules};
+pub(crate) use config::{CatalogConfig, ConfiguredLocation, Interval, ReadingRules};
 pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use index::Index;

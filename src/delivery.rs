@@ -102,7 +102,6 @@ impl Delivery {
     }
 
     /// Forgets an application that `task` declared.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the inverse of a declaration, for undoing a run"))]
     pub(crate) async fn withdraw(&self, cluster: &str, name: &str, task: Uuid) -> Result<(), DeliveryError> {
         Ok(store::withdraw(&self.pool, cluster, name, task).await?)
     }

@@ -44,7 +44,7 @@ use uuid::Uuid;
 
 pub(crate) use self::action::{
     Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind,
-    Example, Inspection, Outputs,
+    Example, Inspection, Inverse, Made, Outputs,
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;
@@ -63,7 +63,7 @@ use self::log::{EventKind, NewEvent};
 use self::store::NewTask;
 use self::task::JobRecord;
 use self::worker::Limits;
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, Interval};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -78,6 +78,8 @@ pub(crate) struct ScaffolderConfig {
     pub(crate) default_commit_message: Option<String>,
     /// How many runs one process works on at a time.
     pub(crate) concurrent_tasks_limit: usize,
+    /// How long one step may take.
+    pub(crate) step_timeout: Interval,
     /// Days after which the record of a finished run is removed; never without.
     pub(crate) task_retention_days: Option<u32>,
     /// `environment.parameters` and `environment.secrets` of expressions.
@@ -100,6 +102,7 @@ impl Default for ScaffolderConfig {
             default_author: Author::default(),
             default_commit_message: None,
             concurrent_tasks_limit: 10,
+            step_timeout: Interval(Duration::from_hours(1)),
             task_retention_days: None,
             default_environment: DefaultEnvironment::default(),
         }

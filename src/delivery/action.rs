@@ -14,8 +14,10 @@ use super::environment::Subject;
 use super::{Application, Delivery, DeliveryError, Environment, Placement, Sync};
 use crate::entity::{EntityRef, RefDefaults};
 use crate::forge::{Forges, RepositoryId};
+use crate::permission::Credentials;
 use crate::scaffolder::{
-    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
+    Outputs,
 };
 
 /// Argo CD's own name for a cluster's default project.
@@ -122,6 +124,22 @@ impl Action for DeclareApplication {
 
     fn effect(&self) -> EffectClass {
         EffectClass::Outside
+    }
+
+    fn adopts(&self) -> bool {
+        true
+    }
+
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
+        Box::pin(async { Ok(Inverse { sentence: format!("withdraw {}", made.sentence), obstacle: None }) })
+    }
+
+    fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let noted = made.value.as_str().and_then(|key| key.split_once('/'));
+            let (cluster, name) = noted.ok_or_else(|| ActionError::failed("the run noted no application"))?;
+            self.delivery.withdraw(cluster, name, made.task).await.map_err(|error| refused(&error))
+        })
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {

@@ -165,6 +165,7 @@ impl Scaffolder {
             actions: self.registry().clone(),
             engines: self.engines().clone(),
             surroundings: Arc::clone(self.surroundings()),
+            step_limit: self.config().step_timeout.0,
             log,
             ledger: Arc::new(Forgetful),
             cancelled: CancellationToken::new(),

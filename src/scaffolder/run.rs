@@ -13,6 +13,7 @@ mod step;
 pub(super) use self::step::HELP;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -70,6 +71,8 @@ pub(super) struct Means {
     pub(super) surroundings: Arc<Surroundings>,
     pub(super) log: TaskLog,
     pub(super) ledger: Arc<dyn Ledger>,
+    /// How long one step may take.
+    pub(super) step_limit: Duration,
     /// Somebody asked for the run to be cancelled.
     pub(super) cancelled: CancellationToken,
     /// The process ends: no further step begins.

@@ -1,7 +1,8 @@
 //! Keeps secrets out of everything that is shown: a [`Mask`] knows the secret texts of one run and hides them.
 //!
-//! Hidden are the secret itself, its form inside a JSON text, base64 and percent encoding, and every text that an
-//! action's input made with a secret: Backstage shows such a text as `***` from end to end.
+//! Hidden are the secret itself, its form inside a JSON text, percent and hexadecimal encoding, base64 (also as part of a
+//! longer text: `user:secret`), each longer line of a secret of several lines, and every text that an action's input made
+//! with a secret: Backstage shows such a text as `***` from end to end.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -10,6 +11,9 @@ use url::form_urlencoded;
 
 /// What is shown instead.
 pub(crate) const HIDDEN: &str = "***";
+
+/// A part of a secret that is shorter hides more than it protects.
+const SHORTEST_PART: usize = 8;
 
 /// The texts that must not be shown.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +45,9 @@ impl Mask {
         let bytes = text.as_bytes();
         let json = Value::from(text).to_string();
         let encoded = form_urlencoded::byte_serialize(bytes).collect::<String>();
+        // A key of many lines is seldom shown as a whole. Short lines are no secrets by themselves.
+        let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_PART && line.len() < text.len());
+        let hex = hex(bytes);
         let forms = [
             text.to_owned(),
             json.trim_matches('"').to_owned(),
@@ -50,8 +57,12 @@ impl Mask {
             STANDARD_NO_PAD.encode(bytes),
             URL_SAFE.encode(bytes),
             URL_SAFE_NO_PAD.encode(bytes),
+            hex.to_uppercase(),
+            hex,
         ];
-        for form in forms {
+        let inner =
+            (0..3).flat_map(|before| [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|engine| inside(&engine, before, bytes)));
+        for form in forms.into_iter().chain(lines.map(str::to_owned)).chain(inner.flatten()) {
             if !self.texts.contains(&form) {
                 self.texts.push(form);
             }
@@ -79,15 +90,38 @@ impl Mask {
     }
 }
 
+/// What any base64 has of a secret that stands in a longer text, with so many bytes (of three) before it: the letters that
+/// come from nothing but the secret. None if that is too little to tell.
+fn inside(engine: &impl base64::Engine, before: usize, secret: &[u8]) -> Option<String> {
+    let text = [&vec![0; before], secret].concat();
+    let (first, last) = ((before * 8).div_ceil(6), text.len() * 8 / 6);
+    let part = engine.encode(&text).get(first..last)?.to_owned();
+    (part.len() >= SHORTEST_PART).then_some(part)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "read better")]
+    fn mask(secrets: Value) -> Mask {
+        Mask::new(secrets.as_object().unwrap())
+    }
+
     #[test]
     fn secrets_are_hidden_in_every_form() {
-        let mask = Mask::new(json!({"a": "p\"ss wörd", "list": ["other"], "n": 5, "empty": ""}).as_object().unwrap());
+        let mask = mask(json!({"a": "p\"ss wörd", "list": ["other"], "n": 5, "empty": ""}));
         let cases = [
             ("before p\"ss wörd after", "before *** after"),
             (r#"{"x":"p\"ss wörd"}"#, r#"{"x":"***"}"#),
@@ -103,9 +137,32 @@ mod tests {
 
     #[test]
     fn what_was_made_with_a_secret_is_hidden_whole() {
-        let mut mask = Mask::new(json!({"hush": "very-secret"}).as_object().unwrap());
+        let mut mask = mask(json!({"hush": "very-secret"}));
         mask.hide(&json!({"message": "secret is very-secret"}));
         assert_eq!(mask.text("info: secret is very-secret"), "info: ***");
         assert_eq!(mask.value(&json!({"a": ["very-secret"]})), json!({"a": ["***"]}));
+    }
+
+    #[test]
+    fn a_secret_inside_of_something_encoded_is_hidden() {
+        let mask = mask(json!({"token": "x-Secret/42?~"}));
+        for before in ["", "u", "us", "user:", "Basic user:", "äöü"] {
+            for after in ["", "!", "!!", "!!!"] {
+                let text = format!("{before}x-Secret/42?~{after}");
+                for encoded in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text), hex(text.as_bytes())] {
+                    let shown = mask.text(&format!("sent {encoded}."));
+                    assert!(shown.contains(HIDDEN), "{text}: {shown}");
+                }
+            }
+        }
+        assert_eq!(mask.text(&STANDARD.encode("nothing of it")), STANDARD.encode("nothing of it"));
+    }
+
+    #[test]
+    fn the_lines_of_a_secret_are_hidden_one_by_one() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQ\nab\n-----END KEY-----\n";
+        let mask = mask(json!({ "key": key }));
+        assert_eq!(mask.text("read MIIEvQIBADANBg, kqhkiG9w0BAQ and ab"), "read ***, *** and ab");
+        assert_eq!(mask.text(key), HIDDEN);
     }
 }

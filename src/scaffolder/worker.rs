@@ -129,6 +129,7 @@ impl Scaffolder {
             actions: self.registry().clone(),
             engines: self.engines().clone(),
             surroundings: Arc::clone(self.surroundings()),
+            step_limit: self.config().step_timeout.0,
             log: log.clone(),
             ledger: pen.ledger(),
             cancelled,

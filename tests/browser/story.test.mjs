@@ -115,6 +115,29 @@ test('a reload during and after a run shows the same log', async () => {
   await context.close();
 });
 
+test('what a run made is undone', async () => {
+  const context = await openContext(browser, portal);
+  const page = await context.newPage();
+  await enter(page);
+  await answerForm(page, 'undone-api');
+  const run = await createAndWait(page);
+  await page.goto(run);
+  await page.getByRole('link', { name: 'Undo…' }).click();
+  await page.getByRole('heading', { name: 'Undo', exact: true }).waitFor();
+  await picture(page, 'undo');
+  assert.deepEqual(await accessibilityViolations(page), []);
+  const boxes = page.getByRole('checkbox');
+  assert.equal(await boxes.count(), 5);
+  for (const box of await boxes.all()) await box.check();
+  await page.getByRole('button', { name: 'Undo what is ticked' }).click();
+  await page.waitForURL(run);
+  await page.getByText('Undone: delete repository acme/undone-api').waitFor();
+  await picture(page, 'undone');
+  assert.equal((await page.goto('/repositories/acme/undone-api')).status(), 404);
+  assert.equal((await page.goto('/catalog/default/component/undone-api')).status(), 404);
+  await context.close();
+});
+
 describe('the pages', () => {
   const paths = ['/', '/create', '/create/tasks', '/catalog', '/catalog?kind=api', '/catalog?kind=group', '/catalog/problems', '/catalog/locations',
     '/catalog/default/component/payments-api', '/catalog/default/component/payments-api/environments', '/catalog/default/component/payments-api/history',

@@ -1,5 +1,7 @@
 //! Why a step failed, under the name of the class that Backstage would report.
 
+use std::time::Duration;
+
 use crate::catalog::{CatalogError, ReadError};
 use crate::forge::ForgeError;
 use crate::scaffolder::workspace::WorkspaceError;
@@ -38,6 +40,12 @@ impl ActionError {
     /// The server stops while the step waits for something: another attempt goes on.
     pub(crate) fn interrupted() -> Self {
         Self { name: INTERRUPTED, message: "The server stopped while the step was waiting.".to_owned() }
+    }
+
+    /// The step took longer than steps may.
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        let message = format!("it took longer than {limit:?}, which `scaffolder.stepTimeout` allows");
+        Self { name: "TimeoutError", message }
     }
 
     /// Nobody can tell whether an action was done that an earlier attempt had begun.

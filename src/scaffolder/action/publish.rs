@@ -4,6 +4,10 @@
 //! are noted before and after, and the commit's message ends with the run's id, so a retry of a run that was cut off
 //! anywhere takes what it made itself, and refuses what somebody else made.
 
+mod github;
+
+pub(super) use self::github::PublishGithub;
+
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -46,6 +50,7 @@ impl Default for Author {
 }
 
 /// The action.
+#[derive(Clone)]
 pub(super) struct PublishRepository {
     forges: Forges,
     author: Author,

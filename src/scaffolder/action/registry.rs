@@ -46,7 +46,9 @@ impl ActionRegistry {
         for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
             registry.register(action);
         }
-        registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
+        let publish = publish::PublishRepository::new(forges.clone(), author.clone());
+        registry.register(Arc::new(publish::PublishGithub(publish.clone())));
+        registry.register(Arc::new(publish));
         registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
         registry
     }

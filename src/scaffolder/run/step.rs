@@ -131,7 +131,7 @@ impl Run<'_> {
                 .info(format!("Running {} in dry-run mode with inputs (secrets redacted): {shown:#}", round.name));
         }
         match (self.means.mode, outside) {
-            (_, false) => action.action.run(&mut self.context, round.input).await,
+            (_, false) => self.limited(action, round.input).await,
             (Mode::Real, true) => self.once(action, round).await,
             (Mode::Plan, true) => {
                 let Inspection { effects, outputs, warnings } =
@@ -149,6 +149,13 @@ impl Run<'_> {
         }
     }
 
+    /// The action, which is given up when it takes too long.
+    async fn limited(&mut self, action: &Registered, input: Map<String, Value>) -> Result<Outputs, ActionError> {
+        let limit = self.means.step_limit;
+        let running = action.action.run(&mut self.context, input);
+        tokio::time::timeout(limit, running).await.unwrap_or_else(|_| Err(ActionError::timed_out(limit)))
+    }
+
     /// An outside action, unless an earlier attempt of this run had done it, or may have.
     async fn once(&mut self, action: &Registered, round: Round) -> Result<Outputs, ActionError> {
         if let Some(Value::Object(outputs)) = self.context.noted(OUTPUTS).await? {
@@ -161,7 +168,7 @@ impl Run<'_> {
             }
             self.context.note(BEGAN, json!(true)).await?;
         }
-        let outputs = action.action.run(&mut self.context, round.input).await?;
+        let outputs = self.limited(action, round.input).await?;
         if !self.means.cancelled.is_cancelled() {
             self.context.note(OUTPUTS, Value::Object(outputs.clone())).await?;
         }

@@ -208,3 +208,15 @@ async fn a_stopping_server_gives_its_runs_to_the_next() {
     assert_eq!(status, "completed");
     assert!(messages(&events).contains(&"info: ***".to_owned()), "it still has its secrets: {:#?}", messages(&events));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_takes_too_long_is_given_up() {
+    let mut world = World::at_rest(&[("w/template.yaml", &template("waits", WAITS))], Limits::default()).await;
+    let inner = Arc::get_mut(&mut world.scaffolder.inner).unwrap();
+    inner.config.step_timeout = Interval(Duration::from_millis(20));
+    world.start();
+    let (status, events) = world.run("waits", json!({})).await;
+    let error = &events.last().unwrap()["error"];
+    let message = "it took longer than 20ms, which `scaffolder.stepTimeout` allows";
+    assert_eq!((status.as_str(), error), ("failed", &json!({"name": "TimeoutError", "message": message})));
+}

@@ -251,3 +251,21 @@ async fn an_expression_that_fails_is_an_error_with_its_place() {
     let message = events.last().unwrap()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with("input.message: ") && message.contains("line 1, column"), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_for_github_runs_on_the_local_forge() {
+    let github = SERVICE.replace("publish:repository", "publish:github").replace(
+        "repoUrl: ${{ parameters.repoUrl }}",
+        "repoUrl: ${{ parameters.repoUrl }}\n        allowedHosts: [github.com]\n        protectDefaultBranch: true\n        topics: []\n        secrets: { TOKEN: x }",
+    );
+    let mut files = files();
+    files[0].1 = template("service", &github);
+    let world = World::new(&files.iter().map(|(name, text)| (*name, text.as_str())).collect::<Vec<_>>()).await;
+    let warning = "the forge local has nothing like protectDefaultBranch, secrets, so that is left out";
+    let plan = world.plan("service", answers("pay")).await.unwrap();
+    assert_eq!(plan.warnings, [warning]);
+    let (status, events) = world.run("service", answers("pay")).await;
+    assert_eq!(status, "completed");
+    assert!(messages(&events).contains(&format!("warn: {warning}")), "{:#?}", messages(&events));
+    assert_eq!(world.files("acme/pay").await.len(), 3);
+}

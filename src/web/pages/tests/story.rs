@@ -1,5 +1,6 @@
 //! Creating: the form, the plan and the run, as a person without a script goes through them.
 
+use axum::http::StatusCode;
 use futures_util::StreamExt as _;
 
 use super::portal::Guest;
@@ -159,4 +160,31 @@ async fn a_failed_run_says_what_it_made() {
     assert_eq!(guest.led(&format!("{run}/attempts"), &[]).await, run);
     contains(&guest.finish(&run).await, &["“Fetch more” failed"]);
     assert_eq!(guest.led(&format!("{run}/cancellation"), &[]).await, run, "nothing to cancel any more");
+}
+
+#[tokio::test]
+async fn what_a_run_made_is_undone_on_its_page() {
+    let guest = Guest::enter().await;
+    let plan = guest.answer_small(&guest.begin("small").await, "cart").await;
+    let run = guest.led(&plan, &[]).await;
+    let undo = format!("{run}/undo");
+    contains(&guest.finish(&run).await, &[&format!("href=\"{undo}\"")]);
+    let shown = guest.see(&undo).await;
+    let (register, publish) = (shown.find("unregister "), shown.find("delete repository acme/cart"));
+    assert!(register.is_some() && register < publish, "the newest first: {shown}");
+
+    let nothing = guest.send(&undo, &[]).await;
+    assert_eq!(nothing.status, StatusCode::BAD_REQUEST);
+    contains(&nothing.text, &["Nothing was ticked"]);
+    assert_eq!(guest.send(&undo, &[("id", "made/up")]).await.status, StatusCode::BAD_REQUEST);
+    guest.see("/repositories/acme/cart").await;
+
+    let ids = [("id", "publish/created"), ("id", "register/registered")];
+    assert_eq!(guest.led(&undo, &ids).await, run);
+    let after = guest.see(&run).await;
+    contains(&after, &["Undone: delete repository acme/cart (user:development/guest)"]);
+    assert!(!after.contains("Undo…"), "nothing is left to undo");
+    contains(&guest.see(&undo).await, &["Nothing of what this run made is left"]);
+    assert_eq!(guest.open("/repositories/acme/cart").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(guest.open("/catalog/default/component/cart").await.status, StatusCode::NOT_FOUND);
 }

@@ -1,0 +1,158 @@
+//! `publish:github`: the id and the input that most templates use, for every forge there is.
+//!
+//! The repository and its first commit are made as by `publish:repository`. What the forge has nothing like (protection,
+//! collaborators, secrets on the local forge) is left out, and the run's log says so: the template runs unchanged.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::super::{
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, Example, Inspection, Inverse, Made, Outputs,
+};
+use super::PublishRepository;
+use crate::permission::Credentials;
+
+/// What every forge can do.
+const COMMON: [&str; 8] = [
+    "repoUrl",
+    "description",
+    "defaultBranch",
+    "repoVisibility",
+    "gitCommitMessage",
+    "gitAuthorName",
+    "gitAuthorEmail",
+    "sourcePath",
+];
+
+/// What only some forges can do, with the type of the input.
+const MORE: [(&str, &str); 36] = [
+    ("homepage", "string"),
+    ("access", "string"),
+    ("collaborators", "array"),
+    ("topics", "array"),
+    ("protectDefaultBranch", "boolean"),
+    ("protectEnforceAdmins", "boolean"),
+    ("bypassPullRequestAllowances", "object"),
+    ("requiredApprovingReviewCount", "number"),
+    ("restrictions", "object"),
+    ("requireCodeOwnerReviews", "boolean"),
+    ("dismissStaleReviews", "boolean"),
+    ("requiredStatusCheckContexts", "array"),
+    ("requireBranchesToBeUpToDate", "boolean"),
+    ("requiredConversationResolution", "boolean"),
+    ("requireLastPushApproval", "boolean"),
+    ("requiredCommitSigning", "boolean"),
+    ("requiredLinearHistory", "boolean"),
+    ("blockCreations", "boolean"),
+    ("deleteBranchOnMerge", "boolean"),
+    ("allowMergeCommit", "boolean"),
+    ("allowSquashMerge", "boolean"),
+    ("allowRebaseMerge", "boolean"),
+    ("allowUpdateBranch", "boolean"),
+    ("allowAutoMerge", "boolean"),
+    ("squashMergeCommitTitle", "string"),
+    ("squashMergeCommitMessage", "string"),
+    ("hasProjects", "boolean"),
+    ("hasWiki", "boolean"),
+    ("hasIssues", "boolean"),
+    ("repoVariables", "object"),
+    ("secrets", "object"),
+    ("oidcCustomization", "object"),
+    ("customProperties", "object"),
+    ("subscribe", "boolean"),
+    ("token", "string"),
+    ("allowedHosts", "array"),
+];
+
+/// The action.
+pub(in super::super) struct PublishGithub(pub(in super::super) PublishRepository);
+
+/// The input that every forge understands, and the names of the rest.
+fn parted(input: &Outputs) -> (Outputs, Vec<&str>) {
+    let common = input.iter().filter(|(key, _)| COMMON.contains(&key.as_str()));
+    let common = common.map(|(key, value)| (key.clone(), value.clone())).collect();
+    // Who may be asked was never checked here: the form does that.
+    let asked = |name: &&str| *name != "allowedHosts" && input.get(*name).is_some_and(is_asked);
+    (common, MORE.into_iter().map(|(name, _)| name).filter(asked).collect())
+}
+
+/// Whether an input asks for something; `false` and nothing do not.
+fn is_asked(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
+
+fn left_out(host: &str, names: &[&str]) -> Option<String> {
+    let told = || format!("the forge {host} has nothing like {}, so that is left out", names.join(", "));
+    (!names.is_empty()).then(told)
+}
+
+impl PublishGithub {
+    fn warning(&self, input: &Outputs) -> Result<Option<String>, ActionError> {
+        let (common, more) = parted(input);
+        Ok(left_out(self.0.request(&common)?.forge.host(), &more))
+    }
+}
+
+impl Action for PublishGithub {
+    fn description(&self) -> ActionDescription {
+        let plain = self.0.description();
+        let mut properties: Map<String, Value> = plain.input["properties"].as_object().cloned().unwrap_or_default();
+        properties.retain(|name, _| COMMON.contains(&name.as_str()));
+        let words = "As GitHub has it; left out, with a line in the log, where the forge has nothing like it.";
+        properties.extend(MORE.map(|(name, kind)| (name.to_owned(), json!({"type": kind, "description": words}))));
+        ActionDescription {
+            id: "publish:github",
+            description: "Creates a repository with the files of the workspace as its first commit, on the forge that the repoUrl names.",
+            input: json!({"type": "object", "required": ["repoUrl"], "additionalProperties": false, "properties": properties}),
+            examples: vec![Example {
+                description: "Publishes the workspace.",
+                example: "steps:\n  - id: publish\n    action: publish:github\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      description: Takes payments\n      repoVisibility: internal\n",
+            }],
+            ..plain
+        }
+    }
+
+    fn effect(&self) -> EffectClass {
+        EffectClass::Outside
+    }
+
+    fn adopts(&self) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
+        Box::pin(async move {
+            if let Some(warning) = self.warning(&input)? {
+                ctx.log.warn(warning);
+            }
+            self.0.publish(ctx, &parted(&input).0).await
+        })
+    }
+
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
+        self.0.inverse(made)
+    }
+
+    fn undo<'a>(&'a self, who: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        self.0.undo(who, made)
+    }
+
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+        Box::pin(async move {
+            let (common, _) = parted(input);
+            let mut inspection = self.0.inspect(ctx, &common).await?;
+            inspection.warnings.extend(self.warning(input)?);
+            Ok(inspection)
+        })
+    }
+}
