@@ -7,16 +7,26 @@
 //!
 //! [`ActionRegistry`] holds the actions by id and checks their input.
 
+mod archive;
 mod catalog;
 mod debug;
 mod error;
 mod fetch;
 mod fs;
 mod input;
+mod json_text;
+mod merge;
 mod provenance;
 mod publish;
 mod registry;
+mod render;
+mod serialize;
 mod skeleton;
+mod source;
+#[cfg(test)]
+mod testing;
+mod text_file;
+mod yaml_style;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

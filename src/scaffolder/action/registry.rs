@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::super::template::KnownActions;
 use super::{
-    Action, ActionDescription, ActionError, Author, Outputs, catalog, debug, fetch, fs, input, provenance, publish,
+    Action, ActionDescription, ActionError, Author, Outputs, archive, catalog, debug, fetch, fs, input, merge,
+    provenance, publish, render, serialize, text_file,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -40,10 +41,18 @@ impl ActionRegistry {
     pub(crate) fn builtin(catalog: &Catalog, forges: &Forges, author: &Author) -> Self {
         let reader = catalog.reader();
         let mut registry = Self::default();
-        for action in fetch::actions(reader) {
-            registry.register(action);
-        }
-        for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
+        let groups = [
+            fetch::actions(reader),
+            render::actions(),
+            fs::actions(),
+            text_file::actions(),
+            merge::actions(),
+            serialize::actions(),
+            archive::actions(),
+            debug::actions(),
+            catalog::actions(catalog),
+        ];
+        for action in groups.into_iter().flatten() {
             registry.register(action);
         }
         registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
