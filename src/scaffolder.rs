@@ -43,7 +43,7 @@ use uuid::Uuid;
 
 pub(crate) use self::action::{
     Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind,
-    Example, Inspection, Outputs,
+    Example, Inspection, Outputs, Portal, PortalAnswer, PortalError, PortalRequest, portal_request, send_notification,
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;

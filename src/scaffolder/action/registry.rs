@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::super::template::KnownActions;
 use super::{
-    Action, ActionDescription, ActionError, Author, Outputs, archive, catalog, debug, fetch, fs, input, merge,
-    provenance, publish, render, serialize, text_file,
+    Action, ActionDescription, ActionError, Author, Outputs, archive, catalog, cookiecutter, debug, fetch, fs, input,
+    merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -44,11 +44,14 @@ impl ActionRegistry {
         let groups = [
             fetch::actions(reader),
             render::actions(),
+            cookiecutter::actions(reader),
             fs::actions(),
             text_file::actions(),
             merge::actions(),
             serialize::actions(),
             archive::actions(),
+            transform::actions(),
+            replace::actions(),
             debug::actions(),
             catalog::actions(catalog),
         ];
@@ -56,6 +59,7 @@ impl ActionRegistry {
             registry.register(action);
         }
         registry.register(Arc::new(publish::PublishRepository::new(forges.clone(), author.clone())));
+        registry.register(Arc::new(unregister::Unregister::new(catalog)));
         registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
         registry
     }

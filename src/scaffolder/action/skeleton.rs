@@ -59,6 +59,24 @@ impl Rendering {
         })
     }
 
+    /// A rendering as cookiecutter's: `cookiecutter.` in `{{ }}`, names always rendered, contents of files whose paths
+    /// match a pattern copied, files that are there replaced.
+    pub(super) fn cookiecutter(values: Map<String, Value>, copied: &[String]) -> Result<Self, ActionError> {
+        let input = Map::from_iter([
+            ("cookiecutterCompat".to_owned(), json!(true)),
+            ("replace".to_owned(), json!(true)),
+            ("values".to_owned(), Value::Object(values)),
+        ]);
+        let mut set = GlobSetBuilder::new();
+        for pattern in copied {
+            // Unlike in other patterns `*` stands for slashes too, as in Python's `fnmatch`.
+            let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+            set.add(glob.map_err(|error| ActionError::input(format!("copyWithoutRender: {error}")))?);
+        }
+        let copied = set.build().map_err(|error| ActionError::input(format!("copyWithoutRender: {error}")))?;
+        Ok(Self { copied, names_always: true, ..Self::new(&input)? })
+    }
+
     /// Renders every entry of the tree into a folder of the workspace.
     pub(super) fn tree(&self, tree: &Tree, folder: &str, to: &mut Workspace, log: &TaskLog) -> Result<(), ActionError> {
         let entries = entries(tree);

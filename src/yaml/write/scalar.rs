@@ -21,9 +21,9 @@ pub(super) fn text(text: &str, place: Place, style: &Style) -> String {
     }
 }
 
-/// Control characters but tabs and line ends.
+/// Control characters but tabs and line ends, and the mark that a reader takes for the beginning of a file.
 fn needs_escape(character: char) -> bool {
-    matches!(character, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}')
+    matches!(character, '\0'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{feff}')
 }
 
 fn plain(text: &str, place: Place, style: &Style) -> String {
@@ -95,6 +95,7 @@ fn double(text: &str, style: &Style) -> String {
             '\u{7}' if !style.escapes_as_json => "\\a",
             '\u{b}' if !style.escapes_as_json => "\\v",
             '\u{1b}' if !style.escapes_as_json => "\\e",
+            '\u{feff}' => "\\ufeff",
             '\0'..='\u{1f}' => {
                 let code = u32::from(character);
                 out.push_str(&if style.escapes_as_json { format!("\\u{code:04x}") } else { format!("\\x{code:02x}") });
