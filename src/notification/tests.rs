@@ -56,8 +56,10 @@ async fn a_later_one_of_a_scope_replaces_the_earlier() {
     let database = database().await;
     let notifications = Notifications::new(database.pool().clone());
     let ann = person("ann", "payments");
-    for (title, recipients) in [("first", None), ("other", Some(["user:default/ann"])), ("second", None)] {
-        let message = message(title, recipients.as_ref().map(|all| all.as_slice()));
+    let cases: [(&str, Option<&[&str]>); 3] =
+        [("first", None), ("other", Some(&["user:default/ann"])), ("second", None)];
+    for (title, recipients) in cases {
+        let message = message(title, recipients);
         notifications.send(&Message { scope: Some("build".to_owned()), ..message }).await.unwrap();
     }
     assert_eq!(titles(&notifications, &ann, None).await, ["second", "other"]);

@@ -88,8 +88,8 @@ fn comments(source: &str) -> Vec<(u32, Comment)> {
         }
     }
     let blank = |index: usize| lines.get(index).is_some_and(|line| line.trim().is_empty());
-    for index in 1..lines.len() {
-        if blank(index) && !blank(index - 1) && !insides[index] {
+    for (index, _) in insides.iter().enumerate().take(lines.len()).skip(1).filter(|(_, inside)| !**inside) {
+        if blank(index) && !blank(index - 1) {
             found.push((u32::try_from(index + 1).unwrap_or(u32::MAX), Comment::Line(String::new())));
         }
     }

@@ -133,11 +133,13 @@ fn settle(engine: &Engine, key: &str, value: Value, before: &Map<String, Value>)
 mod tests {
     use super::super::testing::{Bench, files};
     use super::*;
+    use crate::catalog::CatalogConfig;
     use crate::forge::Forges;
 
     async fn done(beside: &[(&str, &str)], input: Value) -> Result<(Vec<String>, Vec<String>), ActionError> {
         let mut bench = Bench::with(&[("README.md", "old")]).beside(beside);
-        let action = Cookiecutter { source: Source::new(&Reader::new(Forges::default(), Default::default())) };
+        let action =
+            Cookiecutter { source: Source::new(&Reader::new(Forges::default(), CatalogConfig::default().reading)) };
         bench.run(&action, input).await?;
         let said = bench.said();
         Ok((files(&bench.context.workspace), said))

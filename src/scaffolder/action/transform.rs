@@ -104,7 +104,7 @@ impl Action for Transform {
             output: Some(output()),
             examples: vec![Example {
                 description: "Picks what is needed of a value.",
-                example: "steps:\n  - id: pick\n    action: roadiehq:utils:jsonata\n    input:\n      data:\n        services:\n          - name: payments\n            port: 8080\n      expression: services.{ 'name': name, 'url': 'http://' & name & ':' & port }\n",
+                example: "steps:\n  - id: pick\n    action: roadiehq:utils:jsonata\n    input:\n      data:\n        services:\n          - name: payments\n            port: 8080\n      expression: >-\n        services.{ 'name': name, 'url': 'http://' & name & ':' & port }\n",
             }],
         }
     }

@@ -99,7 +99,7 @@ impl Action for Unregister {
                 return Ok(Inspection { warnings: vec![warning], ..Inspection::default() });
             };
             let removal = self.catalog.removal(&ctx.who, location.id).await?;
-            let effect = |sentence: String| ctx.effect(EffectKind::Register, sentence, None);
+            let effect = |sentence: String| ctx.effect(EffectKind::Other, sentence, None);
             let mut effects = vec![effect(format!("unregister {}", location.target))];
             if removal.is_fixed {
                 let warning = format!("{} stays in the catalog: configuration names it too", location.target);

@@ -38,7 +38,7 @@ async fn a_service_leaves_the_catalog_and_its_owners_know() {
     let plan = world.plan("goodbye", json!({"name": "pay"})).await.unwrap();
     let sentences: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
     assert_eq!(sentences[0], "notify group:default/payments, user:default/guest: pay goes");
-    assert!(sentences[1].starts_with("unregister http://localhost:7007/"), "{sentences:?}");
+    assert!(sentences[1].starts_with("unregister https://local/acme/pay/"), "{sentences:?}");
     assert!(sentences.contains(&"remove component:default/pay"), "{sentences:?}");
     let pay = "component:default/pay".parse().unwrap();
     assert!(world.catalog.entity(&world.who, &pay).is_some());
@@ -47,7 +47,7 @@ async fn a_service_leaves_the_catalog_and_its_owners_know() {
     assert_eq!(status, "completed", "{events:#?}");
     assert!(world.catalog.entity(&world.who, &pay).is_none());
     let told = messages(&events);
-    assert!(told.iter().any(|line| line.contains("Removed catalog location url:http://localhost:7007/")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("Removed catalog location url:https://local/acme/pay/")), "{told:#?}");
     assert!(told.iter().any(|line| line.contains("Nothing to unregister.")), "{told:#?}");
     let notifications = Notifications::new(world.database.pool().clone());
     let (page, _) = notifications.of(&world.who, &NotificationQuery::default()).await.unwrap();

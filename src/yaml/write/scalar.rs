@@ -1,5 +1,7 @@
 //! Texts: plain, quoted or as a block of lines.
 
+use std::fmt::Write as _;
+
 use granit_parser::ScalarStyle;
 use serde_json::Value;
 
@@ -98,7 +100,8 @@ fn double(text: &str, style: &Style) -> String {
             '\u{feff}' => "\\ufeff",
             '\0'..='\u{1f}' => {
                 let code = u32::from(character);
-                out.push_str(&if style.escapes_as_json { format!("\\u{code:04x}") } else { format!("\\x{code:02x}") });
+                // Writing to a string cannot fail.
+                let _ = if style.escapes_as_json { write!(out, "\\u{code:04x}") } else { write!(out, "\\x{code:02x}") };
                 continue;
             }
             other => {
@@ -116,19 +119,16 @@ fn double(text: &str, style: &Style) -> String {
 fn block(text: &str, place: Place, style: &Style) -> String {
     let body = text.trim_end_matches('\n');
     let ends = text.len() - body.len();
-    // Blanks at the end of the text are easily lost, and a first line with blanks needs its indentation counted.
+    // Blanks at the end of the text are easily lost, and a first line with blanks needs its indentation
+    // counted, which readers do differently at the root.
     let is_delicate = body.is_empty() || body.ends_with([' ', '\t']) || (ends > 0 && body.lines().any(is_blank));
     let first = body.trim_start_matches('\n');
     let begins_with_blank = first.starts_with([' ', '\t']);
-    if !style.has_blocks || is_delicate || (begins_with_blank && style.indent != 2) {
+    if !style.has_blocks || is_delicate || (begins_with_blank && (style.indent != 2 || place.indent == 0)) {
         return quoted(text, place, style);
     }
     let indent = if place.indent == 0 && is_marker(text) { 2 } else { place.indent };
-    let lead = match (begins_with_blank, indent) {
-        (false, _) => "",
-        (true, 0) => "1",
-        (true, _) => "2",
-    };
+    let lead = if begins_with_blank { "2" } else { "" };
     let chomp = match ends {
         0 => "-",
         1 => "",

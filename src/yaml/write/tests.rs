@@ -86,6 +86,17 @@ fn style(options: &Value) -> Style {
 }
 
 #[test]
+fn what_readers_do_differently_is_quoted() {
+    let blocks = Style { texts: Text::Block, ..Style::default() };
+    for value in [json!({"\u{feff}": 1}), json!(" a"), json!(" a\nb"), json!("\n"), json!("a\n \n")] {
+        for style in [&Style::default(), &blocks] {
+            let text = write(&value, style, &Remarks::default());
+            assert_eq!(documents(&text).pop().unwrap().unwrap().value, value, "{text}");
+        }
+    }
+}
+
+#[test]
 fn values_look_as_npm_yaml_writes_them() {
     for (value, options, expected) in cases() {
         assert_eq!(write(&value, &style(&options), &Remarks::default()), expected, "{value} {options}");
