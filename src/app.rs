@@ -28,8 +28,9 @@ use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, LocalForge};
-use crate::scaffolder::{ActionRegistry, Author, Scaffolder};
-use crate::web::{self, AppState, Parts, Site, WebConfig};
+use crate::notification::Notifications;
+use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
 const GRACE: Duration = Duration::from_secs(30);
@@ -45,6 +46,7 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
+    own_api: Arc<OwnApi>,
     pool: PgPool,
     background: TaskTracker,
 }
@@ -77,7 +79,12 @@ impl App {
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
-        let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery);
+        let own_api = Arc::new(OwnApi::default());
+        let notifications = Notifications::new(pool.clone());
+        let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
+        registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
+        registry.register(send_notification(&notifications, &catalog));
+        let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
             catalog.read_due().await?;
@@ -100,6 +107,7 @@ impl App {
         let parts = Parts {
             catalog,
             scaffolder,
+            notifications,
             delivery,
             forges,
             forge,
@@ -107,12 +115,15 @@ impl App {
             site: Arc::new(site),
             metrics: crate::telemetry::metrics().clone(),
         };
-        Ok(Self { state: parts.into(), web, pool: pool.clone(), background: TaskTracker::new() })
+        let state = AppState::from(parts);
+        own_api.open(web::router(state.clone(), web.clone()), state.clone());
+        Ok(Self { state, web, own_api, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
         let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
+        let notifications = self.state.notifications.clone();
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
@@ -132,6 +143,9 @@ impl App {
                 if let Err(error) = scaffolder.sweep().await {
                     tracing::warn!(%error, "cannot remove expired drafts");
                 }
+                if let Err(error) = notifications.sweep().await {
+                    tracing::warn!(%error, "cannot remove old notifications");
+                }
             }
         });
     }
@@ -147,6 +161,7 @@ impl App {
         if tokio::time::timeout(GRACE, self.background.wait()).await.is_err() {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
         }
+        self.own_api.close();
     }
 }
 
@@ -169,12 +184,12 @@ fn scaffolder(
     catalog: &Catalog,
     forges: &Forges,
     delivery: &Delivery,
+    registry: ActionRegistry,
 ) -> Scaffolder {
     let mut section = config.scaffolder.clone();
     let portal_url = surroundings.base_url.as_str().trim_end_matches('/').to_owned();
     section.default_environment.parameters.entry("portalUrl").or_insert(Value::String(portal_url));
     let environments = serde_json::json!(delivery.environments());
-    let registry = registry(catalog, forges, delivery, &section.author());
     Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, section, environments)
 }
 
@@ -217,8 +232,12 @@ pub(crate) fn known_actions() -> anyhow::Result<ActionRegistry> {
         sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
     let forges = Forges::default();
     let catalog = Catalog::detached(pool.clone(), forges.clone());
+    let notifications = Notifications::new(pool.clone());
     let delivery = Delivery::new(pool, Environment::defaults())?;
-    Ok(registry(&catalog, &forges, &delivery, &Author::default()))
+    let mut registry = registry(&catalog, &forges, &delivery, &Author::default());
+    registry.register(portal_request(Arc::new(OwnApi::default())));
+    registry.register(send_notification(&notifications, &catalog));
+    Ok(registry)
 }
 
 /// The built-in actions and those of the other contexts.

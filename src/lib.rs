@@ -17,7 +17,7 @@
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live |
-//! | 2 | `catalog` |
+//! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder` |
 //! | 4 | `delivery`, `auth` |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
@@ -41,6 +41,7 @@ mod entity;
 mod forge;
 #[doc(hidden)]
 pub mod fuzzing;
+mod notification;
 mod permission;
 mod scaffolder;
 mod telemetry;

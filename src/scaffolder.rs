@@ -44,7 +44,8 @@ use uuid::Uuid;
 
 pub(crate) use self::action::{
     Action, ActionContext, ActionDescription, ActionError, ActionRegistry, Author, Effect, EffectClass, EffectKind,
-    Example, Inspection, Inverse, Made, Outputs,
+    Example, Inspection, Inverse, Made, Outputs, Portal, PortalAnswer, PortalError, PortalRequest, portal_request,
+    send_notification,
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;

@@ -24,6 +24,7 @@ pub(crate) mod error;
 pub(crate) mod extract;
 mod git;
 mod observe;
+mod own;
 pub(crate) mod page;
 mod pages;
 mod security;
@@ -50,6 +51,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use cors::CorsConfig;
+pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
 
 use crate::auth::Auth;
@@ -57,6 +59,7 @@ use crate::catalog::Catalog;
 use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
+use crate::notification::Notifications;
 use crate::scaffolder::Scaffolder;
 use api::Quick;
 use entrance::Edge;
@@ -74,6 +77,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// What people are told.
+    pub(crate) notifications: Notifications,
     /// Environments, and what is declared in them.
     pub(crate) delivery: Delivery,
     /// All forges, by host.
@@ -116,6 +121,7 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    notifications: Notifications,
     delivery: Delivery,
     forges: Forges,
     forge: LocalForge,

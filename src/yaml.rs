@@ -6,6 +6,9 @@
 //! node to the line and column of its key and of its value, so that an error found later (validation, an expression)
 //! can be shown where it was written.
 //!
+//! [`write`] is the way back, in the style that npm `yaml` writes, with the comments of the text that was read if they
+//! are wanted ([`Remarks`]).
+//!
 //! Invariants: depth, work and memory are bounded by [`Limits`], with aliases counted as often as they are used; reading
 //! is not recursive, so a hostile text cannot exhaust the stack. A `%YAML 1.1` directive does not switch the schema.
 //! Formats: <https://yaml.org/spec/1.2.2/>, <https://www.rfc-editor.org/rfc/rfc6901> (JSON pointer).
@@ -13,9 +16,13 @@
 mod build;
 mod control;
 mod position;
+mod remark;
 mod scalar;
+mod write;
 
 pub(crate) use position::{Position, Positions, pointer_push};
+pub(crate) use remark::Remarks;
+pub(crate) use write::{Style, Text as TextStyle, write};
 
 use self::control::Controls;
 use granit_parser::{ErrorKind, Event, Parser, StrInput};

@@ -7,16 +7,34 @@
 //!
 //! [`ActionRegistry`] holds the actions by id and checks their input.
 
+mod archive;
 mod catalog;
+mod cookiecutter;
 mod debug;
 mod error;
 mod fetch;
 mod fs;
 mod input;
+mod json_text;
+mod merge;
+mod notify;
 mod provenance;
 mod publish;
 mod registry;
+mod render;
+mod replace;
+mod request;
+mod serialize;
 mod skeleton;
+mod source;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod text_file;
+mod transform;
+mod unregister;
+mod yaml_style;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,9 +52,11 @@ use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
 pub(crate) use self::error::ActionError;
+pub(crate) use self::notify::send_notification;
 pub(crate) use self::publish::Author;
 pub(crate) use self::registry::ActionRegistry;
 pub(super) use self::registry::Registered;
+pub(crate) use self::request::{Portal, PortalAnswer, PortalError, PortalRequest, portal_request};
 
 /// What an action did or would do, and the keys that later steps see.
 pub(crate) type Outputs = Map<String, Value>;

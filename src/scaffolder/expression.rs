@@ -254,6 +254,11 @@ impl Engine {
     }
 }
 
+/// A number as JavaScript prints it.
+pub(super) fn print_number(number: f64) -> String {
+    number::print(number)
+}
+
 /// Whether an `if` of a step holds. Unlike in templates, an empty list does not.
 pub(crate) fn is_truthy_condition(value: Option<&Value>) -> bool {
     match value {

@@ -3,6 +3,7 @@
 mod durable;
 mod golden;
 mod golden_path;
+mod goodbye;
 pub(super) mod killed;
 mod runs;
 mod undone;
@@ -115,6 +116,8 @@ impl World {
 
 fn scaffolder(database: &TestDatabase, catalog: &Catalog, forges: &Forges, limits: Limits) -> Scaffolder {
     let mut registry = ActionRegistry::builtin(catalog, forges, &Author::default());
+    let notifications = crate::notification::Notifications::new(database.pool().clone());
+    registry.register(send_notification(&notifications, catalog));
     for action in golden_path::stand_ins() {
         registry.register(action);
     }

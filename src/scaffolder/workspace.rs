@@ -42,6 +42,12 @@ pub(crate) enum WorkspaceError {
     /// The path cannot be one of a repository.
     #[error("path `{0}` has a backslash or control characters; use forward slashes and plain names")]
     Malformed(String),
+    /// A name of the path cannot be checked out everywhere.
+    #[error("path `{0}` has the name `{1}`, which Windows keeps for a device; choose another name")]
+    Device(String, String),
+    /// A link where a file is meant.
+    #[error("path `{0}` leads over the symbolic link `{1}`; links are not followed, name the file itself")]
+    OverLink(String, String),
     /// The path is a folder or the workspace itself where a file is meant.
     #[error("path `{0}` is a folder; name a file")]
     Folder(String),
@@ -61,7 +67,7 @@ pub(crate) fn normal(path: &str) -> Result<String, WorkspaceError> {
     if path.contains('\\') || path.chars().any(char::is_control) {
         return Err(WorkspaceError::Malformed(path.escape_debug().to_string()));
     }
-    if path.starts_with('/') {
+    if path.starts_with('/') || has_drive(path) {
         return Err(WorkspaceError::Outside(path.to_owned()));
     }
     let mut segments: Vec<&str> = Vec::new();
@@ -71,10 +77,31 @@ pub(crate) fn normal(path: &str) -> Result<String, WorkspaceError> {
             ".." => {
                 segments.pop().ok_or_else(|| WorkspaceError::Outside(path.to_owned()))?;
             }
+            name if is_device(name) => return Err(WorkspaceError::Device(path.to_owned(), name.to_owned())),
             name => segments.push(name),
         }
     }
     Ok(segments.join("/"))
+}
+
+/// `C:`, which is absolute on Windows.
+fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
+}
+
+/// Whether Windows opens a device under this name, whatever its case and ending.
+fn is_device(name: &str) -> bool {
+    let stem = name.split(['.', ':']).next().unwrap_or(name).trim_end();
+    // Most names are longer or shorter; only these are worth a copy.
+    if !(3..=4).contains(&stem.len()) {
+        return false;
+    }
+    let stem = stem.to_ascii_lowercase();
+    match stem.as_bytes() {
+        b"con" | b"prn" | b"aux" | b"nul" => true,
+        [port @ .., b'1'..=b'9'] => matches!(port, b"com" | b"lpt"),
+        _ => false,
+    }
 }
 
 /// Joins a path to a folder, both relative to the workspace.
@@ -102,6 +129,18 @@ impl Workspace {
     /// One file.
     pub(crate) fn file(&self, path: &str) -> Result<Option<&WorkspaceFile>, WorkspaceError> {
         Ok(self.files.get(&normal(path)?))
+    }
+
+    /// One file that is no link, and is not reached over one.
+    pub(crate) fn plain_file(&self, path: &str) -> Result<Option<&WorkspaceFile>, WorkspaceError> {
+        let path = normal(path)?;
+        let parents = path.match_indices('/').map(|(at, _)| &path[..at]);
+        for place in parents.chain([path.as_str()]) {
+            if self.files.get(place).is_some_and(|file| file.mode == FileMode::Symlink) {
+                return Err(WorkspaceError::OverLink(path.clone(), place.to_owned()));
+            }
+        }
+        Ok(self.files.get(&path))
     }
 
     /// Whether a file or folder is there.
@@ -175,7 +214,7 @@ impl Workspace {
 }
 
 /// The rest of a path below a folder; empty for the path itself.
-fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
+pub(crate) fn within<'a>(folder: &str, path: &'a str) -> Option<&'a str> {
     if folder.is_empty() {
         return Some(path);
     }
@@ -226,6 +265,17 @@ mod tests {
             ("a\\b", None),
             ("a\0b", None),
             ("a\nb", None),
+            ("C:/windows", None),
+            ("c:", None),
+            ("nul", None),
+            ("a/CON/b", None),
+            ("a/aux.txt", None),
+            ("Com1", None),
+            ("lpt9.log", None),
+            ("com0", Some("com0")),
+            ("console", Some("console")),
+            ("com10", Some("com10")),
+            (".aux", Some(".aux")),
         ];
         for (path, expected) in cases {
             assert_eq!(normal(path).ok().as_deref(), expected, "{path:?}");
@@ -245,6 +295,18 @@ mod tests {
         for (path, target, taken) in cases {
             let written = Workspace::default().write(path, FileMode::Symlink, Bytes::from(target));
             assert_eq!(written.is_ok(), taken, "{path} -> {target}");
+        }
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let mut workspace = workspace(&["a/b"]);
+        workspace.write("link", FileMode::Symlink, Bytes::from("a")).unwrap();
+        assert!(workspace.plain_file("a/b").unwrap().is_some());
+        assert!(workspace.plain_file("a/c").unwrap().is_none());
+        for path in ["link", "link/b"] {
+            let told = workspace.plain_file(path).unwrap_err().to_string();
+            assert!(told.contains("leads over the symbolic link `link`"), "{told}");
         }
     }
 

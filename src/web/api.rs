@@ -9,6 +9,7 @@ mod body;
 mod catalog;
 mod envelope;
 mod health;
+mod notifications;
 mod parameters;
 mod permission;
 mod quick;
@@ -98,6 +99,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
         .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
+        .merge(plugin("notifications", notifications::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(face)))
         .merge(unknown_plugins())

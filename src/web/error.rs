@@ -19,6 +19,7 @@ use crate::catalog::{CatalogError, FilterError};
 use crate::db;
 use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
+use crate::notification::NotificationError;
 use crate::scaffolder::ScaffolderError;
 use crate::web::observe::LogId;
 
@@ -189,6 +190,15 @@ impl From<ScaffolderError> for Error {
             ScaffolderError::NotAllowed(message) => Self::NotAllowed(message),
             ScaffolderError::Values(_) | ScaffolderError::Broken { .. } => Self::Input(error.to_string()),
             ScaffolderError::Store(error) => Self::store(error),
+        }
+    }
+}
+
+impl From<NotificationError> for Error {
+    fn from(error: NotificationError) -> Self {
+        match error {
+            NotificationError::Invalid(message) => Self::Input(message),
+            NotificationError::Store(error) => Self::store(error),
         }
     }
 }

@@ -7,6 +7,7 @@ mod git;
 mod golden;
 mod hygiene;
 mod outage;
+mod own;
 mod rig;
 mod scaffolder;
 

@@ -1,4 +1,4 @@
-//! `debug:log` and `debug:wait`.
+//! `debug:log`, `debug:wait`, `roadiehq:utils:sleep`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use super::{
 /// The longest wait.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// The two actions.
+/// The three actions.
 pub(super) fn actions() -> Vec<Arc<dyn Action>> {
-    vec![Arc::new(Log), Arc::new(Wait)]
+    vec![Arc::new(Log), Arc::new(Wait), Arc::new(Sleep)]
 }
 
 struct Log;
@@ -100,23 +100,7 @@ impl Action for Wait {
         Box::pin(async move {
             let wait = duration(&input)?;
             ctx.log.info(format!("Waiting for {} seconds", wait.as_secs_f64()));
-            // An earlier attempt may have waited for a part of it.
-            let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
-            let until: DateTime<Utc> = match noted {
-                Some(until) => until,
-                None => {
-                    let until = Utc::now() + wait;
-                    ctx.note("until", json!(until)).await?;
-                    until
-                }
-            };
-            let rest = (until - Utc::now()).to_std().unwrap_or_default();
-            // The run itself says that it was cancelled.
-            tokio::select! {
-                () = tokio::time::sleep(rest) => Ok(Outputs::new()),
-                () = ctx.cancelled.cancelled() => Ok(Outputs::new()),
-                () = ctx.stopping.cancelled() => Err(ActionError::interrupted()),
-            }
+            pause(ctx, wait).await
         })
     }
 
@@ -125,21 +109,123 @@ impl Action for Wait {
         ctx: &'a ActionContext,
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+        Box::pin(async move { Ok(inspection(ctx, duration(input)?)) })
+    }
+}
+
+/// Counts as an outside action, so that a plan does not wait.
+struct Sleep;
+
+impl Action for Sleep {
+    fn description(&self) -> ActionDescription {
+        ActionDescription {
+            id: "roadiehq:utils:sleep",
+            description: "Halts the scaffolding for the given amount of seconds",
+            input: json!({
+                "type": "object", "required": ["amount"], "additionalProperties": false,
+                "properties": {"amount": {"type": "number", "description": "How much seconds should this step take."}},
+            }),
+            output: None,
+            examples: vec![Example {
+                description: "Sleeps for five seconds.",
+                example: "steps:\n  - id: sleep\n    action: roadiehq:utils:sleep\n    input:\n      amount: 5\n",
+            }],
+        }
+    }
+
+    fn effect(&self) -> EffectClass {
+        EffectClass::Outside
+    }
+
+    fn adopts(&self) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let sentence = format!("wait for {} seconds", duration(input)?.as_secs_f64());
-            Ok(Inspection { effects: vec![ctx.effect(EffectKind::Other, sentence, None)], ..Inspection::default() })
+            let sleep = amount(&input)?;
+            ctx.log.info(format!("Waiting {} seconds", sleep.as_secs_f64()));
+            pause(ctx, sleep).await
         })
     }
+
+    fn inspect<'a>(
+        &'a self,
+        ctx: &'a ActionContext,
+        input: &'a Outputs,
+    ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+        Box::pin(async move { Ok(inspection(ctx, amount(input)?)) })
+    }
+}
+
+/// Waits, or until the run is cancelled, which the run itself says. A server that stops ends it, and the next one waits for
+/// the rest.
+async fn pause(ctx: &ActionContext, wait: Duration) -> Result<Outputs, ActionError> {
+    // An earlier attempt may have waited for a part of it.
+    let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
+    let until: DateTime<Utc> = match noted {
+        Some(until) => until,
+        None => {
+            let until = Utc::now() + wait;
+            ctx.note("until", json!(until)).await?;
+            until
+        }
+    };
+    let rest = (until - Utc::now()).to_std().unwrap_or_default();
+    tokio::select! {
+        () = tokio::time::sleep(rest) => Ok(Outputs::new()),
+        () = ctx.cancelled.cancelled() => Ok(Outputs::new()),
+        () = ctx.stopping.cancelled() => Err(ActionError::interrupted()),
+    }
+}
+
+fn inspection(ctx: &ActionContext, wait: Duration) -> Inspection {
+    let sentence = format!("wait for {} seconds", wait.as_secs_f64());
+    Inspection { effects: vec![ctx.effect(EffectKind::Other, sentence, None)], ..Inspection::default() }
+}
+
+fn amount(input: &Outputs) -> Result<Duration, ActionError> {
+    bounded(input.get("amount").and_then(Value::as_f64).unwrap_or(0.0))
 }
 
 fn duration(input: &Outputs) -> Result<Duration, ActionError> {
     let number = |key: &str| input.get(key).and_then(Value::as_f64).unwrap_or(0.0);
-    let seconds = number("minutes") * 60.0 + number("seconds") + number("milliseconds") / 1000.0;
+    bounded(number("minutes") * 60.0 + number("seconds") + number("milliseconds") / 1000.0)
+}
+
+fn bounded(seconds: f64) -> Result<Duration, ActionError> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if duration <= LONGEST => Ok(duration),
         _ => Err(ActionError::input(format!(
             "waits between 0 seconds and {} minutes are possible, not {seconds} seconds",
             LONGEST.as_secs() / 60
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::super::testing::Bench;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sleep_lasts_until_the_run_is_cancelled() {
+        let mut bench = Bench::with(&[]);
+        assert!(bench.run(&Sleep, json!({"amount": 600})).now_or_never().is_none());
+        bench.context.cancelled.cancel();
+        assert!(bench.run(&Sleep, json!({"amount": 600})).now_or_never().is_some());
+        assert_eq!(bench.said(), ["Waiting 600 seconds", "Waiting 600 seconds"]);
+    }
+
+    #[tokio::test]
+    async fn a_sleep_has_a_limit_and_is_told_by_a_plan() {
+        for amount in [-1.0, 600.1, 1e300] {
+            let error = Bench::with(&[]).run(&Sleep, json!({"amount": amount})).await.unwrap_err();
+            assert!(error.message.starts_with("waits between 0 seconds and 10 minutes are possible"), "{error}");
+        }
+        let told = Bench::with(&[]).inspect(&Sleep, json!({"amount": 5})).await.unwrap();
+        assert_eq!(told.effects[0].sentence, "wait for 5 seconds");
     }
 }

@@ -3,17 +3,17 @@
 //! A URL is relative to the template's own descriptor, or absolute: a folder of a configured forge, or a file on a host
 //! that configuration allows.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::super::workspace;
-use super::skeleton::Rendering;
-use super::{Action, ActionContext, ActionDescription, ActionError, Example, Outputs, flag, text};
-use crate::catalog::{LocationRef, ReadError, Reader, Tree, TreeFile};
-use crate::forge::{FileMode, LocationKind};
+use super::skeleton::{self, Rendering};
+use super::source::Source;
+use super::{Action, ActionContext, ActionDescription, ActionError, Example, Outputs, text};
+use crate::catalog::{Reader, TreeFile};
+use crate::forge::FileMode;
 
 /// What of a location is fetched, and whether it is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,13 @@ enum What {
 }
 
 struct Fetch {
-    reader: Reader,
+    source: Source,
     what: What,
 }
 
 /// The four actions.
 pub(super) fn actions(reader: &Reader) -> Vec<Arc<dyn Action>> {
-    let action = |what| -> Arc<dyn Action> { Arc::new(Fetch { reader: reader.clone(), what }) };
+    let action = |what| -> Arc<dyn Action> { Arc::new(Fetch { source: Source::new(reader), what }) };
     [What::Folder, What::File, What::RenderedFolder, What::RenderedFile].map(action).into()
 }
 
@@ -59,14 +59,14 @@ impl Action for Fetch {
             match self.what {
                 What::Folder => {
                     ctx.log.info("Fetching plain content from remote URL");
-                    let tree = self.tree(ctx, url).await?;
+                    let tree = self.source.tree(ctx, url).await?;
                     for TreeFile { path, mode, bytes } in &tree.files {
                         ctx.workspace.write(&workspace::join(&target, path)?, *mode, bytes.clone())?;
                     }
                 }
                 What::File => {
                     ctx.log.info("Fetching plain content from remote URL");
-                    let bytes = self.file(ctx, url).await?;
+                    let bytes = self.source.file(ctx, url).await?;
                     ctx.workspace.write(&target, FileMode::Regular, bytes)?;
                 }
                 What::RenderedFolder => self.template(ctx, url, &target, &input).await?,
@@ -87,20 +87,8 @@ impl Fetch {
     ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template content from remote URL");
         let rendering = Rendering::new(input)?;
-        let tree = self.tree(ctx, url).await?;
-        ctx.log.info("Listing files and directories in template");
-        // Rendering is bounded, but long for a large skeleton: it must not hold up the runtime's other tasks.
-        let (log, folder) = (ctx.log.clone(), target.to_owned());
-        let mut files = std::mem::take(&mut ctx.workspace);
-        let (files, rendered) = blocking(move || {
-            let rendered = rendering.tree(&tree, &folder, &mut files, &log);
-            (files, rendered)
-        })
-        .await?;
-        ctx.workspace = files;
-        rendered?;
-        ctx.log.info(format!("Template result written to {}", ctx.shown_path(target)));
-        Ok(())
+        let tree = self.source.tree(ctx, url).await?;
+        rendering.into_workspace(ctx, tree, target).await
     }
 
     async fn template_file(
@@ -111,66 +99,13 @@ impl Fetch {
         input: &Outputs,
     ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template file content from remote URL");
-        if ctx.workspace.exists(target)? && !flag(input, "replace") {
-            ctx.log.info(format!("File {target} already exists in workspace, not replacing."));
+        if skeleton::is_kept(ctx, target, input)? {
             return Ok(());
         }
         let rendering = Rendering::new(input)?;
-        let bytes = self.file(ctx, url).await?;
-        let text = String::from_utf8(bytes.into())
-            .map_err(|_| ActionError::input(format!("{url} is not a text that can be rendered")))?;
-        let rendered = blocking(move || rendering.render(&text)).await??;
-        ctx.workspace.write(target, FileMode::Regular, Bytes::from(rendered))?;
-        ctx.log.info(format!("Template file has been written to {target}"));
-        Ok(())
+        let bytes = self.source.file(ctx, url).await?;
+        rendering.into_file(ctx, bytes, url, target).await
     }
-
-    /// A folder's files; one that this run has read before is not read again.
-    async fn tree(&self, ctx: &ActionContext, url: &str) -> Result<Arc<Tree>, ActionError> {
-        let known = ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
-        if let Some(tree) = known {
-            return Ok(tree);
-        }
-        let tree = Arc::new(match given(ctx, url) {
-            Some(contents) => part(contents, url)?,
-            None => self.reader.read_tree(&ctx.template.location, url).await?,
-        });
-        ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), Arc::clone(&tree));
-        Ok(tree)
-    }
-
-    async fn file(&self, ctx: &ActionContext, url: &str) -> Result<Bytes, ActionError> {
-        if let Some(contents) = given(ctx, url) {
-            let path = workspace::normal(url)?;
-            let found = contents.files.iter().find(|file| file.path == path);
-            return Ok(found.ok_or_else(|| ReadError::NotFound(path.clone()))?.bytes.clone());
-        }
-        let base = LocationRef::parse(&ctx.template.location).ok_or_else(|| {
-            ActionError::failed(format!("\"{}\" is no location to fetch from", ctx.template.location))
-        })?;
-        let location = self.reader.resolve(&base, url, LocationKind::Blob)?;
-        Ok(self.reader.read(&location).await?.bytes)
-    }
-}
-
-/// The files below a folder.
-fn part(contents: &Tree, folder: &str) -> Result<Tree, ActionError> {
-    let folder = workspace::normal(folder)?;
-    let below = |file: &TreeFile| {
-        let rest = if folder.is_empty() { Some(&*file.path) } else { file.path.strip_prefix(&format!("{folder}/")) };
-        rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
-    };
-    Ok(Tree { files: contents.files.iter().filter_map(below).collect(), version: contents.version.clone() })
-}
-
-/// The files that came with the request, for URLs that are relative.
-fn given<'a>(ctx: &'a ActionContext, url: &str) -> Option<&'a Tree> {
-    ctx.template.contents.as_deref().filter(|_| url::Url::parse(url).is_err())
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ActionError> {
-    let worked = tokio::task::spawn_blocking(work).await;
-    worked.map_err(|error| ActionError::failed(format!("rendering stopped: {error}")))
 }
 
 fn schema(what: What) -> Value {

@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::super::template::KnownActions;
 use super::{
-    Action, ActionDescription, ActionError, Author, Outputs, catalog, debug, fetch, fs, input, provenance, publish,
+    Action, ActionDescription, ActionError, Author, Outputs, archive, catalog, cookiecutter, debug, fetch, fs, input,
+    merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -40,15 +41,27 @@ impl ActionRegistry {
     pub(crate) fn builtin(catalog: &Catalog, forges: &Forges, author: &Author) -> Self {
         let reader = catalog.reader();
         let mut registry = Self::default();
-        for action in fetch::actions(reader) {
-            registry.register(action);
-        }
-        for action in fs::actions().into_iter().chain(debug::actions()).chain(catalog::actions(catalog)) {
+        let groups = [
+            fetch::actions(reader),
+            render::actions(),
+            cookiecutter::actions(reader),
+            fs::actions(),
+            text_file::actions(),
+            merge::actions(),
+            serialize::actions(),
+            archive::actions(),
+            transform::actions(),
+            replace::actions(),
+            debug::actions(),
+            catalog::actions(catalog),
+        ];
+        for action in groups.into_iter().flatten() {
             registry.register(action);
         }
         let publish = publish::PublishRepository::new(forges.clone(), author.clone());
         registry.register(Arc::new(publish::PublishGithub(publish.clone())));
         registry.register(Arc::new(publish));
+        registry.register(Arc::new(unregister::Unregister::new(catalog)));
         registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
         registry
     }

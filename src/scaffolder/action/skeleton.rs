@@ -5,6 +5,7 @@
 //! `plugins/scaffolder-backend/src/scaffolder/actions/builtin/fetch/templateActionHandler.ts` in Backstage.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::super::expression::{Engine, ExpressionError, Syntax};
 use super::super::log::TaskLog;
 use super::super::workspace::{self, Workspace};
-use super::{ActionError, Outputs, flag};
+use super::{ActionContext, ActionError, Outputs, flag};
 use crate::catalog::{Tree, TreeFile};
 use crate::forge::FileMode;
 
@@ -58,6 +59,24 @@ impl Rendering {
         })
     }
 
+    /// A rendering as cookiecutter's: `cookiecutter.` in `{{ }}`, names always rendered, contents of files whose paths
+    /// match a pattern copied, files that are there replaced.
+    pub(super) fn cookiecutter(values: Map<String, Value>, copied: &[String]) -> Result<Self, ActionError> {
+        let input = Map::from_iter([
+            ("cookiecutterCompat".to_owned(), json!(true)),
+            ("replace".to_owned(), json!(true)),
+            ("values".to_owned(), Value::Object(values)),
+        ]);
+        let mut set = GlobSetBuilder::new();
+        for pattern in copied {
+            // Unlike in other patterns `*` stands for slashes too, as in Python's `fnmatch`.
+            let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+            set.add(glob.map_err(|error| ActionError::input(format!("copyWithoutRender: {error}")))?);
+        }
+        let copied = set.build().map_err(|error| ActionError::input(format!("copyWithoutRender: {error}")))?;
+        Ok(Self { copied, names_always: true, ..Self::new(&input)? })
+    }
+
     /// Renders every entry of the tree into a folder of the workspace.
     pub(super) fn tree(&self, tree: &Tree, folder: &str, to: &mut Workspace, log: &TaskLog) -> Result<(), ActionError> {
         let entries = entries(tree);
@@ -66,6 +85,45 @@ impl Rendering {
         for (location, file) in entries {
             self.entry(&location, file, folder, to, log).map_err(|error| in_file(&location, &error))?;
         }
+        Ok(())
+    }
+
+    /// Renders every entry of the tree into a folder of the run's workspace.
+    pub(super) async fn into_workspace(
+        self,
+        ctx: &mut ActionContext,
+        tree: Arc<Tree>,
+        folder: &str,
+    ) -> Result<(), ActionError> {
+        ctx.log.info("Listing files and directories in template");
+        // Rendering is bounded, but long for a large skeleton: it must not hold up the runtime's other tasks.
+        let (log, to) = (ctx.log.clone(), folder.to_owned());
+        let mut files = std::mem::take(&mut ctx.workspace);
+        let (files, rendered) = blocking(move || {
+            let rendered = self.tree(&tree, &to, &mut files, &log);
+            (files, rendered)
+        })
+        .await?;
+        ctx.workspace = files;
+        rendered?;
+        ctx.log.info(format!("Template result written to {}", ctx.shown_path(folder)));
+        Ok(())
+    }
+
+    /// Renders one text into a file of the run's workspace; `source` is what to call it.
+    pub(super) async fn into_file(
+        self,
+        ctx: &mut ActionContext,
+        bytes: Bytes,
+        source: &str,
+        target: &str,
+    ) -> Result<(), ActionError> {
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| ActionError::input(format!("{source} is not a text that can be rendered")))?;
+        let rendered = blocking(move || self.render(&text)).await?;
+        let rendered = rendered.map_err(|error| in_file(source, &error))?;
+        ctx.workspace.write(target, FileMode::Regular, Bytes::from(rendered))?;
+        ctx.log.info(format!("Template file has been written to {target}"));
         Ok(())
     }
 
@@ -125,6 +183,21 @@ impl Rendering {
     fn name(&self, name: &str) -> Result<String, ActionError> {
         self.render(name).map_err(|error| ActionError { message: format!("its name: {}", error.message), ..error })
     }
+}
+
+/// Does what may take long without holding up the runtime.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ActionError> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.map_err(|error| ActionError::failed(format!("the work stopped: {error}")))
+}
+
+/// Whether a file that is there stays as it is, which the log then tells.
+pub(super) fn is_kept(ctx: &ActionContext, target: &str, input: &Outputs) -> Result<bool, ActionError> {
+    let kept = ctx.workspace.exists(target)? && !flag(input, "replace");
+    if kept {
+        ctx.log.info(format!("File {target} already exists in workspace, not replacing."));
+    }
+    Ok(kept)
 }
 
 fn in_file(location: &str, error: &ActionError) -> ActionError {

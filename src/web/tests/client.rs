@@ -19,6 +19,7 @@ use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
 use crate::entity::{EntityRef, Relation};
 use crate::forge::{Forge, Forges, LocalForge};
+use crate::notification::Notifications;
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
@@ -138,7 +139,8 @@ impl TestApp {
         let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
-        let parts = Parts { catalog, scaffolder, delivery, forges, forge, auth, site, metrics };
+        let notifications = Notifications::new(pool.clone());
+        let parts = Parts { catalog, scaffolder, notifications, delivery, forges, forge, auth, site, metrics };
         let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
