@@ -46,6 +46,7 @@ impl Bench {
                 contents: None,
             },
             answers: serde_json::Map::new(),
+            stopping: CancellationToken::new(),
             cancelled: CancellationToken::new(),
             ledger: Arc::new(Forgetful),
             published: Arc::default(),

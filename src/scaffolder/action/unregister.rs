@@ -76,6 +76,10 @@ impl Action for Unregister {
         EffectClass::Outside
     }
 
+    fn adopts(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let Some(location) = self.location(ctx, &input).await? else {
