@@ -52,6 +52,7 @@ pub(crate) use self::lint::lint;
 pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
+pub(crate) use self::template::schema::schema as template_schema;
 pub(crate) use self::template::{Template, TemplateProblem};
 
 use self::bulletin::{Bulletin, Notice};

@@ -8,6 +8,7 @@
 
 mod check;
 mod place;
+pub(super) mod schema;
 #[cfg(test)]
 mod tests;
 
