@@ -57,7 +57,7 @@ struct Answers {
 /// Runs one of them.
 pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<ExitCode> {
     match options.command {
-        Command::Lint(options) => lint::run(common, &options).await,
+        Command::Lint(options) => Ok(judged(lint::run(common, &options).await)),
         Command::Render(options) => render::run(common, &options).await,
         Command::Run(options) => {
             let portal = Portal::open(common, &options.target).await?;
@@ -66,6 +66,14 @@ pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<Exi
             outcome
         }
     }
+}
+
+/// The code of a command that judges: 1 is its verdict, so that it cannot judge is 2.
+fn judged(verdict: anyhow::Result<ExitCode>) -> ExitCode {
+    verdict.unwrap_or_else(|error| {
+        print::error(&error);
+        ExitCode::from(2)
+    })
 }
 
 async fn start_and_follow(portal: &Portal, options: &Run) -> anyhow::Result<ExitCode> {

@@ -34,6 +34,7 @@ use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
 pub(crate) use self::error::ActionError;
+pub(super) use self::input::distance;
 pub(crate) use self::publish::Author;
 pub(crate) use self::registry::ActionRegistry;
 pub(super) use self::registry::Registered;
