@@ -3,6 +3,8 @@
 mod follow;
 mod lint;
 mod render;
+mod test;
+mod tree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ enum Command {
     Lint(lint::Options),
     /// Render a template from a folder into another, without any outside effect.
     Render(render::Options),
+    /// Run the cases beside a template and compare what they make with what is expected.
+    Test(test::Options),
     /// Run a template of the catalog and follow it to its end.
     Run(Run),
 }
@@ -58,6 +62,7 @@ struct Answers {
 pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<ExitCode> {
     match options.command {
         Command::Lint(options) => Ok(judged(lint::run(common, &options).await)),
+        Command::Test(options) => Ok(judged(test::run(common, &options).await)),
         Command::Render(options) => render::run(common, &options).await,
         Command::Run(options) => {
             let portal = Portal::open(common, &options.target).await?;

@@ -238,6 +238,7 @@ fn broken(error: ActionError) -> Outcome {
         workspace: Workspace::default(),
         effects: Vec::new(),
         warnings: Vec::new(),
+        taken: Vec::new(),
     }
 }
 
