@@ -8,6 +8,7 @@ mod data;
 pub(crate) mod database;
 mod seed;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -228,16 +229,42 @@ pub(crate) async fn running_server(data: &DataDir) -> Option<RunningServer> {
 
 /// Every action of a portal, for looking at templates without one: nothing is connected, so none of them can run.
 pub(crate) fn known_actions() -> anyhow::Result<ActionRegistry> {
-    let pool =
-        sqlx::postgres::PgPoolOptions::new().connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
     let forges = Forges::default();
+    let catalog = Catalog::detached(no_database(), forges.clone());
+    let delivery = Delivery::detached(Environment::defaults())?;
+    Ok(detached_registry(&catalog, &forges, &delivery, &Author::default()))
+}
+
+/// A scaffolder for rehearsals of templates: with the actions and environments of a portal, an empty catalog, an empty
+/// local forge in a folder of its own, and neither database nor network.
+pub(crate) fn rehearsal(config: &Config, folder: &Path) -> anyhow::Result<Scaffolder> {
+    let surroundings = Surroundings {
+        base_url: Url::parse("http://localhost:7007")?,
+        loopback: true,
+        database: "none".to_owned(),
+        alone: true,
+    };
+    let forge = LocalForge::open(folder, surroundings.base_url.clone()).context("cannot open a forge")?;
+    let forges = Forges::new([Arc::new(forge) as Arc<dyn Forge>]);
+    let pool = no_database();
     let catalog = Catalog::detached(pool.clone(), forges.clone());
-    let notifications = Notifications::new(pool.clone());
-    let delivery = Delivery::new(pool, Environment::defaults())?;
-    let mut registry = registry(&catalog, &forges, &delivery, &Author::default());
+    let delivery = Delivery::detached(config.environments.0.clone())?;
+    let registry = detached_registry(&catalog, &forges, &delivery, &config.scaffolder.author());
+    Ok(scaffolder(config, &pool, &surroundings, &catalog, &forges, &delivery, registry))
+}
+
+/// Every action, where none of those on the outside is connected to anything.
+fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Author) -> ActionRegistry {
+    let mut registry = registry(catalog, forges, delivery, author);
     registry.register(portal_request(Arc::new(OwnApi::default())));
-    registry.register(send_notification(&notifications, &catalog));
-    Ok(registry)
+    registry.register(send_notification(&Notifications::new(no_database()), catalog));
+    registry
+}
+
+/// A pool that cannot reach anything: whoever asks it fails at once.
+fn no_database() -> PgPool {
+    let nowhere = sqlx::postgres::PgConnectOptions::new_without_pgpass().socket("/dev/null");
+    sqlx::postgres::PgPoolOptions::new().acquire_timeout(Duration::from_secs(1)).connect_lazy_with(nowhere)
 }
 
 /// The built-in actions and those of the other contexts.

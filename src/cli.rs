@@ -2,11 +2,12 @@
 //!
 //! `greenroom` alone serves. Every other command is a file in `cli/`, builds only what it needs and prints to
 //! standard output what was asked for, to standard error what went wrong. Exit codes: 0 done, 1 it failed,
-//! 2 it was called wrongly.
+//! 2 it was called wrongly or, asked for a verdict, could not judge.
 
 mod catalog;
 mod config;
 mod doctor;
+mod finding;
 mod portal;
 mod print;
 mod schema;

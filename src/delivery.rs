@@ -16,7 +16,8 @@ pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
 /// The context: cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
-    pool: PgPool,
+    /// None where nothing is declared: to look at templates.
+    pool: Option<PgPool>,
     environments: std::sync::Arc<[Environment]>,
 }
 
@@ -75,7 +76,17 @@ impl Delivery {
     /// Checks the environments' names and rules.
     pub(crate) fn new(pool: PgPool, environments: Vec<Environment>) -> Result<Self, DeliveryError> {
         environment::check(&environments)?;
-        Ok(Self { pool, environments: environments.into() })
+        Ok(Self { pool: Some(pool), environments: environments.into() })
+    }
+
+    /// Environments alone, without the applications in them.
+    pub(crate) fn detached(environments: Vec<Environment>) -> Result<Self, DeliveryError> {
+        environment::check(&environments)?;
+        Ok(Self { pool: None, environments: environments.into() })
+    }
+
+    fn pool(&self) -> Result<&PgPool, DeliveryError> {
+        self.pool.as_ref().ok_or(DeliveryError::Database(sqlx::Error::PoolClosed))
     }
 
     /// The environments in the order of promotion.
@@ -90,7 +101,7 @@ impl Delivery {
 
     /// Records an application; `Ok` as well when the same run has done so before.
     pub(crate) async fn declare(&self, application: &Application) -> Result<(), DeliveryError> {
-        if store::declare(&self.pool, application).await? {
+        if store::declare(self.pool()?, application).await? {
             return Ok(());
         }
         Err(DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() })
@@ -98,17 +109,20 @@ impl Delivery {
 
     /// The application of a name on a cluster.
     pub(crate) async fn declared(&self, cluster: &str, name: &str) -> Result<Option<Application>, DeliveryError> {
-        Ok(store::by_name(&self.pool, cluster, name).await?)
+        match &self.pool {
+            Some(pool) => Ok(store::by_name(pool, cluster, name).await?),
+            None => Ok(None),
+        }
     }
 
     /// Forgets an application that `task` declared.
     pub(crate) async fn withdraw(&self, cluster: &str, name: &str, task: Uuid) -> Result<(), DeliveryError> {
-        Ok(store::withdraw(&self.pool, cluster, name, task).await?)
+        Ok(store::withdraw(self.pool()?, cluster, name, task).await?)
     }
 
     /// Everything declared from a repository (`host/owner/repository`), in the order of promotion.
     pub(crate) async fn applications(&self, repository: &str) -> Result<Vec<Application>, DeliveryError> {
-        let mut applications = store::by_repository(&self.pool, repository).await?;
+        let mut applications = store::by_repository(self.pool()?, repository).await?;
         let position = |name: &str| self.environments.iter().position(|environment| environment.name == name);
         applications.sort_by_key(|application| position(&application.environment).unwrap_or(usize::MAX));
         Ok(applications)

@@ -21,6 +21,7 @@ mod library;
 mod lint;
 mod log;
 mod plan;
+mod rehearsal;
 mod run;
 mod schema;
 mod secret;
@@ -50,11 +51,13 @@ pub(crate) use self::action::{
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::form::FieldError;
-pub(crate) use self::lint::lint;
+pub(crate) use self::lint::{Care, lint, quoting_hint};
 pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
+pub(crate) use self::rehearsal::{Branch, Rehearsal};
 pub(crate) use self::store::TaskQuery;
 pub(crate) use self::task::{Event, Task};
-pub(crate) use self::template::{Template, TemplateProblem};
+pub(crate) use self::template::schema::schema as template_schema;
+pub(crate) use self::template::{Rule, Template, TemplateProblem};
 pub(crate) use self::undo::Undoing;
 
 use self::bulletin::{Bulletin, Notice};

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{Common, print};
-use crate::entity;
+use crate::{entity, scaffolder};
 
 /// `greenroom schema`
 #[derive(Debug, Args)]
@@ -19,6 +20,8 @@ pub(super) struct Options {
 enum Command {
     /// JSON Schema (draft 7) of catalog descriptors, with the kinds of the configuration.
     Entity(EntityOptions),
+    /// JSON Schema (draft 7) of software templates, with the inputs of this portal's actions.
+    Template,
 }
 
 /// `greenroom schema entity`
@@ -30,12 +33,18 @@ struct EntityOptions {
 
 /// Prints the schema.
 pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
-    let Command::Entity(EntityOptions { kind }) = &options.command;
-    let model = common.load()?.config.catalog.model;
-    let schema = entity::schema(&model, kind.as_deref()).with_context(|| {
-        let known = entity::kind_names(&model).join(", ");
-        format!("there is no kind {}; known are {known}", kind.as_deref().unwrap_or_default())
-    })?;
+    let schema = match &options.command {
+        Command::Entity(EntityOptions { kind }) => entity_schema(common, kind.as_deref())?,
+        Command::Template => scaffolder::template_schema(&crate::app::known_actions()?.descriptions()),
+    };
     print::line(serde_json::to_string_pretty(&schema)?);
     Ok(ExitCode::SUCCESS)
+}
+
+fn entity_schema(common: &Common, kind: Option<&str>) -> anyhow::Result<Value> {
+    let model = common.load()?.config.catalog.model;
+    entity::schema(&model, kind).with_context(|| {
+        let known = entity::kind_names(&model).join(", ");
+        format!("there is no kind {}; known are {known}", kind.unwrap_or_default())
+    })
 }

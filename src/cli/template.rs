@@ -3,6 +3,8 @@
 mod follow;
 mod lint;
 mod render;
+mod test;
+mod tree;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ enum Command {
     Lint(lint::Options),
     /// Render a template from a folder into another, without any outside effect.
     Render(render::Options),
+    /// Run the cases beside a template and compare what they make with what is expected.
+    Test(test::Options),
     /// Run a template of the catalog and follow it to its end.
     Run(Run),
 }
@@ -57,7 +61,8 @@ struct Answers {
 /// Runs one of them.
 pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<ExitCode> {
     match options.command {
-        Command::Lint(options) => lint::run(common, &options).await,
+        Command::Lint(options) => Ok(judged(lint::run(common, &options).await)),
+        Command::Test(options) => Ok(judged(test::run(common, &options).await)),
         Command::Render(options) => render::run(common, &options).await,
         Command::Run(options) => {
             let portal = Portal::open(common, &options.target).await?;
@@ -66,6 +71,14 @@ pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<Exi
             outcome
         }
     }
+}
+
+/// The code of a command that judges: 1 is its verdict, so that it cannot judge is 2.
+fn judged(verdict: anyhow::Result<ExitCode>) -> ExitCode {
+    verdict.unwrap_or_else(|error| {
+        print::error(&error);
+        ExitCode::from(2)
+    })
 }
 
 async fn start_and_follow(portal: &Portal, options: &Run) -> anyhow::Result<ExitCode> {

@@ -9,13 +9,14 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::finding::{Finding, Severity};
 use super::{Common, print};
 use crate::catalog::{self, LocationRef, Reader};
 use crate::config::Config;
-use crate::entity::{self, Model, ValidationError};
+use crate::entity::{self, Model};
 use crate::forge::Forges;
-use crate::scaffolder::{self, ActionRegistry, TemplateProblem};
-use crate::yaml::{self, Document, Positions};
+use crate::scaffolder::{self, ActionRegistry, Care, Rule};
+use crate::yaml::{self, Document};
 
 /// Names of descriptors looked for in folders.
 const DESCRIPTORS: [&str; 4] = ["catalog-info.yaml", "catalog-info.yml", "template.yaml", "template.yml"];
@@ -26,16 +27,6 @@ pub(super) struct Options {
     /// Descriptors, or folders to look for catalog-info.yaml and template.yaml in.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-}
-
-/// What is wrong, where.
-pub(super) struct Finding {
-    /// 1-based line, 0 when the whole file is meant.
-    pub(super) line: u32,
-    /// 1-based column.
-    pub(super) column: u32,
-    /// What it is and what to do.
-    pub(super) message: String,
 }
 
 /// Checks every document of every file; prints one finding a line.
@@ -52,24 +43,20 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
         let documents = yaml::documents(&text);
         let is_one = documents.len() == 1;
         for (number, document) in (1..).zip(documents) {
-            let (mut errors, _) = rules.check(document, &text, file).await?;
+            let mut errors = rules.check(document, &text, file, Care::Portal).await?;
+            errors.retain(|finding| finding.severity == Severity::Error);
             for finding in errors.iter_mut().filter(|_| !is_one) {
                 finding.message = format!("document {number}: {}", finding.message);
             }
             entities += 1;
             wrong += usize::from(!errors.is_empty());
             for finding in &errors {
-                print_finding(file, finding);
+                print::line(finding.line());
             }
         }
     }
     print::note(format_args!("{entities} entities in {} files, {wrong} with errors", files.len()));
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// `file:line:column: message`, which editors and terminals make a link of.
-pub(super) fn print_finding(file: &Path, finding: &Finding) {
-    print::line(format_args!("{}:{}:{}: {}", file.display(), finding.line, finding.column, finding.message));
 }
 
 /// What documents are checked with.
@@ -86,56 +73,53 @@ impl Rules {
         Ok(Self { actions: crate::app::known_actions()?, model: config.catalog.model.clone(), reader })
     }
 
-    /// Errors and notes of one document of a file. Every kind is checked as an entity; templates are linted besides.
+    /// What is wrong with one document of a file. Every kind is checked as an entity; templates are linted besides.
     pub(super) async fn check(
         &self,
         document: Result<Document, yaml::YamlError>,
         text: &str,
         file: &Path,
-    ) -> anyhow::Result<(Vec<Finding>, Vec<Finding>)> {
+        care: Care,
+    ) -> anyhow::Result<Vec<Finding>> {
         let Document { value, positions } = match document {
             Ok(document) => document,
-            Err(error) => {
-                let (line, column) = (error.position.line, error.position.column);
-                return Ok((vec![Finding { line, column, message: error.message }], Vec::new()));
-            }
+            Err(error) => return Ok(unreadable(file, &error, text, care)),
         };
         if value.is_null() {
-            return Ok(Default::default());
+            return Ok(Vec::new());
         }
-        let file = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
-        let location = LocationRef::new("file", file.to_string_lossy());
+        let full = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
+        let location = LocationRef::new("file", full.to_string_lossy());
         let read = match entity::check_envelope(value) {
             Ok(entity) => catalog::fill(&self.reader, entity, &location).await,
             Err(error) => Err(error),
         };
         let entity = match read {
             Ok(entity) => entity,
-            Err(error) => return Ok((vec![placed(&error, &positions)], Vec::new())),
+            Err(error) => return Ok(vec![Finding::of_entity(file, &error, &positions)]),
         };
         let checked = entity::check(&self.model, &entity);
-        let mut errors: Vec<Finding> = checked.err().iter().map(|error| placed(error, &positions)).collect();
-        if entity.kind() != "Template" {
-            return Ok((errors, Vec::new()));
+        let mut found: Vec<Finding> =
+            checked.err().iter().map(|error| Finding::of_entity(file, error, &positions)).collect();
+        if entity.kind() == "Template" {
+            let template = scaffolder::lint(&entity, positions, text, &self.actions, care);
+            let told = |problem, severity| Finding::of_template(file, problem, severity);
+            found.extend(template.problems.iter().map(|problem| told(problem, Severity::Error)));
+            found.extend(template.notes.iter().map(|note| told(note, Severity::Warning)));
         }
-        let template = scaffolder::lint(&entity, positions, text, &self.actions);
-        errors.extend(template.problems.iter().map(finding));
-        Ok((errors, template.notes.iter().map(finding).collect()))
+        Ok(found)
     }
 }
 
-fn placed(error: &ValidationError, positions: &Positions) -> Finding {
-    let position = positions.nearest(&error.pointer);
-    Finding { line: position.line, column: position.column, message: error.to_string() }
-}
-
-fn finding(problem: &TemplateProblem) -> Finding {
-    let message = if problem.pointer.is_empty() {
-        problem.message.clone()
-    } else {
-        format!("{}: {}", problem.pointer.trim_start_matches('/').replace('/', "."), problem.message)
-    };
-    Finding { line: problem.line.unwrap_or(1), column: problem.column.unwrap_or(1), message }
+fn unreadable(file: &Path, error: &yaml::YamlError, text: &str, care: Care) -> Vec<Finding> {
+    let mut finding = Finding::unreadable(file, error);
+    if care == Care::Author
+        && let Some(hint) = scaffolder::quoting_hint(text, error.position)
+    {
+        finding.rule = Some(Rule::UnquotedExpression);
+        finding.message = format!("{}; {hint}", finding.message);
+    }
+    vec![finding]
 }
 
 /// A named file as it is; of a folder, the descriptors anywhere below it.

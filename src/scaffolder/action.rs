@@ -52,6 +52,7 @@ use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
 pub(crate) use self::error::ActionError;
+pub(super) use self::input::distance;
 pub(crate) use self::notify::send_notification;
 pub(crate) use self::publish::Author;
 pub(crate) use self::registry::ActionRegistry;

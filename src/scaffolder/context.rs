@@ -49,10 +49,18 @@ impl Engines {
         &self.values
     }
 
+    /// Whether a condition asks for every run.
+    pub(super) fn holds_always(&self, condition: &Value) -> bool {
+        self.calls(condition).iter().any(|call| call == "always")
+    }
+
+    fn calls(&self, condition: &Value) -> Vec<String> {
+        condition.as_str().and_then(|source| self.values.calls(source).ok()).unwrap_or_default()
+    }
+
     /// Whether a condition can be true after a failure.
     pub(super) fn asks_for_failures(&self, condition: &Value) -> bool {
-        let calls = condition.as_str().and_then(|source| self.values.calls(source).ok()).unwrap_or_default();
-        calls.iter().any(|call| STATUS_FUNCTIONS.contains(&call.as_str()))
+        self.calls(condition).iter().any(|call| STATUS_FUNCTIONS.contains(&call.as_str()))
     }
 }
 

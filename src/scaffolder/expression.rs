@@ -86,6 +86,17 @@ pub(crate) struct Reference {
     pub(crate) column: usize,
 }
 
+/// Whether what a template gives depends on its context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Constancy {
+    /// It may.
+    Varies,
+    /// It is the empty text.
+    Empty,
+    /// It is a text that is never empty.
+    Filled,
+}
+
 /// Why a template could not be read or rendered, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
@@ -209,6 +220,19 @@ impl Engine {
     /// The names of the functions a template calls.
     pub(crate) fn calls(&self, source: &str) -> Result<Vec<String>, ExpressionError> {
         self.with_tree(source, |body, _| Ok(inspection::inspect(body).calls))
+    }
+
+    /// Whether the value of a template, as text or not, is always empty or never.
+    pub(crate) fn constancy(&self, source: &str) -> Result<Constancy, ExpressionError> {
+        self.with_tree(source, |body, _| {
+            let is_text =
+                |statement: &ast::Stmt| matches!(&statement.kind, ast::StmtKind::Text(text) if !text.is_empty());
+            Ok(match body {
+                [] => Constancy::Empty,
+                body if body.iter().any(is_text) => Constancy::Filled,
+                _ => Constancy::Varies,
+            })
+        })
     }
 
     /// Parses `source` and hands its tree to `work`, on a thread with more stack when the nesting may need it.

@@ -113,19 +113,7 @@ impl Scaffolder {
         self.refuse_invalid(who, template, &values, &secrets)?;
         let job = self.job(who, template, task, values, secrets, None);
         let (outcome, events) = self.imagine(&job, Mode::Plan).await;
-        let problem = outcome.error.as_ref().map(|error| PlanProblem {
-            step: outcome.failed_step.clone().unwrap_or_default(),
-            message: error.message.clone(),
-        });
-        Ok(Plan {
-            template: template.reference.clone(),
-            files: outcome.workspace.files().map(|(path, file)| planned(path, file)).collect(),
-            effects: outcome.effects,
-            problems: problem.into_iter().collect(),
-            warnings: outcome.warnings,
-            log: events.iter().filter_map(|body| body["message"].as_str().map(str::to_owned)).collect(),
-            output: Value::Object(outcome.output),
-        })
+        Ok(plan_of(template, outcome, &events))
     }
 
     /// Backstage's dry run.
@@ -156,7 +144,7 @@ impl Scaffolder {
     }
 
     /// Runs a job without effect; the outcome and what was said.
-    async fn imagine(&self, job: &Job, mode: Mode) -> (Outcome, Vec<Value>) {
+    pub(super) async fn imagine(&self, job: &Job, mode: Mode) -> (Outcome, Vec<Value>) {
         let (sender, mut said) = mpsc::unbounded_channel();
         let log = TaskLog::new(sender, Mask::new(&job.secrets));
         log.hide(&Value::Object(self.surroundings().secrets.clone()));
@@ -207,6 +195,23 @@ impl Scaffolder {
                 contents,
             },
         }
+    }
+}
+
+/// The plan that a run without effect shows.
+pub(super) fn plan_of(template: &Template, outcome: Outcome, events: &[Value]) -> Plan {
+    let problem = outcome.error.as_ref().map(|error| PlanProblem {
+        step: outcome.failed_step.clone().unwrap_or_default(),
+        message: error.message.clone(),
+    });
+    Plan {
+        template: template.reference.clone(),
+        files: outcome.workspace.files().map(|(path, file)| planned(path, file)).collect(),
+        effects: outcome.effects,
+        problems: problem.into_iter().collect(),
+        warnings: outcome.warnings,
+        log: events.iter().filter_map(|body| body["message"].as_str().map(str::to_owned)).collect(),
+        output: Value::Object(outcome.output),
     }
 }
 

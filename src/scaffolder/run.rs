@@ -24,6 +24,7 @@ use uuid::Uuid;
 use super::action::{ActionContext, ActionError, ActionRegistry, Effect, Ledger, StepInfo, TemplateInfo};
 use super::context::{Engines, Scope, Start, Surroundings};
 use super::log::{EventKind, StepStatus, TaskLog};
+use super::rehearsal::Way;
 use super::template::{KnownActions as _, Step};
 use super::workspace::Workspace;
 use crate::entity::EntityRef;
@@ -99,6 +100,8 @@ pub(super) struct Outcome {
     pub(super) workspace: Workspace,
     pub(super) effects: Vec<Effect>,
     pub(super) warnings: Vec<String>,
+    /// How conditions and loops went, with the step's id.
+    pub(super) taken: Vec<(String, Way)>,
 }
 
 /// A run under way.
@@ -111,6 +114,7 @@ struct Run<'a> {
     interrupted: bool,
     effects: Vec<Effect>,
     warnings: Vec<String>,
+    taken: Vec<(String, Way)>,
 }
 
 /// Runs every step.
@@ -126,6 +130,7 @@ pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
         interrupted: false,
         effects: Vec::new(),
         warnings: Vec::new(),
+        taken: Vec::new(),
     };
     let impossible = job.steps.iter().position(|step| !means.actions.knows(&step.action));
     for (index, step) in job.steps.iter().enumerate() {
@@ -239,6 +244,7 @@ impl Run<'_> {
             workspace: self.context.workspace,
             effects: self.effects,
             warnings: self.warnings,
+            taken: self.taken,
         }
     }
 }

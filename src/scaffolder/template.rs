@@ -8,12 +8,16 @@
 
 mod check;
 mod place;
+mod rule;
+pub(super) mod schema;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use self::check::texts;
 pub(crate) use self::place::Source;
+pub(crate) use self::rule::Rule;
 use super::expression::Engine;
 use super::form::Page;
 use super::schema::Schema;
@@ -89,6 +93,8 @@ impl Step {
 /// One mistake of a template.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TemplateProblem {
+    /// Which rule it breaks.
+    pub(crate) rule: Rule,
     /// What is wrong and what to do.
     pub(crate) message: String,
     /// The JSON pointer of the place in the entity.
@@ -108,6 +114,7 @@ pub(crate) struct TemplateProblem {
 impl TemplateProblem {
     pub(super) fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
+            rule: Rule::TemplateForm,
             message: message.into(),
             pointer: pointer.into(),
             line: None,
@@ -116,6 +123,17 @@ impl TemplateProblem {
             exact: false,
             unknown_action: false,
         }
+    }
+
+    /// The same, as a breach of this rule.
+    pub(super) fn of(self, rule: Rule) -> Self {
+        Self { rule, ..self }
+    }
+
+    /// The same, at a place within the text at its pointer.
+    pub(super) fn at(self, line: usize, column: usize) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Self { within: Some((count(line), count(column))), ..self }
     }
 }
 
@@ -221,8 +239,8 @@ impl Template {
         self.problems.push(TemplateProblem::new(pointer, message));
     }
 
-    fn note(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.notes.push(TemplateProblem::new(pointer, message));
+    fn unknown_key(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+        self.notes.push(TemplateProblem::new(pointer, message).of(Rule::UnknownKey));
     }
 
     fn spec(&self, key: &str) -> Option<Value> {

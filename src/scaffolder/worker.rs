@@ -264,6 +264,7 @@ fn broken(error: ActionError) -> Outcome {
         workspace: Workspace::default(),
         effects: Vec::new(),
         warnings: Vec::new(),
+        taken: Vec::new(),
     }
 }
 

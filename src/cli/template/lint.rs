@@ -7,8 +7,10 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 
-use super::super::validate::{Finding, Rules, print_finding};
-use super::super::{Common, print};
+use super::super::Common;
+use super::super::finding::{Finding, Format, Severity, print_all};
+use super::super::validate::Rules;
+use crate::scaffolder::Care;
 use crate::yaml;
 
 /// `greenroom template lint`
@@ -17,35 +19,37 @@ pub(super) struct Options {
     /// Template files, or their folders.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Fail on notes, too.
+    /// Fail on warnings, too.
     #[arg(long)]
     strict: bool,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
-/// Lints every file; prints a finding a line.
+/// Lints every file. The code is 1 if something is wrong.
 pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
     let rules = Rules::new(&common.load()?.config)?;
-    let (mut errors, mut notes) = (0, 0);
+    let mut findings = Vec::new();
     for path in &options.paths {
-        let file = template_file(path);
-        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let documents = yaml::documents(&text);
-        anyhow::ensure!(!documents.is_empty(), "{} is empty; a template is an entity of kind Template", file.display());
-        for document in documents {
-            let (found, noted) = rules.check(document, &text, &file).await?;
-            for finding in &found {
-                print_finding(&file, finding);
-            }
-            for finding in &noted {
-                print_finding(&file, &Finding { message: format!("note: {}", finding.message), ..*finding });
-            }
-            errors += found.len();
-            notes += noted.len();
-        }
+        findings.extend(check(&rules, &template_file(path)).await?);
     }
-    print::note(format_args!("{errors} errors, {notes} notes"));
-    let failed = errors > 0 || (options.strict && notes > 0);
+    print_all(&findings, options.format)?;
+    let failed = findings.iter().any(|finding| options.strict || finding.severity == Severity::Error);
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What is wrong with one file, from its top to its end.
+async fn check(rules: &Rules, file: &Path) -> anyhow::Result<Vec<Finding>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let documents = yaml::documents(&text);
+    anyhow::ensure!(!documents.is_empty(), "{} is empty; a template is an entity of kind Template", file.display());
+    let mut findings = Vec::new();
+    for document in documents {
+        findings.extend(rules.check(document, &text, file, Care::Author).await?);
+    }
+    findings.sort_by_key(|finding| (finding.line, finding.column, finding.severity));
+    Ok(findings)
 }
 
 /// The file of a template that is named by its folder.
@@ -70,3 +74,6 @@ pub(super) fn read_template(file: &Path) -> anyhow::Result<Value> {
     }
     anyhow::bail!("{} holds no entity of kind Template", file.display())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::super::portal::{self, Portal, Target};
 use super::super::{Common, print};
-use super::Answers;
+use super::{Answers, tree};
+use crate::forge::FileMode;
 
 /// `greenroom template render`
 #[derive(Debug, Args)]
@@ -35,8 +36,14 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
     let file = super::lint::template_file(&options.path);
     let template = super::lint::read_template(&file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    let mut contents = Vec::new();
-    collect(folder, folder, &mut contents)?;
+    let files = tree::read(folder, &|_| false)?;
+    let plain = files.iter().filter(|file| file.mode != FileMode::Symlink);
+    let contents: Vec<Value> = plain
+        .map(|file| {
+            let executable = file.mode == FileMode::Executable;
+            json!({"path": file.path, "executable": executable, "base64Content": BASE64.encode(&file.bytes)})
+        })
+        .collect();
     let values = portal::values(&options.answers.values, &options.answers.set)?;
     let body = json!({"template": template, "values": values, "secrets": {}, "directoryContents": contents});
 
@@ -57,41 +64,9 @@ fn write(answer: &Value, out: &Path) -> anyhow::Result<ExitCode> {
         let path = file.get("path").and_then(Value::as_str).context("a file without a path")?;
         let content = file.get("base64Content").and_then(Value::as_str).unwrap_or_default();
         let executable = file.get("executable").and_then(Value::as_bool).unwrap_or_default();
-        write_file(out, path, &BASE64.decode(content)?, executable)?;
+        let mode = if executable { FileMode::Executable } else { FileMode::Regular };
+        tree::write(out, path, mode, &BASE64.decode(content)?)?;
     }
     print::note(format_args!("{} files in {}", files.len(), out.display()));
     Ok(ExitCode::SUCCESS)
-}
-
-fn write_file(out: &Path, path: &str, content: &[u8], executable: bool) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    // The answer may come from another machine: its paths are not trusted.
-    let inside = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    if !inside {
-        bail!("the dry run gave `{path}`, which is not a path inside the folder");
-    }
-    let target = out.join(path);
-    std::fs::create_dir_all(target.parent().unwrap_or(out))?;
-    std::fs::write(&target, content).with_context(|| format!("cannot write {}", target.display()))?;
-    let mode = if executable { 0o755 } else { 0o644 };
-    Ok(std::fs::set_permissions(&target, std::fs::Permissions::from_mode(mode))?)
-}
-
-fn collect(root: &Path, folder: &Path, found: &mut Vec<Value>) -> anyhow::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            collect(root, &entry.path(), found)?;
-        } else if kind.is_file() {
-            let path = entry.path();
-            let relative = path.strip_prefix(root)?.to_str().context("a file name is not Unicode")?.to_owned();
-            let executable = entry.metadata()?.permissions().mode() & 0o111 != 0;
-            let content = BASE64.encode(std::fs::read(&path)?);
-            found.push(json!({"path": relative, "executable": executable, "base64Content": content}));
-        }
-    }
-    Ok(())
 }

@@ -24,6 +24,11 @@ impl InputCheck {
         Self { schema: Schema::compile(&open(schema)).ok(), known }
     }
 
+    /// The keys that an input may have; empty if any.
+    pub(super) fn keys(&self) -> &BTreeSet<String> {
+        &self.known
+    }
+
     /// Checks an input; `name` is the action's id with the key of the round.
     pub(super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
         let violations = match &self.schema {
@@ -69,7 +74,7 @@ fn open(schema: &Value) -> Value {
 }
 
 /// How many letters to change to get from one word to the other.
-pub(super) fn distance(one: &str, other: &str) -> usize {
+pub(in super::super) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (line, letter) in one.chars().enumerate() {

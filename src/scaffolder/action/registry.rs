@@ -3,7 +3,7 @@
 //! Input is checked by the action's schema: types strictly, in Backstage's words; keys that the schema does not know
 //! only warn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -27,6 +27,11 @@ impl Registered {
     /// Checks a step's input; what is merely unknown is returned as warnings.
     pub(in super::super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
         self.input.check(name, input)
+    }
+
+    /// The keys that its input may have; empty if any.
+    pub(in super::super) fn input_keys(&self) -> &BTreeSet<String> {
+        self.input.keys()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::action::{ActionError, EffectClass, Inspection, Outputs, Registered, StepInfo};
+use super::super::rehearsal::Way;
 use super::super::template::Step;
 use super::{BEGAN, Mode, OUTPUTS, Run};
 use crate::scaffolder::log::EventKind;
@@ -72,8 +73,11 @@ impl Run<'_> {
         Ok(if skipped { Done::NoDryRun } else { Done::Finished })
     }
 
-    fn holds(&self, step: &Step) -> Result<bool, ActionError> {
-        step.condition.as_ref().map_or(Ok(true), |condition| self.scope.holds(condition, self.failure.is_some()))
+    fn holds(&mut self, step: &Step) -> Result<bool, ActionError> {
+        let Some(condition) = &step.condition else { return Ok(true) };
+        let holds = self.scope.holds(condition, self.failure.is_some())?;
+        self.taken.push((step.id.clone(), if holds { Way::IfTrue } else { Way::IfFalse }));
+        Ok(holds)
     }
 
     /// The rounds with their inputs, all checked before the first runs.
@@ -83,6 +87,9 @@ impl Run<'_> {
             None => vec![None],
             Some(each) => self.eaches(each)?.into_iter().map(Some).collect(),
         };
+        if step.each.is_some() {
+            self.taken.push((step.id.clone(), if eaches.is_empty() { Way::NoRounds } else { Way::Rounds }));
+        }
         let mut rounds = Vec::new();
         for each in eaches {
             let key = each.as_ref().and_then(|each| each["key"].as_str()).map(str::to_owned);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{KnownActions, Template, TemplateProblem};
+use super::{KnownActions, Rule, Template, TemplateProblem};
 use crate::scaffolder::expression::Engine;
 use crate::scaffolder::schema::escape;
 
@@ -26,11 +26,13 @@ const SPEC_KEYS: [&str; 11] = [
 ];
 
 /// A text somewhere in the template that may hold expressions.
-struct Text {
-    pointer: String,
-    source: String,
+pub(in crate::scaffolder) struct Text {
+    /// Where.
+    pub(in crate::scaffolder) pointer: String,
+    /// As written.
+    pub(in crate::scaffolder) source: String,
     /// The step it belongs to; none for the output.
-    step: Option<usize>,
+    pub(in crate::scaffolder) step: Option<usize>,
 }
 
 /// A step that reads what another made.
@@ -38,7 +40,7 @@ struct Use {
     user: usize,
     used: usize,
     pointer: String,
-    within: Option<(u32, u32)>,
+    within: (usize, usize),
 }
 
 /// Adds every problem and note.
@@ -56,15 +58,17 @@ fn unknown_keys(template: &mut Template) {
     };
     for key in keys(template.entity.at(&["spec"])) {
         if !SPEC_KEYS.contains(&key.as_str()) {
-            template.note(format!("/spec/{}", escape(&key)), format!("`{key}` means nothing here"));
+            template.unknown_key(format!("/spec/{}", escape(&key)), format!("`{key}` means nothing here"));
         }
     }
     let steps = template.entity.at(&["spec", "steps"]).and_then(Value::as_array).cloned().unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
         for key in keys(Some(step)) {
             if !STEP_KEYS.contains(&key.as_str()) && !key.starts_with("backstage:") {
-                template
-                    .note(format!("/spec/steps/{index}/{}", escape(&key)), format!("`{key}` means nothing in a step"));
+                template.unknown_key(
+                    format!("/spec/steps/{index}/{}", escape(&key)),
+                    format!("`{key}` means nothing in a step"),
+                );
             }
         }
     }
@@ -76,7 +80,7 @@ fn duplicate_ids(template: &mut Template) {
     for (index, step) in template.steps.iter().enumerate() {
         if let Some(first) = seen.insert(step.id.clone(), index) {
             let message = format!("step id `{}` is used by step {} too; give each step its own", step.id, first + 1);
-            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message));
+            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message).of(Rule::DuplicateStep));
         }
     }
     template.problems.extend(problems);
@@ -90,7 +94,7 @@ fn unknown_actions(template: &mut Template, actions: &dyn KnownActions) {
         }
         let hint = actions.like(&step.action).map(|like| format!("; did you mean `{like}`?")).unwrap_or_default();
         let message = format!("there is no action `{}`{hint}", step.action);
-        let problem = TemplateProblem::new(format!("/spec/steps/{index}/action"), message);
+        let problem = TemplateProblem::new(format!("/spec/steps/{index}/action"), message).of(Rule::UnknownAction);
         problems.push(TemplateProblem { unknown_action: true, ..problem });
     }
     template.problems.extend(problems);
@@ -102,13 +106,14 @@ fn missing_inputs(template: &mut Template, actions: &dyn KnownActions) {
     for (index, step) in template.steps.iter().enumerate().filter(|(_, step)| step.condition.is_none()) {
         for key in actions.required(&step.action).into_iter().filter(|key| !step.input.contains_key(key)) {
             let message = format!("`{}` needs the input `{key}`", step.action);
-            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/input"), message));
+            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/input"), message).of(Rule::MissingInput));
         }
     }
     template.problems.extend(problems);
 }
 
-fn texts(template: &Template) -> Vec<Text> {
+/// Every text of steps and output.
+pub(in crate::scaffolder) fn texts(template: &Template) -> Vec<Text> {
     let mut texts = Vec::new();
     for (index, step) in template.steps.iter().enumerate() {
         let pointer = format!("/spec/steps/{index}");
@@ -153,8 +158,8 @@ fn expressions(template: &mut Template, engine: &Engine) {
         let references = match engine.references(&text.source) {
             Ok(references) => references,
             Err(error) => {
-                let within = Some((count(error.line), count(error.column)));
-                problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer, error.message) });
+                let problem = TemplateProblem::new(text.pointer, error.message).of(Rule::Expression);
+                problems.push(problem.at(error.line, error.column));
                 continue;
             }
         };
@@ -165,13 +170,16 @@ fn expressions(template: &mut Template, engine: &Engine) {
             if root != "steps" {
                 continue;
             }
-            let within = Some((count(reference.line), count(reference.column)));
             match (template.steps.iter().position(|step| step.id == *id), text.step) {
                 (None, _) => {
                     let message = format!("there is no step `{id}`");
-                    problems.push(TemplateProblem { within, ..TemplateProblem::new(text.pointer.clone(), message) });
+                    let problem = TemplateProblem::new(text.pointer.clone(), message).of(Rule::UnknownStep);
+                    problems.push(problem.at(reference.line, reference.column));
                 }
-                (Some(used), Some(user)) => uses.push(Use { user, used, pointer: text.pointer.clone(), within }),
+                (Some(used), Some(user)) => {
+                    let within = (reference.line, reference.column);
+                    uses.push(Use { user, used, pointer: text.pointer.clone(), within });
+                }
                 (Some(_), None) => {}
             }
         }
@@ -193,7 +201,8 @@ fn forward(template: &Template, uses: &[Use]) -> Vec<TemplateProblem> {
         } else {
             format!("step `{user_id}` uses the output of step `{used_id}`, which runs later; move it up")
         };
-        problems.push(TemplateProblem { within: *within, ..TemplateProblem::new(pointer.clone(), message) });
+        let problem = TemplateProblem::new(pointer.clone(), message).of(Rule::LaterStep);
+        problems.push(problem.at(within.0, within.1));
     }
     problems.dedup_by(|a, b| a.pointer == b.pointer && a.message == b.message);
     problems
@@ -216,8 +225,4 @@ fn way_back(uses: &[Use], from: usize, to: usize) -> Option<Vec<usize>> {
         }
     }
     None
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -16,6 +16,22 @@ impl Source {
         Self { lines: text.map(|text| text.lines().map(str::to_owned).collect()), positions }
     }
 
+    /// The line on which a node's value begins.
+    pub(crate) fn line_of(&self, pointer: &str) -> Option<&str> {
+        let line = usize::try_from(self.positions.value(pointer)?.line).ok()?;
+        self.lines.as_ref()?.get(line.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// Whether a node's value is written with this beginning.
+    pub(crate) fn starts_with(&self, pointer: &str, beginning: &str) -> bool {
+        let column = self.positions.value(pointer).and_then(|position| usize::try_from(position.column).ok());
+        let rest = self.line_of(pointer).zip(column).and_then(|(line, column)| {
+            let (start, _) = line.char_indices().nth(column.checked_sub(1)?)?;
+            Some(&line[start..])
+        });
+        rest.is_some_and(|rest| rest.starts_with(beginning))
+    }
+
     /// Sets line and column.
     pub(super) fn place(&self, problem: &mut TemplateProblem) {
         let exact = problem.within.and_then(|within| self.within(self.positions.value(&problem.pointer)?, within));
