@@ -25,7 +25,7 @@ pub(crate) fn hint(text: &str, position: Position) -> Option<&'static str> {
 fn is_bare(line: &str) -> bool {
     let Some(at) = line.find("{{") else { return false };
     let before = &line[..at];
-    before.matches('"').count() % 2 == 0 && before.matches('\'').count() % 2 == 0
+    ['"', '\''].iter().all(|quote| before.matches(*quote).count().is_multiple_of(2))
 }
 
 /// Texts that a comment cut, and maps that were meant as expressions.

@@ -88,7 +88,7 @@ fn files(case: &Case, expected: &[TreeFile], made: &[TreeFile]) -> Vec<Differenc
                 differs(path, format!("{path} is {modes}"), None);
             }
             Some(after) if before.bytes != after.bytes => {
-                differs(path, format!("{path} differs"), contents(before, after))
+                differs(path, format!("{path} differs"), contents(before, after));
             }
             Some(_) => {}
         }
