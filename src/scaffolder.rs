@@ -233,6 +233,11 @@ impl Scaffolder {
         self.inner.registry.descriptions()
     }
 
+    /// Whether an action stays in the workspace; none for one that is not there.
+    pub(crate) fn action_effect(&self, id: &str) -> Option<EffectClass> {
+        self.inner.registry.effect(id)
+    }
+
     /// What expressions can call beside Nunjucks' own.
     #[expect(clippy::unused_self, reason = "asked of the scaffolder as everything that it offers")]
     pub(crate) fn templating_extensions(&self) -> Value {

@@ -1,11 +1,13 @@
-//! `/create`: the gallery of templates, the form, the plan.
+//! `/create`: the gallery of templates, the form, the plan, and the pages for those who write templates.
 
+pub(crate) mod actions;
 pub(crate) mod field;
 pub(crate) mod file;
 pub(crate) mod form;
 mod gallery;
 mod offers;
 pub(crate) mod plan;
+pub(crate) mod schema;
 pub(crate) mod tree;
 
 use askama::Template;
@@ -20,6 +22,7 @@ use crate::web::page::Chrome;
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/create", get(gallery::show))
+        .route("/create/actions", get(actions::show))
         .route("/create/templates/{namespace}/{name}", get(form::begin))
         .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
         .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))

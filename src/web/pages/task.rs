@@ -103,6 +103,8 @@ pub(crate) struct RunPage {
 pub(crate) struct RunError {
     pub(crate) title: String,
     pub(crate) message: String,
+    /// The action of the step that failed, and where it is described.
+    pub(crate) action: Option<(String, String)>,
     /// What was made before.
     pub(crate) made: Vec<String>,
 }
