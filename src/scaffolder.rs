@@ -47,6 +47,8 @@ pub(crate) use self::action::{
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;
+pub(crate) use self::expression::ExpressionError;
+pub(crate) use self::expression::guide::{Explained, Guide};
 pub(crate) use self::form::FieldError;
 pub(crate) use self::lint::lint;
 pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
@@ -236,6 +238,20 @@ impl Scaffolder {
     /// Whether an action stays in the workspace; none for one that is not there.
     pub(crate) fn action_effect(&self, id: &str) -> Option<EffectClass> {
         self.inner.registry.effect(id)
+    }
+
+    /// What expressions know, with examples.
+    pub(crate) fn guide(&self) -> Guide {
+        Guide::of(self.inner.engines.conditions())
+    }
+
+    /// What an expression gives in a context; none where it is undefined.
+    pub(crate) fn try_expression(
+        &self,
+        source: &str,
+        context: &Map<String, Value>,
+    ) -> Result<Option<Value>, ExpressionError> {
+        self.inner.engines.conditions().evaluate(source, context)
     }
 
     /// What expressions can call beside Nunjucks' own.

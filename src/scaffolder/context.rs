@@ -49,6 +49,11 @@ impl Engines {
         &self.values
     }
 
+    /// The one that conditions are evaluated with while nothing has failed: it has every function there is.
+    pub(super) fn conditions(&self) -> &Engine {
+        &self.before_failure
+    }
+
     /// Whether a condition can be true after a failure.
     pub(super) fn asks_for_failures(&self, condition: &Value) -> bool {
         let calls = condition.as_str().and_then(|source| self.values.calls(source).ok()).unwrap_or_default();
@@ -233,4 +238,29 @@ fn object(value: Option<Value>) -> Map<String, Value> {
 fn failed(what: &str, error: &ExpressionError) -> ActionError {
     let place = error.pointer.as_deref().unwrap_or_default().replace('/', ".");
     ActionError { name: "TemplateError", message: format!("{what}{place}: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_guide_describes_what_a_step_reads() {
+        let (nothing, surroundings) = (Map::new(), Surroundings::default());
+        let start = Start {
+            task: Uuid::nil(),
+            parameters: &nothing,
+            secrets: &nothing,
+            user: &Value::Null,
+            surroundings: &surroundings,
+        };
+        let mut scope = Scope::new(&Engines::new(), &start);
+        scope.set_each(Some(json!({})));
+        scope.reveal(true);
+        let known: BTreeSet<&str> = scope.values.keys().map(String::as_str).collect();
+        let guide = super::super::expression::guide::Guide::of(Engines::new().values());
+        assert_eq!(guide.values.iter().map(|value| value.entry.name).collect::<BTreeSet<_>>(), known);
+    }
 }

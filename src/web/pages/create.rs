@@ -1,6 +1,7 @@
 //! `/create`: the gallery of templates, the form, the plan, and the pages for those who write templates.
 
 pub(crate) mod actions;
+pub(crate) mod extensions;
 pub(crate) mod field;
 pub(crate) mod file;
 pub(crate) mod form;
@@ -23,6 +24,7 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/create", get(gallery::show))
         .route("/create/actions", get(actions::show))
+        .route("/create/templating-extensions", get(extensions::show).post(extensions::attempt))
         .route("/create/templates/{namespace}/{name}", get(form::begin))
         .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
         .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))

@@ -30,3 +30,69 @@ async fn actions_are_filtered_by_words() {
     let twice = guest.open("/create/actions?q=a&q=b").await;
     assert_eq!(twice.status, StatusCode::BAD_REQUEST, "{}", twice.text);
 }
+
+const EXPRESSIONS: &str = "/create/templating-extensions";
+
+#[tokio::test]
+async fn what_expressions_know_is_told_with_results_of_the_engine() {
+    let guest = Guest::enter().await;
+    let page = guest.see(EXPRESSIONS).await;
+    let guide = guest.app.state.scaffolder.guide();
+    for (section, entries) in
+        [("value", guide.values), ("filter", guide.filters), ("test", guide.tests), ("function", guide.functions)]
+    {
+        for explained in entries {
+            contains(&page, &[&format!("id=\"{section}-{}\"", explained.entry.name)]);
+        }
+    }
+    contains(
+        &page,
+        &["<code class=\"term__result\">&#34;shop, rust&#34;</code>", "&#34;region&#34;: &#34;eu-west-1&#34;"],
+    );
+    contains(&guest.see(&format!("{EXPRESSIONS}?expression=1%2B%3Cb%3E")).await, &["1+&#60;b&#62;</textarea>"]);
+}
+
+#[tokio::test]
+async fn an_expression_is_tried() {
+    let guest = Guest::enter().await;
+    let context = "{\"parameters\": {\"name\": \"cart\", \"tags\": [\"a\"]}}";
+    for (expression, context, expected) in [
+        (
+            "${{ parameters.name | upper }}",
+            context,
+            "<p class=\"notice__title\">text</p><pre class=\"trial__value\" tabindex=\"0\">CART</pre>",
+        ),
+        (
+            "parameters.tags | length",
+            context,
+            "<p class=\"notice__title\">number</p><pre class=\"trial__value\" tabindex=\"0\">1</pre>",
+        ),
+        ("${{ parameters.missing }}", "", "undefined: its key is left out"),
+        ("name is ${{ parameters.name }}", "parameters:\n  name: <b>", ">name is &#60;b&#62;</pre>"),
+        ("a\n${{ 1 | nosuch }}", context, "line 2, column 9"),
+        ("1 | nosuch", context, "line 1, column 5"),
+        ("1 | nosuch", context, "1 | <mark class=\"trial__mark\">nosuch</mark>"),
+        ("{% for i in range(9999999) %}x{% endfor %}", context, "this is the limit for one expression"),
+        ("1", "{\"a\": ", "The context cannot be read"),
+        ("1", "[1]", "the context must be a map"),
+        ("1", "a: 1\n---\nb: 1", "must be one document, and these are 2"),
+    ] {
+        let answer = guest.send(EXPRESSIONS, &[("expression", expression), ("context", context)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{expression}: {}", answer.text);
+        contains(&answer.text, &[expected]);
+    }
+}
+
+#[tokio::test]
+async fn a_box_takes_no_more_than_it_says_and_only_from_its_own_form() {
+    let guest = Guest::enter().await;
+    for pair in [("expression", "x".repeat(20_001)), ("context", "x".repeat(200_001))] {
+        let answer = guest.send(EXPRESSIONS, &[(pair.0, &pair.1)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        contains(&answer.text, &[&format!("The {} has {} bytes", pair.0, pair.1.len())]);
+    }
+    let forged = guest.forge(EXPRESSIONS, "expression=1").await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    let stranger = guest.app.request("POST", EXPRESSIONS, &[], "expression=1").await;
+    assert_eq!(stranger.status, StatusCode::SEE_OTHER);
+}
