@@ -14,6 +14,9 @@ use super::log::TaskLog;
 /// Names that a condition calls to run after a failure.
 const STATUS_FUNCTIONS: [&str; 2] = ["always", "failure"];
 
+/// What stands for a secret where nobody may see it.
+const VEIL: &str = "***";
+
 /// What is the same for all runs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
@@ -23,6 +26,14 @@ pub(crate) struct Surroundings {
     pub(crate) secrets: Map<String, Value>,
     /// `environments`: where services run.
     pub(crate) environments: Value,
+}
+
+impl Surroundings {
+    /// The same without the texts of secrets: for runs whose files are shown to whoever wrote the template.
+    pub(super) fn veiled(&self) -> Self {
+        let veil = |(name, _): (&String, &Value)| (name.clone(), Value::String(VEIL.to_owned()));
+        Self { secrets: self.secrets.iter().map(veil).collect(), ..self.clone() }
+    }
 }
 
 /// The engines for values and for conditions.

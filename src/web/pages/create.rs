@@ -1,6 +1,7 @@
 //! `/create`: the gallery of templates, the form, the plan, and the pages for those who write templates.
 
 pub(crate) mod actions;
+pub(crate) mod editor;
 pub(crate) mod extensions;
 pub(crate) mod field;
 pub(crate) mod file;
@@ -13,6 +14,7 @@ pub(crate) mod tree;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
 use super::shown::EntityLink;
@@ -25,6 +27,10 @@ pub(super) fn router() -> Router<AppState> {
         .route("/create", get(gallery::show))
         .route("/create/actions", get(actions::show))
         .route("/create/templating-extensions", get(extensions::show).post(extensions::attempt))
+        .route(
+            "/create/edit",
+            get(editor::show).post(editor::answer).layer(DefaultBodyLimit::max(editor::LARGEST_BODY)),
+        )
         .route("/create/templates/{namespace}/{name}", get(form::begin))
         .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
         .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))

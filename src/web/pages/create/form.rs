@@ -65,7 +65,7 @@ pub(crate) struct ErrorLine {
 
 impl ErrorLine {
     /// Whether the message begins with the field's label.
-    fn names_itself(&self) -> bool {
+    pub(crate) fn names_itself(&self) -> bool {
         self.message.starts_with(&self.label)
     }
 }
@@ -216,7 +216,7 @@ pub(super) fn stepper(draft: &Draft, current: Option<usize>) -> Vec<Step> {
 }
 
 /// The errors of the page's fields; those of other pages are told there.
-fn summary(fields: &[Field], errors: &[FieldError]) -> Vec<ErrorLine> {
+pub(super) fn summary(fields: &[Field], errors: &[FieldError]) -> Vec<ErrorLine> {
     let mut lines = Vec::new();
     for error in errors {
         let field = owner_of(fields, &error.pointer);
