@@ -54,9 +54,9 @@ pub(crate) use self::form::FieldError;
 pub(crate) use self::lint::lint;
 pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
 pub(crate) use self::rehearsal::{Draught, Rehearsal};
-pub(crate) use self::store::TaskQuery;
+pub(crate) use self::store::{Tally, TaskQuery};
 pub(crate) use self::task::{Event, Task};
-pub(crate) use self::template::{Template, TemplateProblem};
+pub(crate) use self::template::{Step, Template, TemplateProblem};
 
 use self::bulletin::{Bulletin, Notice};
 use self::context::Engines;
@@ -294,6 +294,22 @@ impl Scaffolder {
     ) -> Result<(Vec<Task>, i64), ScaffolderError> {
         let (rows, total) = store::tasks(self.pool(), &query).await?;
         Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
+    }
+
+    /// How the runs of a template went.
+    pub(crate) async fn tally(&self, _who: &Credentials, template: &EntityRef) -> Result<Tally, ScaffolderError> {
+        Ok(store::tally(self.pool(), &template.to_string()).await?)
+    }
+
+    /// The entities that runs of a template registered, newest first; some may be gone.
+    pub(crate) async fn registered(
+        &self,
+        _who: &Credentials,
+        template: &EntityRef,
+        limit: usize,
+    ) -> Result<Vec<String>, ScaffolderError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(store::registered(self.pool(), &template.to_string(), limit).await?)
     }
 
     /// The events of a run after one of them.

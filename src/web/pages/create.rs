@@ -1,5 +1,6 @@
 //! `/create`: the gallery of templates, the form, the plan, and the pages for those who write templates.
 
+pub(crate) mod about;
 pub(crate) mod actions;
 pub(crate) mod editor;
 pub(crate) mod extensions;
@@ -32,6 +33,7 @@ pub(super) fn router() -> Router<AppState> {
             get(editor::show).post(editor::answer).layer(DefaultBodyLimit::max(editor::LARGEST_BODY)),
         )
         .route("/create/templates/{namespace}/{name}", get(form::begin))
+        .route("/create/templates/{namespace}/{name}/about", get(about::show))
         .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
         .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))
 }
@@ -80,8 +82,8 @@ pub(crate) struct TemplateCard {
     pub(crate) tags: Vec<String>,
     /// Starts its form.
     pub(crate) create: String,
-    /// Its page in the catalog.
-    pub(crate) entity: String,
+    /// What it makes and asks; of one that the catalog could not take in its page there.
+    pub(crate) details: String,
     pub(crate) problems: Vec<Problem>,
 }
 

@@ -10,7 +10,8 @@ use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use self::index::newest_of;
+pub(crate) use self::index::{listed, newest_of};
+pub(crate) use self::progress::without_colours;
 pub(crate) use self::state::{State, StepState};
 use super::shown::{EntityLink, Moment};
 use crate::web::AppState;

@@ -96,3 +96,35 @@ async fn a_box_takes_no_more_than_it_says_and_only_from_its_own_form() {
     let stranger = guest.app.request("POST", EXPRESSIONS, &[], "expression=1").await;
     assert_eq!(stranger.status, StatusCode::SEE_OTHER);
 }
+
+#[tokio::test]
+async fn a_template_is_told_with_its_steps_its_questions_and_its_record() {
+    let guest = Guest::enter().await;
+    let about = "/create/templates/default/small/about";
+    let fresh = guest.see(about).await;
+    contains(
+        &fresh,
+        &[
+            "Two files and an entry in the catalog.",
+            "Storefront team",
+            "href=\"/create/actions#publish:repository\"",
+            "badge--amber\">outside",
+            "<code class=\"schema__name\">repoUrl</code>",
+            "picker RepoUrlPicker",
+            "Nobody has run it yet.",
+            "Nothing that is in the catalog.",
+            "href=\"/create/edit?template=template:default/small\"",
+        ],
+    );
+    let run = guest.create_small("cart").await;
+    let after = guest.see(about).await;
+    contains(&after, &["1 of 1 (100 %)", &format!("href=\"{run}\""), "href=\"/catalog/default/component/cart\""]);
+    contains(&guest.see("/create").await, &[&format!("href=\"{about}\"")]);
+
+    let broken = guest.see("/create/templates/default/broken/about").await;
+    contains(&broken, &["It cannot run as it is", "acme/catalog: catalog.yaml:", "badge--red\">not there"]);
+    assert!(!broken.contains("href=\"/create/templates/default/broken\""), "a broken template has no button");
+    for missing in ["/create/templates/default/nothing/about", "/create/templates/no%2Fsuch/x/about"] {
+        assert_eq!(guest.open(missing).await.status, StatusCode::NOT_FOUND, "{missing}");
+    }
+}

@@ -20,6 +20,14 @@ impl Guest {
         self.led(&second, &[("repoUrl.host", "local"), ("repoUrl.owner", "acme"), ("repoUrl.repo", name), NEXT]).await
     }
 
+    /// Runs the small service to its end and gives the address of the run.
+    pub(super) async fn create_small(&self, name: &str) -> String {
+        let plan = self.answer_small(&self.begin("small").await, name).await;
+        let run = self.led(&plan, &[]).await;
+        self.finish(&run).await;
+        run
+    }
+
     /// Waits until a run is over.
     async fn finish(&self, run: &str) -> String {
         let id = run.rsplit('/').next().unwrap().parse().unwrap();
