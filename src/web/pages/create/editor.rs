@@ -28,7 +28,7 @@ use super::offers::PortalOffers;
 use crate::catalog::Catalog;
 use crate::forge::LocalForge;
 use crate::scaffolder::form::Field;
-use crate::scaffolder::{self, Draught, FieldError, Rehearsal, Scaffolder, ScaffolderError};
+use crate::scaffolder::{self, Draught, FieldError, Trial, Scaffolder, ScaffolderError};
 use crate::web::error::Error;
 use crate::web::extract::{Answer, MixedForm, Query};
 use crate::web::page::{Area, Chrome, Page, Site};
@@ -183,13 +183,13 @@ impl Desk {
         if sent.wish != Wish::Run || answers.stay {
             return Ok((Vec::new(), Rehearsed::waiting("Press Dry run to see the files that it makes.")));
         }
-        let rehearsal = Rehearsal {
+        let trial = Trial {
             base: sent.base.clone(),
             files: sent.contents(),
             values: answers.values.clone(),
             secrets: answers.secrets.clone(),
         };
-        match self.scaffolder.rehearse(&viewer.credentials, template, rehearsal).await {
+        match self.scaffolder.try_out(&viewer.credentials, template, trial).await {
             Ok(plan) => Ok((Vec::new(), Rehearsed::new(&plan, template, sent.file.as_deref()))),
             Err(ScaffolderError::Values(errors)) => {
                 // A form that nobody has seen yet has no wrong answers.

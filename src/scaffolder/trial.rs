@@ -1,8 +1,8 @@
-//! Rehearsals: a template that its author is still writing, looked at and run without effect.
+//! Trials: a template that its author is still writing, looked at and run without effect.
 //!
-//! Nothing of it is kept. The text is a stranger's, so a rehearsal reads the files it was given and those of the
+//! Nothing of it is kept. The text is a stranger's, so a trial reads the files it was given and those of the
 //! catalog's template that it began as, never other files of the machine, and secrets of the configuration are veiled:
-//! what a step would write with them is shown to whoever rehearses.
+//! what a step would write with them is shown to whoever tries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::entity::{self, Entity, EntityRef, Model, ValidationError};
 use crate::permission::Credentials;
 use crate::yaml::{self, Document, Positions};
 
-/// How long a rehearsal may take.
+/// How long a trial may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a text turned out to be.
@@ -32,9 +32,9 @@ pub(crate) struct Draught {
     pub(crate) notes: Vec<TemplateProblem>,
 }
 
-/// What a rehearsal runs with.
+/// What a trial runs with.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rehearsal {
+pub(crate) struct Trial {
     /// The catalog's template that the text began as: its files are found beside it.
     pub(crate) base: Option<EntityRef>,
     /// `[{path, base64Content, executable}]`: files that count as lying beside the template.
@@ -74,14 +74,14 @@ impl Scaffolder {
     }
 
     /// Runs a template without effect.
-    pub(crate) async fn rehearse(
+    pub(crate) async fn try_out(
         &self,
         who: &Credentials,
         template: &Template,
-        rehearsal: Rehearsal,
+        trial: Trial,
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
-        let Rehearsal { base, files, values, secrets } = rehearsal;
+        let Trial { base, files, values, secrets } = trial;
         self.refuse_invalid(who, template, &values, &secrets)?;
         let given = plan::contents(&files)?;
         let place = base.map(|base| self.template(who, &base)).transpose()?.map(|base| base.location.clone());
