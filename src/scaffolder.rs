@@ -30,6 +30,7 @@ mod task;
 mod template;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod undo;
 mod worker;
 mod workspace;
@@ -50,14 +51,17 @@ pub(crate) use self::action::{
 };
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;
+pub(crate) use self::expression::ExpressionError;
+pub(crate) use self::expression::guide::{Explained, Guide};
 pub(crate) use self::form::FieldError;
 pub(crate) use self::lint::{Care, lint, quoting_hint};
-pub(crate) use self::plan::{DryRun, Plan, PlannedFile};
+pub(crate) use self::plan::{DryRun, Plan, PlanProblem, PlannedFile};
 pub(crate) use self::rehearsal::{Branch, Rehearsal};
-pub(crate) use self::store::TaskQuery;
+pub(crate) use self::store::{Tally, TaskQuery};
 pub(crate) use self::task::{Event, Task};
 pub(crate) use self::template::schema::schema as template_schema;
-pub(crate) use self::template::{Rule, Template, TemplateProblem};
+pub(crate) use self::template::{Rule, Step, Template, TemplateProblem};
+pub(crate) use self::trial::{Draught, Trial};
 pub(crate) use self::undo::Undoing;
 
 use self::bulletin::{Bulletin, Notice};
@@ -248,6 +252,25 @@ impl Scaffolder {
         self.inner.registry.descriptions()
     }
 
+    /// Whether an action stays in the workspace; none for one that is not there.
+    pub(crate) fn action_effect(&self, id: &str) -> Option<EffectClass> {
+        self.inner.registry.effect(id)
+    }
+
+    /// What expressions know, with examples.
+    pub(crate) fn guide(&self) -> Guide {
+        Guide::of(self.inner.engines.conditions())
+    }
+
+    /// What an expression gives in a context; none where it is undefined.
+    pub(crate) fn try_expression(
+        &self,
+        source: &str,
+        context: &Map<String, Value>,
+    ) -> Result<Option<Value>, ExpressionError> {
+        self.inner.engines.conditions().evaluate(source, context)
+    }
+
     /// What expressions can call beside Nunjucks' own.
     #[expect(clippy::unused_self, reason = "asked of the scaffolder as everything that it offers")]
     pub(crate) fn templating_extensions(&self) -> Value {
@@ -286,6 +309,22 @@ impl Scaffolder {
     ) -> Result<(Vec<Task>, i64), ScaffolderError> {
         let (rows, total) = store::tasks(self.pool(), &query).await?;
         Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
+    }
+
+    /// How the runs of a template went.
+    pub(crate) async fn tally(&self, _who: &Credentials, template: &EntityRef) -> Result<Tally, ScaffolderError> {
+        Ok(store::tally(self.pool(), &template.to_string()).await?)
+    }
+
+    /// The entities that runs of a template registered, newest first; some may be gone.
+    pub(crate) async fn registered(
+        &self,
+        _who: &Credentials,
+        template: &EntityRef,
+        limit: usize,
+    ) -> Result<Vec<String>, ScaffolderError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(store::registered(self.pool(), &template.to_string(), limit).await?)
     }
 
     /// The events of a run after one of them.

@@ -14,6 +14,9 @@ use super::log::TaskLog;
 /// Names that a condition calls to run after a failure.
 const STATUS_FUNCTIONS: [&str; 2] = ["always", "failure"];
 
+/// What stands for a secret where nobody may see it.
+const VEIL: &str = "***";
+
 /// What is the same for all runs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surroundings {
@@ -23,6 +26,14 @@ pub(crate) struct Surroundings {
     pub(crate) secrets: Map<String, Value>,
     /// `environments`: where services run.
     pub(crate) environments: Value,
+}
+
+impl Surroundings {
+    /// The same without the texts of secrets: for runs whose files are shown to whoever wrote the template.
+    pub(super) fn veiled(&self) -> Self {
+        let veil = |(name, _): (&String, &Value)| (name.clone(), Value::String(VEIL.to_owned()));
+        Self { secrets: self.secrets.iter().map(veil).collect(), ..self.clone() }
+    }
 }
 
 /// The engines for values and for conditions.
@@ -56,6 +67,11 @@ impl Engines {
 
     fn calls(&self, condition: &Value) -> Vec<String> {
         condition.as_str().and_then(|source| self.values.calls(source).ok()).unwrap_or_default()
+    }
+
+    /// The one that conditions are evaluated with while nothing has failed: it has every function there is.
+    pub(super) fn conditions(&self) -> &Engine {
+        &self.before_failure
     }
 
     /// Whether a condition can be true after a failure.
@@ -241,4 +257,29 @@ fn object(value: Option<Value>) -> Map<String, Value> {
 fn failed(what: &str, error: &ExpressionError) -> ActionError {
     let place = error.pointer.as_deref().unwrap_or_default().replace('/', ".");
     ActionError { name: "TemplateError", message: format!("{what}{place}: {error}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_guide_describes_what_a_step_reads() {
+        let (nothing, surroundings) = (Map::new(), Surroundings::default());
+        let start = Start {
+            task: Uuid::nil(),
+            parameters: &nothing,
+            secrets: &nothing,
+            user: &Value::Null,
+            surroundings: &surroundings,
+        };
+        let mut scope = Scope::new(&Engines::new(), &start);
+        scope.set_each(Some(json!({})));
+        scope.reveal(true);
+        let known: BTreeSet<&str> = scope.values.keys().map(String::as_str).collect();
+        let guide = super::super::expression::guide::Guide::of(Engines::new().values());
+        assert_eq!(guide.values.iter().map(|value| value.entry.name).collect::<BTreeSet<_>>(), known);
+    }
 }

@@ -11,6 +11,7 @@ mod ast;
 mod backstage;
 mod coercion;
 mod filters;
+pub(crate) mod guide;
 mod inspection;
 mod interpreter;
 mod json;
@@ -255,6 +256,12 @@ impl Engine {
             work(&body, &plan::Plan::new(&body)?)
         })
         .map_err(located)
+    }
+
+    /// The names of filters and functions beyond the built-in ones.
+    #[cfg(test)]
+    fn added(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        (self.filters.keys().copied().collect(), self.globals.keys().copied().collect())
     }
 
     fn is_cookiecutter(&self) -> bool {

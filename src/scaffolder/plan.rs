@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::action::{Effect, Forgetful, TemplateInfo};
+use super::context::Surroundings;
 use super::log::{Entry, TaskLog};
 use super::run::{self, Job, Means, Mode, Outcome};
 use super::secret::Mask;
@@ -112,7 +113,7 @@ impl Scaffolder {
         Self::refuse_broken(template, false)?;
         self.refuse_invalid(who, template, &values, &secrets)?;
         let job = self.job(who, template, task, values, secrets, None);
-        let (outcome, events) = self.imagine(&job, Mode::Plan).await;
+        let (outcome, events) = self.imagine(&job, Mode::Plan, Arc::clone(self.surroundings())).await;
         Ok(plan_of(template, outcome, &events))
     }
 
@@ -131,7 +132,7 @@ impl Scaffolder {
         Self::refuse_broken(&template, false)?;
         Self::refuse(&form::Anything, &template, &values, &secrets)?;
         let job = self.job(who, &template, Uuid::now_v7(), values, secrets, Some(Arc::new(contents)));
-        let (outcome, events) = self.imagine(&job, Mode::DryRun).await;
+        let (outcome, events) = self.imagine(&job, Mode::DryRun, Arc::new(self.surroundings().veiled())).await;
         let files = outcome.workspace.files().map(|(path, file)| {
             json!({"path": path, "executable": file.mode == FileMode::Executable, "base64Content": BASE64.encode(&file.bytes)})
         });
@@ -144,15 +145,20 @@ impl Scaffolder {
     }
 
     /// Runs a job without effect; the outcome and what was said.
-    pub(super) async fn imagine(&self, job: &Job, mode: Mode) -> (Outcome, Vec<Value>) {
+    pub(super) async fn imagine(
+        &self,
+        job: &Job,
+        mode: Mode,
+        surroundings: Arc<Surroundings>,
+    ) -> (Outcome, Vec<Value>) {
         let (sender, mut said) = mpsc::unbounded_channel();
         let log = TaskLog::new(sender, Mask::new(&job.secrets));
-        log.hide(&Value::Object(self.surroundings().secrets.clone()));
+        log.hide(&Value::Object(surroundings.secrets.clone()));
         let means = Means {
             mode,
             actions: self.registry().clone(),
             engines: self.engines().clone(),
-            surroundings: Arc::clone(self.surroundings()),
+            surroundings,
             step_limit: self.config().step_timeout.0,
             log,
             ledger: Arc::new(Forgetful),
@@ -169,7 +175,7 @@ impl Scaffolder {
         (outcome, events)
     }
 
-    fn job(
+    pub(super) fn job(
         &self,
         who: &Credentials,
         template: &Template,
@@ -222,7 +228,7 @@ fn planned(path: &str, file: &workspace::WorkspaceFile) -> PlannedFile {
 }
 
 /// Files that came with a request.
-fn contents(value: &Value) -> Result<Tree, ScaffolderError> {
+pub(super) fn contents(value: &Value) -> Result<Tree, ScaffolderError> {
     let wrong = |what: &str| ScaffolderError::Invalid(format!("directoryContents: {what}"));
     let mut files = Vec::new();
     for file in value.as_array().into_iter().flatten() {

@@ -160,7 +160,7 @@ impl Scaffolder {
                 contents: Some(Arc::new(contents)),
             },
         };
-        let (mut outcome, events) = self.imagine(&job, Mode::Plan).await;
+        let (mut outcome, events) = self.imagine(&job, Mode::Plan, Arc::clone(self.surroundings())).await;
         let taken = std::mem::take(&mut outcome.taken);
         let step = |id: &str| template.steps.iter().position(|step| step.id == id);
         let taken = taken.into_iter().filter_map(|(id, way)| Some(Branch { index: step(&id)?, step: id, way }));

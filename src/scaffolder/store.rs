@@ -3,6 +3,8 @@
 //! Documents are bound and read as text and cast to JSON by the statement, which keeps the order of their keys.
 //! A worker's statements name the worker: a run that was given to somebody else is out of its reach.
 
+mod tally;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +12,8 @@ use serde_json::{Map, Value};
 use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
+pub(crate) use self::tally::Tally;
+pub(super) use self::tally::{registered, tally};
 use super::log::NewEvent;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;

@@ -158,7 +158,7 @@ impl Scaffolder {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over by another worker"),
                 Err(error) => {
-                    tracing::warn!(task.id = %pen.task, %error, "a run cannot be given back; it is taken up later")
+                    tracing::warn!(task.id = %pen.task, %error, "a run cannot be given back; it is taken up later");
                 }
             }
             return;

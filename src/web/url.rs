@@ -47,6 +47,46 @@ pub(crate) fn draft_plan(id: Uuid) -> String {
     format!("/create/drafts/{id}/plan")
 }
 
+/// What a template makes, asks and did so far.
+pub(crate) fn template_about(template: &EntityRef) -> String {
+    format!("{}/about", create_from(template))
+}
+
+/// Every action that steps can name.
+pub(crate) fn actions() -> String {
+    "/create/actions".to_owned()
+}
+
+/// One action, on the page of all of them.
+pub(crate) fn action(id: &str) -> String {
+    format!("{}#{}", actions(), query(id))
+}
+
+/// What expressions can call, and a box to try one.
+pub(crate) fn templating_extensions() -> String {
+    "/create/templating-extensions".to_owned()
+}
+
+/// The box to try an expression, with one in it.
+pub(crate) fn try_expression(expression: &str) -> String {
+    format!("{}?expression={}#try", templating_extensions(), query(expression))
+}
+
+/// The editor of templates, with a text to start from.
+pub(crate) fn editor() -> String {
+    "/create/edit".to_owned()
+}
+
+/// The editor with a template of the catalog.
+pub(crate) fn edit_template(template: &EntityRef) -> String {
+    format!("{}?template={}", editor(), query(&template.to_string()))
+}
+
+/// The editor with an example of an action, counted from 0.
+pub(crate) fn edit_example(action: &str, example: usize) -> String {
+    format!("{}?action={}&example={example}", editor(), query(action))
+}
+
 /// All runs.
 pub(crate) fn tasks() -> String {
     "/create/tasks".to_owned()

@@ -10,6 +10,7 @@ const behaviours = {
   '[data-once]': 'submit-once.js',
   '[data-failed]': 'focus-errors.js',
   '[data-files]': 'file-browser.js',
+  '[data-editor]': 'template-editor.js',
   '[data-live]': 'run-log.js',
 };
 

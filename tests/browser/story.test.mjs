@@ -139,7 +139,7 @@ test('what a run made is undone', async () => {
 });
 
 describe('the pages', () => {
-  const paths = ['/', '/create', '/create/tasks', '/catalog', '/catalog?kind=api', '/catalog?kind=group', '/catalog/problems', '/catalog/locations',
+  const paths = ['/', '/create', '/create/actions', '/create/templating-extensions', '/create/edit', '/create/templates/default/rust-service/about', '/create/tasks', '/catalog', '/catalog?kind=api', '/catalog?kind=group', '/catalog/problems', '/catalog/locations',
     '/catalog/default/component/payments-api', '/catalog/default/component/payments-api/environments', '/catalog/default/component/payments-api/history',
     '/catalog/default/group/payments', '/catalog/default/user/guest', '/catalog/default/system/checkout', '/catalog/default/api/payment-gateway-api',
     '/repositories', '/repositories/acme/payments-api', '/repositories/acme/payments-api/tree/main/src', '/repositories/acme/payments-api/blob/main/src/main.rs',

@@ -163,13 +163,12 @@ impl Action for Sleep {
 async fn pause(ctx: &ActionContext, wait: Duration) -> Result<Outputs, ActionError> {
     // An earlier attempt may have waited for a part of it.
     let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
-    let until: DateTime<Utc> = match noted {
-        Some(until) => until,
-        None => {
-            let until = Utc::now() + wait;
-            ctx.note("until", json!(until)).await?;
-            until
-        }
+    let until: DateTime<Utc> = if let Some(until) = noted {
+        until
+    } else {
+        let until = Utc::now() + wait;
+        ctx.note("until", json!(until)).await?;
+        until
     };
     let rest = (until - Utc::now()).to_std().unwrap_or_default();
     tokio::select! {

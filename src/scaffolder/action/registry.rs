@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::super::template::KnownActions;
 use super::{
-    Action, ActionDescription, ActionError, Author, Outputs, archive, catalog, cookiecutter, debug, fetch, fs, input,
-    merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
+    Action, ActionDescription, ActionError, Author, EffectClass, Outputs, archive, catalog, cookiecutter, debug, fetch,
+    fs, input, merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -81,6 +81,11 @@ impl ActionRegistry {
     /// What is told about every action, by id.
     pub(crate) fn descriptions(&self) -> Vec<ActionDescription> {
         self.actions.values().map(|registered| registered.description.clone()).collect()
+    }
+
+    /// Whether an action stays in the workspace; none for one that is not there.
+    pub(crate) fn effect(&self, id: &str) -> Option<EffectClass> {
+        self.actions.get(id).map(|registered| registered.action.effect())
     }
 
     pub(in super::super) fn get(&self, id: &str) -> Option<&Arc<Registered>> {

@@ -14,7 +14,7 @@ use super::text::Text;
 use super::value::Value;
 
 /// All names, as listed for template authors.
-const NAMES: [&str; 43] = [
+pub(super) const NAMES: [&str; 43] = [
     "abs",
     "batch",
     "capitalize",

@@ -26,6 +26,8 @@ use super::text::Buffer;
 use super::value::Value;
 use scope::{Frame, Scope};
 
+#[cfg(test)]
+pub(super) use calls::BUILT_IN;
 pub(super) use calls::Values;
 pub(super) use expressions::own_member;
 

@@ -5,16 +5,32 @@ use super::limits::{Fault, Meter, Result};
 use super::text::Text;
 use super::value::Value;
 
+/// The tests about a value alone.
+pub(super) const PLAIN: [&str; 15] = [
+    "callable",
+    "defined",
+    "escaped",
+    "even",
+    "falsy",
+    "iterable",
+    "lower",
+    "mapping",
+    "null",
+    "number",
+    "odd",
+    "string",
+    "truthy",
+    "undefined",
+    "upper",
+];
+/// The tests that compare with an argument.
+pub(super) const COMPARING: [&str; 11] =
+    ["divisibleby", "eq", "equalto", "ge", "greaterthan", "gt", "le", "lessthan", "lt", "ne", "sameas"];
+
 /// How many arguments a test takes; `None` when there is no such test.
 pub(super) fn arity(name: &str) -> Option<usize> {
-    Some(match name {
-        "callable" | "defined" | "escaped" | "even" | "falsy" | "iterable" | "lower" | "mapping" | "null"
-        | "number" | "odd" | "string" | "truthy" | "undefined" | "upper" => 0,
-        "divisibleby" | "eq" | "equalto" | "ge" | "greaterthan" | "gt" | "le" | "lessthan" | "lt" | "ne" | "sameas" => {
-            1
-        }
-        _ => return None,
-    })
+    let takes_one = COMPARING.contains(&name).then_some(1);
+    takes_one.or_else(|| PLAIN.contains(&name).then_some(0))
 }
 
 /// Whether `input` passes the test; the number of arguments was checked.

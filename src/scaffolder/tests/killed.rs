@@ -20,12 +20,17 @@ const MOST: usize = 60;
 /// A moment at which a process may be killed.
 pub(in crate::scaffolder) fn moment() {
     static PASSED: AtomicUsize = AtomicUsize::new(1);
-    let Some(fatal) = std::env::var(MOMENT).ok().and_then(|moment| moment.parse::<usize>().ok()) else { return };
+    let Some(fatal) = told(MOMENT).and_then(|moment| moment.parse::<usize>().ok()) else { return };
     if PASSED.fetch_add(1, Ordering::SeqCst) == fatal {
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
         // It comes when it comes.
-        std::thread::sleep(Duration::from_secs(60));
+        std::thread::sleep(Duration::from_mins(1));
     }
+}
+
+/// What the test tells the process.
+fn told(name: &str) -> Option<String> {
+    std::env::var_os(name).and_then(|value| value.into_string().ok())
 }
 
 /// An action that can tell nothing of what an earlier attempt did: it adds a line to a file.
@@ -78,7 +83,7 @@ async fn open(pool: &PgPool, folder: &Path) -> (Catalog, Scaffolder) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "not a test: the process that a test kills"]
 async fn worker() {
-    let Ok(world) = std::env::var(WORLD) else { return };
+    let Some(world) = told(WORLD) else { return };
     let [database, folder, run] = world.lines().collect::<Vec<_>>().try_into().unwrap();
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).unwrap();
     let pool = PgPool::connect(database).await.unwrap();

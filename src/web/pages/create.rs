@@ -1,15 +1,21 @@
-//! `/create`: the gallery of templates, the form, the plan.
+//! `/create`: the gallery of templates, the form, the plan, and the pages for those who write templates.
 
+pub(crate) mod about;
+pub(crate) mod actions;
+pub(crate) mod editor;
+pub(crate) mod extensions;
 pub(crate) mod field;
 pub(crate) mod file;
 pub(crate) mod form;
 mod gallery;
 mod offers;
 pub(crate) mod plan;
+pub(crate) mod schema;
 pub(crate) mod tree;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 
 use super::shown::EntityLink;
@@ -20,7 +26,14 @@ use crate::web::page::Chrome;
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/create", get(gallery::show))
+        .route("/create/actions", get(actions::show))
+        .route("/create/templating-extensions", get(extensions::show).post(extensions::attempt))
+        .route(
+            "/create/edit",
+            get(editor::show).post(editor::answer).layer(DefaultBodyLimit::max(editor::LARGEST_BODY)),
+        )
         .route("/create/templates/{namespace}/{name}", get(form::begin))
+        .route("/create/templates/{namespace}/{name}/about", get(about::show))
         .route("/create/drafts/{id}/{page}", get(form::show).post(form::answer))
         .route("/create/drafts/{id}/plan", get(plan::show).post(plan::submit))
 }
@@ -69,8 +82,8 @@ pub(crate) struct TemplateCard {
     pub(crate) tags: Vec<String>,
     /// Starts its form.
     pub(crate) create: String,
-    /// Its page in the catalog.
-    pub(crate) entity: String,
+    /// What it makes and asks; of one that the catalog could not take in its page there.
+    pub(crate) details: String,
     pub(crate) problems: Vec<Problem>,
 }
 

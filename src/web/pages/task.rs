@@ -11,7 +11,8 @@ use askama::Template;
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use self::index::newest_of;
+pub(crate) use self::index::{listed, newest_of};
+pub(crate) use self::progress::without_colours;
 pub(crate) use self::state::{State, StepState};
 use super::shown::{EntityLink, Moment};
 use crate::web::AppState;
@@ -107,6 +108,8 @@ pub(crate) struct RunPage {
 pub(crate) struct RunError {
     pub(crate) title: String,
     pub(crate) message: String,
+    /// The action of the step that failed, and where it is described.
+    pub(crate) action: Option<(String, String)>,
     /// What was made before.
     pub(crate) made: Vec<String>,
 }

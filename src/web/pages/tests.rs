@@ -1,5 +1,7 @@
 //! The pages through the real router.
 
+mod authors;
+mod editor;
 mod origins;
 mod portal;
 mod story;

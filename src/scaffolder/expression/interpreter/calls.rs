@@ -14,6 +14,13 @@ use super::super::value::{Cycler, Function, Value};
 use super::scope::Frame;
 use super::{Definition, Env, Interpreter};
 
+/// The name of a function, and what makes it.
+type BuiltIn = (&'static str, fn() -> Function);
+
+/// The functions that every engine has.
+pub(in super::super) const BUILT_IN: [BuiltIn; 3] =
+    [("range", || Function::Range), ("cycler", || Function::NewCycler), ("joiner", || Function::NewJoiner)];
+
 /// Evaluated arguments.
 pub(in super::super) struct Values {
     pub(in super::super) positional: Vec<Value>,
@@ -69,13 +76,8 @@ impl<'a> Interpreter<'a> {
         if let Some(function) = self.globals.get(name) {
             return function.clone();
         }
-        let function = match name {
-            _ if self.engine.global_name(name).is_some() => self.engine.global_name(name).map(Function::Global),
-            "range" => Some(Function::Range),
-            "cycler" => Some(Function::NewCycler),
-            "joiner" => Some(Function::NewJoiner),
-            _ => None,
-        };
+        let built_in = || BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, function)| function());
+        let function = self.engine.global_name(name).map(Function::Global).or_else(built_in);
         let Some(function) = function else {
             return Value::Undefined;
         };

@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use crate::forge::FileMode;
+use crate::scaffolder::PlannedFile;
 use crate::web::pages::shown;
 
 /// More lines of one file than this are not shown: the page stays small.
@@ -32,6 +34,12 @@ pub(crate) enum FileBody {
 }
 
 impl FileView {
+    /// A file of a plan.
+    pub(crate) fn of(file: &PlannedFile) -> Self {
+        let (is_executable, is_link) = (file.mode == FileMode::Executable, file.mode == FileMode::Symlink);
+        Self::new(&file.path, &file.content, is_executable, is_link)
+    }
+
     /// A file by its bytes.
     pub(crate) fn new(path: &str, bytes: &[u8], executable: bool, symlink: bool) -> Self {
         let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));

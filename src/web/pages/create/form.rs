@@ -65,7 +65,7 @@ pub(crate) struct ErrorLine {
 
 impl ErrorLine {
     /// Whether the message begins with the field's label.
-    fn names_itself(&self) -> bool {
+    pub(crate) fn names_itself(&self) -> bool {
         self.message.starts_with(&self.label)
     }
 }
@@ -76,6 +76,13 @@ pub(super) struct TemplatePath {
     name: String,
 }
 
+impl TemplatePath {
+    /// The template that the address names.
+    pub(super) fn reference(&self) -> EntityRef {
+        EntityRef::new("template", &self.namespace, &self.name)
+    }
+}
+
 /// `GET /create/templates/{namespace}/{name}`: opens a form. What the query says is filled in: single answers by
 /// their names, or all of them as JSON in `formData`, as Backstage's links have it.
 pub(super) async fn begin(
@@ -84,7 +91,7 @@ pub(super) async fn begin(
     Path(path): Path<TemplatePath>,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let template = EntityRef::new("template", &path.namespace, &path.name);
+    let template = path.reference();
     let mut prefill = Map::new();
     for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         match serde_json::from_str::<Value>(&value) {
@@ -216,7 +223,7 @@ pub(super) fn stepper(draft: &Draft, current: Option<usize>) -> Vec<Step> {
 }
 
 /// The errors of the page's fields; those of other pages are told there.
-fn summary(fields: &[Field], errors: &[FieldError]) -> Vec<ErrorLine> {
+pub(super) fn summary(fields: &[Field], errors: &[FieldError]) -> Vec<ErrorLine> {
     let mut lines = Vec::new();
     for error in errors {
         let field = owner_of(fields, &error.pointer);

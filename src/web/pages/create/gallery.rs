@@ -113,14 +113,19 @@ impl TemplateCard {
             owner,
             tags: entity.tags().map(str::to_owned).collect(),
             create: link::create_from(&template.reference),
-            entity: link::entity(&template.reference),
+            details: if catalog.entity(&viewer.credentials, &template.reference).is_some() {
+                link::template_about(&template.reference)
+            } else {
+                link::entity(&template.reference)
+            },
             problems: template.problems.iter().map(|problem| Problem::new(forges, template, problem)).collect(),
         }
     }
 }
 
 impl Problem {
-    fn new(forges: &Forges, template: &Template, problem: &TemplateProblem) -> Self {
+    /// A problem of a template at its place in the file.
+    pub(super) fn new(forges: &Forges, template: &Template, problem: &TemplateProblem) -> Self {
         let (file, _) = named(forges, &template.location, None);
         let spot = match (problem.line, problem.column) {
             (Some(line), Some(column)) => format!("{file}:{line}:{column}"),

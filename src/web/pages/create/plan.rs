@@ -8,13 +8,16 @@ use uuid::Uuid;
 
 use super::file::FileView;
 use super::form::{Step, first_wrong, stepper};
-use super::tree::{TreeFile, tree};
+use super::tree::{Target, TreeFile, tree};
 use crate::forge::FileMode;
 use crate::scaffolder::form::{Field, FieldKind, text_of};
-use crate::scaffolder::{Draft, Effect, EffectKind, Plan, PlannedFile, Scaffolder, ScaffolderError};
+use crate::scaffolder::{
+    Draft, Effect, EffectKind, Plan, PlanProblem, PlannedFile, Scaffolder, ScaffolderError, Template as ParsedTemplate,
+};
 use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Area, Chrome, Page};
 use crate::web::pages::shown;
+use crate::web::pages::task::without_colours;
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
@@ -109,42 +112,27 @@ impl PlanPage {
         let chosen = chosen(&plan.files, wanted);
         let here = link::draft_plan(draft.id);
         let row = |file: &PlannedFile| TreeFile {
-            link: format!("{here}?file={}#file", link::query(&file.path)),
+            target: Target::Link(format!("{here}?file={}#file", link::query(&file.path))),
             path: file.path.clone(),
             size: file.content.len() as u64,
             executable: file.mode == FileMode::Executable,
             current: chosen.is_some_and(|chosen| chosen.path == file.path),
         };
-        let size: usize = plan.files.iter().map(|file| file.content.len()).sum();
-        let step_name = |id: &str| {
-            template.steps.iter().find(|step| step.id == id).map_or(id, |step| step.name.as_str()).to_owned()
-        };
-        let problems = plan.problems.iter().map(|problem| match problem.step.as_str() {
-            "" => problem.message.clone(),
-            step => format!("“{}”: {}", step_name(step), problem.message),
-        });
         Self {
             chrome: viewer.chrome(Area::Create, format!("Plan · {}", template.entity.title())),
             crumbs: vec![("Create".to_owned(), link::create())],
             template_title: template.entity.title().to_owned(),
             steps: stepper(draft, None),
-            problems: problems.collect(),
+            problems: problems(plan, template),
             conflicts: plan.effects.iter().filter(|effect| effect.conflict.is_some()).count(),
             warnings: plan.warnings.clone(),
             groups: groups(&plan.effects),
             effects_total: plan.effects.len(),
             answers: answers(draft),
-            log: plan.log.clone(),
-            files_text: format!("{}, {}", shown::count(plan.files.len(), "file", "files"), shown::size(size as u64)),
+            log: log(plan),
+            files_text: files_text(&plan.files),
             tree: tree(&plan.files.iter().map(row).collect::<Vec<_>>()),
-            file: chosen.map(|file| {
-                FileView::new(
-                    &file.path,
-                    &file.content,
-                    file.mode == FileMode::Executable,
-                    file.mode == FileMode::Symlink,
-                )
-            }),
+            file: chosen.map(FileView::of),
             back: template.pages.len().checked_sub(1).map_or_else(link::create, |last| link::draft(draft.id, last)),
             back_label: label("backButtonText", "Back"),
             create_label: label("createButtonText", "Create"),
@@ -154,8 +142,30 @@ impl PlanPage {
     }
 }
 
+/// Why a plan cannot be carried out, with the names of the steps.
+pub(super) fn problems(plan: &Plan, template: &ParsedTemplate) -> Vec<String> {
+    let step_name =
+        |id: &str| template.steps.iter().find(|step| step.id == id).map_or(id, |step| step.name.as_str()).to_owned();
+    let problem = |problem: &PlanProblem| match problem.step.as_str() {
+        "" => problem.message.clone(),
+        step => format!("“{}”: {}", step_name(step), problem.message),
+    };
+    plan.problems.iter().map(problem).collect()
+}
+
+/// What the steps said, without the colours of a terminal.
+pub(super) fn log(plan: &Plan) -> Vec<String> {
+    plan.log.iter().map(|line| without_colours(line)).collect()
+}
+
+/// `31 files, 42.1 kB`
+pub(super) fn files_text(files: &[PlannedFile]) -> String {
+    let size: usize = files.iter().map(|file| file.content.len()).sum();
+    format!("{}, {}", shown::count(files.len(), "file", "files"), shown::size(size as u64))
+}
+
 /// The file that is shown: the one asked for, a README, or the first.
-fn chosen<'a>(files: &'a [PlannedFile], wanted: Option<&str>) -> Option<&'a PlannedFile> {
+pub(super) fn chosen<'a>(files: &'a [PlannedFile], wanted: Option<&str>) -> Option<&'a PlannedFile> {
     let named = |name: &str| files.iter().find(|file| file.path.eq_ignore_ascii_case(name));
     wanted
         .and_then(|wanted| files.iter().find(|file| file.path == wanted))
@@ -164,7 +174,7 @@ fn chosen<'a>(files: &'a [PlannedFile], wanted: Option<&str>) -> Option<&'a Plan
 }
 
 /// Effects by kind, kinds in the order a run reaches them.
-fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
+pub(super) fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
     let kinds = [
         (EffectKind::Repository, "Repositories", "repository"),
         (EffectKind::Push, "Pushes", "push"),

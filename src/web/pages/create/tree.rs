@@ -8,10 +8,18 @@ use crate::web::pages::shown;
 /// One file of the tree.
 pub(crate) struct TreeFile {
     pub(crate) path: String,
-    pub(crate) link: String,
+    pub(crate) target: Target,
     pub(crate) size: u64,
     pub(crate) executable: bool,
     pub(crate) current: bool,
+}
+
+/// What shows a file.
+pub(crate) enum Target {
+    /// Another page.
+    Link(String),
+    /// A button of the form around the tree, with this name and the path as its value.
+    Button(&'static str),
 }
 
 #[derive(Default)]
@@ -65,9 +73,12 @@ fn write_folder(html: &mut String, folder: &Folder<'_>, root: bool) {
     for (name, file) in &folder.files {
         let current = if file.current { " aria-current=\"true\"" } else { "" };
         let mark = if file.executable { "<span class=\"tree__size\">exec</span>" } else { "" };
+        let (element, target) = match &file.target {
+            Target::Link(link) => ("a", format!("href=\"{}\"", escaped(link))),
+            Target::Button(button) => ("button", format!("name=\"{button}\" value=\"{}\"", escaped(&file.path))),
+        };
         let line = format!(
-            "<li><a class=\"tree__file\" href=\"{}\"{current}>{}<span class=\"break\">{}</span>{mark}<span class=\"tree__size\">{}</span></a></li>",
-            escaped(&file.link),
+            "<li><{element} class=\"tree__file\" {target}{current}>{}<span class=\"break\">{}</span>{mark}<span class=\"tree__size\">{}</span></{element}></li>",
             icon("file"),
             escaped(name),
             shown::size(file.size),

@@ -98,6 +98,16 @@ pub(crate) async fn newest_of(
     limit: usize,
 ) -> Result<Vec<RunRow>, Error> {
     let query = TaskQuery { created_by: vec![viewer.user().to_string()], limit: Some(limit), ..TaskQuery::default() };
+    listed(catalog, scaffolder, viewer, query).await
+}
+
+/// The runs that a query finds, for a short list.
+pub(crate) async fn listed(
+    catalog: &Catalog,
+    scaffolder: &Scaffolder,
+    viewer: &Viewer,
+    query: TaskQuery,
+) -> Result<Vec<RunRow>, Error> {
     let (tasks, _) = scaffolder.tasks(&viewer.credentials, query).await?;
     Ok(tasks.iter().map(|task| RunRow::new(catalog, viewer, task)).collect())
 }

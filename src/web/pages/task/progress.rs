@@ -114,7 +114,7 @@ pub(super) fn line(event: &Event) -> LogLine {
 }
 
 /// Backstage's loggers colour their levels for terminals.
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {

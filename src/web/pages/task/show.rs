@@ -50,7 +50,8 @@ pub(super) async fn show(
         template: template.map(|template| EntityLink::find(&catalog, &viewer, &template)),
         events: link::task_events(id),
         last_event: progress.last_event,
-        error: error(state, &progress, &steps, &made),
+        error: error(state, &progress, &steps, &made)
+            .map(|error| RunError { action: failed_action(&scaffolder, &task, &progress), ..error }),
         outputs: outputs(&progress.output),
         texts: texts(&progress.output),
         progress_text: format!("{steps_done} of {}", steps.len()),
@@ -82,7 +83,16 @@ fn error(state: State, progress: &Progress, steps: &[StepRow], made: &[String]) 
         _ => return None,
     };
     let message = progress.error.clone().unwrap_or_else(|| "The log says more.".to_owned());
-    Some(RunError { title, message, made: made.to_vec() })
+    Some(RunError { title, message, action: None, made: made.to_vec() })
+}
+
+/// The action of the step that failed, where there is one of that id.
+fn failed_action(scaffolder: &Scaffolder, task: &Task, progress: &Progress) -> Option<(String, String)> {
+    let failed = progress.failed_step.as_deref()?;
+    let steps = task.spec.get("steps").and_then(Value::as_array)?;
+    let step = steps.iter().find(|step| step.get("id").and_then(Value::as_str) == Some(failed))?;
+    let action = step.get("action").and_then(Value::as_str)?;
+    scaffolder.action_effect(action).map(|_| (action.to_owned(), link::action(action)))
 }
 
 /// `output.links`, those that lead somewhere.

@@ -62,6 +62,32 @@ impl Guest {
         self.app.request("POST", path, &headers, form.finish()).await
     }
 
+    /// Sends a form with files.
+    pub(super) async fn send_files(&self, path: &str, pairs: &[(&str, &str)], files: &[(&str, &str)]) -> Answer {
+        let named = [("csrf", self.csrf.as_str())].into_iter().chain(pairs.iter().copied());
+        let plain = named.map(|(name, value)| (format!("name=\"{name}\""), value));
+        let sent = files.iter().map(|(file, content)| (format!("name=\"_upload\"; filename=\"{file}\""), *content));
+        let part = |(names, content): (String, &str)| {
+            format!("--edge\r\ncontent-disposition: form-data; {names}\r\n\r\n{content}\r\n")
+        };
+        let body: String = plain.chain(sent).map(part).collect();
+        let headers = [("cookie", self.cookie.as_str()), ("content-type", "multipart/form-data; boundary=edge")];
+        self.app.request("POST", path, &headers, body + "--edge--\r\n").await
+    }
+
+    /// Sends a form without the session's token.
+    pub(super) async fn forge(&self, path: &str, body: &'static str) -> Answer {
+        let headers = [("cookie", self.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        self.app.request("POST", path, &headers, body).await
+    }
+
+    /// The same for a form that can carry files.
+    pub(super) async fn forge_files(&self, path: &str) -> Answer {
+        let body = "--edge\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\nx\r\n--edge--\r\n";
+        let headers = [("cookie", self.cookie.as_str()), ("content-type", "multipart/form-data; boundary=edge")];
+        self.app.request("POST", path, &headers, body).await
+    }
+
     pub(super) async fn led(&self, path: &str, pairs: &[(&str, &str)]) -> String {
         let answer = self.send(path, pairs).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text);
