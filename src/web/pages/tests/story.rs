@@ -200,7 +200,7 @@ async fn what_a_run_made_is_undone_on_its_page() {
     let ids = [("id", "publish/created"), ("id", "register/registered")];
     assert_eq!(guest.led(&undo, &ids).await, run);
     let after = guest.see(&run).await;
-    contains(&after, &["Undone: delete repository acme/cart (user:development/guest)"]);
+    contains(&after, &["Undone: delete repository acme/cart (user:default/guest)"]);
     assert!(!after.contains("Undo…"), "nothing is left to undo");
     contains(&guest.see(&undo).await, &["Nothing of what this run made is left"]);
     assert_eq!(guest.open("/repositories/acme/cart").await.status, StatusCode::NOT_FOUND);
