@@ -6,7 +6,7 @@
 //! node to the line and column of its key and of its value, so that an error found later (validation, an expression)
 //! can be shown where it was written.
 //!
-//! [`write`] is the way back, in the style that npm `yaml` writes, with the comments of the text that was read if they
+//! [`write()`] is the way back, in the style that npm `yaml` writes, with the comments of the text that was read if they
 //! are wanted ([`Remarks`]).
 //!
 //! Invariants: depth, work and memory are bounded by [`Limits`], with aliases counted as often as they are used; reading
