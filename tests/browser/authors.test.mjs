@@ -89,7 +89,7 @@ test('the editor takes a folder', async () => {
   const { context, page } = await open('/create/edit', { viewport: phone });
   await page.getByText('Files beside it').click();
   const template = (await page.locator('#text').inputValue()).replace('title: My template', 'title: Uploaded').replace('debug:log', 'fetch:template').replace(/message: .*/, 'url: ./skeleton\n        values: { name: "${{ parameters.name }}" }');
-  await page.getByLabel('Files', { exact: true }).setInputFiles([
+  await page.locator('input[name="_upload"]').setInputFiles([
     { name: 'template.yaml', mimeType: 'application/yaml', buffer: Buffer.from(template) },
   ]);
   await page.getByRole('button', { name: 'Upload' }).click();
