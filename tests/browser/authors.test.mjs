@@ -89,11 +89,11 @@ test('the editor takes a folder', async () => {
   const { context, page } = await open('/create/edit', { viewport: phone });
   await page.getByText('Files beside it').click();
   const template = (await page.locator('#text').inputValue()).replace('title: My template', 'title: Uploaded').replace('debug:log', 'fetch:template').replace(/message: .*/, 'url: ./skeleton\n        values: { name: "${{ parameters.name }}" }');
-  await page.locator('input[name="_upload"]').setInputFiles([
+  await page.locator('input[name="_upload"][multiple]').setInputFiles([
     { name: 'template.yaml', mimeType: 'application/yaml', buffer: Buffer.from(template) },
   ]);
   await page.getByRole('button', { name: 'Upload' }).click();
-  await page.getByRole('button', { name: 'Upload' }).waitFor({ state: 'attached' });
+  await page.waitForFunction(() => document.querySelector('#text')?.value.includes('title: Uploaded'));
   assert.match(await page.locator('#text').inputValue(), /title: Uploaded/);
   await picture(page, 'editor-phone');
   assert.deepEqual(context.offences, []);
