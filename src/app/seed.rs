@@ -141,10 +141,5 @@ fn content_hash(files: &[NewFile]) -> String {
         hasher.update(file.bytes.len().to_le_bytes());
         hasher.update(&file.bytes);
     }
-    hasher.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
-        use std::fmt::Write as _;
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(&hasher.finalize()[..16])
 }

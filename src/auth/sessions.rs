@@ -4,7 +4,6 @@
 //! cookie, need not be stored. A session lasts a week from its last use (or as
 //! long as `auth.sessionDuration` says), and never longer than thirty days.
 
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
@@ -44,7 +43,7 @@ pub(crate) struct SignedIn {
 pub(super) async fn start(auth: &Auth, user: &EntityRef, provider: &str) -> Result<SignedIn, AuthError> {
     let mut bits = [0; 32];
     aws_lc_rs::rand::fill(&mut bits).map_err(|_| AuthError::Random)?;
-    let token = hexadecimal(&bits);
+    let token = hex::encode(bits);
     let now = Utc::now();
     store::insert_session(&auth.0.pool, &hash(&token), &user.to_string(), provider, now, now + unused(auth)).await?;
     Ok(SignedIn { token, max_age: LONGEST })
@@ -138,14 +137,7 @@ pub(super) fn hash(token: &str) -> [u8; 32] {
 
 /// The CSRF token of a session; from it the cookie cannot be found.
 fn csrf(token: &str) -> String {
-    hexadecimal(&Sha256::new().chain_update(b"greenroom form token\0").chain_update(token.as_bytes()).finalize()[..16])
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String never fails");
-        text
-    })
+    hex::encode(&Sha256::new().chain_update(b"greenroom form token\0").chain_update(token.as_bytes()).finalize()[..16])
 }
 
 #[cfg(test)]

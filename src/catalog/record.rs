@@ -17,7 +17,6 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::facts::Facts;
-use super::reader::hex;
 use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
 use crate::yaml::Positions;
 
@@ -422,7 +421,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 }
 
 fn forty_digits(hash: &[u8]) -> String {
-    let mut text = hex(hash);
+    let mut text = hex::encode(hash);
     text.truncate(40);
     text
 }

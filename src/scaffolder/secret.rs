@@ -47,7 +47,7 @@ impl Mask {
         let encoded = form_urlencoded::byte_serialize(bytes).collect::<String>();
         // A key of many lines is seldom shown as a whole. Short lines are no secrets by themselves.
         let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_PART && line.len() < text.len());
-        let hex = hex(bytes);
+        let hex = hex::encode(bytes);
         let forms = [
             text.to_owned(),
             json.trim_matches('"').to_owned(),
@@ -99,15 +99,6 @@ fn inside(engine: &impl base64::Engine, before: usize, secret: &[u8]) -> Option<
     (part.len() >= SHORTEST_PART).then_some(part)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -149,7 +140,7 @@ mod tests {
         for before in ["", "u", "us", "user:", "Basic user:", "äöü"] {
             for after in ["", "!", "!!", "!!!"] {
                 let text = format!("{before}x-Secret/42?~{after}");
-                for encoded in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text), hex(text.as_bytes())] {
+                for encoded in [STANDARD.encode(&text), URL_SAFE_NO_PAD.encode(&text), hex::encode(&text)] {
                     let shown = mask.text(&format!("sent {encoded}."));
                     assert!(shown.contains(HIDDEN), "{text}: {shown}");
                 }

@@ -13,7 +13,6 @@ mod stylesheet;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
@@ -70,15 +69,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
         hash.update([0]);
         hash.update(Files::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
-    hexadecimal(&hash.finalize()[..8])
+    hex::encode(&hash.finalize()[..8])
 });
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String never fails");
-        text
-    })
-}
 
 /// The URL of a file of `static/`, e.g. `asset("css/portal.css")`.
 pub(crate) fn asset(path: &str) -> String {
@@ -99,7 +91,7 @@ async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap
     };
     let current = version == *VERSION && !cfg!(debug_assertions);
     let policy = if current { CachePolicy::Forever } else { CachePolicy::Revalidate };
-    let etag = format!("W/\"{}\"", hexadecimal(&hash[..12]));
+    let etag = format!("W/\"{}\"", hex::encode(&hash[..12]));
     let common = [
         (header::CACHE_CONTROL, policy.header()),
         (header::ETAG, HeaderValue::from_str(&etag).expect("hexadecimal digits make a header")),

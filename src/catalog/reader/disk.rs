@@ -8,7 +8,7 @@ use bytes::Bytes;
 use globset::GlobBuilder;
 use sha2::{Digest, Sha256};
 
-use super::{Fetched, ReadError, Tree, TreeFile, content_version, hex, within_file_limit, within_tree_limits};
+use super::{Fetched, ReadError, Tree, TreeFile, content_version, within_file_limit, within_tree_limits};
 use crate::forge::FileMode;
 
 /// Reads one file unless it has this stamp; the version is the hash of its content.
@@ -70,7 +70,7 @@ pub(super) async fn tree(root: String) -> Result<Tree, ReadError> {
             hasher.update(format!("{}\0{:?}\0{}\0", file.path, file.mode, file.bytes.len()));
             hasher.update(&file.bytes);
         }
-        Ok(Tree { version: hex(&hasher.finalize()), files })
+        Ok(Tree { version: hex::encode(hasher.finalize()), files })
     })
     .await
 }
