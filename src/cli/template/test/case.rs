@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -28,6 +29,8 @@ pub(super) struct Case {
     pub(super) given: Given,
     /// `expected.yaml`
     pub(super) expected: Expected,
+    /// Which files are compared; all of them if there is no pattern.
+    pub(super) patterns: Vec<Pattern>,
 }
 
 /// `values.yaml`
@@ -75,6 +78,35 @@ pub(super) struct Expected {
     /// Parts of lines of the log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) log: Vec<String>,
+    /// Patterns of the files that the case is about; all of them without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<String>,
+}
+
+impl Expected {
+    /// The patterns, ready to be asked; `place` is the file that they stand in.
+    fn patterns(&self, place: &Path) -> anyhow::Result<Vec<Pattern>> {
+        let pattern = |text: &String| {
+            let glob = GlobBuilder::new(text).literal_separator(true).build();
+            let wrong = || format!("{}: `files`: {text} is no pattern of paths", place.display());
+            anyhow::Ok(Pattern { text: text.clone(), glob: glob.with_context(wrong)?.compile_matcher() })
+        };
+        self.files.iter().map(pattern).collect()
+    }
+}
+
+/// One pattern of files; `*` stays within a folder, `**` does not.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) text: String,
+    glob: GlobMatcher,
+}
+
+impl Pattern {
+    /// Whether a path fits.
+    pub(super) fn fits(&self, path: &str) -> bool {
+        self.glob.is_match(path)
+    }
 }
 
 /// What came out.
@@ -150,8 +182,15 @@ impl Case {
         let given = document(&folder.join("values.yaml"))?;
         let given =
             given.with_context(|| format!("{} has no values.yaml; write the answers there", folder.display()))?;
-        let expected = document(&folder.join("expected.yaml"))?.unwrap_or_default();
-        Ok(Self { name, folder, given, expected })
+        let place = folder.join("expected.yaml");
+        let expected: Expected = document(&place)?.unwrap_or_default();
+        let patterns = expected.patterns(&place)?;
+        Ok(Self { name, folder, given, expected, patterns })
+    }
+
+    /// Whether the case is about a file.
+    pub(super) fn is_about(&self, path: &str) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.fits(path))
     }
 
     /// The folder of the files that are expected.
@@ -174,7 +213,7 @@ impl Case {
             if tree.is_dir() {
                 fs::remove_dir_all(&tree).with_context(|| format!("cannot replace {}", tree.display()))?;
             }
-            for file in &outcome.files {
+            for file in outcome.files.iter().filter(|file| self.is_about(&file.path)) {
                 tree::write(&tree, &file.path, file.mode, &file.bytes)?;
             }
         }
@@ -185,6 +224,7 @@ impl Case {
             output: (is_new || self.expected.output.is_some()).then(|| outcome.output.clone()),
             effects: (is_new || self.expected.effects.is_some()).then(|| outcome.effects.clone()),
             log: self.expected.log.clone(),
+            files: self.expected.files.clone(),
         };
         // What is right already keeps its comments.
         if is_new || !super::compare::is_met(&self.expected, outcome) {

@@ -77,6 +77,11 @@ fn files(case: &Case, expected: &[TreeFile], made: &[TreeFile]) -> Vec<Differenc
     };
     let (expected, made) = (by_path(expected), by_path(made));
     let mut found = Vec::new();
+    // A pattern that nothing fits would compare nothing.
+    for pattern in case.patterns.iter().filter(|pattern| !made.keys().any(|path| pattern.fits(path))) {
+        let message = format!("no file is made that fits {}", pattern.text);
+        found.push(Difference { file: case.folder.join("expected.yaml"), message, diff: None });
+    }
     let mut differs = |path: &str, message: String, diff| {
         found.push(Difference { file: case.tree().join(path), message, diff });
     };
@@ -93,7 +98,7 @@ fn files(case: &Case, expected: &[TreeFile], made: &[TreeFile]) -> Vec<Differenc
             Some(_) => {}
         }
     }
-    for path in made.keys().filter(|path| !expected.contains_key(*path)) {
+    for path in made.keys().filter(|path| case.is_about(path) && !expected.contains_key(*path)) {
         differs(path, format!("{path} is made and not expected"), None);
     }
     found

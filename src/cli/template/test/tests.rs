@@ -99,6 +99,28 @@ async fn what_came_out_becomes_what_is_expected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_can_be_about_some_files() {
+    let folder = folder(&[("a", "values: {name: shop}\n")]);
+    let expect = |patterns: &str| write(&folder, "tests/a/expected.yaml", &format!("files: {patterns}\n"));
+    expect("['*.md', 'docs/**']");
+    let nothing = ["no file is made that fits *.md", "no file is made that fits docs/**"].map(str::to_owned).to_vec();
+    assert_eq!(told(&report(&folder, false).await), [("a".to_owned(), nothing)]);
+
+    expect("['shop.*']");
+    assert!(report(&folder, true).await.is_good(None));
+    assert!(folder.path().join("tests/a/expected/shop.txt").exists());
+    // What lies there is compared in any case.
+    expect("['*.txt']");
+    write(&folder, "tests/a/expected/other.md", "");
+    let other = vec!["other.md is not made".to_owned()];
+    assert_eq!(told(&report(&folder, false).await), [("a".to_owned(), other)]);
+
+    expect("['{']");
+    let wrong = test(&config(), &folder.path().join("template.yaml"), None, false).await.unwrap_err();
+    assert!(format!("{wrong:#}").contains("expected.yaml: `files`: { is no pattern of paths"), "{wrong:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_as_expected_is_told() {
     let folder = folder(&[("a", "values: {name: shop, zones: [x]}\nsecrets: {token: s3cr3t-word}\n")]);
     write(&folder, "tests/a/expected/shop.txt", "name shop\nport 80\nby \n");
