@@ -4,7 +4,6 @@
 //! cookie, need not be stored. A session lasts a week from its last use (or as
 //! long as `auth.sessionDuration` says), and never longer than thirty days.
 
-
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest as _, Sha256};
 

@@ -1,7 +1,15 @@
-//! Plans and dry runs: what a run would make, with nothing made.
+//! What a run would make, with nothing made: the plan of a form ([`Plan`]), Backstage's dry run ([`DryRun`]), the author's
+//! text in the editor ([`Trial`]), a case of the author's tests ([`Rehearsal`]).
 //!
 //! The run's own loop does the work: workspace actions run for real in a workspace that is thrown away, outside actions
 //! are asked what they would do. So a plan's files are the run's files.
+
+mod rehearsal;
+mod trial;
+
+pub(super) use self::rehearsal::Way;
+pub(crate) use self::rehearsal::{Branch, Rehearsal};
+pub(crate) use self::trial::{Draught, Trial};
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use super::action::{ActionContext, ActionError, ActionRegistry, Effect, Ledger, StepInfo, TemplateInfo};
 use super::context::{Engines, Scope, Start, Surroundings};
 use super::log::{EventKind, StepStatus, TaskLog};
-use super::rehearsal::Way;
+use super::plan::Way;
 use super::template::{KnownActions as _, Step};
 use super::workspace::Workspace;
 use crate::entity::EntityRef;

@@ -16,9 +16,11 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
+use uuid::Uuid;
 
+use super::log::{EventKind, NewEvent};
 use super::*;
-use crate::catalog::{CatalogConfig, ConfiguredLocation};
+use crate::catalog::{CatalogConfig, ConfiguredLocation, Interval};
 use crate::db::testing::{TestDatabase, database};
 use crate::forge::{Forge, LocalForge, RepositoryId};
 

@@ -5,6 +5,8 @@
 //! not undone, and one that is being undone does not begin again: the run's row is locked meanwhile.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,10 +14,14 @@ use uuid::Uuid;
 
 use super::action::{Action, ActionError, Inverse, Made};
 use super::bulletin::Notice;
+use super::error::no_task;
 use super::log::{EventKind, NewEvent};
 use super::run::{BEGAN, OUTPUTS};
-use super::{Scaffolder, ScaffolderError, no_task, store};
+use super::{Scaffolder, ScaffolderError, store};
 use crate::permission::{Credentials, Principal};
+
+/// How long taking one thing back may take.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// One thing that a run made, and what taking it back would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,9 +118,9 @@ impl Scaffolder {
             (None, None) => Some("its action is not known any more".to_owned()),
             (None, Some(action)) => {
                 let made = thing.told(run);
-                let limit = tokio::time::timeout(super::UNDO_LIMIT, action.undo(who, &made));
+                let limit = tokio::time::timeout(LIMIT, action.undo(who, &made));
                 let done = limit.await.unwrap_or_else(|_| {
-                    Err(ActionError::failed(format!("it took longer than {} seconds", super::UNDO_LIMIT.as_secs())))
+                    Err(ActionError::failed(format!("it took longer than {} seconds", LIMIT.as_secs())))
                 });
                 done.err().map(|error| error.message)
             }
@@ -134,10 +140,10 @@ impl Scaffolder {
         }
     }
 
-    fn action_of(&self, actions: &HashMap<String, String>, thing: &store::Thing) -> Option<std::sync::Arc<dyn Action>> {
+    fn action_of(&self, actions: &HashMap<String, String>, thing: &store::Thing) -> Option<Arc<dyn Action>> {
         let step = thing.step.split('[').next().unwrap_or_default();
         let registered = self.registry().get(actions.get(step)?)?;
-        Some(std::sync::Arc::clone(&registered.action))
+        Some(Arc::clone(&registered.action))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::action::{ActionError, EffectClass, Inspection, Outputs, Registered, StepInfo};
-use super::super::rehearsal::Way;
+use super::super::plan::Way;
 use super::super::template::Step;
 use super::{BEGAN, Mode, OUTPUTS, Run};
 use crate::scaffolder::log::EventKind;

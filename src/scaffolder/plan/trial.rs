@@ -10,9 +10,11 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::run::Mode;
-use super::template::{Template, TemplateProblem};
-use super::{Care, Plan, Scaffolder, ScaffolderError, lint, plan, workspace};
+use super::super::lint::{Care, lint};
+use super::super::run::Mode;
+use super::super::template::{Template, TemplateProblem};
+use super::super::{Scaffolder, ScaffolderError, workspace};
+use super::{Plan, contents, plan_of};
 use crate::catalog::{LocationRef, Tree};
 use crate::entity::{self, Entity, EntityRef, Model, ValidationError};
 use crate::permission::Credentials;
@@ -83,7 +85,7 @@ impl Scaffolder {
         Self::refuse_broken(template, false)?;
         let Trial { base, files, values, secrets } = trial;
         self.refuse_invalid(who, template, &values, &secrets)?;
-        let given = plan::contents(&files)?;
+        let given = contents(&files)?;
         let place = base.map(|base| self.template(who, &base)).transpose()?.map(|base| base.location.clone());
         let (location, contents) = self.surroundings_of(place, given).await?;
         let lacking = contents.as_ref().map(|contents| lacking(template, contents)).unwrap_or_default();
@@ -93,7 +95,7 @@ impl Scaffolder {
         let late = || format!("the dry run took longer than {} seconds and was given up", PATIENCE.as_secs());
         let (outcome, events) =
             tokio::time::timeout(PATIENCE, imagined).await.map_err(|_| ScaffolderError::Invalid(late()))?;
-        let mut plan = plan::plan_of(template, outcome, &events);
+        let mut plan = plan_of(template, outcome, &events);
         plan.warnings.extend(lacking);
         Ok(plan)
     }

@@ -12,12 +12,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::action::TemplateInfo;
-use super::context::Engines;
-use super::plan::{Plan, plan_of};
-use super::run::{Job, Mode};
-use super::template::{Step, Template};
-use super::{Scaffolder, ScaffolderError, form};
+use super::super::action::TemplateInfo;
+use super::super::context::Engines;
+use super::super::run::{Job, Mode};
+use super::super::template::{Step, Template};
+use super::super::{Scaffolder, ScaffolderError, form};
+use super::{Plan, plan_of};
 use crate::catalog::{Tree, TreeFile};
 use crate::entity::{Entity, EntityRef};
 use crate::permission::Credentials;

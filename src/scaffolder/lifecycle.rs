@@ -1,0 +1,153 @@
+//! A run from outside: started, looked at, cancelled, tried again. What happens in between is the worker's.
+
+use chrono::Utc;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::bulletin::Notice;
+use super::error::no_task;
+use super::log::{EventKind, NewEvent};
+use super::run::BEGAN;
+use super::store::{self, NewTask, Tally, TaskQuery};
+use super::task::{self, Event, JobRecord, Task};
+use super::template::Template;
+use super::{Scaffolder, ScaffolderError, form};
+use crate::entity::EntityRef;
+use crate::permission::Credentials;
+
+/// A run to be started.
+#[derive(Debug, Clone)]
+pub(crate) struct StartRun {
+    /// Of which template.
+    pub(crate) template: EntityRef,
+    /// The answers; defaults are the caller's business, as with Backstage.
+    pub(crate) values: Map<String, Value>,
+    /// Texts that are shown nowhere.
+    pub(crate) secrets: Map<String, Value>,
+}
+
+impl Scaffolder {
+    /// Starts a run.
+    pub(crate) async fn start(&self, who: &Credentials, run: StartRun) -> Result<Uuid, ScaffolderError> {
+        let template = self.template(who, &run.template)?;
+        // As with Backstage, an unknown action is a run that fails at its step; nothing before that step is run.
+        Self::refuse_broken(&template, true)?;
+        let id = Uuid::now_v7();
+        self.launch(who, id, &template, run.values, &run.secrets).await?;
+        Ok(id)
+    }
+
+    /// One run.
+    pub(crate) async fn task(&self, _who: &Credentials, id: Uuid) -> Result<Task, ScaffolderError> {
+        let row = store::task(self.pool(), id).await?.ok_or_else(|| no_task(id))?;
+        Ok(Task::of(row)?)
+    }
+
+    /// One page of runs, newest first, and how many there are.
+    pub(crate) async fn tasks(
+        &self,
+        _who: &Credentials,
+        query: TaskQuery,
+    ) -> Result<(Vec<Task>, i64), ScaffolderError> {
+        let (rows, total) = store::tasks(self.pool(), &query).await?;
+        Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
+    }
+
+    /// How the runs of a template went.
+    pub(crate) async fn tally(&self, _who: &Credentials, template: &EntityRef) -> Result<Tally, ScaffolderError> {
+        Ok(store::tally(self.pool(), &template.to_string()).await?)
+    }
+
+    /// The entities that runs of a template registered, newest first; some may be gone.
+    pub(crate) async fn registered(
+        &self,
+        _who: &Credentials,
+        template: &EntityRef,
+        limit: usize,
+    ) -> Result<Vec<String>, ScaffolderError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(store::registered(self.pool(), &template.to_string(), limit).await?)
+    }
+
+    /// The events of a run after one of them.
+    pub(crate) async fn events(
+        &self,
+        _who: &Credentials,
+        id: Uuid,
+        after: Option<i64>,
+    ) -> Result<Vec<Event>, ScaffolderError> {
+        let rows = store::events(self.pool(), id, after.unwrap_or(0)).await?;
+        Ok(rows.iter().map(|row| Event::of(id, row)).collect::<Result<_, _>>()?)
+    }
+
+    /// What a run made outside, in words, oldest first.
+    pub(crate) async fn made(&self, _who: &Credentials, id: Uuid) -> Result<Vec<String>, ScaffolderError> {
+        Ok(store::made(self.pool(), id).await?)
+    }
+
+    /// Cancels a run; one that is over stays as it is.
+    pub(crate) async fn cancel(&self, _who: &Credentials, id: Uuid) -> Result<(), ScaffolderError> {
+        let mut transaction = self.pool().begin().await?;
+        let notice = if store::cancel_open(&mut *transaction, id, Utc::now()).await? {
+            let error = json!({"name": "Error", "message": "The run was cancelled before it began."});
+            let body = json!({"message": "Run completed with status: cancelled", "error": error});
+            store::add_event(&mut *transaction, id, &NewEvent::new(EventKind::Completion, body)).await?;
+            Notice::Said(id)
+        } else if store::request_cancel(&mut *transaction, id).await? {
+            Notice::Cancel(id)
+        } else {
+            return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
+        };
+        transaction.commit().await?;
+        self.bulletin().tell(notice);
+        Ok(())
+    }
+
+    /// Runs a failed or cancelled run again: steps on the workspace are repeated, what was made outside is kept. A run
+    /// that completed, or is under way, stays as it is.
+    pub(crate) async fn retry(
+        &self,
+        _who: &Credentials,
+        id: Uuid,
+        secrets: Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
+        let mut transaction = self.pool().begin().await?;
+        if !store::reopen(&mut *transaction, id, &secrets, Utc::now()).await? {
+            return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
+        }
+        store::forget(&mut *transaction, id, BEGAN).await?;
+        transaction.commit().await?;
+        self.bulletin().tell(Notice::Opened(id));
+        Ok(())
+    }
+
+    /// Stores a run and wakes a worker. A run of that id that is there already stays as it is.
+    pub(super) async fn launch(
+        &self,
+        who: &Credentials,
+        id: Uuid,
+        template: &Template,
+        values: Map<String, Value>,
+        secrets: &Map<String, Value>,
+    ) -> Result<(), ScaffolderError> {
+        self.refuse_invalid(who, template, &values, secrets)?;
+        let answers = form::filled(&template.pages, &values);
+        let record = JobRecord::new(who, template, answers);
+        let spec = task::spec(template, &values, &self.user(who));
+        let created_by = who.user_ref().map(ToString::to_string);
+        let reference = template.reference.to_string();
+        let new = NewTask {
+            id,
+            template: &reference,
+            spec: &spec,
+            job: &store::text(&record),
+            secrets,
+            created_by: created_by.as_deref(),
+            now: Utc::now(),
+        };
+        if store::add_task(self.pool(), new).await? {
+            self.bulletin().tell(Notice::Opened(id));
+        }
+        Ok(())
+    }
+}
