@@ -1,27 +1,15 @@
 // The pages for those who write templates, with JavaScript.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { accessibilityViolations, openContext, phone, picture, startBrowser, startPortal } from './portal.mjs';
+import { accessibilityViolations, openContext, phone, picture, stage } from './portal.mjs';
 import { enter } from './story.mjs';
 
-let portal;
-let browser;
-
-before(async () => {
-  [portal, browser] = await Promise.all([startPortal(), startBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  const { code } = await portal.stop();
-  portal.forget();
-  assert.equal(code, 0, `the portal did not stop cleanly:\n${portal.log.join('')}`);
-});
+const shared = stage();
 
 /** A page of a signed-in person, enlivened. */
 async function open(address, options = {}) {
-  const context = await openContext(browser, portal, options);
+  const context = await openContext(shared, options);
   const page = await context.newPage();
   await enter(page);
   await page.goto(address);

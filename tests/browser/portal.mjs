@@ -1,9 +1,10 @@
 // A headless Chromium to look at a portal with.
+import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { load, root } from '../portal.mjs';
+import { after, before } from 'node:test';
+import { load, root, startPortal } from '../portal.mjs';
 
-export { startPortal } from '../portal.mjs';
 export { root };
 
 const { chromium } = load('playwright-core');
@@ -13,8 +14,24 @@ const { AxeBuilder } = load('@axe-core/playwright');
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
+/** What the tests of a file share: `portal` and `browser` are there from the first test until after the last. */
+export function stage() {
+  const shared = {};
+  before(async () => {
+    [shared.portal, shared.browser] = await Promise.all([startPortal(), startBrowser()]);
+  });
+  after(async () => {
+    const { portal, browser } = shared;
+    await browser?.close();
+    const { code } = await portal.stop();
+    portal.forget();
+    assert.equal(code, 0, `the portal did not stop cleanly:\n${portal.log.join('')}`);
+  });
+  return shared;
+}
+
 /** Chromium with a fresh profile that reaches nothing but loopback. */
-export async function startBrowser() {
+async function startBrowser() {
   const executablePath = process.env.CHROMIUM
     ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
   return chromium.launch({
@@ -25,7 +42,7 @@ export async function startBrowser() {
 }
 
 /** A browser context that records what a page must never do: fail in script, or ask another host. */
-export async function openContext(browser, portal, options = {}) {
+export async function openContext({ browser, portal }, options = {}) {
   const context = await browser.newContext({ viewport: desktop, baseURL: portal.url, ...options });
   const offences = [];
   context.on('request', (request) => {

@@ -1,23 +1,11 @@
 // Create a service in a browser, end to end: wide, narrow, and without JavaScript.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { accessibilityViolations, desktop, openContext, phone, picture, startBrowser, startPortal } from './portal.mjs';
+import { accessibilityViolations, desktop, openContext, phone, picture, stage } from './portal.mjs';
 import { answerForm, clone, createAndWait, enter, readPlan } from './story.mjs';
 
-let portal;
-let browser;
-
-before(async () => {
-  [portal, browser] = await Promise.all([startPortal(), startBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  const { code } = await portal.stop();
-  portal.forget();
-  assert.equal(code, 0, `the portal did not stop cleanly:\n${portal.log.join('')}`);
-});
+const shared = stage();
 
 const ways = [
   { way: 'desktop', name: 'payments-api', options: { viewport: desktop } },
@@ -27,7 +15,7 @@ const ways = [
 
 for (const { way, name, options } of ways) {
   test(`a service is created: ${way}`, async () => {
-    const context = await openContext(browser, portal, options);
+    const context = await openContext(shared, options);
     const page = await context.newPage();
     const scripted = options.javaScriptEnabled !== false;
     await enter(page);
@@ -46,7 +34,7 @@ for (const { way, name, options } of ways) {
     await picture(page, `${way}-run`);
 
     // A second browser sees the same.
-    const other = await openContext(browser, portal, options);
+    const other = await openContext(shared, options);
     const second = await other.newPage();
     await enter(second);
     await second.goto(run);
@@ -61,7 +49,7 @@ for (const { way, name, options } of ways) {
     await page.goto(`/repositories/acme/${name}`);
     await page.getByRole('link', { name: 'Dockerfile', exact: true }).first().waitFor();
     await picture(page, `${way}-repository`);
-    const cloned = clone(portal, name);
+    const cloned = clone(shared.portal, name);
     assert.equal(Object.keys(cloned).length, files);
     assert.match(cloned['catalog-info.yaml'], new RegExp(`name: ${name}`));
     assert.match(cloned['.greenroom/template.yaml'], /template:default\/rust-service/);
@@ -90,7 +78,7 @@ for (const { way, name, options } of ways) {
 }
 
 test('the plan of a repository that exists says so and cannot be created', async () => {
-  const context = await openContext(browser, portal);
+  const context = await openContext(shared);
   const page = await context.newPage();
   await enter(page);
   await answerForm(page, 'payments-api');
@@ -102,7 +90,7 @@ test('the plan of a repository that exists says so and cannot be created', async
 });
 
 test('a reload during and after a run shows the same log', async () => {
-  const context = await openContext(browser, portal);
+  const context = await openContext(shared);
   const page = await context.newPage();
   await enter(page);
   await answerForm(page, 'reload-api');
@@ -116,7 +104,7 @@ test('a reload during and after a run shows the same log', async () => {
 });
 
 test('what a run made is undone', async () => {
-  const context = await openContext(browser, portal);
+  const context = await openContext(shared);
   const page = await context.newPage();
   await enter(page);
   await answerForm(page, 'undone-api');
@@ -147,7 +135,7 @@ describe('the pages', () => {
 
   for (const scheme of ['light', 'dark']) {
     test(`have no accessibility violation, no sideways scrolling and stay small: ${scheme}`, async () => {
-      const context = await openContext(browser, portal, { colorScheme: scheme });
+      const context = await openContext(shared, { colorScheme: scheme });
       const page = await context.newPage();
       const problems = [];
       await page.goto('/sign-in');
@@ -181,7 +169,7 @@ describe('the pages', () => {
 });
 
 test('everything is reached and operated by keyboard', async () => {
-  const context = await openContext(browser, portal);
+  const context = await openContext(shared);
   const page = await context.newPage();
   await enter(page);
   await page.locator('html[data-enlivened]').waitFor({ state: 'attached' });

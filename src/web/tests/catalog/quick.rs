@@ -46,6 +46,23 @@ async fn quick_answers_are_those_of_the_router() {
 }
 
 #[tokio::test]
+async fn quick_answers_are_counted_under_the_route_of_the_router() {
+    let portal = Portal::with(&[("pay.yaml", &component("pay", "a"))]).await;
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let facets = "/api/catalog/entity-facets?facet=kind";
+    let paths = [PAY, &format!("{PAY}/ancestry"), "/api/catalog/entities/by-query", facets];
+    for path in paths {
+        assert_eq!(portal.app.get(path).await.status, 200, "{path}");
+        assert_eq!(portal.app.request("GET", path, &[("accept-encoding", "identity")], "").await.status, 200, "{path}");
+    }
+    let text = recorder.handle().render();
+    let counted: Vec<_> = text.lines().filter(|line| line.starts_with("http_requests_total")).collect();
+    assert_eq!(counted.len(), paths.len(), "{text}");
+    assert!(counted.iter().all(|line| line.ends_with(" 2")), "{text}");
+}
+
+#[tokio::test]
 async fn what_is_unusual_is_left_to_the_router() {
     let portal = Portal::with(&[("pay.yaml", &component("pay", "a"))]).await;
     let quick = Quick::new(&portal.app.state);
