@@ -1,7 +1,7 @@
 //! Forges: where Git repositories live.
 //!
 //! [`Forge`] is what the rest of the portal knows of a place that holds repositories: create, commit, read, list,
-//! delete, and turn a file into a URL and back. [`LocalForge`] keeps bare repositories in the data directory; other
+//! delete, propose and merge changes, and turn a file into a URL and back. [`LocalForge`] keeps bare repositories in the data directory; other
 //! hosts implement the same trait. [`Forges`] is the set of configured forges, found by the host in a [`RepoUrl`].
 //!
 //! Invariants every implementation keeps:
@@ -13,6 +13,7 @@ mod commit;
 mod error;
 mod local;
 mod location;
+mod pull_request;
 mod repo_url;
 mod repository;
 mod tree;
@@ -31,6 +32,7 @@ pub(crate) use self::{
     error::{ForgeError, Limit, Missing, NameError},
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},
+    pull_request::{Comparison, Ending, MergeMethod, NewMerge, NewPullRequest, PullRequest},
     repo_url::RepoUrl,
     repository::{NewRepository, Repository, RepositoryId, Visibility},
     tree::{EntryKind, File, FileMode, TreeEntry},
@@ -96,6 +98,37 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     /// The commit id of a revision.
     fn resolve<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str) -> Answer<'a, String>;
 
+    /// Removes a branch that is at this commit; `ForgeError::Conflict` if it is elsewhere.
+    fn delete_branch<'a>(&'a self, repository: &'a RepositoryId, branch: &'a str, tip: &'a str) -> Answer<'a, ()>;
+
+    /// What `head` has that `base` has not, both revisions, with at most `commits` commits.
+    fn compare<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        base: &'a str,
+        head: &'a str,
+        commits: usize,
+    ) -> Answer<'a, Comparison>;
+
+    /// Opens a pull request; `ForgeError::Refused` if one is open from the same branch into the same.
+    fn propose<'a>(&'a self, repository: &'a RepositoryId, new: NewPullRequest) -> Answer<'a, PullRequest>;
+
+    /// All pull requests, newest first.
+    fn pull_requests<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Vec<PullRequest>>;
+
+    /// One pull request.
+    fn pull_request<'a>(&'a self, repository: &'a RepositoryId, number: u64) -> Answer<'a, PullRequest>;
+
+    /// Takes the draft's mark off.
+    fn ready<'a>(&'a self, repository: &'a RepositoryId, number: u64) -> Answer<'a, PullRequest>;
+
+    /// Brings the changes into the base; `ForgeError::Refused` says why that cannot be. One that is merged already
+    /// stays as it is.
+    fn merge<'a>(&'a self, repository: &'a RepositoryId, number: u64, merge: NewMerge) -> Answer<'a, PullRequest>;
+
+    /// Ends a pull request without its changes; one that is over stays as it is.
+    fn close<'a>(&'a self, repository: &'a RepositoryId, number: u64, by: Option<&'a str>) -> Answer<'a, PullRequest>;
+
     /// The file or folder a URL of this forge names, without looking whether it exists: the revision is the first
     /// segment after `tree/` or `blob/` (a branch name's own slashes are written `%2F`; see [`Forge::settle`]).
     fn locate(&self, url: &Url) -> Option<FileLocation>;
@@ -112,6 +145,9 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     /// The page of the repository itself.
     #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn repository_url(&self, repository: &RepositoryId) -> Url;
+
+    /// The page of a pull request.
+    fn pull_request_url(&self, repository: &RepositoryId, number: u64) -> Url;
 
     /// Names repositories when they are created, written or deleted by this process; none if the forge cannot tell.
     fn follow(&self) -> Option<broadcast::Receiver<RepositoryId>> {

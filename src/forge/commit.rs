@@ -53,7 +53,6 @@ pub(crate) enum Parent {
     /// The branch is at this commit, and moves on.
     Tip(String),
     /// The branch does not exist, and starts at this commit.
-    #[cfg_attr(not(test), expect(dead_code, reason = "branches come with pull requests"))]
     Fork(String),
 }
 
@@ -63,7 +62,6 @@ pub(crate) enum Contents {
     /// These files and no others.
     Tree(Vec<NewFile>),
     /// The parent's files with these differences. Deletions come first; deleting a folder deletes what is in it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "changes to existing repositories come with pull requests"))]
     Change {
         /// Files to add or replace.
         write: Vec<NewFile>,

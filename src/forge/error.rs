@@ -32,6 +32,9 @@ pub(crate) enum ForgeError {
         /// The commit it points to.
         found: Option<String>,
     },
+    /// What is asked for cannot be done as things are.
+    #[error("{0}")]
+    Refused(String),
     /// More than this forge takes.
     #[error("{what} is too large: {limit}")]
     TooLarge {
@@ -94,6 +97,14 @@ pub(crate) enum Missing {
         revision: String,
         /// The path asked for.
         path: String,
+    },
+    /// No such pull request.
+    #[error("pull request #{number} of `{repository}`")]
+    PullRequest {
+        /// The repository searched.
+        repository: RepositoryId,
+        /// The number asked for.
+        number: u64,
     },
     /// No such blob.
     #[error("object `{object}` in `{repository}`")]

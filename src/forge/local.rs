@@ -2,6 +2,7 @@
 //!
 //! - `name`: what may be called how. `directory`: where repositories are, their creation, deletion and metadata.
 //! - `read`, `history`: files, folders, log, changes. `write`, `object`, `pack`, `durable`: making a commit.
+//! - `pull_request`: proposals, comparing and merging branches.
 //! - `transport`: the server's side of clone and fetch.
 //!
 //! Real Git can clone, fetch and check what is written here, and what it does to a repository in place (`git gc`) is
@@ -17,6 +18,7 @@ mod history;
 mod name;
 mod object;
 mod pack;
+mod pull_request;
 mod read;
 mod transport;
 
@@ -37,8 +39,8 @@ use url::{Host, Url};
 pub(crate) use self::transport::{GitResponse, ProtocolVersion, Service, decode_body};
 use self::{directory::Directory, read::Reader};
 use super::{
-    Answer, Branch, Commit, CommitChanges, File, FileLocation, Forge, ForgeError, LogQuery, Missing, NewCommit,
-    NewRepository, Repository, RepositoryId, TreeEntry,
+    Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, Missing,
+    NewCommit, NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, TreeEntry,
     location::{LocationError, url_below},
 };
 
@@ -122,6 +124,19 @@ impl LocalForge {
         self.run(doing, move |directory| work(&Reader { git: &directory.git(&id)?, id: &id }))
     }
 
+    /// Runs `work` on a repository opened by its one writer, and tells of it.
+    fn changing<T: Send + 'static>(
+        &self,
+        doing: impl Display,
+        id: &RepositoryId,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, ForgeError> + Send + 'static,
+    ) -> Answer<'static, T> {
+        let opened = id.clone();
+        self.writing(format_args!("{doing} {id}"), id, move |directory| {
+            directory.write(&opened, |git| work(&Reader { git, id: &opened }))
+        })
+    }
+
     fn browse_base(&self) -> Url {
         url_below(&self.base, [BROWSE])
     }
@@ -164,10 +179,7 @@ impl Forge for LocalForge {
     }
 
     fn commit<'a>(&'a self, repository: &'a RepositoryId, new: NewCommit) -> Answer<'a, Commit> {
-        let id = repository.clone();
-        self.writing(format_args!("commit to {repository}"), repository, move |directory| {
-            directory.write(&id, |git| write::commit(&Reader { git, id: &id }, &new))
-        })
+        self.changing("commit to", repository, move |reader| write::commit(reader, &new))
     }
 
     fn read<'a>(&'a self, repository: &'a RepositoryId, revision: &'a str, path: &'a str) -> Answer<'a, File> {
@@ -221,6 +233,55 @@ impl Forge for LocalForge {
         self.reading(repository, move |reader| reader.commit_id(&revision).map(|id| id.to_string()))
     }
 
+    fn delete_branch<'a>(&'a self, repository: &'a RepositoryId, branch: &'a str, tip: &'a str) -> Answer<'a, ()> {
+        let (branch, tip) = (branch.to_owned(), tip.to_owned());
+        self.changing("delete a branch of", repository, move |reader| {
+            pull_request::delete_branch(reader, &branch, &tip)
+        })
+    }
+
+    fn compare<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        base: &'a str,
+        head: &'a str,
+        commits: usize,
+    ) -> Answer<'a, Comparison> {
+        let (base, head) = (base.to_owned(), head.to_owned());
+        self.reading(repository, move |reader| reader.compare(&base, &head, commits))
+    }
+
+    fn propose<'a>(&'a self, repository: &'a RepositoryId, new: NewPullRequest) -> Answer<'a, PullRequest> {
+        self.changing("open a pull request in", repository, move |reader| {
+            pull_request::propose(reader, &new, Utc::now())
+        })
+    }
+
+    fn pull_requests<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Vec<PullRequest>> {
+        self.reading(repository, |reader| reader.pull_requests())
+    }
+
+    fn pull_request<'a>(&'a self, repository: &'a RepositoryId, number: u64) -> Answer<'a, PullRequest> {
+        self.reading(repository, move |reader| reader.pull_request(number))
+    }
+
+    fn ready<'a>(&'a self, repository: &'a RepositoryId, number: u64) -> Answer<'a, PullRequest> {
+        self.changing("change a pull request of", repository, move |reader| pull_request::ready(reader, number))
+    }
+
+    fn merge<'a>(&'a self, repository: &'a RepositoryId, number: u64, merge: NewMerge) -> Answer<'a, PullRequest> {
+        self.changing("merge a pull request of", repository, move |reader| {
+            pull_request::merge(reader, number, &merge, Utc::now())
+        })
+    }
+
+    fn close<'a>(&'a self, repository: &'a RepositoryId, number: u64, by: Option<&'a str>) -> Answer<'a, PullRequest> {
+        let by = by.map(str::to_owned);
+        self.changing("close a pull request of", repository, move |reader| {
+            pull_request::close(reader, number, by, Utc::now())
+        })
+    }
+
     fn locate(&self, url: &Url) -> Option<FileLocation> {
         let mut segments = url.path_segments()?;
         if url.origin() == self.canonical.origin() {
@@ -252,6 +313,10 @@ impl Forge for LocalForge {
 
     fn repository_url(&self, repository: &RepositoryId) -> Url {
         url_below(&self.base, [BROWSE, repository.owner(), repository.name()])
+    }
+
+    fn pull_request_url(&self, repository: &RepositoryId, number: u64) -> Url {
+        url_below(&self.base, [BROWSE, repository.owner(), repository.name(), "pulls", &number.to_string()])
     }
 
     fn follow(&self) -> Option<broadcast::Receiver<RepositoryId>> {

@@ -223,7 +223,9 @@ impl From<ForgeError> for Error {
     fn from(error: ForgeError) -> Self {
         match error {
             ForgeError::NotFound(_) => Self::NotFound(error.to_string()),
-            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => Self::Conflict(error.to_string()),
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } | ForgeError::Refused(_) => {
+                Self::Conflict(error.to_string())
+            }
             ForgeError::InvalidName(_)
             | ForgeError::Location(_)
             | ForgeError::TooLarge { .. }

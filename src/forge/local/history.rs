@@ -82,10 +82,15 @@ impl Reader<'_> {
         let doing = || format!("compare commit {id} of {}", self.id);
         let parent = self.git.find_commit(id).doing(doing())?.parent_ids().next();
         let old = parent.map(|parent| self.root(parent.detach())).transpose()?;
-        let new = self.root(id)?;
+        let changes = self.between(old.map(|tree| tree.id), self.root(id)?.id)?;
+        Ok(CommitChanges { commit, changes })
+    }
+
+    /// The paths that differ between two trees, sorted.
+    pub(super) fn between(&self, old: Option<ObjectId>, new: ObjectId) -> Result<Vec<Change>, ForgeError> {
         let mut changes = Vec::new();
         // Pairs of folders that differ; a queue instead of recursion, as the depth is the repository's to choose.
-        let mut folders = vec![(String::new(), old.map(|tree| tree.id), Some(new.id))];
+        let mut folders = vec![(String::new(), old, Some(new))];
         while let Some((folder, old, new)) = folders.pop() {
             for (name, old, new) in self.differences(old, new)? {
                 let path = join(&folder, &name);
@@ -106,7 +111,7 @@ impl Reader<'_> {
             }
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(CommitChanges { commit, changes })
+        Ok(changes)
     }
 
     /// The names whose entries differ between two trees, one of which may be absent.

@@ -2,6 +2,7 @@
 
 mod clone;
 mod commits;
+mod pull_requests;
 mod repositories;
 
 use std::{path::Path, process::Command};

@@ -9,7 +9,7 @@ use gix::{
     objs::{Kind, Tree, tree::EntryKind as GitKind},
     refs::{
         FullName, Target,
-        transaction::{PreviousValue, RefEdit},
+        transaction::{Change, PreviousValue, RefEdit, RefLog},
     },
 };
 
@@ -26,21 +26,49 @@ pub(super) fn commit(reader: &Reader<'_>, new: &NewCommit) -> Result<Commit, For
     let base = parent.map(|parent| reader.root(parent)).transpose()?;
     let mut objects = NewObjects::new(reader.git);
     let tree = build_tree(reader, &mut objects, base.as_ref(), &new.contents)?;
-    let mut message = new.message.clone();
-    if !message.ends_with('\n') {
-        message.push('\n');
-    }
-    let id = objects.encode(&gix::objs::Commit {
+    let finished = Finished {
         tree,
         parents: parent.into_iter().collect(),
-        author: git_signature(&new.author),
-        committer: git_signature(&new.committer),
+        message: &new.message,
+        author: &new.author,
+        committer: &new.committer,
+    };
+    let at = match &new.parent {
+        Parent::Tip(_) => parent,
+        Parent::Root | Parent::Fork(_) => None,
+    };
+    land(reader, objects, &reference, at, finished)
+}
+
+/// A commit whose tree is built.
+pub(super) struct Finished<'a> {
+    pub(super) tree: ObjectId,
+    pub(super) parents: Vec<ObjectId>,
+    pub(super) message: &'a str,
+    pub(super) author: &'a Signature,
+    pub(super) committer: &'a Signature,
+}
+
+/// Stores a commit with its objects, and moves the branch to it from where it is; none: from nowhere.
+pub(super) fn land(
+    reader: &Reader<'_>,
+    mut objects: NewObjects<'_>,
+    branch: &FullName,
+    at: Option<ObjectId>,
+    finished: Finished<'_>,
+) -> Result<Commit, ForgeError> {
+    let Finished { tree, parents, message, author, committer } = finished;
+    let id = objects.encode(&gix::objs::Commit {
+        tree,
+        parents: parents.into(),
+        author: git_signature(author),
+        committer: git_signature(committer),
         encoding: None,
-        message: message.into(),
+        message: format!("{}\n", message.strip_suffix('\n').unwrap_or(message)).into(),
         extra_headers: Vec::new(),
     })?;
     objects.store()?;
-    move_branch(reader, new, &reference, id)?;
+    point(reader, branch, at, id)?;
     reader.commit(id)
 }
 
@@ -194,13 +222,15 @@ fn files_of(reader: &Reader<'_>, base: &gix::Tree<'_>) -> Result<BTreeSet<String
     Ok(files.into_iter().filter(|file| !file.mode.is_tree()).map(|file| file.filepath.to_string()).collect())
 }
 
-/// Moves the branch to `id` if it still is where it was; synced before it counts.
-fn move_branch(reader: &Reader<'_>, new: &NewCommit, reference: &FullName, id: ObjectId) -> Result<(), ForgeError> {
-    let doing = || format!("move branch {} of {}", new.branch, reader.id);
-    let previous = match &new.parent {
-        Parent::Tip(tip) => PreviousValue::MustExistAndMatch(Target::Object(tip.parse::<ObjectId>().doing(doing())?)),
-        Parent::Root | Parent::Fork(_) => PreviousValue::MustNotExist,
-    };
+/// Points a reference to `id` if it still is where it was; synced before it counts.
+pub(super) fn point(
+    reader: &Reader<'_>,
+    reference: &FullName,
+    at: Option<ObjectId>,
+    id: ObjectId,
+) -> Result<(), ForgeError> {
+    let doing = || format!("move {reference} of {}", reader.id);
+    let previous = at.map_or(PreviousValue::MustNotExist, |at| PreviousValue::MustExistAndMatch(Target::Object(at)));
     let edit = RefEdit::update(reference.clone(), id, previous, "");
     let transaction = reader.git.refs.transaction();
     let prepared = transaction.prepare([edit], Fail::Immediately, Fail::Immediately).doing(doing())?;
@@ -214,6 +244,23 @@ fn move_branch(reader: &Reader<'_>, new: &NewCommit, reference: &FullName, id: O
     let mut folders =
         path.ancestors().skip(1).take_while(|folder| folder.starts_with(reader.git.git_dir().join("refs")));
     folders.try_for_each(durable::sync_folder).doing(doing())
+}
+
+/// Removes a reference that is at `tip`.
+pub(super) fn remove(reader: &Reader<'_>, reference: &FullName, tip: ObjectId) -> Result<(), ForgeError> {
+    let doing = || format!("remove {reference} of {}", reader.id);
+    let edit = RefEdit {
+        change: Change::Delete {
+            expected: PreviousValue::MustExistAndMatch(Target::Object(tip)),
+            log: RefLog::AndReference,
+        },
+        name: reference.clone(),
+        deref: false,
+    };
+    let transaction = reader.git.refs.transaction();
+    let prepared = transaction.prepare([edit], Fail::Immediately, Fail::Immediately).doing(doing())?;
+    prepared.commit(None).doing(doing())?;
+    durable::sync_folder(&reader.git.git_dir().join("refs/heads")).doing(doing())
 }
 
 fn git_kind(mode: FileMode) -> GitKind {

@@ -78,7 +78,7 @@ impl From<ReadError> for ActionError {
 impl From<ForgeError> for ActionError {
     fn from(error: ForgeError) -> Self {
         let name = match &error {
-            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } => "ConflictError",
+            ForgeError::AlreadyExists(_) | ForgeError::Conflict { .. } | ForgeError::Refused(_) => "ConflictError",
             ForgeError::NotFound(_) => "NotFoundError",
             ForgeError::InvalidName(_) | ForgeError::Location(_) => "InputError",
             _ => "Error",
