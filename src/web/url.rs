@@ -206,6 +206,16 @@ pub(crate) fn commit(owner: &str, name: &str, id: &str) -> String {
     format!("{}/commit/{}", repository(owner, name), segment(id))
 }
 
+/// The pull requests of a repository.
+pub(crate) fn pulls(owner: &str, name: &str) -> String {
+    format!("{}/pulls", repository(owner, name))
+}
+
+/// One pull request.
+pub(crate) fn pull(owner: &str, name: &str, number: u64) -> String {
+    format!("{}/{number}", pulls(owner, name))
+}
+
 /// Where Git clients fetch from, below the site's base URL.
 pub(crate) fn git(owner: &str, name: &str) -> String {
     format!("/git/{}/{}.git", segment(owner), segment(name))

@@ -1,14 +1,16 @@
 //! `/repositories`: the local forge's repositories, their files and their history.
 
 mod blob;
+mod changes;
 mod commit;
+mod pull;
 mod raw;
 mod show;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::shown::Moment;
@@ -32,6 +34,11 @@ pub(super) fn router() -> Router<AppState> {
         .route("/repositories/{owner}/{repository}/raw/{revision}/{*path}", get(raw::show))
         .route("/repositories/{owner}/{repository}/commits/{revision}", get(commit::list))
         .route("/repositories/{owner}/{repository}/commit/{id}", get(commit::show))
+        .route("/repositories/{owner}/{repository}/pulls", get(pull::list))
+        .route("/repositories/{owner}/{repository}/pulls/{number}", get(pull::show))
+        .route("/repositories/{owner}/{repository}/pulls/{number}/merge", post(pull::merge))
+        .route("/repositories/{owner}/{repository}/pulls/{number}/close", post(pull::close))
+        .route("/repositories/{owner}/{repository}/pulls/{number}/ready", post(pull::ready))
 }
 
 /// The list.
@@ -97,6 +104,9 @@ struct Place {
     path: String,
     #[serde(default)]
     id: String,
+    /// Of a pull request.
+    #[serde(default)]
+    number: u64,
 }
 
 impl Place {
@@ -162,6 +172,14 @@ impl Head {
 
     fn commit(&self, id: &str) -> String {
         link::commit(self.id.owner(), self.id.name(), id)
+    }
+
+    fn pulls(&self) -> String {
+        link::pulls(self.id.owner(), self.id.name())
+    }
+
+    fn pull(&self, number: u64) -> String {
+        link::pull(self.id.owner(), self.id.name(), number)
     }
 
     /// The branches with their links to the same folder; the one shown is marked.

@@ -4,4 +4,5 @@ mod authors;
 mod editor;
 mod origins;
 mod portal;
+mod pulls;
 mod story;

@@ -178,6 +178,7 @@ pub(super) fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
     let kinds = [
         (EffectKind::Repository, "Repositories", "repository"),
         (EffectKind::Push, "Pushes", "push"),
+        (EffectKind::PullRequest, "Pull requests", "branch"),
         (EffectKind::Register, "Catalog", "register"),
         (EffectKind::Deploy, "Deployments", "deploy"),
         (EffectKind::Other, "Other", "run"),
