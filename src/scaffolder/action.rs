@@ -14,6 +14,7 @@ mod debug;
 mod error;
 mod fetch;
 mod fs;
+mod github;
 mod input;
 mod json_text;
 mod merge;
@@ -78,6 +79,8 @@ pub(crate) enum EffectKind {
     Repository,
     /// Commits are pushed.
     Push,
+    /// Changes are proposed.
+    PullRequest,
     /// The catalog gets an entry.
     Register,
     /// Something is deployed.

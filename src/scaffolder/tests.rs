@@ -5,6 +5,7 @@ mod golden;
 mod golden_path;
 mod goodbye;
 pub(super) mod killed;
+mod proposed;
 mod runs;
 mod undone;
 

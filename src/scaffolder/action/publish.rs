@@ -4,16 +4,20 @@
 //! are noted before and after, and the commit's message ends with the run's id, so a retry of a run that was cut off
 //! anywhere takes what it made itself, and refuses what somebody else made.
 
+mod author;
 mod github;
+mod pull_request;
 
-pub(super) use self::github::PublishGithub;
+pub(crate) use self::author::Author;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde_json::json;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
+use self::author::{is_of_run, newest, signed, trailer};
 use super::super::workspace;
 use super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
@@ -21,37 +25,34 @@ use super::{
 };
 use crate::forge::{
     Contents, FileLocation, Forge, ForgeError, Forges, LogQuery, NewCommit, NewFile, NewRepository, Parent, RepoUrl,
-    Repository, RepositoryId, Signature, Visibility,
+    Repository, RepositoryId, Visibility,
 };
 use crate::permission::Credentials;
 
 /// The branch where none is named.
 const DEFAULT_BRANCH: &str = "main";
-/// The last line of a first commit's message.
-const TRAILER: &str = "Greenroom-Run";
 
-/// Who commits where the template does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Author {
-    /// A name.
-    pub(crate) name: String,
-    /// An e-mail address.
-    pub(crate) email: String,
-    /// The message of a first commit.
-    #[serde(skip)]
-    pub(crate) message: Option<String>,
+/// The actions that write to repositories.
+pub(super) fn actions(forges: &Forges, author: &Author) -> Vec<Arc<dyn Action>> {
+    let plain = PublishRepository { forges: forges.clone(), author: author.clone() };
+    let github = |part| Arc::new(github::PublishGithub { plain: plain.clone(), part }) as Arc<dyn Action>;
+    let [both, create, push] = [Part::Both, Part::Create, Part::Push].map(github);
+    vec![both, create, push, Arc::new(pull_request::OpenPullRequest(plain.clone())), Arc::new(plain)]
 }
 
-impl Default for Author {
-    fn default() -> Self {
-        Self { name: "Greenroom".to_owned(), email: "greenroom@localhost".to_owned(), message: None }
-    }
+/// Which part of publishing is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Both,
+    /// The repository stays empty.
+    Create,
+    /// The repository is there.
+    Push,
 }
 
 /// The action.
 #[derive(Clone)]
-pub(super) struct PublishRepository {
+struct PublishRepository {
     forges: Forges,
     author: Author,
 }
@@ -66,19 +67,9 @@ struct Request<'a> {
 }
 
 impl PublishRepository {
-    /// Publishes at these forges.
-    pub(super) fn new(forges: Forges, author: Author) -> Self {
-        Self { forges, author }
-    }
-
     fn request<'a>(&'a self, input: &Outputs) -> Result<Request<'a>, ActionError> {
-        let url: RepoUrl = text(input, "repoUrl")
-            .unwrap_or_default()
-            .parse()
-            .map_err(|error| ActionError::input(format!("{error}")))?;
-        let forge = self.forges.by_repo_url(&url)?.as_ref();
-        let id = url.repository().map_err(|error| ActionError::input(error.to_string()))?;
-        let given = |key: &str| text(input, key).filter(|text| !text.trim().is_empty());
+        let (forge, id) = addressed(&self.forges, input)?;
+        let given = |key: &str| given(input, key);
         let message = given("gitCommitMessage").or(self.author.message.as_deref()).unwrap_or("Initial commit");
         Ok(Request {
             forge,
@@ -102,17 +93,66 @@ impl PublishRepository {
         Ok((self.forges.by_host(&host)?.as_ref(), repository))
     }
 
-    async fn publish(&self, ctx: &mut ActionContext, input: &Outputs) -> Result<Outputs, ActionError> {
+    async fn publish(&self, ctx: &mut ActionContext, input: &Outputs, part: Part) -> Result<Outputs, ActionError> {
         let request = self.request(input)?;
-        let files = files(ctx, &request)?;
+        if part == Part::Create {
+            let repository = self.create(ctx, &request, input).await?;
+            return Ok(published(&request, &repository.id, None));
+        }
+        let files = files(ctx, &request.folder)?;
         let count = files.len();
-        let repository = self.create(ctx, &request, input).await?;
-        let commit = self.commit(ctx, &request, input, files).await?;
+        let (id, commit) = if part == Part::Push {
+            (request.id.clone(), self.push(ctx, &request, input, files).await?)
+        } else {
+            let repository = self.create(ctx, &request, input).await?;
+            (repository.id, self.commit(ctx, &request, input, Parent::Root, files).await?)
+        };
         ctx.log.info(format!("Pushed {count} files to {} as {}", request.branch, commit.get(..7).unwrap_or(&commit)));
-        let outputs = published(&request, &repository.id, Some(&commit));
+        let outputs = published(&request, &id, Some(&commit));
         let contents = text(&outputs, "repoContentsUrl").unwrap_or_default();
         ctx.remember_published(contents, &request.folder);
         Ok(outputs)
+    }
+
+    /// Commits the files to a repository that is there, or takes the commit that this step made before it was cut off.
+    async fn push(
+        &self,
+        ctx: &ActionContext,
+        request: &Request<'_>,
+        input: &Outputs,
+        files: Vec<NewFile>,
+    ) -> Result<String, ActionError> {
+        let tip = newest(request.forge, &request.id, &request.branch).await?;
+        if let Some(commit) = resumed(ctx, tip.as_ref()).await? {
+            return Ok(commit);
+        }
+        let parent = tip.map_or(Parent::Root, |(id, _)| Parent::Tip(id));
+        let commit = self.commit(ctx, request, input, parent, files).await?;
+        let sentence = format!("commit {} on {} of {}", &commit[..7], request.branch, request.id);
+        ctx.made("pushed", &sentence, json!(commit)).await?;
+        Ok(commit)
+    }
+
+    async fn foresee(&self, ctx: &ActionContext, input: &Outputs, part: Part) -> Result<Inspection, ActionError> {
+        let request = self.request(input)?;
+        let mut effects = Vec::new();
+        if part != Part::Push {
+            let conflict = match request.forge.find(&request.id).await {
+                Ok(there) => Some(format!("repository {} already exists", there.id)),
+                Err(ForgeError::NotFound(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            effects.push(ctx.effect(EffectKind::Repository, format!("create repository {}", request.id), conflict));
+        }
+        if part == Part::Create {
+            return Ok(Inspection { effects, outputs: published(&request, &request.id, None), warnings: Vec::new() });
+        }
+        let count = files(ctx, &request.folder)?.len();
+        let plural = if count == 1 { "file" } else { "files" };
+        effects.push(ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None));
+        let outputs = published(&request, &request.id, Some(&"0".repeat(40)));
+        ctx.remember_published(text(&outputs, "repoContentsUrl").unwrap_or_default(), &request.folder);
+        Ok(Inspection { effects, outputs, warnings: Vec::new() })
     }
 
     /// Creates the repository, or takes the one that this run created before it was cut off.
@@ -160,8 +200,8 @@ impl PublishRepository {
     ) -> Result<Option<Repository>, ActionError> {
         let Some(began) = began else { return Ok(None) };
         let repository = request.forge.find(&request.id).await?;
-        if let Some(first) = first_commit(request).await? {
-            return Ok(is_of_run(&first, ctx).then_some(repository));
+        if let Some(first) = newest(request.forge, &request.id, &request.branch).await? {
+            return Ok(is_of_run(&first.1, ctx).then_some(repository));
         }
         let same_person = repository.created_by == ctx.user.as_ref().map(ToString::to_string);
         let since = repository.created_at.is_some_and(|created| created >= began);
@@ -174,27 +214,25 @@ impl PublishRepository {
         ctx: &ActionContext,
         request: &Request<'_>,
         input: &Outputs,
+        parent: Parent,
         files: Vec<NewFile>,
     ) -> Result<String, ActionError> {
-        let signature = |name: Option<&str>, email: Option<&str>| Signature {
-            name: name.unwrap_or(&self.author.name).to_owned(),
-            email: email.unwrap_or(&self.author.email).to_owned(),
-            time: Utc::now().fixed_offset(),
-        };
         let new = NewCommit {
             branch: request.branch.clone(),
-            parent: Parent::Root,
+            parent,
             contents: Contents::Tree(files),
-            message: format!("{}\n\n{}", request.message, trailer(ctx.task)),
-            author: signature(text(input, "gitAuthorName"), text(input, "gitAuthorEmail")),
-            committer: signature(None, None),
+            message: signed(&request.message, ctx.task),
+            author: self.author.signature(text(input, "gitAuthorName"), text(input, "gitAuthorEmail")),
+            committer: self.author.signature(None, None),
         };
         match request.forge.commit(&request.id, new).await {
             Ok(commit) => Ok(commit.id),
-            Err(error @ ForgeError::Conflict { .. }) => match first_commit(request).await? {
-                Some(first) if is_of_run(&first, ctx) => Ok(first.0),
-                _ => Err(error.into()),
-            },
+            Err(error @ ForgeError::Conflict { .. }) => {
+                match newest(request.forge, &request.id, &request.branch).await? {
+                    Some((id, message)) if is_of_run(&message, ctx) => Ok(id),
+                    _ => Err(error.into()),
+                }
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -204,39 +242,47 @@ fn exists(id: &RepositoryId) -> ActionError {
     ActionError::conflict(format!("repository {id} already exists; choose another name, or delete it first"))
 }
 
-/// Id and message of the branch's newest commit.
-async fn first_commit(request: &Request<'_>) -> Result<Option<(String, String)>, ActionError> {
-    let query = LogQuery { revision: request.branch.clone(), path: None, skip: 0, limit: 1 };
-    match request.forge.log(&request.id, query).await {
-        Ok(commits) => Ok(commits.into_iter().next().map(|commit| (commit.id, commit.message))),
-        Err(ForgeError::NotFound(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+/// The commit that an earlier attempt of this step put on a branch whose newest one this is. Called before anything is
+/// committed: it notes where the branch was.
+async fn resumed(ctx: &ActionContext, tip: Option<&(String, String)>) -> Result<Option<String>, ActionError> {
+    if let Some(Value::String(done)) = ctx.noted("pushed").await? {
+        return Ok(Some(done));
     }
+    let at = tip.map_or("", |(id, _)| id);
+    let Some(before) = ctx.noted("pushing").await? else {
+        ctx.note("pushing", json!(at)).await?;
+        return Ok(None);
+    };
+    let moved = before.as_str() != Some(at);
+    Ok(tip.filter(|(_, message)| moved && is_of_run(message, ctx)).map(|(id, _)| id.clone()))
 }
 
-fn is_of_run((_, message): &(String, String), ctx: &ActionContext) -> bool {
-    message.trim_end().ends_with(&trailer(ctx.task))
-}
-
-/// How the message of a run's commit ends.
-fn trailer(run: Uuid) -> String {
-    format!("{TRAILER}: {run}")
-}
-
-/// The files to publish; none is a mistake.
-fn files(ctx: &ActionContext, request: &Request<'_>) -> Result<Vec<NewFile>, ActionError> {
+/// The files of a folder of the workspace; none is a mistake.
+fn files(ctx: &ActionContext, folder: &str) -> Result<Vec<NewFile>, ActionError> {
     let file = |(path, file): (&str, &workspace::WorkspaceFile)| NewFile {
         path: path.to_owned(),
         mode: file.mode,
         bytes: file.bytes.clone(),
     };
-    let files: Vec<NewFile> = ctx.workspace.below(&request.folder).map(file).collect();
+    let files: Vec<NewFile> = ctx.workspace.below(folder).map(file).collect();
     if files.is_empty() {
-        let place =
-            if request.folder.is_empty() { "the workspace".to_owned() } else { format!("`{}`", request.folder) };
+        let place = if folder.is_empty() { "the workspace".to_owned() } else { format!("`{folder}`") };
         return Err(ActionError::input(format!("there are no files in {place} to publish")));
     }
     Ok(files)
+}
+
+/// The forge and the repository that a `repoUrl` names.
+pub(super) fn addressed<'a>(forges: &'a Forges, input: &Outputs) -> Result<(&'a dyn Forge, RepositoryId), ActionError> {
+    let url: RepoUrl =
+        text(input, "repoUrl").unwrap_or_default().parse().map_err(|error| ActionError::input(format!("{error}")))?;
+    let forge = forges.by_repo_url(&url)?.as_ref();
+    Ok((forge, url.repository().map_err(|error| ActionError::input(error.to_string()))?))
+}
+
+/// The text at a key, if there is more than space in it.
+fn given<'a>(input: &'a Outputs, key: &str) -> Option<&'a str> {
+    text(input, key).filter(|text| !text.trim().is_empty())
 }
 
 fn published(request: &Request<'_>, id: &RepositoryId, commit: Option<&str>) -> Outputs {
@@ -290,11 +336,14 @@ impl Action for PublishRepository {
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
-        Box::pin(async move { self.publish(ctx, &input).await })
+        Box::pin(async move { self.publish(ctx, &input, Part::Both).await })
     }
 
     fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
         Box::pin(async move {
+            if made.key == "pushed" {
+                return Ok(Inverse::impossible(&made.sentence));
+            }
             let (forge, id) = self.of_made(made)?;
             let sentence = format!("delete repository {id}");
             let query = LogQuery { revision: "HEAD".to_owned(), path: None, skip: 0, limit: 2 };
@@ -329,25 +378,6 @@ impl Action for PublishRepository {
         ctx: &'a ActionContext,
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
-        Box::pin(async move {
-            let request = self.request(input)?;
-            let count = files(ctx, &request)?.len();
-            let conflict = match request.forge.find(&request.id).await {
-                Ok(there) => Some(format!("repository {} already exists", there.id)),
-                Err(ForgeError::NotFound(_)) => None,
-                Err(error) => return Err(error.into()),
-            };
-            let outputs = published(&request, &request.id, Some(&"0".repeat(40)));
-            ctx.remember_published(text(&outputs, "repoContentsUrl").unwrap_or_default(), &request.folder);
-            let plural = if count == 1 { "file" } else { "files" };
-            Ok(Inspection {
-                effects: vec![
-                    ctx.effect(EffectKind::Repository, format!("create repository {}", request.id), conflict),
-                    ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None),
-                ],
-                outputs,
-                warnings: Vec::new(),
-            })
-        })
+        Box::pin(self.foresee(ctx, input, Part::Both))
     }
 }

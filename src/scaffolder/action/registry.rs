@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::template::KnownActions;
 use super::{
     Action, ActionDescription, ActionError, Author, EffectClass, Outputs, archive, catalog, cookiecutter, debug, fetch,
-    fs, input, merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
+    fs, github, input, merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -59,13 +59,12 @@ impl ActionRegistry {
             replace::actions(),
             debug::actions(),
             catalog::actions(catalog),
+            publish::actions(forges, author),
+            github::actions(forges),
         ];
         for action in groups.into_iter().flatten() {
             registry.register(action);
         }
-        let publish = publish::PublishRepository::new(forges.clone(), author.clone());
-        registry.register(Arc::new(publish::PublishGithub(publish.clone())));
-        registry.register(Arc::new(publish));
         registry.register(Arc::new(unregister::Unregister::new(catalog)));
         registry.register(Arc::new(provenance::WriteProvenance::new(reader.clone())));
         registry

@@ -9,8 +9,27 @@ async fn at_rest() -> World {
         .await
 }
 
+/// The repository `acme/pay` with one file on a branch.
+pub(super) async fn repository(world: &World, branch: &str) {
+    create(world, "user:default/somebody").await;
+    let author = crate::forge::Signature {
+        name: "Jo".to_owned(),
+        email: "jo@acme.example".to_owned(),
+        time: Utc::now().fixed_offset(),
+    };
+    let commit = crate::forge::NewCommit {
+        branch: branch.to_owned(),
+        parent: crate::forge::Parent::Root,
+        contents: crate::forge::Contents::Tree(vec![crate::forge::NewFile::regular("a.txt", "a")]),
+        message: "Begin".to_owned(),
+        committer: author.clone(),
+        author,
+    };
+    world.forge.commit(&"acme/pay".parse().unwrap(), commit).await.unwrap();
+}
+
 /// Takes the run as a worker that then dies, after noting and saying this much.
-async fn die(world: &World, made: &[(&str, &str, Value, Option<&str>)]) -> Uuid {
+pub(super) async fn die(world: &World, made: &[(&str, &str, Value, Option<&str>)]) -> Uuid {
     let worker = Uuid::now_v7();
     let claimed = store::claim(world.database.pool(), worker, Utc::now()).await.unwrap().unwrap();
     let event = |body| NewEvent::new(EventKind::Log, body);

@@ -1,6 +1,7 @@
-//! `publish:github`: the id and the input that most templates use, for every forge there is.
+//! `publish:github`, `github:repo:create` and `github:repo:push`: the ids and the input that most templates use, for
+//! every forge there is.
 //!
-//! The repository and its first commit are made as by `publish:repository`. What the forge has nothing like (protection,
+//! The repository and its commit are made as by `publish:repository`. What the forge has nothing like (protection,
 //! collaborators, secrets on the local forge) is left out, and the run's log says so: the template runs unchanged.
 
 use futures_util::future::BoxFuture;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, Example, Inspection, Inverse, Made, Outputs,
 };
-use super::PublishRepository;
+use super::{Part, PublishRepository};
 use crate::permission::Credentials;
 
 /// What every forge can do.
@@ -25,7 +26,7 @@ const COMMON: [&str; 8] = [
 ];
 
 /// What only some forges can do, with the type of the input.
-const MORE: [(&str, &str); 36] = [
+const MORE: [(&str, &str); 38] = [
     ("homepage", "string"),
     ("access", "string"),
     ("collaborators", "array"),
@@ -60,12 +61,21 @@ const MORE: [(&str, &str); 36] = [
     ("oidcCustomization", "object"),
     ("customProperties", "object"),
     ("subscribe", "boolean"),
+    ("workflowAccess", "string"),
+    ("autoInit", "boolean"),
     ("token", "string"),
     ("allowedHosts", "array"),
 ];
 
-/// The action.
-pub(in super::super) struct PublishGithub(pub(in super::super) PublishRepository);
+/// What only creating a repository takes of the common input, and what only pushing to it.
+const CREATING: [&str; 2] = ["description", "repoVisibility"];
+const PUSHING: [&str; 4] = ["gitCommitMessage", "gitAuthorName", "gitAuthorEmail", "sourcePath"];
+
+/// The actions, by the part that they do.
+pub(super) struct PublishGithub {
+    pub(super) plain: PublishRepository,
+    pub(super) part: Part,
+}
 
 /// The input that every forge understands, and the names of the rest.
 fn parted(input: &Outputs) -> (Outputs, Vec<&str>) {
@@ -77,7 +87,7 @@ fn parted(input: &Outputs) -> (Outputs, Vec<&str>) {
 }
 
 /// Whether an input asks for something; `false` and nothing do not.
-fn is_asked(value: &Value) -> bool {
+pub(super) fn is_asked(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
@@ -87,7 +97,7 @@ fn is_asked(value: &Value) -> bool {
     }
 }
 
-fn left_out(host: &str, names: &[&str]) -> Option<String> {
+pub(super) fn left_out(host: &str, names: &[&str]) -> Option<String> {
     let told = || format!("the forge {host} has nothing like {}, so that is left out", names.join(", "));
     (!names.is_empty()).then(told)
 }
@@ -95,26 +105,49 @@ fn left_out(host: &str, names: &[&str]) -> Option<String> {
 impl PublishGithub {
     fn warning(&self, input: &Outputs) -> Result<Option<String>, ActionError> {
         let (common, more) = parted(input);
-        Ok(left_out(self.0.request(&common)?.forge.host(), &more))
+        Ok(left_out(self.plain.request(&common)?.forge.host(), &more))
     }
 }
 
 impl Action for PublishGithub {
     fn description(&self) -> ActionDescription {
-        let plain = self.0.description();
+        let plain = self.plain.description();
+        let (id, description, example, foreign): (_, _, _, &[&str]) = match self.part {
+            Part::Both => (
+                "publish:github",
+                "Creates a repository with the files of the workspace as its first commit, on the forge that the repoUrl names.",
+                "steps:\n  - id: publish\n    action: publish:github\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      description: Takes payments\n      repoVisibility: internal\n",
+                &[],
+            ),
+            Part::Create => (
+                "github:repo:create",
+                "Creates an empty repository on the forge that the repoUrl names.",
+                "steps:\n  - id: create\n    action: github:repo:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      description: Takes payments\n",
+                &PUSHING,
+            ),
+            Part::Push => (
+                "github:repo:push",
+                "Commits the files of the workspace to a repository that is there; its branch then holds them and no others.",
+                "steps:\n  - id: push\n    action: github:repo:push\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      gitCommitMessage: Begin\n",
+                &CREATING,
+            ),
+        };
         let mut properties: Map<String, Value> = plain.input["properties"].as_object().cloned().unwrap_or_default();
-        properties.retain(|name, _| COMMON.contains(&name.as_str()));
+        properties.retain(|name, _| COMMON.contains(&name.as_str()) && !foreign.contains(&name.as_str()));
         let words = "As GitHub has it; left out, with a line in the log, where the forge has nothing like it.";
         properties.extend(MORE.map(|(name, kind)| (name.to_owned(), json!({"type": kind, "description": words}))));
+        let mut output = plain.output;
+        if let Some(told) =
+            output.as_mut().filter(|_| self.part == Part::Create).and_then(|it| it["properties"].as_object_mut())
+        {
+            told.remove("commitHash");
+        }
         ActionDescription {
-            id: "publish:github",
-            description: "Creates a repository with the files of the workspace as its first commit, on the forge that the repoUrl names.",
+            id,
+            description,
             input: json!({"type": "object", "required": ["repoUrl"], "additionalProperties": false, "properties": properties}),
-            examples: vec![Example {
-                description: "Publishes the workspace.",
-                example: "steps:\n  - id: publish\n    action: publish:github\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      description: Takes payments\n      repoVisibility: internal\n",
-            }],
-            ..plain
+            output,
+            examples: vec![Example { description: "On GitHub.", example }],
         }
     }
 
@@ -131,16 +164,16 @@ impl Action for PublishGithub {
             if let Some(warning) = self.warning(&input)? {
                 ctx.log.warn(warning);
             }
-            self.0.publish(ctx, &parted(&input).0).await
+            self.plain.publish(ctx, &parted(&input).0, self.part).await
         })
     }
 
     fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
-        self.0.inverse(made)
+        self.plain.inverse(made)
     }
 
     fn undo<'a>(&'a self, who: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
-        self.0.undo(who, made)
+        self.plain.undo(who, made)
     }
 
     fn inspect<'a>(
@@ -150,7 +183,7 @@ impl Action for PublishGithub {
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let (common, _) = parted(input);
-            let mut inspection = self.0.inspect(ctx, &common).await?;
+            let mut inspection = self.plain.foresee(ctx, &common, self.part).await?;
             inspection.warnings.extend(self.warning(input)?);
             Ok(inspection)
         })
