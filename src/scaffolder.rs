@@ -5,12 +5,13 @@
 //! `lifecycle`). A worker takes the task (`worker`) and runs its steps (`run`): conditions and inputs are expressions (`expression`, with what they see in
 //! `context`), each step is an action (`action`) on the files of the run (`workspace`) or on the outside. What is said
 //! goes through `log`, with secrets hidden (`secret`), to the database (`journal`, `store`) and to whoever follows
-//! (`follow`, told by `bulletin`). What a run made outside can be taken back (`undo`).
+//! (`follow`, told by `bulletin`). A step may wait for somebody to decide (`approval`). What a run made outside can be taken back (`undo`).
 //!
 //! Everything but the catalog's index is in Postgres, so any number of processes can share the work.
 
 mod action;
 mod admission;
+mod approval;
 mod bulletin;
 mod config;
 mod context;
@@ -49,6 +50,7 @@ pub(crate) use self::action::{
     Example, Inspection, Inverse, Made, Outputs, Portal, PortalAnswer, PortalError, PortalRequest, portal_request,
     send_notification,
 };
+pub(crate) use self::approval::Approval;
 pub(crate) use self::config::{DefaultEnvironment, ScaffolderConfig};
 pub(crate) use self::context::Surroundings;
 pub(crate) use self::draft::Draft;

@@ -35,6 +35,7 @@ mod tests;
 mod text_file;
 mod transform;
 mod unregister;
+mod wait;
 mod yaml_style;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::context::Engines;
 use super::log::TaskLog;
 use super::workspace::Workspace;
 use crate::catalog::Tree;
@@ -269,6 +271,12 @@ pub(crate) struct ActionContext {
     pub(crate) template: TemplateInfo,
     /// The answers, with defaults filled in, without secrets.
     pub(crate) answers: Map<String, Value>,
+    /// The actions there are.
+    pub(crate) actions: ActionRegistry,
+    /// What expressions are evaluated with.
+    pub(super) engines: Engines,
+    /// When to look again after [`ActionError::waiting`]; none: when somebody decided something.
+    pub(crate) wake_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Fires when the run is cancelled.
     pub(crate) cancelled: CancellationToken,
     /// Fires when the server stops: what takes long can give up with [`ActionError::interrupted`].

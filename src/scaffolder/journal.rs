@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -93,6 +93,15 @@ impl Pen {
         transaction.commit().await?;
         self.bulletin.tell(Notice::Said(self.task));
         self.bulletin.tell(Notice::Opened(self.task));
+        Ok(is_ours)
+    }
+
+    /// Lets go of the run until it is woken, or until a time; whether it was still ours.
+    pub(super) async fn park(&self, wake_at: Option<DateTime<Utc>>) -> Result<bool, sqlx::Error> {
+        let is_ours = store::park(&self.pool, self.task, self.worker, wake_at).await?;
+        // It may have been woken meanwhile.
+        self.bulletin.tell(Notice::Opened(self.task));
+        self.bulletin.tell(Notice::Said(self.task));
         Ok(is_ours)
     }
 

@@ -4,6 +4,7 @@ use chrono::Utc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::approval::DECISION;
 use super::bulletin::Notice;
 use super::error::no_task;
 use super::log::{EventKind, NewEvent};
@@ -47,8 +48,11 @@ impl Scaffolder {
     pub(crate) async fn tasks(
         &self,
         _who: &Credentials,
-        query: TaskQuery,
+        mut query: TaskQuery,
     ) -> Result<(Vec<Task>, i64), ScaffolderError> {
+        if query.status.iter().any(|status| status == "processing") {
+            query.status.push(task::WAITING.to_owned());
+        }
         let (rows, total) = store::tasks(self.pool(), &query).await?;
         Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
     }
@@ -88,8 +92,16 @@ impl Scaffolder {
     /// Cancels a run; one that is over stays as it is.
     pub(crate) async fn cancel(&self, _who: &Credentials, id: Uuid) -> Result<(), ScaffolderError> {
         let mut transaction = self.pool().begin().await?;
-        let notice = if store::cancel_open(&mut *transaction, id, Utc::now()).await? {
-            let error = json!({"name": "Error", "message": "The run was cancelled before it began."});
+        let now = Utc::now();
+        let idle = if store::cancel_idle(&mut *transaction, id, "open", now).await? {
+            Some("The run was cancelled before it began.")
+        } else if store::cancel_idle(&mut *transaction, id, task::WAITING, now).await? {
+            Some("The run was cancelled while it was waiting.")
+        } else {
+            None
+        };
+        let notice = if let Some(message) = idle {
+            let error = json!({"name": "Error", "message": message});
             let body = json!({"message": "Run completed with status: cancelled", "error": error});
             store::add_event(&mut *transaction, id, &NewEvent::new(EventKind::Completion, body)).await?;
             Notice::Said(id)
@@ -116,6 +128,7 @@ impl Scaffolder {
             return store::task(self.pool(), id).await?.map(drop).ok_or_else(|| no_task(id));
         }
         store::forget(&mut *transaction, id, BEGAN).await?;
+        store::forget_refusals(&mut *transaction, id, DECISION).await?;
         transaction.commit().await?;
         self.bulletin().tell(Notice::Opened(id));
         Ok(())

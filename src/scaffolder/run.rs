@@ -88,6 +88,8 @@ pub(super) enum Ending {
     Cancelled,
     /// The process ends before its last step.
     Interrupted,
+    /// A step waits, and no worker is to wait with it.
+    Waiting,
 }
 
 /// What a run gave.
@@ -95,6 +97,8 @@ pub(super) struct Outcome {
     pub(super) ending: Ending,
     pub(super) output: Map<String, Value>,
     pub(super) error: Option<ActionError>,
+    /// Of one that waits: when to look again, unless it is woken.
+    pub(super) wake_at: Option<DateTime<Utc>>,
     /// The step that failed.
     pub(super) failed_step: Option<String>,
     pub(super) workspace: Workspace,
@@ -112,6 +116,7 @@ struct Run<'a> {
     context: ActionContext,
     failure: Option<(String, ActionError)>,
     interrupted: bool,
+    waiting: bool,
     effects: Vec<Effect>,
     warnings: Vec<String>,
     taken: Vec<(String, Way)>,
@@ -128,6 +133,7 @@ pub(super) async fn run(job: &Job, means: &Means) -> Outcome {
         means,
         failure: None,
         interrupted: false,
+        waiting: false,
         effects: Vec::new(),
         warnings: Vec::new(),
         taken: Vec::new(),
@@ -170,6 +176,9 @@ fn context(job: &Job, means: &Means) -> ActionContext {
         user: job.user_ref.clone(),
         template: job.template.clone(),
         answers: job.answers.clone(),
+        actions: means.actions.clone(),
+        engines: means.engines.clone(),
+        wake_at: None,
         cancelled: means.cancelled.clone(),
         stopping: means.stopping.clone(),
         ledger: Arc::clone(&means.ledger),
@@ -184,6 +193,9 @@ impl Run<'_> {
         #[cfg(test)]
         super::tests::killed::moment();
         let log = self.means.log.clone();
+        if self.waiting {
+            return;
+        }
         if self.means.stopping.is_cancelled() {
             // Another worker goes on, from what is kept.
             self.interrupted = true;
@@ -211,6 +223,7 @@ impl Run<'_> {
                 log.step(&step.id, StepStatus::Skipped, &message);
             }
             Err(error) if error.is_interruption() && self.means.stopping.is_cancelled() => self.interrupted = true,
+            Err(error) if error.is_waiting() => self.waiting = true,
             Err(error) => self.fail(step, &error),
         }
     }
@@ -228,6 +241,7 @@ impl Run<'_> {
         let (failed_step, error) = self.failure.unzip();
         let ending = match &error {
             _ if self.interrupted => Ending::Interrupted,
+            None if self.waiting => Ending::Waiting,
             None => Ending::Completed,
             Some(_) if self.means.cancelled.is_cancelled() => Ending::Cancelled,
             Some(_) => Ending::Failed,
@@ -240,6 +254,7 @@ impl Run<'_> {
             ending,
             output,
             error,
+            wake_at: self.context.wake_at,
             failed_step,
             workspace: self.context.workspace,
             effects: self.effects,
@@ -267,7 +282,7 @@ impl Ending {
     pub(super) fn status(self) -> &'static str {
         match self {
             Self::Completed => "completed",
-            Self::Failed | Self::Interrupted => "failed",
+            Self::Failed | Self::Interrupted | Self::Waiting => "failed",
             Self::Cancelled => "cancelled",
         }
     }

@@ -4,6 +4,7 @@
 //! A worker's statements name the worker: a run that was given to somebody else is out of its reach.
 
 mod tally;
+mod wait;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub(crate) use self::tally::Tally;
 pub(super) use self::tally::{registered, tally};
+pub(super) use self::wait::{AskedRow, asked, cancel_idle, decide, forget_refusals, park, wake, wake_due};
 use super::log::NewEvent;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -107,7 +109,7 @@ pub(super) async fn notify(db: impl PgExecutor<'_>, payloads: &[String]) -> Resu
 
 /// Gives the oldest open run to a worker. The commit does not wait for the disk: if it is lost, the run is open again.
 pub(super) async fn claim(db: impl PgExecutor<'_>, worker: Uuid, now: DateTime<Utc>) -> Result<Option<Claimed>> {
-    let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2, attempt = attempt + 1 WHERE id = ( \
+    let sql = "UPDATE scaffolder_task SET status = 'processing', worker = $1, last_heartbeat_at = $2, attempt = attempt + 1, woken = FALSE WHERE id = ( \
                SELECT id FROM scaffolder_task WHERE status = 'open' ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
                RETURNING id, spec::text, job::text, secrets::text, created_at, cancel_requested, \
                set_config('synchronous_commit', 'off', true)";
@@ -215,12 +217,6 @@ pub(super) async fn give_up(db: impl PgExecutor<'_>, task: Uuid, now: DateTime<U
     Ok(())
 }
 
-/// Cancels a run that nobody took; whether it was such a run.
-pub(super) async fn cancel_open(db: impl PgExecutor<'_>, task: Uuid, now: DateTime<Utc>) -> Result<bool> {
-    let sql = "UPDATE scaffolder_task SET status = 'cancelled', finished_at = $2, secrets = NULL WHERE id = $1 AND status = 'open'";
-    Ok(sqlx::query(sql).bind(task).bind(now).execute(db).await?.rows_affected() == 1)
-}
-
 /// Asks the worker of a run to cancel it; whether somebody works on it.
 pub(super) async fn request_cancel(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool> {
     let sql = "UPDATE scaffolder_task SET cancel_requested = TRUE WHERE id = $1 AND status = 'processing'";
@@ -301,7 +297,7 @@ pub(super) async fn events(db: impl PgExecutor<'_>, task: Uuid, after: i64) -> R
 
 /// Whether a run has ended, seen together with its newest event.
 pub(super) async fn is_over(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool> {
-    let sql = "SELECT status NOT IN ('open', 'processing') FROM scaffolder_task WHERE id = $1";
+    let sql = "SELECT status NOT IN ('open', 'processing', 'waiting') FROM scaffolder_task WHERE id = $1";
     Ok(sqlx::query_scalar(sql).bind(task).fetch_optional(db).await?.unwrap_or(true))
 }
 
@@ -423,6 +419,6 @@ pub(super) async fn sweep_drafts(db: impl PgExecutor<'_>, before: DateTime<Utc>)
 
 /// Removes runs that ended before a moment, with their log.
 pub(super) async fn sweep_tasks(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let sql = "DELETE FROM scaffolder_task WHERE finished_at < $1 AND status NOT IN ('open', 'processing')";
+    let sql = "DELETE FROM scaffolder_task WHERE finished_at < $1 AND status NOT IN ('open', 'processing', 'waiting')";
     Ok(sqlx::query(sql).bind(before).execute(db).await?.rows_affected())
 }

@@ -15,6 +15,9 @@ use crate::catalog::LocationRef;
 use crate::entity::EntityRef;
 use crate::permission::{Credentials, Principal};
 
+/// The stored status of a run that waits.
+pub(super) const WAITING: &str = "waiting";
+
 /// One run.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
@@ -24,6 +27,8 @@ pub(crate) struct Task {
     pub(crate) spec: Value,
     /// `open`, `processing`, `completed`, `failed`, `cancelled`.
     pub(crate) status: String,
+    /// It waits for somebody or something, and no worker has it; to Backstage's clients it is `processing`.
+    pub(crate) waiting: bool,
     /// Who asked for it.
     pub(crate) created_by: Option<String>,
     /// When it was asked for.
@@ -39,7 +44,8 @@ impl Task {
         Ok(Self {
             id: row.id,
             spec: store::json(&row.spec)?,
-            status: row.status,
+            waiting: row.status == WAITING,
+            status: if row.status == WAITING { "processing".to_owned() } else { row.status },
             created_by: row.created_by,
             created_at: row.created_at,
             finished_at: row.finished_at,

@@ -8,6 +8,7 @@ pub(super) mod killed;
 mod proposed;
 mod runs;
 mod undone;
+mod waits;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -73,7 +73,7 @@ impl Scaffolder {
     ) -> Result<Vec<Undone>, ScaffolderError> {
         let mut transaction = self.pool().begin().await?;
         let task = store::lock_task(&mut *transaction, run).await?.ok_or_else(|| no_task(run))?;
-        if matches!(task.status.as_str(), "open" | "processing") {
+        if matches!(task.status.as_str(), "open" | "processing" | "waiting") {
             return Err(ScaffolderError::Invalid(format!("run {run} is under way: cancel it, then undo it")));
         }
         allow(who, task.created_by.as_deref())?;

@@ -29,7 +29,7 @@ use super::workspace::Workspace;
 use super::{Scaffolder, task};
 
 /// How often an idle worker looks by itself, should a notice get lost.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// So many workers take a run before it is given up.
 pub(super) const ATTEMPTS: i32 = 5;
@@ -151,10 +151,12 @@ impl Scaffolder {
     }
 
     /// Records how a run ended, in one transaction with its last events. One that the end of this process cut short is
-    /// given back.
+    /// given back, and so is one that waits.
     async fn conclude(&self, pen: &Pen, log: &TaskLog, outcome: Outcome) {
-        if outcome.ending == Ending::Interrupted {
-            match pen.release().await {
+        if matches!(outcome.ending, Ending::Interrupted | Ending::Waiting) {
+            let given_back =
+                if outcome.ending == Ending::Waiting { pen.park(outcome.wake_at).await } else { pen.release().await };
+            match given_back {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(task.id = %pen.task, "a run was taken over by another worker"),
                 Err(error) => {
@@ -191,15 +193,18 @@ impl Scaffolder {
         }
     }
 
-    /// Looks after runs whose worker died, until `shutdown`.
+    /// Looks after runs whose worker died, and those that waited long enough, until `shutdown`.
     async fn settle(self, shutdown: CancellationToken) {
         loop {
             if let Err(error) = self.settle_abandoned(self.limits().silence).await {
                 tracing::warn!(%error, "cannot look for interrupted runs");
             }
+            if let Err(error) = self.wake_due().await {
+                tracing::warn!(%error, "cannot look for runs that waited");
+            }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(self.limits().beat) => {}
+                () = tokio::time::sleep(self.limits().silence / 2) => {}
             }
         }
     }
@@ -260,6 +265,7 @@ fn broken(error: ActionError) -> Outcome {
         ending: Ending::Failed,
         output: Map::new(),
         error: Some(error),
+        wake_at: None,
         failed_step: None,
         workspace: Workspace::default(),
         effects: Vec::new(),

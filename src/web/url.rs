@@ -112,6 +112,11 @@ pub(crate) fn task_undo(id: Uuid) -> String {
     format!("/create/tasks/{id}/undo")
 }
 
+/// Where the form that decides what a step asked posts to.
+pub(crate) fn task_approval(id: Uuid, step: &str) -> String {
+    format!("/create/tasks/{id}/approvals/{}", segment(step))
+}
+
 /// Where the form that tries a failed run again posts to.
 pub(crate) fn task_attempts(id: Uuid) -> String {
     format!("/create/tasks/{id}/attempts")

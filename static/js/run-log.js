@@ -1,4 +1,5 @@
-// Follows a run: lines, steps and durations as they happen; when it is over, the server's own page takes the place.
+// Follows a run: lines, steps and durations as they happen; when it waits for somebody or is over, the server's own page
+// takes the place.
 export function start([run]) {
   const log = run.querySelector('[data-run-log]');
   const progress = run.querySelector('[data-run-progress]');
@@ -38,11 +39,16 @@ export function start([run]) {
     const body = JSON.parse(event.data);
     write(body);
     if (body.step) mark(body.step, body.at);
+    // There is something to decide on the page now, or no longer.
+    if (body.waiting !== undefined) {
+      source.close();
+      refresh();
+    }
   });
   source.addEventListener('completion', (event) => {
     source.close();
     write(JSON.parse(event.data));
-    finish();
+    refresh();
   });
   // The browser tries again by itself, from the last event it saw. A closed stream means that the server refused.
   source.addEventListener('error', () => {
@@ -51,8 +57,8 @@ export function start([run]) {
   log.scrollTop = log.scrollHeight;
 }
 
-/** Puts the finished run's page in place without losing the scroll position. */
-async function finish() {
+/** Puts the server's page of the run in place without losing the scroll position. */
+async function refresh() {
   const answer = await fetch(location.href);
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const main = document.querySelector('main');

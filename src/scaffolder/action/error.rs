@@ -35,11 +35,22 @@ impl ActionError {
 
 /// What is not over, and goes on with another attempt.
 const INTERRUPTED: &str = "InterruptedError";
+const WAITING: &str = "WaitingError";
 
 impl ActionError {
     /// The server stops while the step waits for something: another attempt goes on.
     pub(crate) fn interrupted() -> Self {
         Self { name: INTERRUPTED, message: "The server stopped while the step was waiting.".to_owned() }
+    }
+
+    /// The step waits for something, without a worker meanwhile: the action said in its context when to look again.
+    pub(crate) fn waiting() -> Self {
+        Self { name: WAITING, message: "The step is waiting.".to_owned() }
+    }
+
+    /// Whether the run is to be let go until there is something to see.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.name == WAITING
     }
 
     /// The step took longer than steps may.

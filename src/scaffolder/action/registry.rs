@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::template::KnownActions;
 use super::{
     Action, ActionDescription, ActionError, Author, EffectClass, Outputs, archive, catalog, cookiecutter, debug, fetch,
-    fs, github, input, merge, provenance, publish, render, replace, serialize, text_file, transform, unregister,
+    fs, github, input, merge, provenance, publish, render, replace, serialize, text_file, transform, unregister, wait,
 };
 use crate::catalog::Catalog;
 use crate::forge::Forges;
@@ -61,6 +61,7 @@ impl ActionRegistry {
             catalog::actions(catalog),
             publish::actions(forges, author),
             github::actions(forges),
+            wait::actions(),
         ];
         for action in groups.into_iter().flatten() {
             registry.register(action);

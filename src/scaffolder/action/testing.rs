@@ -8,10 +8,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::super::context::Engines;
 use super::super::log::{Entry, TaskLog};
 use super::super::secret::Mask;
 use super::super::workspace::Workspace;
-use super::{Action, ActionContext, ActionError, Forgetful, Inspection, Outputs, StepInfo, TemplateInfo};
+use super::{
+    Action, ActionContext, ActionError, ActionRegistry, Forgetful, Inspection, Outputs, StepInfo, TemplateInfo,
+};
 use crate::catalog::{Tree, TreeFile};
 use crate::entity::EntityRef;
 use crate::forge::FileMode;
@@ -46,6 +49,9 @@ impl Bench {
                 contents: None,
             },
             answers: serde_json::Map::new(),
+            actions: ActionRegistry::default(),
+            engines: Engines::new(),
+            wake_at: None,
             stopping: CancellationToken::new(),
             cancelled: CancellationToken::new(),
             ledger: Arc::new(Forgetful),

@@ -1,5 +1,6 @@
 //! `/api/scaffolder`: Backstage's scaffolder API, version 2.
 
+mod approvals;
 mod events;
 mod tasks;
 
@@ -28,6 +29,8 @@ pub(super) fn router() -> Router<AppState> {
         .route("/v2/tasks/{id}", get(tasks::show))
         .route("/v2/tasks/{id}/cancel", post(tasks::cancel))
         .route("/v2/tasks/{id}/retry", post(tasks::retry))
+        .route("/v2/tasks/{id}/approvals", get(approvals::list))
+        .route("/v2/tasks/{id}/approvals/{step}", post(approvals::decide))
         .route("/v2/tasks/{id}/undo", get(tasks::undoable).post(tasks::undo))
         .route("/v2/tasks/{id}/events", get(events::list))
         .route("/v2/tasks/{id}/eventstream", get(events::stream))

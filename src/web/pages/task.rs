@@ -1,5 +1,6 @@
 //! `/create/tasks`: the list of runs, one run, and what a run's page needs to follow it live.
 
+mod approval;
 mod follow;
 mod index;
 mod progress;
@@ -26,6 +27,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/create/tasks/{id}/events", get(follow::stream))
         .route("/create/tasks/{id}/cancellation", post(show::cancel))
         .route("/create/tasks/{id}/attempts", post(show::retry))
+        .route("/create/tasks/{id}/approvals/{step}", post(approval::decide))
         .route("/create/tasks/{id}/undo", get(undo::show).post(undo::undo))
 }
 
@@ -92,6 +94,8 @@ pub(crate) struct RunPage {
     pub(crate) events: String,
     /// The newest event on the page.
     pub(crate) last_event: i64,
+    /// What waits for somebody to decide it.
+    approvals: Vec<approval::Asked>,
     pub(crate) error: Option<RunError>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) texts: Vec<OutputText>,

@@ -24,6 +24,9 @@ struct Shown {
     /// The step whose state changes, and to what.
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<StepChange>,
+    /// Whether the run begins or ends to wait for somebody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<bool>,
     /// Milliseconds since 1970, for durations.
     at: i64,
 }
@@ -68,6 +71,7 @@ fn sent(event: &Event) -> Sent {
         head: shown.head,
         bad: shown.bad,
         step,
+        waiting: event.body.get("waiting").and_then(serde_json::Value::as_bool),
         at: event.created_at.timestamp_millis(),
     };
     let kind = if event.kind() == "completion" { "completion" } else { "log" };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::progress::Progress;
-use super::{Output, OutputText, RunError, RunPage, State, StepRow, index};
+use super::{Output, OutputText, RunError, RunPage, State, StepRow, approval, index};
 use crate::catalog::Catalog;
 use crate::scaffolder::{Scaffolder, Task};
 use crate::web::extract::{Answer, Form, Path};
@@ -28,6 +28,7 @@ pub(super) async fn show(
     let events = scaffolder.events(&viewer.credentials, id, None).await?;
     let task = scaffolder.task(&viewer.credentials, id).await?;
     let made = scaffolder.made(&viewer.credentials, id).await?;
+    let asked = scaffolder.approvals(&viewer.credentials, id).await?;
     let progress = Progress::of(&events);
     let state = State::parse(&task.status);
     let steps = steps(&task, &progress, state);
@@ -52,6 +53,7 @@ pub(super) async fn show(
         last_event: progress.last_event,
         error: error(state, &progress, &steps, &made)
             .map(|error| RunError { action: failed_action(&scaffolder, &task, &progress), ..error }),
+        approvals: approval::open(&catalog, &viewer, id, asked),
         outputs: outputs(&progress.output),
         texts: texts(&progress.output),
         progress_text: format!("{steps_done} of {}", steps.len()),
