@@ -1,19 +1,21 @@
 //! What a form's pickers offer: entities of the catalog, owners of repositories, tags in use.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::field::{Offers, OptionView};
+use serde_json::{Map, Value};
+
+use super::field::{Offered, Offers, OptionView};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityQuery, Order};
 use crate::entity::EntityRef;
-use crate::forge::{Forge as _, LocalForge};
-use crate::scaffolder::form::{EntityChoice, Own};
+use crate::forge::{Forge as _, LocalForge, RepoUrl};
+use crate::scaffolder::form::{EntityChoice, Field, Own};
 use crate::web::Site;
 use crate::web::error::Error;
 use crate::web::pages::shown;
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
-/// More entities than this are not listed; such a picker takes a typed reference.
+/// More entities than this are not listed; such a picker takes a written reference.
 const LISTED: usize = 2000;
 
 /// Choices from this portal for this viewer.
@@ -21,22 +23,42 @@ pub(super) struct PortalOffers<'a> {
     catalog: &'a Catalog,
     viewer: &'a Viewer,
     site: &'a Site,
+    forge: &'a LocalForge,
     hosts: Vec<(String, String)>,
     owners: Vec<String>,
+    /// The branches that fields ask for, by the names of the fields.
+    branches: HashMap<String, Vec<String>>,
 }
 
 impl<'a> PortalOffers<'a> {
     /// Looks up what cannot be asked for while a page is rendered.
     pub(super) async fn load(
         catalog: &'a Catalog,
-        forge: &LocalForge,
+        forge: &'a LocalForge,
         site: &'a Site,
         viewer: &'a Viewer,
     ) -> Result<Self, Error> {
         let repositories = forge.list(None).await?;
         let owners: BTreeSet<String> = repositories.iter().map(|repository| repository.id.owner().to_owned()).collect();
         let hosts = vec![(forge.host().to_owned(), format!("This portal ({})", forge.host()))];
-        Ok(Self { catalog, viewer, site, hosts, owners: owners.into_iter().collect() })
+        let owners = owners.into_iter().collect();
+        Ok(Self { catalog, viewer, site, forge, hosts, owners, branches: HashMap::new() })
+    }
+
+    /// The same with the branches that these fields ask for; a repository that is not there has none.
+    pub(super) async fn with_branches<'f>(
+        mut self,
+        fields: impl Iterator<Item = &'f Field>,
+        values: &Map<String, Value>,
+    ) -> Self {
+        for field in fields {
+            let Some(repository) = field.repository(values) else { continue };
+            let url = repository.parse::<RepoUrl>().ok().filter(|url| url.host.eq_ignore_ascii_case(self.forge.host()));
+            let Some(id) = url.and_then(|url| url.repository().ok()) else { continue };
+            let branches = self.forge.branches(&id).await.unwrap_or_default();
+            self.branches.insert(field.name.clone(), branches.into_iter().map(|branch| branch.name).collect());
+        }
+        self
     }
 
     fn is_offered(&self, own: Own, reference: &EntityRef, owners: &[String]) -> bool {
@@ -50,7 +72,7 @@ impl<'a> PortalOffers<'a> {
 }
 
 impl Offers for PortalOffers<'_> {
-    fn entities(&self, choice: &EntityChoice) -> Vec<OptionView> {
+    fn entities(&self, choice: &EntityChoice) -> Offered {
         let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
         let query = EntityQuery {
             filter: choice.catalog_filter(),
@@ -59,7 +81,8 @@ impl Offers for PortalOffers<'_> {
             limit: Some(LISTED),
             ..EntityQuery::default()
         };
-        let found = self.catalog.query(&self.viewer.credentials, &query).items;
+        let page = self.catalog.query(&self.viewer.credentials, &query);
+        let (is_whole, found) = (page.total <= page.items.len(), page.items);
         let offered = found.iter().filter(|record| {
             let relations = record.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
             let owners: Vec<String> = relations.map(|relation| relation.target).collect();
@@ -70,7 +93,11 @@ impl Offers for PortalOffers<'_> {
             hint: record.reference.short(None),
             ..OptionView::plain(record.reference.to_string())
         };
-        offered.map(option).collect()
+        Offered { options: offered.map(option).collect(), is_whole }
+    }
+
+    fn branches(&self, field: &str) -> Vec<String> {
+        self.branches.get(field).cloned().unwrap_or_default()
     }
 
     fn hosts(&self) -> Vec<(String, String)> {
@@ -81,14 +108,14 @@ impl Offers for PortalOffers<'_> {
         self.owners.clone()
     }
 
-    fn tags(&self, kinds: &[String]) -> Vec<String> {
+    fn tags(&self, kinds: &[String]) -> Vec<(String, usize)> {
         let filter = if kinds.is_empty() {
             EntityFilter::default()
         } else {
             EntityFilter::In("kind".to_owned(), kinds.iter().map(|kind| kind.to_lowercase()).collect())
         };
         let facets = self.catalog.facets(&self.viewer.credentials, &filter, &["metadata.tags".to_owned()]);
-        facets.into_iter().flat_map(|(_, values)| values).map(|(tag, _)| tag).collect()
+        facets.into_iter().flat_map(|(_, values)| values).collect()
     }
 
     fn clone_pattern(&self) -> String {
