@@ -20,6 +20,7 @@ class Combobox {
     for (const name of ['aria-describedby', 'aria-invalid', 'required', 'placeholder']) {
       if (this.select.hasAttribute(name)) this.field.setAttribute(name, this.select.getAttribute(name));
     }
+    this.free = 'free' in picker.dataset;
     this.list = document.createElement('div');
     this.list.className = 'picker__list';
     this.list.id = `${this.field.id}-options`;
@@ -117,13 +118,28 @@ class Combobox {
 
   choose(option) {
     this.select.value = option.value;
+    this.reset();
     this.select.dispatchEvent(new Event('change', { bubbles: true }));
     this.close();
+  }
+
+  /** Takes what is not listed as it was written. */
+  write(text) {
+    const chosen = this.select.selectedOptions[0];
+    if (text === '' || text === chosen?.label) return;
+    let option = this.options.find((each) => each.label === text || each.value === text);
+    if (!option) {
+      option = new Option(text, text);
+      this.select.append(option);
+      this.options.push(option);
+    }
+    if (option !== chosen) this.choose(option);
   }
 
   close() {
     // What was emptied chooses nothing, where that is a choice.
     if (this.field.value.trim() === '' && this.options.some((option) => option.value === '')) this.select.value = '';
+    if (this.free) this.write(this.field.value.trim());
     this.list.hidden = true;
     this.field.setAttribute('aria-expanded', 'false');
     this.field.removeAttribute('aria-activedescendant');
