@@ -1,5 +1,7 @@
 // Turns a long select into a field that is typed in, after the ARIA pattern "combobox with list autocomplete". The
 // select stays in the form and holds the value.
+const PAUSE = 150;
+
 export function start(pickers) {
   for (const picker of pickers) new Combobox(picker);
 }
@@ -20,6 +22,7 @@ class Combobox {
     for (const name of ['aria-describedby', 'aria-invalid', 'required', 'placeholder']) {
       if (this.select.hasAttribute(name)) this.field.setAttribute(name, this.select.getAttribute(name));
     }
+    this.source = picker.dataset.source;
     this.free = 'free' in picker.dataset;
     this.list = document.createElement('div');
     this.list.className = 'picker__list';
@@ -51,6 +54,26 @@ class Combobox {
   }
 
   open(text) {
+    this.render(text);
+    if (this.source && text.trim() !== '') this.search(text);
+  }
+
+  /** Asks for options that the page does not list, after a pause in typing. */
+  search(text) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
+      const answer = await fetch(`${this.source}&q=${encodeURIComponent(text)}`).catch(() => null);
+      if (!answer?.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const known = new Set(this.options.map((option) => option.value));
+      const fresh = [...page.querySelectorAll('option')].filter((option) => !known.has(option.value));
+      this.select.append(...fresh);
+      this.options.push(...fresh);
+      if (fresh.length > 0 && this.field.value === text && !this.list.hidden) this.render(text);
+    }, PAUSE);
+  }
+
+  render(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (option) => {
       const searched = `${option.label} ${option.value} ${option.dataset.hint ?? ''}`.toLowerCase();

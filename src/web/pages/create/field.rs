@@ -55,13 +55,14 @@ enum Control {
         mono: bool,
     },
     Checkbox(bool),
-    /// `free`: what is not listed can be written.
+    /// `free`: what is not listed can be written; `source`: where more options are searched for.
     Select {
         options: Vec<OptionView>,
         empty: bool,
         search: bool,
         several: bool,
         free: bool,
+        source: Option<String>,
     },
     Choices {
         options: Vec<OptionView>,
@@ -279,7 +280,7 @@ impl Control {
     fn select(options: Vec<OptionView>, several: bool) -> Self {
         let search = options.len() > SEARCHED_FROM && !several;
         let empty = !several && !options.iter().any(|option| option.value.is_empty());
-        Self::Select { options, empty, search, several, free: false }
+        Self::Select { options, empty, search, several, free: false, source: None }
     }
 
     fn list(name: &str, items: &[Vec<Field>], limits: &ListLimits, offers: &dyn Offers) -> Self {

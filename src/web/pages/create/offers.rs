@@ -15,8 +15,8 @@ use crate::web::pages::shown;
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
-/// More entities than this are not listed; such a picker takes a written reference.
-const LISTED: usize = 2000;
+/// More entities than this are not listed: the rest is searched for, or written.
+const LISTED: usize = 500;
 
 /// Choices from this portal for this viewer.
 pub(super) struct PortalOffers<'a> {
@@ -60,40 +60,48 @@ impl<'a> PortalOffers<'a> {
         }
         self
     }
+}
 
-    fn is_offered(&self, own: Own, reference: &EntityRef, owners: &[String]) -> bool {
-        let mine = self.viewer.credentials.ownership();
-        match own {
-            Own::Anyone => true,
-            Own::Groups => mine.contains(reference),
-            Own::Owned => mine.iter().any(|owner| owners.contains(&owner.to_string())),
-        }
+/// The entities of a picker, by name; with words, those that have them all.
+pub(super) fn offered(catalog: &Catalog, viewer: &Viewer, choice: &EntityChoice, words: &str, limit: usize) -> Offered {
+    let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
+    let query = EntityQuery {
+        filter: choice.catalog_filter().and(own(viewer, choice.own)),
+        search: Some(words.trim().to_owned()).filter(|words| !words.is_empty()),
+        order: vec![by_name],
+        keep_missing: true,
+        limit: Some(limit),
+        ..EntityQuery::default()
+    };
+    let page = catalog.query(&viewer.credentials, &query);
+    let option = |record: &std::sync::Arc<crate::catalog::Record>| OptionView {
+        label: record.title.to_string(),
+        hint: record.reference.short(None),
+        ..OptionView::plain(record.reference.to_string())
+    };
+    Offered { is_whole: page.total <= page.items.len(), options: page.items.iter().map(option).collect() }
+}
+
+/// What is the person's own.
+fn own(viewer: &Viewer, own: Own) -> EntityFilter {
+    let mine = viewer.credentials.ownership();
+    let one = |reference: &EntityRef| {
+        EntityFilter::All(vec![
+            EntityFilter::is("kind", reference.kind()),
+            EntityFilter::is("metadata.namespace", reference.namespace()),
+            EntityFilter::is("metadata.name", reference.name()),
+        ])
+    };
+    match own {
+        Own::Anyone => EntityFilter::default(),
+        Own::Groups => EntityFilter::Any(mine.iter().map(one).collect()),
+        Own::Owned => EntityFilter::In("relations.ownedby".to_owned(), mine.iter().map(ToString::to_string).collect()),
     }
 }
 
 impl Offers for PortalOffers<'_> {
     fn entities(&self, choice: &EntityChoice) -> Offered {
-        let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
-        let query = EntityQuery {
-            filter: choice.catalog_filter(),
-            order: vec![by_name],
-            keep_missing: true,
-            limit: Some(LISTED),
-            ..EntityQuery::default()
-        };
-        let page = self.catalog.query(&self.viewer.credentials, &query);
-        let (is_whole, found) = (page.total <= page.items.len(), page.items);
-        let offered = found.iter().filter(|record| {
-            let relations = record.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
-            let owners: Vec<String> = relations.map(|relation| relation.target).collect();
-            self.is_offered(choice.own, &record.reference, &owners)
-        });
-        let option = |record: &std::sync::Arc<crate::catalog::Record>| OptionView {
-            label: record.title.to_string(),
-            hint: record.reference.short(None),
-            ..OptionView::plain(record.reference.to_string())
-        };
-        Offered { options: offered.map(option).collect(), is_whole }
+        offered(self.catalog, self.viewer, choice, "", LISTED)
     }
 
     fn branches(&self, field: &str) -> Vec<String> {

@@ -81,6 +81,21 @@ async fn a_link_fills_the_form_and_branches_are_offered() {
 }
 
 #[tokio::test]
+async fn more_entities_than_a_page_lists_are_searched_for() {
+    let guest = Guest::enter().await;
+    let found = async |query: &str| guest.open(&format!("/create/entities?{query}")).await;
+    let components = crate::web::url::query("[{\"kind\":\"Component\"}]");
+    let checkout = found(&format!("filter={components}&q=check")).await;
+    assert_eq!(
+        checkout.text.trim(),
+        "<option value=\"component:default/checkout-service\" data-hint=\"component:checkout-service\">Checkout service</option>"
+    );
+    assert_eq!(found("q=check&own=groups").await.text.trim(), "");
+    assert_eq!(found("q=check&own=owned").await.text.trim(), "");
+    assert_eq!(found("filter=no").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn items_of_a_list_are_moved_by_buttons() {
     let guest = Guest::enter().await;
     let form = guest.open("/create/templates/default/small").await.header("location").to_owned();

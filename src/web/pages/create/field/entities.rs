@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Control, Offered, Offers, OptionView, SEARCHED_FROM};
 use crate::scaffolder::form::{EntityChoice, Field, Own};
+use crate::web::url as link;
 
 /// The control of an entity picker.
 pub(super) fn control(field: &Field, choice: &EntityChoice, offers: &dyn Offers) -> Control {
@@ -33,6 +34,17 @@ pub(super) fn control(field: &Field, choice: &EntityChoice, offers: &dyn Offers)
         empty: !several && !options.iter().any(|option| option.value.is_empty()),
         several,
         free,
+        source: (!is_whole).then(|| source(choice)),
         options,
     }
+}
+
+/// Where the rest of the entities is searched for.
+fn source(choice: &EntityChoice) -> String {
+    let own = match choice.own {
+        Own::Anyone => "",
+        Own::Owned => "owned",
+        Own::Groups => "groups",
+    };
+    link::picked_entities(&serde_json::json!(choice.filter).to_string(), own)
 }
