@@ -1,7 +1,7 @@
 //! The scaffolder: templates become forms, plans and runs.
 //!
 //! A template of the catalog is parsed and checked (`template`, kept by `library`); its parameters become a form
-//! ([`form`], unfinished ones in `draft`); answers that are admitted (`admission`) become a plan (`plan`) or a task (`task`,
+//! ([`form`], unfinished ones in `draft`, what its expressions see in `outlook`); answers that are admitted (`admission`) become a plan (`plan`) or a task (`task`,
 //! `lifecycle`). A worker takes the task (`worker`) and runs its steps (`run`): conditions and inputs are expressions (`expression`, with what they see in
 //! `context`), each step is an action (`action`) on the files of the run (`workspace`) or on the outside. What is said
 //! goes through `log`, with secrets hidden (`secret`), to the database (`journal`, `store`) and to whoever follows
@@ -25,6 +25,7 @@ mod library;
 mod lifecycle;
 mod lint;
 mod log;
+mod outlook;
 mod plan;
 mod run;
 mod schema;
@@ -53,7 +54,7 @@ pub(crate) use self::action::{
 pub(crate) use self::approval::Approval;
 pub(crate) use self::config::{DefaultEnvironment, ScaffolderConfig};
 pub(crate) use self::context::Surroundings;
-pub(crate) use self::draft::Draft;
+pub(crate) use self::draft::{Answered, Draft};
 pub(crate) use self::error::ScaffolderError;
 pub(crate) use self::expression::ExpressionError;
 pub(crate) use self::expression::guide::{Explained, Guide};
@@ -178,11 +179,6 @@ impl Scaffolder {
         })
     }
 
-    /// What is wrong with these answers, whoever gives them.
-    pub(crate) fn validate(&self, template: &Template, values: &Map<String, Value>) -> Vec<FieldError> {
-        form::check(&template.pages, values, &self.shelf(None))
-    }
-
     /// Removes forms that nobody touched for long, and records of runs that are kept no longer.
     pub(crate) async fn sweep(&self) -> Result<(), ScaffolderError> {
         let now = Utc::now();
@@ -217,7 +213,7 @@ impl Scaffolder {
         Reading { catalog: &self.inner.catalog, engines: &self.inner.engines, actions: &self.inner.registry }
     }
 
-    fn shelf<'a>(&'a self, who: Option<&'a Credentials>) -> Shelf<'a> {
+    fn shelf<'a>(&'a self, who: &'a Credentials) -> Shelf<'a> {
         Shelf { catalog: &self.inner.catalog, hosts: self.inner.forges.hosts().map(str::to_owned).collect(), who }
     }
 

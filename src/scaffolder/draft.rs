@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::form::{self, FieldError, FormPage};
+use super::form::{self, FieldError, FormPage, Page, Settled};
 use super::plan::Plan;
 use super::store::{self, DraftRow};
 use super::template::Template;
@@ -25,7 +25,9 @@ pub(crate) struct Draft {
     pub(crate) id: Uuid,
     /// The template as it is now.
     pub(crate) template: Arc<Template>,
-    /// The answers, with the defaults of the pages that were not answered yet.
+    /// The pages as they are for these answers; those that are not asked have no field.
+    pub(crate) pages: Vec<Arc<Page>>,
+    /// The answers to what is asked, with the defaults of the pages that were not answered yet.
     pub(crate) values: Map<String, Value>,
     /// The pages that were answered, from 0.
     pub(crate) answered: BTreeSet<usize>,
@@ -44,27 +46,74 @@ pub(crate) struct Answered {
     pub(crate) errors: Vec<FieldError>,
     /// A button that adds or removes a list's item was pressed: show the page again.
     pub(crate) stay: bool,
+    /// The answers made the page ask something that it did not ask before.
+    pub(crate) revealed: bool,
 }
 
 impl Draft {
     /// One page, from 0; none beyond the last.
     pub(crate) fn page(&self, page: usize, errors: &[FieldError]) -> Option<FormPage> {
-        self.template.pages.get(page).map(|page| form::show(page, &self.values, errors))
+        self.pages.get(page).map(|page| form::show(page, &self.values, errors))
     }
 
-    fn of(row: &DraftRow, template: Arc<Template>) -> Result<Self, sqlx::Error> {
+    /// The numbers of the pages that are asked for these answers.
+    pub(crate) fn asked(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.pages.iter().enumerate().filter(|(_, page)| !page.skipped).map(|(number, _)| number)
+    }
+
+    fn of(
+        row: &DraftRow,
+        template: Arc<Template>,
+        who: &Credentials,
+        scaffolder: &Scaffolder,
+    ) -> Result<Self, sqlx::Error> {
         let answers: Map<String, Value> = store::json(&row.answers)?;
         let answered = row.answered.iter().filter_map(|page| usize::try_from(*page).ok()).collect();
-        let values = form::filled_but(&template.pages, &answers, &answered);
+        let Settled { pages, values } = scaffolder.settled(who, &template, &answers, &answered);
         Ok(Self {
             id: row.id,
             template,
+            pages,
             values,
             answered,
             updated_at: row.updated_at,
             answers,
             secrets: store::json(&row.secrets)?,
         })
+    }
+
+    /// Computes the form anew after one page was answered.
+    fn resettle(&mut self, page: usize, who: &Credentials, scaffolder: &Scaffolder) {
+        let before = Settled { pages: std::mem::take(&mut self.pages), values: std::mem::take(&mut self.values) };
+        let settle = |draft: &Self| scaffolder.settled(who, &draft.template, &draft.answers, &draft.answered);
+        let mut after = settle(self);
+        if form::follow(&before, &after, &mut self.answers) {
+            after = settle(self);
+        }
+        // What the page asks only now has its default, though the page was answered.
+        let unanswered: BTreeSet<usize> = self.answered.iter().copied().filter(|number| *number != page).collect();
+        let asks =
+            |settled: &Settled| settled.pages.get(page).map(|page| page.asks(&settled.values)).unwrap_or_default();
+        let fresh: Vec<String> = asks(&after).difference(&asks(&before)).cloned().collect();
+        if !fresh.is_empty() {
+            let defaults = scaffolder.settled(who, &self.template, &self.answers, &unanswered).values;
+            for (name, value) in defaults.into_iter().filter(|(name, _)| fresh.contains(name)) {
+                self.answers.entry(name).or_insert(value);
+            }
+            after = settle(self);
+        }
+        // A page that asks something new must be looked at again, and what is new has its default until then.
+        let asks_more = |number: &usize| {
+            let asks = |settled: &Settled| settled.pages.get(*number).map(|page| page.asks(&settled.values));
+            asks(&after).is_some_and(|now| !now.is_subset(&asks(&before).unwrap_or_default()))
+        };
+        let stale: Vec<usize> =
+            self.answered.iter().copied().filter(|number| *number != page && asks_more(number)).collect();
+        if !stale.is_empty() {
+            self.answered.retain(|number| !stale.contains(number));
+            after = settle(self);
+        }
+        Settled { pages: self.pages, values: self.values } = after;
     }
 
     fn row(&self) -> DraftRow {
@@ -98,7 +147,7 @@ impl Scaffolder {
             updated_at: Utc::now(),
         };
         store::add_draft(self.pool(), &row, &owner(who)).await?;
-        Ok(Draft::of(&row, template)?)
+        Ok(Draft::of(&row, template, who, self)?)
     }
 
     /// One of the caller's forms.
@@ -108,7 +157,7 @@ impl Scaffolder {
             || ScaffolderError::NotFound("This form is not there any more; open the template again".to_owned());
         let row = found.ok_or_else(missing)?;
         let reference = row.template.parse().map_err(|_| missing())?;
-        Ok(Draft::of(&row, self.template(who, &reference)?)?)
+        Ok(Draft::of(&row, self.template(who, &reference)?, who, self)?)
     }
 
     /// Takes the answers of one page, from 0. Wrong answers are kept too, for the page to show.
@@ -120,25 +169,32 @@ impl Scaffolder {
         posted: &[(String, String)],
     ) -> Result<Answered, ScaffolderError> {
         let mut draft = self.draft(who, id).await?;
-        let template = Arc::clone(&draft.template);
-        let asked = template.pages.get(page);
-        let asked = asked.ok_or_else(|| ScaffolderError::NotFound(format!("The form has no page {}", page + 1)))?;
-        let read = form::read(asked, &draft.values, posted);
-        draft.answers = form::merged(asked, &draft.answers, &draft.values, &read.values);
+        let missing = || ScaffolderError::NotFound(format!("The form has no page {}", page + 1));
+        let asked = Arc::clone(draft.pages.get(page).ok_or_else(missing)?);
+        let shown = form::show(&asked, &draft.values, &[]);
+        let read = form::read(&asked, &draft.values, posted);
+        draft.answers = form::merged(&asked, &draft.answers, &draft.values, &read.values);
         draft.secrets.extend(read.secrets);
         draft.answered.insert(page);
         draft.updated_at = Utc::now();
-        draft.values = form::filled_but(&template.pages, &draft.answers, &draft.answered);
+        draft.resettle(page, who, self);
         store::save_draft(self.pool(), &draft.row()).await?;
-        let errors =
-            if read.stay { Vec::new() } else { form::check_page(asked, &draft.values, &self.shelf(Some(who))) };
-        Ok(Answered { draft, errors, stay: read.stay })
+        let now = draft.pages.get(page).ok_or_else(missing)?;
+        let errors = if read.stay { Vec::new() } else { form::check_page(now, &draft.values, &self.shelf(who)) };
+        let revealed = !read.stay && form::reveals(&shown, &form::show(now, &draft.values, &[]), posted);
+        Ok(Answered { draft, errors, stay: read.stay, revealed })
+    }
+
+    /// What is wrong with the answers of a form.
+    pub(crate) fn draft_errors(&self, who: &Credentials, draft: &Draft) -> Vec<FieldError> {
+        form::check(&draft.pages, &draft.values, &self.shelf(who))
     }
 
     /// What the form's run would do.
     pub(crate) async fn draft_plan(&self, who: &Credentials, id: Uuid) -> Result<Plan, ScaffolderError> {
         let draft = self.draft(who, id).await?;
-        self.plan_as(who, &draft.template, id, draft.values, draft.secrets).await
+        let answered = draft.template.every_page();
+        self.plan_as(who, &draft.template, id, (draft.values, &answered), draft.secrets).await
     }
 
     /// Starts the form's run, once: submitting it again gives the same run.
@@ -148,7 +204,8 @@ impl Scaffolder {
         }
         let draft = self.draft(who, id).await?;
         Self::refuse_broken(&draft.template, false)?;
-        self.launch(who, id, &draft.template, draft.values, &draft.secrets).await?;
+        let answered = draft.template.every_page();
+        self.launch(who, id, &draft.template, (draft.values, &answered), &draft.secrets).await?;
         store::forget_draft_secrets(self.pool(), id).await?;
         Ok(id)
     }

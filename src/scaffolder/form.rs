@@ -2,7 +2,7 @@
 //!
 //! Flow: the pages of a template's `spec.parameters` are [`Page`]s; `branch` flattens a page's schema to the
 //! properties that count for the answers so far (`dependencies`, `if/then/else`, `oneOf`, `anyOf`, `allOf`, `$ref`),
-//! `defaults` fills in what the author gave, `field` and `picker` turn each property into a [`Field`] for the page,
+//! `settle` computes expressions with what they see (`sight`), `defaults` fills in what the author gave, `field` and `picker` turn each property into a [`Field`] for the page,
 //! `read` turns posted pairs into values, and `check` says what is wrong, in one way for browser, API and CLI.
 //!
 //! The schema dialect is draft 7 as react-jsonschema-form shows it; `ui:` keys and pickers are those of
@@ -17,14 +17,21 @@ mod defaults;
 mod field;
 mod picker;
 mod read;
+mod settle;
+mod sight;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
+pub(crate) use self::button::BUTTONS;
 pub(crate) use self::check::{Anything, Directory, FieldError, check, check_page};
-pub(crate) use self::defaults::{filled, filled_but};
+pub(crate) use self::defaults::filled;
 pub(crate) use self::read::{merged, read};
+pub(crate) use self::settle::{Settled, follow, settled, with_computed};
+pub(crate) use self::sight::Sight;
 use super::schema::Schema;
 use crate::catalog::EntityFilter;
 
@@ -37,6 +44,27 @@ pub(crate) struct Page {
     pub(crate) description: Option<String>,
     /// The schema, compiled and as written.
     pub(crate) schema: Schema,
+    /// It has expressions, which [`settled`] computes.
+    pub(crate) computed: bool,
+    /// What it asks depends on its own answers.
+    pub(crate) changes: bool,
+    /// Its `ui:if` does not hold: nothing is asked.
+    pub(crate) skipped: bool,
+}
+
+impl Page {
+    /// A page as the template has it.
+    pub(crate) fn new(title: String, description: Option<String>, schema: Schema) -> Self {
+        let computed = settle::is_computed(schema.document());
+        let changes = computed || branch::is_conditional(schema.document());
+        Self { title, description, schema, computed, changes, skipped: false }
+    }
+
+    /// The names of what it asks for these answers.
+    pub(crate) fn asks(&self, values: &Map<String, Value>) -> BTreeSet<String> {
+        let document = self.schema.document();
+        branch::resolve(document, document, values).properties.into_iter().map(|(name, _)| name).collect()
+    }
 }
 
 /// One page, ready to be shown.
@@ -75,12 +103,38 @@ pub(crate) struct Field {
     pub(crate) readonly: bool,
     /// The answer so far, or the default; null when there is none.
     pub(crate) value: Value,
+    /// `ui:emptyValue`: the answer of a field that is left empty.
+    pub(crate) empty: Option<Value>,
+    /// How the plan shows the answer.
+    pub(crate) review: Review,
     /// What is wrong with it.
     pub(crate) error: Option<String>,
     /// For the template's author: a `ui:` key that is not understood.
     pub(crate) note: Option<String>,
     /// How it is shown.
     pub(crate) kind: FieldKind,
+}
+
+impl Field {
+    /// The repository whose branches the field asks for.
+    pub(crate) fn repository(&self, values: &Map<String, Value>) -> Option<String> {
+        let FieldKind::RepoBranch { repository } = &self.kind else { return None };
+        let answered = || values.get("repoUrl").and_then(Value::as_str).map(str::to_owned);
+        repository.clone().or_else(answered)
+    }
+}
+
+/// `ui:backstage.review`: how an answer is shown before the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Review {
+    /// Whether it is shown.
+    pub(crate) show: bool,
+    /// What stands in its place.
+    pub(crate) mask: Option<String>,
+    /// What it is called there.
+    pub(crate) name: Option<String>,
+    /// Whether the fields of an object are shown one by one.
+    pub(crate) explode: bool,
 }
 
 /// One choice of a closed list.
@@ -167,6 +221,21 @@ pub(crate) struct RepoChoice {
     pub(crate) repo_label: Option<String>,
 }
 
+/// What can be done with the items of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListLimits {
+    /// `minItems`
+    pub(crate) min: Option<u64>,
+    /// `maxItems`
+    pub(crate) max: Option<u64>,
+    /// `ui:options.addable`
+    pub(crate) addable: bool,
+    /// `ui:options.removable`
+    pub(crate) removable: bool,
+    /// `ui:options.orderable`
+    pub(crate) orderable: bool,
+}
+
 /// How a field is shown, with what that needs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FieldKind {
@@ -189,7 +258,7 @@ pub(crate) enum FieldKind {
     /// Any of a list.
     Checkboxes { options: Vec<Choice> },
     /// A list of free texts.
-    Tags { suggestions_for: Option<Vec<String>> },
+    Tags { suggestions_for: Option<Vec<String>>, counts: bool },
     /// Entities of the catalog.
     Entity(EntityChoice),
     /// Groups and users that can own something.
@@ -198,14 +267,14 @@ pub(crate) enum FieldKind {
     RepoUrl(RepoChoice),
     /// The owner of a repository at a host.
     RepoOwner { host: Option<String>, excluded: Vec<String> },
-    /// A branch of the repository chosen before.
-    RepoBranch,
+    /// A branch of a repository: that of the answer `repoUrl`, or of the option of that name.
+    RepoBranch { repository: Option<String> },
     /// The name of a new entity.
     EntityName { pattern: Option<String>, max_length: Option<u64> },
     /// Fields that belong together.
     Group { fields: Vec<Field> },
     /// A list of items: `template` is an empty item, `items` are those there are.
-    List { template: Vec<Field>, items: Vec<Vec<Field>>, min: Option<u64>, max: Option<u64> },
+    List { template: Vec<Field>, items: Vec<Vec<Field>>, limits: ListLimits },
     /// Part of the answers, not shown.
     Hidden,
     /// Anything else: a text area of JSON.
@@ -218,6 +287,28 @@ pub(crate) fn show(page: &Page, values: &Map<String, Value>, errors: &[FieldErro
         title: page.title.clone(),
         description: page.description.clone(),
         fields: field::fields(page.schema.document(), values, errors),
+    }
+}
+
+/// Whether the answers to a page made it ask what it did not ask before, and nobody has answered that yet.
+pub(crate) fn reveals(before: &FormPage, after: &FormPage, posted: &[(String, String)]) -> bool {
+    let (mut known, mut now) = (BTreeSet::new(), BTreeSet::new());
+    visible(&before.fields, &mut known);
+    visible(&after.fields, &mut now);
+    let is_posted = |name: &str| {
+        let below = format!("{name}.");
+        posted.iter().any(|(posted, _)| posted == name || posted.starts_with(&below))
+    };
+    now.difference(&known).any(|name| !is_posted(name))
+}
+
+fn visible<'a>(fields: &'a [Field], names: &mut BTreeSet<&'a str>) {
+    for field in fields {
+        match &field.kind {
+            FieldKind::Hidden => {}
+            FieldKind::Group { fields } => visible(fields, names),
+            _ => drop(names.insert(&field.name)),
+        }
     }
 }
 

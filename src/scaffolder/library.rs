@@ -133,19 +133,17 @@ fn parse(record: &Record, reading: &Reading<'_>, source: Option<&Source>) -> Tem
 pub(super) struct Shelf<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) hosts: Vec<String>,
-    /// Whose own entities count as such; without anybody, everybody's.
-    pub(super) who: Option<&'a Credentials>,
+    /// Whose own entities count as such.
+    pub(super) who: &'a Credentials,
 }
 
 impl form::Directory for Shelf<'_> {
     fn offers(&self, choice: &form::EntityChoice, reference: &EntityRef) -> bool {
-        let anybody = Credentials::anonymous();
-        let who = self.who.unwrap_or(&anybody);
+        let who = self.who;
         let Some(record) = self.catalog.entity(who, reference) else {
             return false;
         };
         let own = match choice.own {
-            _ if self.who.is_none() => true,
             form::Own::Anyone => true,
             form::Own::Groups => who.ownership().contains(reference),
             form::Own::Owned => record.relations().iter().any(|relation| {

@@ -1,5 +1,7 @@
 //! A run from outside: started, looked at, cancelled, tried again. What happens in between is the worker's.
 
+use std::collections::BTreeSet;
+
 use chrono::Utc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -34,7 +36,10 @@ impl Scaffolder {
         // As with Backstage, an unknown action is a run that fails at its step; nothing before that step is run.
         Self::refuse_broken(&template, true)?;
         let id = Uuid::now_v7();
-        self.launch(who, id, &template, run.values, &run.secrets).await?;
+        let answered = BTreeSet::new();
+        let settled = self.settled(who, &template, &run.values, &answered);
+        let values = form::with_computed(&settled.pages, &run.values);
+        self.launch(who, id, &template, (values, &answered), &run.secrets).await?;
         Ok(id)
     }
 
@@ -134,17 +139,19 @@ impl Scaffolder {
         Ok(())
     }
 
-    /// Stores a run and wakes a worker. A run of that id that is there already stays as it is.
+    /// Stores a run and wakes a worker. A run of that id that is there already stays as it is. The answers come with the
+    /// pages where nothing means nothing.
     pub(super) async fn launch(
         &self,
         who: &Credentials,
         id: Uuid,
         template: &Template,
-        values: Map<String, Value>,
+        (values, answered): (Map<String, Value>, &BTreeSet<usize>),
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        self.refuse_invalid(who, template, &values, secrets)?;
-        let answers = form::filled(&template.pages, &values);
+        let settled = self.settled(who, template, &values, answered);
+        self.refuse_invalid(who, template, &settled.pages, &values, secrets)?;
+        let answers = form::filled(&settled.pages, &values);
         let record = JobRecord::new(who, template, answers);
         let spec = task::spec(template, &values, &self.user(who));
         let created_by = who.user_ref().map(ToString::to_string);

@@ -11,6 +11,7 @@ pub(super) use self::rehearsal::Way;
 pub(crate) use self::rehearsal::{Branch, Rehearsal};
 pub(crate) use self::trial::{Draught, Trial};
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -106,21 +107,22 @@ impl Scaffolder {
         secrets: Map<String, Value>,
     ) -> Result<Plan, ScaffolderError> {
         let template = self.template(who, template)?;
-        self.plan_as(who, &template, Uuid::now_v7(), values, secrets).await
+        self.plan_as(who, &template, Uuid::now_v7(), (values, &BTreeSet::new()), secrets).await
     }
 
-    /// A plan for the run that will have this id.
+    /// A plan for the run that will have this id. The answers come with the pages where nothing means nothing.
     pub(super) async fn plan_as(
         &self,
         who: &Credentials,
         template: &Template,
         task: Uuid,
-        values: Map<String, Value>,
+        (values, answered): (Map<String, Value>, &BTreeSet<usize>),
         secrets: Map<String, Value>,
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
-        self.refuse_invalid(who, template, &values, &secrets)?;
-        let job = self.job(who, template, task, values, secrets, None);
+        let settled = self.settled(who, template, &values, answered);
+        self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
+        let job = self.job(who, template, task, (values, &settled.pages), secrets, None);
         let (outcome, events) = self.imagine(&job, Mode::Plan, Arc::clone(self.surroundings())).await;
         Ok(plan_of(template, outcome, &events))
     }
@@ -138,8 +140,11 @@ impl Scaffolder {
             return Err(ScaffolderError::NotFound(message));
         }
         Self::refuse_broken(&template, false)?;
-        Self::refuse(&form::Anything, &template, &values, &secrets)?;
-        let job = self.job(who, &template, Uuid::now_v7(), values, secrets, Some(Arc::new(contents)));
+        let settled = self.settled_blindly(&self.user(who), &template, &values);
+        let values = form::with_computed(&settled.pages, &values);
+        Self::refuse(&form::Anything, &template, &settled.pages, &values, &secrets)?;
+        let answers = (values, settled.pages.as_slice());
+        let job = self.job(who, &template, Uuid::now_v7(), answers, secrets, Some(Arc::new(contents)));
         let (outcome, events) = self.imagine(&job, Mode::DryRun, Arc::new(self.surroundings().veiled())).await;
         let files = outcome.workspace.files().map(|(path, file)| {
             json!({"path": path, "executable": file.mode == FileMode::Executable, "base64Content": BASE64.encode(&file.bytes)})
@@ -188,7 +193,7 @@ impl Scaffolder {
         who: &Credentials,
         template: &Template,
         task: Uuid,
-        parameters: Map<String, Value>,
+        (parameters, pages): (Map<String, Value>, &[Arc<form::Page>]),
         secrets: Map<String, Value>,
         contents: Option<Arc<Tree>>,
     ) -> Job {
@@ -197,7 +202,7 @@ impl Scaffolder {
             created_at: Utc::now(),
             steps: template.steps.clone(),
             output: template.output.clone(),
-            answers: form::filled(&template.pages, &parameters),
+            answers: form::filled(pages, &parameters),
             parameters,
             secrets,
             user: self.user(who),

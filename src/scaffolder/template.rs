@@ -13,6 +13,9 @@ pub(super) mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 pub(super) use self::check::texts;
@@ -40,7 +43,7 @@ pub(crate) struct Template {
     /// Commit or content hash of its file.
     pub(crate) version: Option<String>,
     /// The pages of the form.
-    pub(crate) pages: Vec<Page>,
+    pub(crate) pages: Vec<Arc<Page>>,
     /// The parameters' schemas as written, one for each page: keys for other programs are kept.
     pub(crate) schemas: Vec<Value>,
     /// The steps in their order.
@@ -206,6 +209,11 @@ impl Template {
         self.entity.text(&["spec", "presentation", "buttonLabels", label])
     }
 
+    /// The numbers of its pages: all answered means that nothing is to be filled in.
+    pub(crate) fn every_page(&self) -> BTreeSet<usize> {
+        (0..self.pages.len()).collect()
+    }
+
     /// What `GET …/parameter-schema` answers.
     pub(crate) fn parameter_schema(&self) -> Value {
         let name = self.entity.text(&["metadata", "title"]).unwrap_or_else(|| self.entity.name());
@@ -290,7 +298,7 @@ impl Template {
         match Schema::compile(page) {
             Ok(schema) => {
                 let title = text("title").unwrap_or_else(|| ONLY_PAGE.to_owned());
-                self.pages.push(Page { title, description: text("description"), schema });
+                self.pages.push(Arc::new(Page::new(title, text("description"), schema)));
                 self.schemas.push(page.clone());
             }
             Err((place, message)) => self.problem(format!("{pointer}{place}"), format!("not a JSON Schema: {message}")),

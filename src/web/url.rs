@@ -52,6 +52,11 @@ pub(crate) fn template_about(template: &EntityRef) -> String {
     format!("{}/about", create_from(template))
 }
 
+/// The entities of a picker: its filter as JSON, and whose they are. Words are added as `q`.
+pub(crate) fn picked_entities(filter: &str, own: &str) -> String {
+    format!("/create/entities?filter={}&own={own}", query(filter))
+}
+
 /// Every action that steps can name.
 pub(crate) fn actions() -> String {
     "/create/actions".to_owned()

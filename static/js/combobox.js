@@ -1,5 +1,7 @@
 // Turns a long select into a field that is typed in, after the ARIA pattern "combobox with list autocomplete". The
 // select stays in the form and holds the value.
+const PAUSE = 150;
+
 export function start(pickers) {
   for (const picker of pickers) new Combobox(picker);
 }
@@ -20,6 +22,8 @@ class Combobox {
     for (const name of ['aria-describedby', 'aria-invalid', 'required', 'placeholder']) {
       if (this.select.hasAttribute(name)) this.field.setAttribute(name, this.select.getAttribute(name));
     }
+    this.source = picker.dataset.source;
+    this.free = 'free' in picker.dataset;
     this.list = document.createElement('div');
     this.list.className = 'picker__list';
     this.list.id = `${this.field.id}-options`;
@@ -50,6 +54,26 @@ class Combobox {
   }
 
   open(text) {
+    this.render(text);
+    if (this.source && text.trim() !== '') this.search(text);
+  }
+
+  /** Asks for options that the page does not list, after a pause in typing. */
+  search(text) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
+      const answer = await fetch(`${this.source}&q=${encodeURIComponent(text)}`).catch(() => null);
+      if (!answer?.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const known = new Set(this.options.map((option) => option.value));
+      const fresh = [...page.querySelectorAll('option')].filter((option) => !known.has(option.value));
+      this.select.append(...fresh);
+      this.options.push(...fresh);
+      if (fresh.length > 0 && this.field.value === text && !this.list.hidden) this.render(text);
+    }, PAUSE);
+  }
+
+  render(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (option) => {
       const searched = `${option.label} ${option.value} ${option.dataset.hint ?? ''}`.toLowerCase();
@@ -117,13 +141,28 @@ class Combobox {
 
   choose(option) {
     this.select.value = option.value;
+    this.reset();
     this.select.dispatchEvent(new Event('change', { bubbles: true }));
     this.close();
+  }
+
+  /** Takes what is not listed as it was written. */
+  write(text) {
+    const chosen = this.select.selectedOptions[0];
+    if (text === '' || text === chosen?.label) return;
+    let option = this.options.find((each) => each.label === text || each.value === text);
+    if (!option) {
+      option = new Option(text, text);
+      this.select.append(option);
+      this.options.push(option);
+    }
+    if (option !== chosen) this.choose(option);
   }
 
   close() {
     // What was emptied chooses nothing, where that is a choice.
     if (this.field.value.trim() === '' && this.options.some((option) => option.value === '')) this.select.value = '';
+    if (this.free) this.write(this.field.value.trim());
     this.list.hidden = true;
     this.field.setAttribute('aria-expanded', 'false');
     this.field.removeAttribute('aria-activedescendant');

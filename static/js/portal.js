@@ -7,6 +7,7 @@ const behaviours = {
   '[data-submit]': 'submit-on-change.js',
   '[data-combobox]': 'combobox.js',
   '[data-repository]': 'repository-field.js',
+  '[data-changes]': 'changing-form.js',
   '[data-once]': 'submit-once.js',
   '[data-failed]': 'focus-errors.js',
   '[data-files]': 'file-browser.js',

@@ -61,6 +61,19 @@ pub(super) fn resolve(root: &Value, schema: &Value, values: &Map<String, Value>)
     flat
 }
 
+/// Whether a schema asks for more or less as its answers change.
+pub(super) fn is_conditional(schema: &Value) -> bool {
+    match schema {
+        Value::Object(keys) => keys.iter().any(|(key, value)| {
+            matches!(key.as_str(), "dependencies" | "if" | "oneOf" | "anyOf")
+                || (key == "ui:field" && value.as_str() == Some("RepoBranchPicker"))
+                || is_conditional(value)
+        }),
+        Value::Array(items) => items.iter().any(is_conditional),
+        _ => false,
+    }
+}
+
 /// The schema itself, or what its `$ref` points to with the keys beside the reference laid over.
 pub(super) fn referred(root: &Value, schema: &Value) -> Value {
     let mut schema = schema.clone();

@@ -1,20 +1,26 @@
-//! The buttons of lists, which work without JavaScript: `_add=ports` appends an item, `_remove=ports.1` takes one out.
+//! The buttons of lists, which work without JavaScript: `_add=ports` appends an item, `_remove=ports.1` takes one out,
+//! `_up=ports.1` and `_down=ports.1` move one by a place.
 
 use serde_json::{Map, Value};
+
+/// The names of the buttons.
+pub(crate) const BUTTONS: [&str; 4] = ["_add", "_remove", "_up", "_down"];
 
 /// Carries out the list buttons; whether one was pressed.
 pub(super) fn press(posted: &[(String, String)], values: &mut Map<String, Value>) -> bool {
     let mut pressed = false;
-    for (button, path) in posted.iter().filter(|(name, _)| name == "_add" || name == "_remove") {
+    for (button, path) in posted.iter().filter(|(name, _)| BUTTONS.contains(&name.as_str())) {
         pressed = true;
         let mut keys: Vec<String> = path.split('.').map(|key| key.replace("%2E", ".").replace("%25", "%")).collect();
-        let index = if button == "_remove" { keys.pop().and_then(|index| index.parse::<usize>().ok()) } else { None };
+        let index = if button == "_add" { None } else { keys.pop().and_then(|index| index.parse::<usize>().ok()) };
         let Some(list) = list_at(values, &keys, button == "_add") else {
             continue;
         };
-        match index {
-            Some(index) if index < list.len() => drop(list.remove(index)),
-            None if button == "_add" => list.push(Value::Null),
+        match (button.as_str(), index) {
+            ("_remove", Some(index)) if index < list.len() => drop(list.remove(index)),
+            ("_up", Some(index)) if (1..list.len()).contains(&index) => list.swap(index - 1, index),
+            ("_down", Some(index)) if index + 1 < list.len() => list.swap(index, index + 1),
+            ("_add", None) => list.push(Value::Null),
             _ => {}
         }
     }

@@ -3,6 +3,8 @@
 //! The schema comes first; then what a schema cannot say: that an entity exists where only existing ones are taken, and
 //! that a repository's host is one this portal knows.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::super::schema::{Schema, Violation, escape};
@@ -51,7 +53,7 @@ impl Directory for Anything {
 }
 
 /// Checks all answers against every page.
-pub(crate) fn check(pages: &[Page], values: &Map<String, Value>, directory: &dyn Directory) -> Vec<FieldError> {
+pub(crate) fn check(pages: &[Arc<Page>], values: &Map<String, Value>, directory: &dyn Directory) -> Vec<FieldError> {
     pages.iter().flat_map(|page| check_page(page, values, directory)).collect()
 }
 

@@ -3,7 +3,7 @@
 //! Only what is absent is filled. A default can open a branch whose properties have defaults of their own, so filling
 //! goes round until nothing changes (bounded).
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -13,30 +13,16 @@ use super::{Page, branch, type_of};
 const ROUNDS: usize = 8;
 
 /// The answers with every absent one that has a default filled in.
-pub(crate) fn filled(pages: &[Page], values: &Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn filled(pages: &[Arc<Page>], values: &Map<String, Value>) -> Map<String, Value> {
     let mut values = values.clone();
     for page in pages {
-        fill(page, &mut values);
+        fill(page.schema.document(), &mut values);
     }
     values
 }
 
-/// The answers with the defaults of the pages that were not answered: what somebody cleared stays clear.
-pub(crate) fn filled_but(
-    pages: &[Page],
-    answers: &Map<String, Value>,
-    answered: &BTreeSet<usize>,
-) -> Map<String, Value> {
-    let mut values = answers.clone();
-    for (_, page) in pages.iter().enumerate().filter(|(index, _)| !answered.contains(index)) {
-        fill(page, &mut values);
-    }
-    values
-}
-
-/// Fills in the defaults of one page.
-pub(super) fn fill(page: &Page, values: &mut Map<String, Value>) {
-    let schema = page.schema.document();
+/// Fills in the defaults of one page's schema.
+pub(super) fn fill(schema: &Value, values: &mut Map<String, Value>) {
     if let Some(whole) = schema.get("default").and_then(Value::as_object) {
         for (name, value) in whole {
             values.entry(name.clone()).or_insert_with(|| value.clone());

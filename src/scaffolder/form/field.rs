@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::super::schema::escape;
-use super::{Choice, Field, FieldError, FieldKind, branch, picker, type_of, ui, ui_flag, ui_text};
+use super::{Choice, Field, FieldError, FieldKind, ListLimits, Review, branch, picker, type_of, ui, ui_flag, ui_text};
 
 /// How deep objects and lists are shown as fields; what is deeper is shown as JSON.
 const DEPTH: usize = 6;
@@ -50,23 +50,33 @@ fn group(place: Place<'_>, schema: &Value, values: &Map<String, Value>) -> Vec<F
 
 fn field(place: Place<'_>, key: &str, schema: &Value, value: Value) -> Field {
     let (kind, note) = kind(place, schema, &value);
+    let note = note.or_else(|| text(schema, super::settle::NOTE));
     let error = place.errors.iter().find(|error| error.pointer == place.pointer);
     Field {
         name: place.name.to_owned(),
         pointer: place.pointer.to_owned(),
         label: ui_text(schema, "title").or_else(|| text(schema, "title")).unwrap_or_else(|| key.to_owned()),
         description: ui_text(schema, "description").or_else(|| text(schema, "description")),
-        help: ui_text(schema, "help"),
+        help: ui_text(schema, "help").or_else(|| ui_text(schema, "helperText")),
         placeholder: ui_text(schema, "placeholder"),
         required: false,
         autofocus: ui_flag(schema, "autofocus"),
         disabled: ui_flag(schema, "disabled"),
         readonly: ui_flag(schema, "readonly") || schema.get("readOnly") == Some(&Value::Bool(true)),
         value,
+        empty: ui(schema, "emptyValue").cloned(),
+        review: review(schema),
         error: error.map(|error| error.message.clone()),
         note,
         kind,
     }
+}
+
+fn review(schema: &Value) -> Review {
+    let written = |key: &str| schema.get("ui:backstage")?.get("review")?.get(key);
+    let text = |key: &str| written(key).and_then(Value::as_str).map(str::to_owned);
+    let flag = |key: &str| written(key).and_then(Value::as_bool).unwrap_or(true);
+    Review { show: flag("show"), mask: text("mask"), name: text("name"), explode: flag("explode") }
 }
 
 fn text(schema: &Value, key: &str) -> Option<String> {
@@ -105,7 +115,8 @@ fn plain(place: Place<'_>, schema: &Value, value: &Value) -> FieldKind {
             FieldKind::Group { fields: group(Place { depth: place.depth - 1, ..place }, schema, inner) }
         }
         _ if !options.is_empty() && widget == "radio" => FieldKind::Radio { options },
-        _ if !options.is_empty() => FieldKind::Select { options },
+        // A computed list may have nothing to choose from.
+        _ if !options.is_empty() || schema.get("enum").is_some() => FieldKind::Select { options },
         number @ ("number" | "integer") => number_kind(schema, number == "integer", widget),
         _ => string(schema, widget),
     }
@@ -165,20 +176,29 @@ fn list(place: Place<'_>, schema: &Value, value: &Value, widget: &str) -> FieldK
     if closed {
         return FieldKind::Checkboxes { options };
     }
-    let plain_text = type_of(items) == "string" && options.is_empty() && items.get("ui:field").is_none();
+    let plain_text = type_of(items) == "string"
+        && options.is_empty()
+        && items.get("enum").is_none()
+        && items.get("ui:field").is_none();
     if plain_text {
-        return FieldKind::Tags { suggestions_for: None };
+        return FieldKind::Tags { suggestions_for: None, counts: false };
     }
     if place.depth == 0 || type_of(items) == "array" {
         return FieldKind::Json;
     }
     let number = |key: &str| schema.get(key).and_then(Value::as_u64);
+    let allowed = |key: &str| ui(schema, key).and_then(Value::as_bool).unwrap_or(true);
     let there = value.as_array().map(Vec::as_slice).unwrap_or_default();
     FieldKind::List {
         template: item(place, "*", items, &Value::Null),
         items: there.iter().enumerate().map(|(index, value)| item(place, &index.to_string(), items, value)).collect(),
-        min: number("minItems"),
-        max: number("maxItems"),
+        limits: ListLimits {
+            min: number("minItems"),
+            max: number("maxItems"),
+            addable: allowed("addable"),
+            removable: allowed("removable"),
+            orderable: allowed("orderable"),
+        },
     }
 }
 

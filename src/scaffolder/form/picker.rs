@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{EntityChoice, FieldKind, Own, RepoChoice, ui, ui_text};
+use super::{EntityChoice, FieldKind, Own, RepoChoice, ui, ui_flag, ui_text};
 
 /// The kind of a named picker; none for a name that is not known.
 pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
@@ -18,9 +18,10 @@ pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
             ..entity(schema)
         }),
         "OwnerPicker" => FieldKind::Owner(owner(schema)),
-        "EntityTagsPicker" => {
-            FieldKind::Tags { suggestions_for: Some(strings(ui(schema, "kinds")).unwrap_or_default()) }
-        }
+        "EntityTagsPicker" => FieldKind::Tags {
+            suggestions_for: Some(strings(ui(schema, "kinds")).unwrap_or_default()),
+            counts: ui_flag(schema, "showCounts"),
+        },
         "EntityNamePicker" => FieldKind::EntityName {
             pattern: schema.get("pattern").and_then(Value::as_str).map(str::to_owned),
             max_length: number("maxLength"),
@@ -36,7 +37,7 @@ pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
             host: ui_text(schema, "host"),
             excluded: strings(ui(schema, "excludedOwners")).unwrap_or_default(),
         },
-        "RepoBranchPicker" => FieldKind::RepoBranch,
+        "RepoBranchPicker" => FieldKind::RepoBranch { repository: ui_text(schema, "repoUrl") },
         "Secret" => FieldKind::Secret,
         _ => return None,
     })

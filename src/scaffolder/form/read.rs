@@ -22,13 +22,13 @@ pub(crate) struct Posted {
     pub(crate) values: Map<String, Value>,
     /// Texts of `Secret` fields, kept apart from the answers.
     pub(crate) secrets: Map<String, Value>,
-    /// A button that adds or removes a list's item was pressed: show the page again.
+    /// A button of a list was pressed: show the page again.
     pub(crate) stay: bool,
 }
 
 /// Reads one posted page. `before` are the answers the page was shown with, defaults filled in.
 ///
-/// A pair `_add=ports` appends an item to a list, `_remove=ports.1` takes one out.
+/// A pair `_add=ports` appends an item to a list, `_remove=ports.1` takes one out, `_up` and `_down` move one.
 pub(crate) fn read(page: &Page, before: &Map<String, Value>, posted: &[(String, String)]) -> Posted {
     let document = page.schema.document();
     let reader = Reader::new(document, before, posted);
@@ -80,7 +80,7 @@ pub(crate) fn merged(
 
 fn default(page: &Page, key: &str, values: &mut Map<String, Value>) {
     let mut filled = values.clone();
-    defaults::fill(page, &mut filled);
+    defaults::fill(page.schema.document(), &mut filled);
     if let Some(value) = filled.shift_remove(key) {
         values.insert(key.to_owned(), value);
     }
@@ -132,8 +132,12 @@ impl<'a> Reader<'a> {
         self.last(name).map(|text| text.replace("\r\n", "\n")).filter(|text| !text.is_empty())
     }
 
-    /// The answer of one field; none when it was left empty.
+    /// The answer of one field; none when it was left empty, unless that has a value of its own.
     fn value(&self, field: &Field, secrets: &mut Map<String, Value>) -> Option<Value> {
+        self.answer(field, secrets).or_else(|| field.empty.clone())
+    }
+
+    fn answer(&self, field: &Field, secrets: &mut Map<String, Value>) -> Option<Value> {
         let present = || Some(field.value.clone()).filter(|value| !value.is_null());
         if field.disabled || field.readonly {
             return present();
@@ -161,7 +165,7 @@ impl<'a> Reader<'a> {
             | FieldKind::TextArea { .. }
             | FieldKind::Password
             | FieldKind::RepoOwner { .. }
-            | FieldKind::RepoBranch
+            | FieldKind::RepoBranch { .. }
             | FieldKind::EntityName { .. } => self.text(&field.name).map(Value::String),
         }
     }
@@ -215,7 +219,9 @@ impl<'a> Reader<'a> {
             let references = self.words(&field.name).map(|text| Value::String(completed(choice, &text)));
             return some_list(references.collect(), field.required);
         }
-        self.text(&field.name).map(|text| Value::String(completed(choice, text.trim())))
+        // The list comes first, and below it a field for what is not listed.
+        let mut written = self.pairs.get(field.name.as_str()).into_iter().flatten().map(|text| text.trim());
+        written.rfind(|text| !text.is_empty()).map(|text| Value::String(completed(choice, text)))
     }
 
     /// `host?owner=…&repo=…` from three inputs, or from one that has it all.

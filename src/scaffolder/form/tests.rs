@@ -1,5 +1,7 @@
 //! Tables for forms: what is shown, what is read, what is wrong.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::read::Posted;
@@ -29,8 +31,8 @@ impl Directory for Acme {
     }
 }
 
-fn page(schema: &Value) -> Page {
-    Page { title: "Page".to_owned(), description: None, schema: Schema::compile(schema).unwrap() }
+fn page(schema: &Value) -> Arc<Page> {
+    Arc::new(Page::new("Page".to_owned(), None, Schema::compile(schema).unwrap()))
 }
 
 fn map(value: Value) -> Map<String, Value> {
@@ -158,7 +160,10 @@ fn a_property_becomes_the_field_its_schema_asks_for() {
             json!({"type": "array", "items": {"enum": ["a"]}, "uniqueItems": true}),
             FieldKind::Checkboxes { options: vec![choice(json!("a"), "a")] },
         ),
-        (json!({"type": "array", "items": {"type": "string"}}), FieldKind::Tags { suggestions_for: None }),
+        (
+            json!({"type": "array", "items": {"type": "string"}}),
+            FieldKind::Tags { suggestions_for: None, counts: false },
+        ),
         (json!({"type": "object"}), FieldKind::Json),
         (json!({"type": "string", "ui:field": "Secret"}), FieldKind::Secret),
         (json!({"type": "string", "ui:field": "NoSuchPicker"}), text),

@@ -131,8 +131,10 @@ impl Scaffolder {
     ) -> Result<Rehearsed, ScaffolderError> {
         let Rehearsal { values, secrets, user, files } = rehearsal;
         Self::refuse_broken(template, false)?;
-        let values = form::filled(&template.pages, &values);
-        Self::refuse(&form::Anything, template, &values, &secrets)?;
+        let nobody = Value::Object(Map::new());
+        let settled = self.settled_blindly(user.as_ref().unwrap_or(&nobody), template, &values);
+        let values = form::filled(&settled.pages, &values);
+        Self::refuse(&form::Anything, template, &settled.pages, &values, &secrets)?;
         let reference = user.as_ref().and_then(|user| user.get("ref")?.as_str());
         let user_ref: Option<EntityRef> = match reference {
             Some(text) => {
@@ -151,7 +153,7 @@ impl Scaffolder {
             answers: values.clone(),
             parameters: values,
             secrets,
-            user: user.unwrap_or_else(|| Value::Object(Map::new())),
+            user: user.unwrap_or(nobody),
             user_ref,
             who,
             template: TemplateInfo {

@@ -84,12 +84,14 @@ impl Scaffolder {
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
         let Trial { base, files, values, secrets } = trial;
-        self.refuse_invalid(who, template, &values, &secrets)?;
+        let settled = self.settled(who, template, &values, &template.every_page());
+        self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
         let given = contents(&files)?;
         let place = base.map(|base| self.template(who, &base)).transpose()?.map(|base| base.location.clone());
         let (location, contents) = self.surroundings_of(place, given).await?;
         let lacking = contents.as_ref().map(|contents| lacking(template, contents)).unwrap_or_default();
-        let mut job = self.job(who, template, Uuid::now_v7(), values, secrets, contents.map(Arc::new));
+        let mut job =
+            self.job(who, template, Uuid::now_v7(), (values, &settled.pages), secrets, contents.map(Arc::new));
         job.template.location = location;
         let imagined = self.imagine(&job, Mode::Plan, Arc::new(self.surroundings().veiled()));
         let late = || format!("the dry run took longer than {} seconds and was given up", PATIENCE.as_secs());

@@ -31,7 +31,7 @@ pub(in crate::scaffolder) struct Text {
     pub(in crate::scaffolder) pointer: String,
     /// As written.
     pub(in crate::scaffolder) source: String,
-    /// The step it belongs to; none for the output.
+    /// The step it belongs to; none for the form and the output.
     pub(in crate::scaffolder) step: Option<usize>,
 }
 
@@ -112,9 +112,12 @@ fn missing_inputs(template: &mut Template, actions: &dyn KnownActions) {
     template.problems.extend(problems);
 }
 
-/// Every text of steps and output.
+/// Every text of steps and output, and every expression of the form.
 pub(in crate::scaffolder) fn texts(template: &Template) -> Vec<Text> {
     let mut texts = Vec::new();
+    if let Some(parameters) = template.entity.at(&["spec", "parameters"]) {
+        of_form(parameters, "/spec/parameters", &mut texts);
+    }
     for (index, step) in template.steps.iter().enumerate() {
         let pointer = format!("/spec/steps/{index}");
         if let Some(condition) = &step.condition {
@@ -131,6 +134,28 @@ pub(in crate::scaffolder) fn texts(template: &Template) -> Vec<Text> {
         collect(value, format!("/spec/output/{}", escape(key)), None, &mut texts);
     }
     texts
+}
+
+/// The `ui:` keys of a form.
+fn of_form(schema: &Value, pointer: &str, texts: &mut Vec<Text>) {
+    match schema {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                let pointer = format!("{pointer}/{}", escape(key));
+                if key.starts_with("ui:") {
+                    collect(value, pointer, None, texts);
+                } else {
+                    of_form(value, &pointer, texts);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                of_form(item, &format!("{pointer}/{index}"), texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn collect(value: &Value, pointer: String, step: Option<usize>, texts: &mut Vec<Text>) {

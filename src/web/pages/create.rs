@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod actions;
 pub(crate) mod editor;
+pub(crate) mod entities;
 pub(crate) mod extensions;
 pub(crate) mod field;
 pub(crate) mod file;
@@ -27,6 +28,7 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/create", get(gallery::show))
         .route("/create/actions", get(actions::show))
+        .route("/create/entities", get(entities::show))
         .route("/create/templating-extensions", get(extensions::show).post(extensions::attempt))
         .route(
             "/create/edit",

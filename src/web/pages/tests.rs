@@ -2,6 +2,7 @@
 
 mod authors;
 mod editor;
+mod forms;
 mod origins;
 mod portal;
 mod pulls;

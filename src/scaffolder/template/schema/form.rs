@@ -105,6 +105,9 @@ fn looks() -> Map<String, Value> {
         "ui:readonly": flag("Whether it can be changed."),
         "ui:order": {"type": "array", "description": "The order of fields; * stands for those not named.", "items": {"type": "string"}},
         "ui:enumDisabled": {"type": "array", "description": "Values that cannot be chosen."},
+        "ui:if": {"type": ["boolean", "string"], "description": "Whether it is asked: an expression over the answers. Of a page or a field."},
+        "ui:default": {"description": "What it holds before somebody answers, computed from earlier answers; follows them while it is left as it is."},
+        "ui:enum": {"description": "The values to choose from, computed: values, {value, label}, or entities.", "type": ["string", "array"]},
         "ui:emptyValue": {"description": "What an empty field gives."},
         "ui:backstage": {
             "type": "object",

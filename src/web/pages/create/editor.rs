@@ -135,10 +135,16 @@ pub(super) async fn answer(State(desk): State<Desk>, viewer: Viewer, form: Mixed
 impl Desk {
     async fn page(&self, viewer: &Viewer, sent: &Sent) -> Result<EditorPage, Error> {
         let draught = self.scaffolder.read_text(&sent.text);
-        let answers = draught.template.as_ref().map(|template| Answers::of(template, sent)).unwrap_or_default();
+        let who = &viewer.credentials;
+        let read = |template| Answers::of(&self.scaffolder, who, template, sent);
+        let answers = draught.template.as_ref().map(read).unwrap_or_default();
         let (errors, result) = self.rehearse(viewer, sent, &draught, &answers).await?;
-        let offers = PortalOffers::load(&self.catalog, &self.forge, &self.site, viewer).await?;
-        let pages = draught.template.as_ref().map(|template| answers.pages(template, &errors)).unwrap_or_default();
+        let pages = answers.pages(&errors);
+        let asked_for = pages.iter().flat_map(|page| &page.fields);
+        let offers = PortalOffers::load(&self.catalog, &self.forge, &self.site, viewer)
+            .await?
+            .with_branches(asked_for, &answers.values)
+            .await;
         let lines = pages.iter().flat_map(|page| summary(&page.fields, &errors)).collect();
         let part = |page: &scaffolder::form::FormPage| FormPart {
             title: page.title.clone(),

@@ -3,6 +3,7 @@
 //! Controls post the names that `scaffolder::form::read` expects. Everything works without JavaScript; long selects
 //! are marked for `combobox.js`, repository fields for `repository-field.js`.
 
+mod entities;
 mod repository;
 
 use std::fmt::Write as _;
@@ -11,7 +12,7 @@ use askama::Template;
 use serde_json::Value;
 
 use self::repository::RepositoryControl;
-use crate::scaffolder::form::{Choice, EntityChoice, Field, FieldKind, text_of};
+use crate::scaffolder::form::{Choice, EntityChoice, Field, FieldKind, ListLimits, text_of};
 use crate::web::pages::markdown;
 
 /// A select with more choices than this is searched rather than scrolled.
@@ -45,14 +46,37 @@ impl askama::filters::HtmlSafe for FieldView {}
 
 /// How the field is answered.
 enum Control {
-    Line { type_: &'static str, suggestions: Vec<OptionView> },
-    Area { rows: u64, mono: bool },
+    Line {
+        type_: &'static str,
+        suggestions: Vec<OptionView>,
+    },
+    Area {
+        rows: u64,
+        mono: bool,
+    },
     Checkbox(bool),
-    Select { options: Vec<OptionView>, empty: bool, search: bool, several: bool },
-    Choices { options: Vec<OptionView>, several: bool },
+    /// `free`: what is not listed can be written; `source`: where more options are searched for.
+    Select {
+        options: Vec<OptionView>,
+        empty: bool,
+        search: bool,
+        several: bool,
+        free: bool,
+        source: Option<String>,
+    },
+    Choices {
+        options: Vec<OptionView>,
+        several: bool,
+    },
     Repository(RepositoryControl),
     Group(Vec<FieldView>),
-    List { items: Vec<Item>, add: String, removable: bool, addable: bool },
+    List {
+        items: Vec<Item>,
+        add: String,
+        removable: bool,
+        addable: bool,
+        orderable: bool,
+    },
     Hidden,
 }
 
@@ -74,16 +98,25 @@ struct Item {
     fields: Vec<FieldView>,
 }
 
+/// The entities that a picker offers.
+pub(crate) struct Offered {
+    pub(crate) options: Vec<OptionView>,
+    /// There are no more than these.
+    pub(crate) is_whole: bool,
+}
+
 /// What controls offer from outside the form.
 pub(crate) trait Offers {
     /// The entities of a picker.
-    fn entities(&self, choice: &EntityChoice) -> Vec<OptionView>;
+    fn entities(&self, choice: &EntityChoice) -> Offered;
     /// The forges' hosts: value and label.
     fn hosts(&self) -> Vec<(String, String)>;
     /// Who can own a repository.
     fn owners(&self) -> Vec<String>;
-    /// Tags in use by these kinds.
-    fn tags(&self, kinds: &[String]) -> Vec<String>;
+    /// Tags in use by these kinds, and how often.
+    fn tags(&self, kinds: &[String]) -> Vec<(String, usize)>;
+    /// The branches that a field chooses from.
+    fn branches(&self, field: &str) -> Vec<String>;
     /// The pattern of clone URLs, with `{owner}` and `{repo}`.
     fn clone_pattern(&self) -> String;
 }
@@ -158,7 +191,7 @@ impl FieldView {
         let flags = [
             ("required", self.required),
             ("autofocus", self.autofocus),
-            ("disabled", self.disabled),
+            ("disabled", self.disabled || self.is_fixed()),
             ("readonly", self.readonly),
         ];
         for (name, _) in flags.iter().filter(|(name, set)| *set && !self.skips(name)) {
@@ -187,6 +220,12 @@ impl FieldView {
             _ => false,
         }
     }
+
+    /// Whether choices must be switched off, since they know no read-only.
+    fn is_fixed(&self) -> bool {
+        let is_choice = matches!(self.control, Control::Checkbox(_) | Control::Select { .. } | Control::Choices { .. });
+        is_choice && (self.disabled || self.readonly)
+    }
 }
 
 impl Control {
@@ -212,19 +251,27 @@ impl Control {
                     several: true,
                 }
             }
-            FieldKind::Tags { suggestions_for } => {
+            FieldKind::Tags { suggestions_for, counts } => {
                 let tags = suggestions_for.as_ref().map(|kinds| offers.tags(kinds)).unwrap_or_default();
-                Self::Line { type_: "text", suggestions: tags.into_iter().map(OptionView::plain).collect() }
+                let option = |(tag, count): (String, usize)| OptionView {
+                    label: if *counts { format!("{tag} ({count})") } else { tag.clone() },
+                    ..OptionView::plain(tag)
+                };
+                Self::Line { type_: "text", suggestions: tags.into_iter().map(option).collect() }
             }
-            FieldKind::Entity(choice) | FieldKind::Owner(choice) => Self::entity(value, choice, offers),
+            FieldKind::Entity(choice) | FieldKind::Owner(choice) => entities::control(field, choice, offers),
             FieldKind::RepoUrl(choice) => Self::Repository(RepositoryControl::new(value, choice, offers)),
             FieldKind::RepoOwner { excluded, .. } => {
                 let owners = offers.owners().into_iter().filter(|owner| !excluded.contains(owner));
                 Self::Line { type_: "text", suggestions: owners.map(OptionView::plain).collect() }
             }
-            FieldKind::RepoBranch | FieldKind::EntityName { .. } => line("text"),
+            FieldKind::RepoBranch { .. } => {
+                let branches = offers.branches(&field.name).into_iter().map(OptionView::plain);
+                Self::Line { type_: "text", suggestions: branches.collect() }
+            }
+            FieldKind::EntityName { .. } => line("text"),
             FieldKind::Group { fields } => Self::Group(views(fields, offers)),
-            FieldKind::List { items, min, max, .. } => Self::list(&field.name, items, (*min, *max), offers),
+            FieldKind::List { items, limits, .. } => Self::list(&field.name, items, limits, offers),
             FieldKind::Hidden => Self::Hidden,
             FieldKind::Json => Self::Area { rows: 6, mono: true },
         }
@@ -233,29 +280,10 @@ impl Control {
     fn select(options: Vec<OptionView>, several: bool) -> Self {
         let search = options.len() > SEARCHED_FROM && !several;
         let empty = !several && !options.iter().any(|option| option.value.is_empty());
-        Self::Select { options, empty, search, several }
+        Self::Select { options, empty, search, several, free: false, source: None }
     }
 
-    fn entity(value: &Value, choice: &EntityChoice, offers: &dyn Offers) -> Self {
-        let chosen: Vec<&str> = match value {
-            Value::String(one) => vec![one],
-            Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let mut options = offers.entities(choice);
-        if choice.allow_arbitrary && !choice.multiple && !matches!(choice.own, crate::scaffolder::form::Own::Groups) {
-            let known = options.iter().any(|option| chosen.contains(&option.value.as_str()));
-            if !known && let [written] = chosen.as_slice() {
-                options.push(OptionView::plain(*written));
-            }
-        }
-        for option in &mut options {
-            option.selected = chosen.contains(&option.value.as_str());
-        }
-        Self::select(options, choice.multiple)
-    }
-
-    fn list(name: &str, items: &[Vec<Field>], (min, max): (Option<u64>, Option<u64>), offers: &dyn Offers) -> Self {
+    fn list(name: &str, items: &[Vec<Field>], limits: &ListLimits, offers: &dyn Offers) -> Self {
         let count = items.len() as u64;
         Self::List {
             items: items
@@ -264,8 +292,9 @@ impl Control {
                 .map(|(index, fields)| Item { path: format!("{name}.{index}"), fields: views(fields, offers) })
                 .collect(),
             add: name.to_owned(),
-            removable: min.is_none_or(|min| count > min),
-            addable: max.is_none_or(|max| count < max),
+            removable: limits.removable && limits.min.is_none_or(|min| count > min),
+            addable: limits.addable && limits.max.is_none_or(|max| count < max),
+            orderable: limits.orderable && count > 1,
         }
     }
 }

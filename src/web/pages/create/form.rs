@@ -17,8 +17,8 @@ use super::offers::PortalOffers;
 use crate::catalog::Catalog;
 use crate::entity::EntityRef;
 use crate::forge::LocalForge;
-use crate::scaffolder::form::Field;
-use crate::scaffolder::{Draft, FieldError, Scaffolder};
+use crate::scaffolder::form::{BUTTONS, Field};
+use crate::scaffolder::{Answered, Draft, FieldError, Scaffolder};
 use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Area, Chrome, Page, Site};
@@ -40,6 +40,10 @@ pub(crate) struct FormPage {
     pub(crate) errors: Vec<ErrorLine>,
     pub(crate) fields: Vec<FieldView>,
     pub(crate) action: String,
+    /// The number of the page, where answers change what it asks.
+    pub(crate) here: Option<usize>,
+    /// The answers made it ask more.
+    pub(crate) revealed: bool,
     /// The number of the page before, for the Back button.
     pub(crate) back: Option<usize>,
     pub(crate) back_label: String,
@@ -100,7 +104,7 @@ pub(super) async fn begin(
         }
     }
     let draft = scaffolder.draft_create(&viewer.credentials, &template, prefill).await?;
-    let first = if draft.template.pages.is_empty() { link::draft_plan(draft.id) } else { link::draft(draft.id, 0) };
+    let first = draft.asked().next().map_or_else(|| link::draft_plan(draft.id), |page| link::draft(draft.id, page));
     Ok(Redirect::to(&first).into_response())
 }
 
@@ -127,9 +131,10 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let draft = scaffolder.draft(&viewer.credentials, path.id).await?;
-    let errors = if asked.check.is_some() { scaffolder.validate(&draft.template, &draft.values) } else { Vec::new() };
+    let errors = if asked.check.is_some() { scaffolder.draft_errors(&viewer.credentials, &draft) } else { Vec::new() };
     let offers = PortalOffers::load(&catalog, &forge, &site, &viewer).await?;
-    Ok(Page(FormPage::new(&viewer, &draft, path.page, &errors, &offers)?).into_response())
+    let shown = Shown { number: path.page, errors: &errors, revealed: false };
+    Ok(Page(FormPage::new(&viewer, &draft, &shown, offers).await?).into_response())
 }
 
 /// `POST /create/drafts/{id}/{page}`
@@ -145,7 +150,7 @@ pub(super) async fn answer(
     let answered = scaffolder.draft_answer(&viewer.credentials, path.id, path.page, &posted).await?;
     let go = posted.iter().find(|(name, _)| name == "_go").map_or("next", |(_, value)| value.as_str());
     if answered.stay {
-        let list = posted.iter().find(|(name, _)| name == "_add" || name == "_remove");
+        let list = posted.iter().find(|(name, _)| BUTTONS.contains(&name.as_str()));
         let at = list.map(|(_, path)| {
             format!(
                 "#{}",
@@ -159,29 +164,35 @@ pub(super) async fn answer(
     if let Ok(page) = go.parse::<usize>() {
         return Ok(Redirect::to(&link::draft(path.id, page)).into_response());
     }
-    if !answered.errors.is_empty() {
+    let Answered { draft, errors, revealed, .. } = answered;
+    if !errors.is_empty() || revealed {
         let offers = PortalOffers::load(&catalog, &forge, &site, &viewer).await?;
-        let page = FormPage::new(&viewer, &answered.draft, path.page, &answered.errors, &offers)?;
-        return Ok(Page(page).into_response());
+        // What was asked a moment ago cannot be wrong yet.
+        let errors = if revealed { &[][..] } else { &errors[..] };
+        let shown = Shown { number: path.page, errors, revealed };
+        return Ok(Page(FormPage::new(&viewer, &draft, &shown, offers).await?).into_response());
     }
-    let next = path.page + 1;
-    let next =
-        if next < answered.draft.template.pages.len() { link::draft(path.id, next) } else { link::draft_plan(path.id) };
+    let next = draft.asked().find(|number| *number > path.page);
+    let next = next.map_or_else(|| link::draft_plan(path.id), |next| link::draft(path.id, next));
     Ok(Redirect::to(&next).into_response())
 }
 
+/// What is shown of a draft.
+struct Shown<'a> {
+    number: usize,
+    errors: &'a [FieldError],
+    revealed: bool,
+}
+
 impl FormPage {
-    fn new(
-        viewer: &Viewer,
-        draft: &Draft,
-        number: usize,
-        errors: &[FieldError],
-        offers: &PortalOffers<'_>,
-    ) -> Result<Self, Error> {
+    async fn new(viewer: &Viewer, draft: &Draft, shown: &Shown<'_>, offers: PortalOffers<'_>) -> Result<Self, Error> {
+        let Shown { number, errors, revealed } = *shown;
         let missing = || Error::NotFound(format!("this form has no page {}", number + 1));
         let page = draft.page(number, errors).ok_or_else(missing)?;
+        let offers = offers.with_branches(page.fields.iter(), &draft.values).await;
         let template = &draft.template;
-        let last = number + 1 == template.pages.len();
+        let is_last = draft.asked().all(|asked| asked <= number);
+        let changes = template.pages.get(number).is_some_and(|page| page.changes);
         let label = |key: &str, other: &str| template.button(key).unwrap_or(other).to_owned();
         Ok(Self {
             chrome: viewer.chrome(Area::Create, format!("{} · {}", page.title, template.entity.title())),
@@ -190,36 +201,42 @@ impl FormPage {
             about: page.description.as_deref().map(markdown::note),
             steps: stepper(draft, Some(number)),
             errors: summary(&page.fields, errors),
-            fields: page.fields.iter().map(|field| FieldView::new(field, offers)).collect(),
+            fields: page.fields.iter().map(|field| FieldView::new(field, &offers)).collect(),
             page_title: page.title,
             action: link::draft(draft.id, number),
-            back: number.checked_sub(1),
+            here: changes.then_some(number),
+            revealed,
+            back: draft.asked().rfind(|asked| *asked < number),
             back_label: label("backButtonText", "Back"),
-            next_label: if last { label("reviewButtonText", "Review plan") } else { "Next".to_owned() },
+            next_label: if is_last { label("reviewButtonText", "Review plan") } else { "Next".to_owned() },
         })
     }
 }
 
 /// The pages of the form and the plan; those that were reached can be opened.
 pub(super) fn stepper(draft: &Draft, current: Option<usize>) -> Vec<Step> {
-    let pages = draft.template.pages.iter().enumerate().map(|(number, page)| {
+    let mut before_done = true;
+    let pages = draft.asked().map(|number| {
         let done = draft.answered.contains(&number);
-        let reached = done || number == 0 || draft.answered.contains(&(number - 1));
+        let reached = done || before_done;
+        before_done = done;
         Step {
-            title: page.title.clone(),
+            title: draft.pages[number].title.clone(),
             link: reached.then(|| link::draft(draft.id, number)),
             done,
             current: current == Some(number),
         }
     });
-    let all = (0..draft.template.pages.len()).all(|number| draft.answered.contains(&number));
+    let all = draft.asked().all(|number| draft.answered.contains(&number));
     let plan = Step {
         title: "Plan".to_owned(),
         link: all.then(|| link::draft_plan(draft.id)),
         done: false,
         current: current.is_none(),
     };
-    pages.chain([plan]).collect()
+    let mut steps: Vec<Step> = pages.collect();
+    steps.push(plan);
+    steps
 }
 
 /// The errors of the page's fields; those of other pages are told there.
@@ -254,9 +271,8 @@ fn owner_of<'a>(fields: &'a [Field], pointer: &str) -> Option<&'a Field> {
 
 /// The first page with a wrong answer, with what is wrong.
 pub(super) fn first_wrong(draft: &Draft, errors: &[FieldError]) -> String {
-    let pages = 0..draft.template.pages.len();
     let wrong =
         |number: &usize| draft.page(*number, errors).is_some_and(|page| !summary(&page.fields, errors).is_empty());
-    let number = pages.into_iter().find(wrong).unwrap_or_default();
+    let number = draft.asked().find(wrong).unwrap_or_default();
     format!("{}?check=yes", link::draft(draft.id, number))
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::file::FileView;
@@ -133,7 +134,7 @@ impl PlanPage {
             files_text: files_text(&plan.files),
             tree: tree(&plan.files.iter().map(row).collect::<Vec<_>>()),
             file: chosen.map(FileView::of),
-            back: template.pages.len().checked_sub(1).map_or_else(link::create, |last| link::draft(draft.id, last)),
+            back: draft.asked().next_back().map_or_else(link::create, |last| link::draft(draft.id, last)),
             back_label: label("backButtonText", "Back"),
             create_label: label("createButtonText", "Create"),
             blocked: !plan.is_clear(),
@@ -198,18 +199,23 @@ pub(super) fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
 /// Every answer by the label of its field.
 fn answers(draft: &Draft) -> Vec<(String, String)> {
     let mut answers = Vec::new();
-    for page in (0..draft.template.pages.len()).filter_map(|number| draft.page(number, &[])) {
+    for page in draft.asked().filter_map(|number| draft.page(number, &[])) {
         collect(&page.fields, "", &mut answers);
     }
     answers
 }
 
 fn collect(fields: &[Field], above: &str, answers: &mut Vec<(String, String)>) {
-    for field in fields {
-        let label = if above.is_empty() { field.label.clone() } else { format!("{above} › {}", field.label) };
+    for field in fields.iter().filter(|field| field.review.show) {
+        let name = field.review.name.as_ref().unwrap_or(&field.label);
+        let label = if above.is_empty() { name.clone() } else { format!("{above} › {name}") };
+        if let Some(mask) = field.review.mask.as_ref().filter(|_| !field.value.is_null()) {
+            answers.push((label, mask.clone()));
+            continue;
+        }
         match &field.kind {
-            FieldKind::Group { fields } => collect(fields, &label, answers),
-            FieldKind::List { items, .. } => {
+            FieldKind::Group { fields } if field.review.explode => collect(fields, &label, answers),
+            FieldKind::List { items, .. } if field.review.explode => {
                 for (index, item) in items.iter().enumerate() {
                     collect(item, &format!("{label} {}", index + 1), answers);
                 }
@@ -219,16 +225,31 @@ fn collect(fields: &[Field], above: &str, answers: &mut Vec<(String, String)>) {
                 answers.push((label, "••••••".to_owned()));
             }
             _ => {
-                let text = match &field.value {
-                    serde_json::Value::Bool(true) => "yes".to_owned(),
-                    serde_json::Value::Bool(false) => "no".to_owned(),
-                    serde_json::Value::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(", "),
-                    value => text_of(value),
-                };
+                let text = said(field);
                 if !text.is_empty() {
                     answers.push((label, text));
                 }
             }
         }
+    }
+}
+
+/// An answer in words: labels of what was chosen.
+fn said(field: &Field) -> String {
+    let options = match &field.kind {
+        FieldKind::Select { options } | FieldKind::Radio { options } | FieldKind::Checkboxes { options } => {
+            &options[..]
+        }
+        _ => &[],
+    };
+    let word = |value: &Value| match (options.iter().find(|choice| choice.value == *value), value) {
+        (Some(choice), _) => choice.label.clone(),
+        (None, Value::Bool(true)) => "yes".to_owned(),
+        (None, Value::Bool(false)) => "no".to_owned(),
+        (None, value) => text_of(value),
+    };
+    match &field.value {
+        Value::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(", "),
+        value => word(value),
     }
 }

@@ -2,37 +2,45 @@
 //!
 //! What was asked is read as the form's own pages read it; what the text asks anew gets its default.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::sent::Sent;
-use crate::scaffolder::form::{self, FormPage};
-use crate::scaffolder::{FieldError, Template};
+use crate::permission::Credentials;
+use crate::scaffolder::form::{self, FormPage, Page};
+use crate::scaffolder::{FieldError, Scaffolder, Template};
 
 /// The answers to a template's form.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     pub(super) values: Map<String, Value>,
     pub(super) secrets: Map<String, Value>,
-    /// A button that adds or removes a list's item was pressed.
+    /// A button of a list was pressed.
     pub(super) stay: bool,
+    pages: Vec<Arc<Page>>,
 }
 
 impl Answers {
     /// Reads what was posted.
-    pub(super) fn of(template: &Template, sent: &Sent) -> Self {
+    pub(super) fn of(scaffolder: &Scaffolder, who: &Credentials, template: &Template, sent: &Sent) -> Self {
         // The buttons count once, not for every page.
-        let is_button = |(name, _): &&(String, String)| name == "_add" || name == "_remove";
+        let is_button = |(name, _): &&(String, String)| form::BUTTONS.contains(&name.as_str());
         let plain: Vec<_> = sent.pairs.iter().filter(|pair| !is_button(pair)).cloned().collect();
         let mut answers = Self { values: sent.before.clone(), ..Self::default() };
-        for (number, page) in template.pages.iter().enumerate() {
-            let is_last = number + 1 == template.pages.len();
+        let shown = scaffolder.settled(who, template, &sent.before, &BTreeSet::new()).pages;
+        for (number, page) in shown.iter().enumerate() {
+            let is_last = number + 1 == shown.len();
             let read = form::read(page, &answers.values, if is_last { &sent.pairs } else { &plain });
             answers.values = read.values;
             answers.secrets.extend(read.secrets);
             answers.stay |= read.stay;
         }
         answers.values.retain(|name, _| sent.asked.contains(name));
-        for (name, value) in form::filled(&template.pages, &answers.values) {
+        let settled = scaffolder.settled(who, template, &answers.values, &BTreeSet::new());
+        answers.pages = settled.pages;
+        for (name, value) in settled.values {
             if !sent.asked.contains(&name) {
                 answers.values.insert(name, value);
             }
@@ -41,8 +49,8 @@ impl Answers {
     }
 
     /// The pages of the form with these answers.
-    pub(super) fn pages(&self, template: &Template, errors: &[FieldError]) -> Vec<FormPage> {
-        template.pages.iter().map(|page| form::show(page, &self.values, errors)).collect()
+    pub(super) fn pages(&self, errors: &[FieldError]) -> Vec<FormPage> {
+        self.pages.iter().filter(|page| !page.skipped).map(|page| form::show(page, &self.values, errors)).collect()
     }
 }
 
