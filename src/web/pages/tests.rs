@@ -1,5 +1,6 @@
 //! The pages through the real router.
 
+mod approvals;
 mod authors;
 mod editor;
 mod forms;

@@ -15,8 +15,8 @@ const PAY: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:
      spec: { type: service, lifecycle: production, owner: storefront }\n";
 
 impl Guest {
-    /// Makes a repository that declares `pay`, and registers it; gives the location's page.
-    async fn claim(&self, name: &str) -> String {
+    /// Makes a repository that declares something, and registers it; gives the location's page.
+    pub(super) async fn declare(&self, name: &str, file: &str, text: &str) -> String {
         let id = RepositoryId::new("acme", name).unwrap();
         let new = NewRepository {
             id: id.clone(),
@@ -31,14 +31,19 @@ impl Guest {
         let commit = NewCommit {
             branch: "main".to_owned(),
             parent: Parent::Root,
-            contents: Contents::Tree(vec![NewFile::regular("catalog-info.yaml", PAY)]),
-            message: "Claim".to_owned(),
+            contents: Contents::Tree(vec![NewFile::regular(file, text.to_owned())]),
+            message: "Declare".to_owned(),
             committer: author.clone(),
             author,
         };
         self.app.state.forge.commit(&id, commit).await.unwrap();
-        let target = format!("http://localhost:7007/repositories/acme/{name}/blob/main/catalog-info.yaml");
+        let target = format!("http://localhost:7007/repositories/acme/{name}/blob/main/{file}");
         self.led("/catalog/locations", &[("target", &target), ("step", "register")]).await
+    }
+
+    /// The same for `pay`.
+    async fn claim(&self, name: &str) -> String {
+        self.declare(name, "catalog-info.yaml", PAY).await
     }
 
     async fn json(&self, path: &str) -> Value {
