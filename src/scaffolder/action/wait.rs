@@ -1,4 +1,4 @@
-//! Waits that outlive servers: `approval` for a person, `wait:until` for a condition.
+//! Waits that outlive servers: `wait:approval` for a person, `wait:until` for a condition.
 //!
 //! A wait for a person, and a long one for a condition, keeps no worker: the run is let go, and taken up again when there
 //! is something to see.
@@ -53,7 +53,7 @@ fn named(request: &Request) -> String {
 impl Action for AskApproval {
     fn description(&self) -> ActionDescription {
         ActionDescription {
-            id: "approval",
+            id: "wait:approval",
             description: "Waits until one of the approvers lets the run go on, or stops it, on the run's page.",
             input: json!({"type": "object", "required": ["message", "approvers"], "additionalProperties": false, "properties": {
                 "message": {"type": "string", "description": "What is asked"},
@@ -66,7 +66,7 @@ impl Action for AskApproval {
             }})),
             examples: vec![Example {
                 description: "Asks the platform team.",
-                example: "steps:\n  - id: ask\n    action: approval\n    input:\n      message: May ${{ parameters.name }} be created?\n      approvers: [group:default/platform]\n",
+                example: "steps:\n  - id: ask\n    action: wait:approval\n    input:\n      message: May ${{ parameters.name }} be created?\n      approvers: [group:default/platform]\n",
             }],
         }
     }

@@ -8,7 +8,7 @@ const ASKING: &str = "  steps:
       input: { path: a.txt, content: A }
     - id: ask
       name: Ask
-      action: approval
+      action: wait:approval
       input:
         message: May it be?
         approvers: [payments, 'user:default/ada']

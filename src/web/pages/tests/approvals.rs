@@ -15,7 +15,7 @@ spec:
   steps:
     - id: ask
       name: Ask
-      action: approval
+      action: wait:approval
       input: { message: May **it** be?, approvers: ['APPROVER'], allowSelf: SELF }
 ";
 
