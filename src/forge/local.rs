@@ -258,6 +258,10 @@ impl Forge for LocalForge {
     }
 
     fn pull_requests<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Vec<PullRequest>> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is of one lifetime, the closure of any"
+        )]
         self.reading(repository, |reader| reader.pull_requests())
     }
 

@@ -236,8 +236,9 @@ pub(super) fn merge(
         return refuse("it is a draft; mark it as ready first".to_owned());
     }
     let ((reference, base), (head_reference, head)) = (reader.branch(&pull.base)?, reader.branch(&pull.head)?);
-    if let Some(seen) = merge.seen.as_ref().filter(|seen| **seen != head.to_string()) {
-        let (branch, expected, found) = (pull.head, Some(seen.clone()), Some(head.to_string()));
+    let tip = head.to_string();
+    if let Some(seen) = merge.seen.as_ref().filter(|seen| **seen != tip) {
+        let (branch, expected, found) = (pull.head, Some(seen.clone()), Some(tip));
         return Err(ForgeError::Conflict { branch, expected, found });
     }
     let common = reader.common(base, head)?;
@@ -320,8 +321,9 @@ fn finish(
 /// Removes a branch that is at `tip`.
 pub(super) fn delete_branch(reader: &Reader<'_>, branch: &str, tip: &str) -> Result<(), ForgeError> {
     let (reference, found) = reader.branch(branch)?;
-    if found.to_string() != tip {
-        let (expected, found) = (Some(tip.to_owned()), Some(found.to_string()));
+    let at = found.to_string();
+    if at != tip {
+        let (expected, found) = (Some(tip.to_owned()), Some(at));
         return Err(ForgeError::Conflict { branch: branch.to_owned(), expected, found });
     }
     write::remove(reader, &reference, found)

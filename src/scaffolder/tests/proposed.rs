@@ -196,7 +196,7 @@ async fn a_repository_is_created_filled_and_set_up_step_by_step() {
     assert_eq!(status, "completed", "{:#?}", messages(&events));
     let log = LogQuery { revision: "main".to_owned(), path: None, skip: 0, limit: 10 };
     let commits = world.forge.log(&pay(), log).await.unwrap();
-    assert_eq!(commits.iter().map(|commit| commit.title()).collect::<Vec<_>>(), ["Go on", "Begin"]);
+    assert_eq!(commits.iter().map(crate::forge::Commit::title).collect::<Vec<_>>(), ["Go on", "Begin"]);
     assert_eq!(world.files("acme/pay").await.len(), 2);
     let told =
         "warn: the forge local has no deployment environments, so github:environment:create is left out for acme/pay";

@@ -223,19 +223,18 @@ impl OpenPullRequest {
                 commit
             }
         };
-        let pull = match request.open().await? {
-            Some(open) => open,
-            None => {
-                let new = NewPullRequest {
-                    title: request.title.clone(),
-                    body: given(input, "description").unwrap_or_default().to_owned(),
-                    head: request.head.clone(),
-                    base: request.base.clone(),
-                    draft: flag(input, "draft"),
-                    created_by: ctx.user.as_ref().map(ToString::to_string),
-                };
-                request.forge.propose(request.id(), new).await?
-            }
+        let pull = if let Some(open) = request.open().await? {
+            open
+        } else {
+            let new = NewPullRequest {
+                title: request.title.clone(),
+                body: given(input, "description").unwrap_or_default().to_owned(),
+                head: request.head.clone(),
+                base: request.base.clone(),
+                draft: flag(input, "draft"),
+                created_by: ctx.user.as_ref().map(ToString::to_string),
+            };
+            request.forge.propose(request.id(), new).await?
         };
         let opened = Opened {
             host: request.forge.host().to_owned(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use chrono::Utc;
 use serde::Deserialize;
 
@@ -13,11 +13,11 @@ use super::{CommitLine, Head, Place};
 use crate::catalog::Catalog;
 use crate::forge::{Comparison, Forge as _, ForgeError, LocalForge, MergeMethod, NewMerge, PullRequest, Signature};
 use crate::web::Site;
-use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, EntityLink, Moment};
 use crate::web::session::Viewer;
+use crate::web::url as link;
 
 /// Commits that are listed.
 const COMMITS: usize = 100;
@@ -231,7 +231,7 @@ pub(super) async fn merge(
         delete_branch: merging.delete.is_some(),
     };
     forge.merge(&id, place.number, merge).await?;
-    back(&place)
+    Ok(back(&place))
 }
 
 #[derive(Deserialize)]
@@ -245,7 +245,7 @@ pub(super) async fn close(
     _: Form<Plain>,
 ) -> Answer {
     forge.close(&place.repository()?, place.number, Some(&viewer.user().to_string())).await?;
-    back(&place)
+    Ok(back(&place))
 }
 
 /// `POST /repositories/{owner}/{repository}/pulls/{number}/ready`
@@ -256,10 +256,10 @@ pub(super) async fn ready(
     _: Form<Plain>,
 ) -> Answer {
     forge.ready(&place.repository()?, place.number).await?;
-    back(&place)
+    Ok(back(&place))
 }
 
-fn back(place: &Place) -> Result<axum::response::Response, Error> {
-    let page = crate::web::url::pull(&place.owner, &place.repository, place.number);
-    Ok(Redirect::to(&page).into_response())
+fn back(place: &Place) -> Response {
+    let page = link::pull(&place.owner, &place.repository, place.number);
+    Redirect::to(&page).into_response()
 }

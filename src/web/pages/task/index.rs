@@ -119,7 +119,7 @@ impl RunRow {
             title: title(task),
             template: task.template().map(|template| EntityLink::find(catalog, viewer, &template)),
             template_title: template_title(task),
-            state: State::parse(&task.status),
+            state: State::of(task),
             by: task.created_by.as_deref().and_then(|by| EntityLink::read(catalog, viewer, by)),
             created: Moment(task.created_at),
             took: took(task),

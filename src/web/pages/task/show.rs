@@ -30,8 +30,8 @@ pub(super) async fn show(
     let made = scaffolder.made(&viewer.credentials, id).await?;
     let asked = scaffolder.approvals(&viewer.credentials, id).await?;
     let progress = Progress::of(&events);
-    let state = State::parse(&task.status);
-    let steps = steps(&task, &progress, state);
+    let state = State::of(&task);
+    let steps = steps(&task, &progress, State::parse(&task.status));
     let steps_done = steps.iter().filter(|step| step.state.is_over()).count();
     let title = index::title(&task);
     let template = task.template();

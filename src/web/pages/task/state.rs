@@ -4,11 +4,13 @@
 
 use askama::Template;
 
+use crate::scaffolder::Task;
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Template)]
 #[template(path = "task/state.html")]
 pub(crate) enum State {
-    /// Waits for a worker.
+    /// Waits for a worker, or for somebody.
     Open,
     /// Is being carried out.
     Processing,
@@ -28,6 +30,11 @@ pub(crate) type StepState = State;
 impl askama::filters::HtmlSafe for State {}
 
 impl State {
+    /// Of a run.
+    pub(crate) fn of(task: &Task) -> Self {
+        if task.waiting { Self::Open } else { Self::parse(&task.status) }
+    }
+
     /// From the word of the API.
     pub(crate) fn parse(word: &str) -> Self {
         match word {
