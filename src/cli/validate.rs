@@ -8,12 +8,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use serde_json::Value;
 
 use super::finding::{Finding, Severity};
 use super::{Common, print};
 use crate::catalog::{self, LocationRef, Reader};
 use crate::config::Config;
-use crate::entity::{self, Model};
+use crate::entity::{self, Entity, Model, ValidationError};
 use crate::forge::Forges;
 use crate::scaffolder::{self, ActionRegistry, Care, Rule};
 use crate::yaml::{self, Document};
@@ -88,13 +89,7 @@ impl Rules {
         if value.is_null() {
             return Ok(Vec::new());
         }
-        let full = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
-        let location = LocationRef::new("file", full.to_string_lossy());
-        let read = match entity::check_envelope(value) {
-            Ok(entity) => catalog::fill(&self.reader, entity, &location).await,
-            Err(error) => Err(error),
-        };
-        let entity = match read {
+        let entity = match self.entity(value, file).await? {
             Ok(entity) => entity,
             Err(error) => return Ok(vec![Finding::of_entity(file, &error, &positions)]),
         };
@@ -108,6 +103,16 @@ impl Rules {
             found.extend(template.notes.iter().map(|note| told(note, Severity::Warning)));
         }
         Ok(found)
+    }
+
+    /// The entity of a document, with its placeholders replaced.
+    pub(super) async fn entity(&self, value: Value, file: &Path) -> anyhow::Result<Result<Entity, ValidationError>> {
+        let full = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
+        let location = LocationRef::new("file", full.to_string_lossy());
+        Ok(match entity::check_envelope(value) {
+            Ok(entity) => catalog::fill(&self.reader, entity, &location).await,
+            Err(error) => Err(error),
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! What keeps a template from running is told by [`Template::parse`], for the portal and for authors alike. Here is
 //! what only its author needs to hear, because a run goes on in spite of it, with a value that is not there: names of
-//! parameters, outputs and inputs that nobody declares (`parameters`, `steps`), and texts that YAML or a condition takes
-//! for something else (`quoting`, `steps`).
+//! parameters, outputs and inputs that nobody declares (`parameters`, `steps`), steps that are not there or run later (a
+//! note of the template, an error here), and texts that YAML or a condition takes for something else (`quoting`, `steps`).
 
 mod parameters;
 mod quoting;
@@ -11,7 +11,7 @@ mod steps;
 
 use super::action::{ActionRegistry, distance};
 use super::context::Engines;
-use super::template::{Source, Template, TemplateProblem};
+use super::template::{Rule, Source, Template, TemplateProblem};
 use crate::entity::Entity;
 use crate::yaml::Positions;
 
@@ -42,6 +42,10 @@ pub(crate) fn lint(
     let source = Source::new(positions, Some(text));
     if care == Care::Author {
         let engine = engines.values();
+        let reads_nothing = |note: &TemplateProblem| matches!(note.rule, Rule::UnknownStep | Rule::LaterStep);
+        let (nothing, notes) = std::mem::take(&mut template.notes).into_iter().partition(reads_nothing);
+        template.notes = notes;
+        template.problems.extend::<Vec<_>>(nothing);
         let (mut errors, mut warnings) = parameters::check(&template, engine);
         errors.extend(steps::unknown_outputs(&template, engine, actions));
         errors.extend(steps::constant_conditions(&template, engine));

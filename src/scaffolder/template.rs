@@ -58,11 +58,16 @@ pub(crate) struct Template {
     pub(crate) notes: Vec<TemplateProblem>,
 }
 
+/// The key of a step as tasks show it: [`Step::outputs_as`].
+const OUTPUTS_AS: &str = "outputsAs";
+
 /// One step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step {
     /// Unique within the template.
     pub(crate) id: String,
+    /// The id as written, where an earlier step has it too.
+    pub(crate) outputs_as: Option<String>,
     /// For people.
     pub(crate) name: String,
     /// The action's id.
@@ -83,6 +88,7 @@ impl Step {
         let text = |key: &str| shown.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             id: text("id")?,
+            outputs_as: text(OUTPUTS_AS),
             name: text("name")?,
             action: text("action")?,
             input: shown.get("input").and_then(Value::as_object).cloned().unwrap_or_default(),
@@ -90,6 +96,21 @@ impl Step {
             each: shown.get("each").cloned(),
             shown: shown.clone(),
         })
+    }
+
+    /// The id that its outputs are read under: `steps.<id>.output`.
+    pub(crate) fn read_as(&self) -> &str {
+        self.outputs_as.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Gives it an id of its own; its outputs are still read under the written one.
+    fn rename(&mut self, id: String) {
+        let written = std::mem::replace(&mut self.id, id);
+        if let Some(shown) = self.shown.as_object_mut() {
+            shown.insert("id".to_owned(), json!(self.id));
+            shown.insert(OUTPUTS_AS.to_owned(), json!(written));
+        }
+        self.outputs_as = Some(written);
     }
 }
 
@@ -342,6 +363,7 @@ impl Template {
         let id = text("id").map_or_else(|| format!("step-{}", index + 1), str::to_owned);
         let name = text("name").unwrap_or(action).to_owned();
         let mut shown = step.clone();
+        shown.remove(OUTPUTS_AS);
         shown.insert("id".to_owned(), json!(id));
         shown.insert("name".to_owned(), json!(name));
         self.steps.extend(Step::of_task(&Value::Object(shown)));

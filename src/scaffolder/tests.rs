@@ -7,6 +7,7 @@ mod goodbye;
 pub(super) mod killed;
 mod proposed;
 mod runs;
+mod slips;
 mod undone;
 mod waits;
 

@@ -10,8 +10,9 @@ use serde_json::Value;
 use super::super::Common;
 use super::super::finding::{Finding, Format, Severity, print_all};
 use super::super::validate::Rules;
+use crate::entity::Entity;
 use crate::scaffolder::Care;
-use crate::yaml;
+use crate::yaml::{self, Positions};
 
 /// `greenroom template lint`
 #[derive(Debug, Args)]
@@ -57,13 +58,14 @@ pub(super) fn template_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join("template.yaml") } else { path.to_path_buf() }
 }
 
-/// The Template document of a file, for a dry run.
-pub(super) fn read_template(file: &Path) -> anyhow::Result<Value> {
+/// The Template document of a file, for a dry run: with its placeholders replaced, as the catalog would have it.
+pub(super) async fn read_template(rules: &Rules, file: &Path) -> anyhow::Result<(Entity, Positions)> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     for document in yaml::documents(&text) {
         match document {
             Ok(document) if document.value.get("kind").and_then(Value::as_str) == Some("Template") => {
-                return Ok(document.value);
+                let entity = rules.entity(document.value, file).await?;
+                return Ok((entity.with_context(|| format!("cannot read {}", file.display()))?, document.positions));
             }
             Ok(_) => {}
             Err(error) => {

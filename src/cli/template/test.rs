@@ -20,12 +20,11 @@ use self::case::Case;
 use self::report::{CaseReport, Report, Uncovered};
 use super::super::Common;
 use super::super::finding::Format;
-use super::lint::template_file;
+use super::super::validate::Rules;
+use super::lint::{read_template, template_file};
 use super::tree;
 use crate::config::Config;
-use crate::entity::Entity;
 use crate::scaffolder::{Branch, Rehearsal, Scaffolder, Template};
-use crate::yaml::{self, Positions};
 
 /// The folder of a template's cases.
 const TESTS: &str = "tests";
@@ -68,7 +67,13 @@ async fn test(config: &Config, file: &Path, only: Option<&str>, update: bool) ->
     let cases = case::all(&folder.join(TESTS), only)?;
     let scratch = tempfile::tempdir().context("cannot make a folder for what the cases need")?;
     let scaffolder = crate::app::rehearsal(config, scratch.path())?;
-    let (template, positions) = read(&scaffolder, file)?;
+    let (entity, positions) = read_template(&Rules::new(config)?, file).await?;
+    let template = scaffolder.template_of(&entity);
+    let problem = template.problems.first().map(|problem| {
+        let position = positions.nearest(&problem.pointer);
+        format!("{}:{}:{}: {}", file.display(), position.line, position.column, problem.message)
+    });
+    ensure!(problem.is_none(), "{}; see `greenroom template lint`", problem.unwrap_or_default());
     // A template that fetches its own folder must not get what is expected of it.
     let files = tree::read(folder, &|path| path == TESTS)?;
     let mut taken = BTreeSet::new();
@@ -81,27 +86,6 @@ async fn test(config: &Config, file: &Path, only: Option<&str>, update: bool) ->
     let all = template.branches();
     let uncovered = all.difference(&taken).map(|branch| Uncovered::of(branch, &positions)).collect();
     Ok(Report { file: file.to_path_buf(), cases: reports, branches: all.len(), uncovered })
-}
-
-fn read(scaffolder: &Scaffolder, file: &Path) -> anyhow::Result<(Template, Positions)> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    for document in yaml::documents(&text) {
-        let document = document.map_err(|error| {
-            let (line, column) = (error.position.line, error.position.column);
-            anyhow::anyhow!("{}:{line}:{column}: {}", file.display(), error.message)
-        })?;
-        if document.value["kind"] == "Template" {
-            let entity: Entity = serde_json::from_value(document.value)?;
-            let template = scaffolder.template_of(&entity);
-            let problem = template.problems.first().map(|problem| {
-                let position = document.positions.nearest(&problem.pointer);
-                format!("{}:{}:{}: {}", file.display(), position.line, position.column, problem.message)
-            });
-            ensure!(problem.is_none(), "{}; see `greenroom template lint`", problem.unwrap_or_default());
-            return Ok((template, document.positions));
-        }
-    }
-    anyhow::bail!("{} holds no entity of kind Template", file.display())
 }
 
 async fn one(

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
-use super::super::workspace;
+use super::super::workspace::{self, WorkspaceError};
 use super::{ActionContext, ActionError};
 use crate::catalog::{LocationRef, ReadError, Reader, Tree, TreeFile};
 use crate::forge::LocationKind;
@@ -31,7 +31,7 @@ impl Source {
         }
         let tree = Arc::new(match given(ctx, url) {
             Some(contents) => part(contents, url)?,
-            None => self.reader.read_tree(&ctx.template.location, url).await?,
+            None => self.reader.read_tree(&base(ctx, url), url).await?,
         });
         ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), Arc::clone(&tree));
         Ok(tree)
@@ -40,13 +40,13 @@ impl Source {
     /// One file.
     pub(super) async fn file(&self, ctx: &ActionContext, url: &str) -> Result<Bytes, ActionError> {
         if let Some(contents) = given(ctx, url) {
-            let path = workspace::normal(url)?;
+            let path = beside(url)?;
             let found = contents.files.iter().find(|file| file.path == path);
             return Ok(found.ok_or_else(|| ReadError::NotFound(path.clone()))?.bytes.clone());
         }
-        let base = LocationRef::parse(&ctx.template.location).ok_or_else(|| {
-            ActionError::failed(format!("\"{}\" is no location to fetch from", ctx.template.location))
-        })?;
+        let base = base(ctx, url);
+        let base = LocationRef::parse(&base)
+            .ok_or_else(|| ActionError::failed(format!("\"{base}\" is no location to fetch from")))?;
         let location = self.reader.resolve(&base, url, LocationKind::Blob)?;
         Ok(self.reader.read(&location).await?.bytes)
     }
@@ -54,12 +54,32 @@ impl Source {
 
 /// The files below a folder.
 fn part(contents: &Tree, folder: &str) -> Result<Tree, ActionError> {
-    let folder = workspace::normal(folder)?;
+    let folder = beside(folder)?;
     let below = |file: &TreeFile| {
         let rest = if folder.is_empty() { Some(&*file.path) } else { file.path.strip_prefix(&format!("{folder}/")) };
         rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
     };
     Ok(Tree { files: contents.files.iter().filter_map(below).collect(), version: contents.version.clone() })
+}
+
+/// The path of a file or folder among those that came with the request.
+fn beside(url: &str) -> Result<String, ActionError> {
+    workspace::normal(url).map_err(|error| match error {
+        WorkspaceError::Outside(_) => ActionError {
+            name: "NotAllowedError",
+            message: format!(
+                "`{url}` leads out of the template's folder: a dry run has only the files in that folder, a run of the \
+                 template in the catalog reads it from where the template is"
+            ),
+        },
+        other => other.into(),
+    })
+}
+
+/// What a URL is relative to: the template's place. A template that has none can still read what is absolute.
+fn base(ctx: &ActionContext, url: &str) -> String {
+    let place = &ctx.template.location;
+    if place.is_empty() { format!("url:{url}") } else { place.clone() }
 }
 
 /// The files that came with the request, for URLs that are relative.

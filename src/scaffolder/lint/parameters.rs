@@ -1,8 +1,9 @@
 //! Parameters that are read and not declared, or declared and not read.
 //!
 //! A page may declare its parameters anywhere below it: in the branches of `dependencies`, of `oneOf`, of `if`. What
-//! steers the form (the key of a dependency, the property of an `if`) is read by it. A page with `$ref`,
-//! `patternProperties` or `additionalProperties` may bring any name, so none of its template's is unknown.
+//! steers the form (the key of a dependency, the property of an `if`) is read by it, and a question that takes only one
+//! answer is there to be agreed to. A page with `$ref`, `patternProperties` or `additionalProperties` may bring any name,
+//! so none of its template's is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::super::expression::Engine;
 use super::super::schema::escape;
+use super::super::template::schema::is_own_field;
 use super::super::template::{Rule, Template, TemplateProblem, texts};
 use super::{distinct, meant};
 
@@ -88,7 +90,10 @@ impl Form {
         let Some(keys) = schema.as_object() else { return };
         let map = |key: &str| keys.get(key).and_then(Value::as_object).into_iter().flatten();
         self.open |= is_open(keys);
-        for (name, _) in map("properties") {
+        for (name, property) in map("properties") {
+            if asks_nothing(property) {
+                self.steering.insert(name.clone());
+            }
             let place = || format!("{pointer}/properties/{}", escape(name));
             self.declared.entry(name.clone()).or_insert_with(place);
         }
@@ -111,6 +116,13 @@ impl Form {
             }
         }
     }
+}
+
+/// Whether there is nothing to answer: one value only, or a field of somebody's own, which may only show something.
+fn asks_nothing(property: &Value) -> bool {
+    let one = property.get("enum").and_then(Value::as_array).is_some_and(|values| values.len() == 1);
+    let foreign = property.get("ui:field").and_then(Value::as_str).is_some_and(|field| !is_own_field(field));
+    one || foreign || property.get("const").is_some()
 }
 
 fn is_open(schema: &Map<String, Value>) -> bool {

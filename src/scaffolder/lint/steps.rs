@@ -34,20 +34,24 @@ pub(super) fn unknown_outputs(template: &Template, engine: &Engine, actions: &Ac
     for text in texts(template) {
         for reference in engine.references(&text.source).unwrap_or_default() {
             let [root, id, rest @ ..] = reference.path.as_slice() else { continue };
-            let Some(step) = template.steps.iter().find(|step| root == "steps" && step.id == *id) else { continue };
+            let named = template.steps.iter().filter(|step| root == "steps" && step.read_as() == id);
+            let named: Vec<&str> = named.map(|step| step.action.as_str()).collect();
+            let Some(action) = named.first() else { continue };
             let message = match rest {
                 [key, ..] if key != "output" => {
                     format!("a step has `output` only; write `steps.{id}.output.{key}`")
                 }
                 [_, key, ..] => {
-                    let Some(declared) = declared_outputs(actions, &step.action) else { continue };
+                    let declared = named.iter().map(|action| declared_outputs(actions, action));
+                    let Some(declared) = declared.collect::<Option<Vec<_>>>() else { continue };
+                    let declared: BTreeSet<String> = declared.into_iter().flatten().collect();
                     if declared.contains(key) {
                         continue;
                     }
                     let hint = meant(key, declared.iter().map(String::as_str));
                     let known = declared.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
                     let told = if hint.is_empty() { format!("; it has {known}") } else { hint };
-                    format!("`{}` has no output `{key}`{told}", step.action)
+                    format!("`{action}` has no output `{key}`{told}")
                 }
                 _ => continue,
             };
@@ -93,8 +97,11 @@ fn constant(engine: &Engine, pointer: String, source: &str) -> Option<TemplatePr
                 .to_owned()
         }
         Constancy::Filled => {
-            let shown: String = source.trim().chars().take(60).collect();
-            format!("`if` is the text `{shown}`, which always holds; write `${{{{ {shown} }}}}`")
+            let source = source.trim();
+            let bare = source.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map_or(source, str::trim);
+            let shorten = |text: &str| text.chars().take(60).collect::<String>();
+            let (shown, bare) = (shorten(source), shorten(bare));
+            format!("`if` is the text `{shown}`, which always holds; write `${{{{ {bare} }}}}`")
         }
     };
     Some(TemplateProblem::new(pointer, message).of(Rule::ConstantCondition))

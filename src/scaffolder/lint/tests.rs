@@ -114,6 +114,9 @@ async fn parameters_are_read_in_many_ways() {
     );
     let conditional = "      properties: {a: {type: string}}\n      if: {properties: {a: {const: x}}}\n      then: {properties: {b: {type: string}}}\n";
     check(&form(conditional, "${{ parameters.b }}"), &[]);
+    for agreed in ["enum: [true]", "const: true", "ui:field: AcmePreview"] {
+        check(&form(&format!("      properties:\n        a: {{type: boolean, {agreed}}}\n"), "x"), &[]);
+    }
     let open = "      additionalProperties: true\n";
     check(&form(open, "${{ parameters.any }}"), &[]);
     let computed =
@@ -133,6 +136,12 @@ async fn conditions_that_never_change_are_told() {
         &with("parameters.name"),
         &[
             "14:7 constant-condition error `if` is the text `parameters.name`, which always holds; write `${{ parameters.name }}`",
+        ],
+    );
+    check(
+        &with("'{{ parameters.name }}'"),
+        &[
+            "14:7 constant-condition error `if` is the text `{{ parameters.name }}`, which always holds; write `${{ parameters.name }}`",
         ],
     );
     let around = "14:7 constant-condition error `if` is a text around expressions, which always holds; put the whole condition into one `${{ … }}`";
@@ -164,4 +173,15 @@ async fn expressions_that_yaml_takes_for_something_else_are_told() {
         &with("{{ parameters.name }}"),
         &["15:9 unquoted-expression error YAML reads `{{ … }}` as a map; write \"${{ … }}\""],
     );
+}
+
+#[tokio::test]
+async fn of_steps_with_one_id_any_may_have_the_output() {
+    let steps = "  steps:
+    - {id: a, action: 'fetch:plain', input: {url: ./a}}
+    - {id: b, action: 'publish:repository', if: '${{ user.ref }}', input: {repoUrl: x}}
+    - {id: b, action: 'catalog:register', if: '${{ not user.ref }}', input: {catalogInfoUrl: x}}
+    - {id: c, action: 'debug:log', input: {message: '${{ steps.b.output.entityRef }} ${{ steps.b.output.remoteUrl }}'}}
+";
+    check(steps, &["9:8 duplicate-step warning step id `b` is used by step 2 too; give each step its own"]);
 }

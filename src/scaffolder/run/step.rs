@@ -62,13 +62,13 @@ impl Run<'_> {
             self.context.log = log.clone();
             let outputs = self.round(&action, round, &mut skipped).await?;
             match &mut collected {
-                None => self.scope.add_output(&step.id, Value::Object(outputs)),
+                None => self.scope.add_output(step.read_as(), Value::Object(outputs)),
                 Some(lists) => collect(lists, outputs),
             }
             self.check_cancelled(step)?;
         }
         if let Some(lists) = collected {
-            self.scope.add_output(&step.id, Value::Object(lists));
+            self.scope.add_output(step.read_as(), Value::Object(lists));
         }
         Ok(if skipped { Done::NoDryRun } else { Done::Finished })
     }

@@ -1,6 +1,6 @@
 //! What can be said of a template before it runs: steps, references between them, expressions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -74,16 +74,23 @@ fn unknown_keys(template: &mut Template) {
     }
 }
 
+/// Steps may share an id, as where one of two conditions holds: what ran last is read under it. Logs and records tell
+/// steps apart by their ids, so each but the first gets one of its own.
 fn duplicate_ids(template: &mut Template) {
+    let mut ids: BTreeSet<String> = template.steps.iter().map(|step| step.id.clone()).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (index, step) in template.steps.iter().enumerate() {
-        if let Some(first) = seen.insert(step.id.clone(), index) {
-            let message = format!("step id `{}` is used by step {} too; give each step its own", step.id, first + 1);
-            problems.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message).of(Rule::DuplicateStep));
+    let mut notes = Vec::new();
+    for (index, step) in template.steps.iter_mut().enumerate() {
+        let Some(other) = seen.insert(step.id.clone(), index) else { continue };
+        let message = format!("step id `{}` is used by step {} too; give each step its own", step.id, other + 1);
+        notes.push(TemplateProblem::new(format!("/spec/steps/{index}/id"), message).of(Rule::DuplicateStep));
+        let mut own = format!("{}-{}", step.id, index + 1);
+        while !ids.insert(own.clone()) {
+            own.push('_');
         }
+        step.rename(own);
     }
-    template.problems.extend(problems);
+    template.notes.extend(notes);
 }
 
 fn unknown_actions(template: &mut Template, actions: &dyn KnownActions) {
@@ -175,9 +182,9 @@ fn collect(value: &Value, pointer: String, step: Option<usize>, texts: &mut Vec<
     }
 }
 
-/// Syntax of every expression, and the steps that they refer to.
+/// Syntax of every expression, and the steps that they refer to. A run goes on where nothing is there to refer to.
 fn expressions(template: &mut Template, engine: &Engine) {
-    let mut problems = Vec::new();
+    let (mut problems, mut notes) = (Vec::new(), Vec::new());
     let mut uses: Vec<Use> = Vec::new();
     for text in texts(template) {
         let references = match engine.references(&text.source) {
@@ -195,11 +202,11 @@ fn expressions(template: &mut Template, engine: &Engine) {
             if root != "steps" {
                 continue;
             }
-            match (template.steps.iter().position(|step| step.id == *id), text.step) {
+            match (template.steps.iter().position(|step| step.read_as() == id), text.step) {
                 (None, _) => {
                     let message = format!("there is no step `{id}`");
-                    let problem = TemplateProblem::new(text.pointer.clone(), message).of(Rule::UnknownStep);
-                    problems.push(problem.at(reference.line, reference.column));
+                    let note = TemplateProblem::new(text.pointer.clone(), message).of(Rule::UnknownStep);
+                    notes.push(note.at(reference.line, reference.column));
                 }
                 (Some(used), Some(user)) => {
                     let within = (reference.line, reference.column);
@@ -209,19 +216,20 @@ fn expressions(template: &mut Template, engine: &Engine) {
             }
         }
     }
-    problems.extend(forward(template, &uses));
+    notes.extend(forward(template, &uses));
     template.problems.extend(problems);
+    template.notes.extend(notes);
 }
 
 /// A step can only use what ran before it.
 fn forward(template: &Template, uses: &[Use]) -> Vec<TemplateProblem> {
     let mut problems = Vec::new();
     for Use { user, used, pointer, within } in uses.iter().filter(|found| found.used >= found.user) {
-        let (user_id, used_id) = (&template.steps[*user].id, &template.steps[*used].id);
+        let (user_id, used_id) = (template.steps[*user].read_as(), template.steps[*used].read_as());
         let message = if user == used {
             format!("step `{user_id}` uses its own output, which is not there yet")
         } else if let Some(path) = way_back(uses, *used, *user) {
-            let ids: Vec<&str> = path.iter().map(|step| template.steps[*step].id.as_str()).collect();
+            let ids: Vec<&str> = path.iter().map(|step| template.steps[*step].read_as()).collect();
             format!("steps wait for each other: `{user_id}` → `{}`; break the circle", ids.join("` → `"))
         } else {
             format!("step `{user_id}` uses the output of step `{used_id}`, which runs later; move it up")

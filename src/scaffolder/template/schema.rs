@@ -10,6 +10,7 @@ mod input;
 
 use serde_json::{Map, Value, json};
 
+pub(in crate::scaffolder) use self::form::is_own_field;
 use super::API_VERSION;
 use crate::entity::{self, Model};
 use crate::scaffolder::action::ActionDescription;

@@ -35,12 +35,7 @@ const HEAD: &str =
     "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata:\n  name: t\nspec:\n  type: service\n";
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes_are_told_with_their_place() {
-    let step = |id: &str, message: &str| {
-        format!("    - id: {id}\n      action: debug:log\n      input:\n        message: {message}\n")
-    };
-    let steps = |steps: &[String]| format!("  steps:\n{}", steps.concat());
     let cases = [
         ("  steps: []\n".to_owned(), vec![]),
         (String::new(), vec!["5:1 `spec.steps` is missing; list what the template does"]),
@@ -61,6 +56,29 @@ fn mistakes_are_told_with_their_place() {
             vec!["9:7 `if` of a step must be an expression or true or false"],
         ),
         (
+            "  parameters:\n    properties: []\n  steps: []\n".to_owned(),
+            vec!["8:5 `properties` must be a map from names to schemas"],
+        ),
+        (
+            "  parameters:\n    - properties:\n        a: {type: strin}\n  steps: []\n".to_owned(),
+            vec![
+                "9:13 not a JSON Schema: \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword",
+            ],
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(told(&parse(&format!("{HEAD}{rest}")).problems), expected, "{rest}");
+    }
+}
+
+#[test]
+fn what_a_run_survives_are_notes() {
+    let step = |id: &str, message: &str| {
+        format!("    - id: {id}\n      action: debug:log\n      input:\n        message: {message}\n")
+    };
+    let steps = |steps: &[String]| format!("  steps:\n{}", steps.concat());
+    let cases = [
+        (
             steps(&[step("a", "x"), step("a", "y")]),
             vec!["12:7 step id `a` is used by step 1 too; give each step its own"],
         ),
@@ -78,29 +96,31 @@ fn mistakes_are_told_with_their_place() {
             vec!["11:22 steps wait for each other: `a` → `b` → `a`; break the circle"],
         ),
         (
-            "  parameters:\n    properties: []\n  steps: []\n".to_owned(),
-            vec!["8:5 `properties` must be a map from names to schemas"],
-        ),
-        (
-            "  parameters:\n    - properties:\n        a: {type: strin}\n  steps: []\n".to_owned(),
-            vec![
-                "9:13 not a JSON Schema: \"strin\" is not valid under any of the schemas listed in the 'anyOf' keyword",
-            ],
-        ),
-        (
             "  steps: []\n  output:\n    a: ${{ steps.none.output.x }}\n".to_owned(),
             vec!["9:12 there is no step `none`"],
         ),
     ];
     for (rest, expected) in cases {
         let template = parse(&format!("{HEAD}{rest}"));
-        let told: Vec<String> = template
-            .problems
-            .iter()
-            .map(|problem| format!("{}:{} {}", problem.line.unwrap(), problem.column.unwrap(), problem.message))
-            .collect();
-        assert_eq!(told, expected, "{rest}");
+        assert!(template.is_sound(), "{rest}");
+        assert_eq!(told(&template.notes), expected, "{rest}");
     }
+}
+
+fn told(problems: &[TemplateProblem]) -> Vec<String> {
+    let told = problems.iter();
+    told.map(|told| format!("{}:{} {}", told.line.unwrap(), told.column.unwrap(), told.message)).collect()
+}
+
+#[test]
+fn a_step_whose_id_is_used_gets_one_of_its_own() {
+    let template = parse(&format!(
+        "{HEAD}  steps:\n    - {{id: a, action: 'debug:log'}}\n    - {{id: a-3, action: 'debug:log'}}\n    - {{id: a, action: 'debug:log', outputsAs: z}}\n"
+    ));
+    let ids: Vec<_> = template.steps.iter().map(|step| (step.id.as_str(), step.read_as())).collect();
+    assert_eq!(ids, [("a", "a"), ("a-3", "a-3"), ("a-3_", "a")]);
+    let kept: Vec<_> = template.steps.iter().map(|step| Step::of_task(&step.shown).unwrap()).collect();
+    assert_eq!(kept, template.steps);
 }
 
 #[test]

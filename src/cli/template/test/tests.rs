@@ -238,3 +238,15 @@ async fn shipped_templates_make_what_their_cases_expect() {
     }
     assert!(count > 1, "{count}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_a_template_may_be_in_other_files() {
+    let folder = folder(&[("one", "values: {name: pay}\n")]);
+    let (head, steps) = TEMPLATE.split_once("  steps:\n").unwrap();
+    let (first, rest) = steps.split_once("    - id: zone\n").unwrap();
+    write(&folder, "fetch.yaml", &first.replace("    - id", "id").replace("\n      ", "\n"));
+    let steps = format!("  steps:\n    - $yaml: ./fetch.yaml\n    - id: zone\n{rest}");
+    write(&folder, "template.yaml", &format!("{head}{steps}"));
+    write(&folder, "tests/one/expected/pay.txt", "name pay\nport 8080\nby \n");
+    assert_eq!(told(&report(&folder, false).await), [("one".to_owned(), vec![])]);
+}

@@ -34,6 +34,11 @@ const WIDGETS: [&str; 12] = [
     "color",
 ];
 
+/// Whether this `ui:field` is one of the form's own; another is drawn by its `type`.
+pub(in crate::scaffolder) fn is_own_field(name: &str) -> bool {
+    PICKERS.contains(&name)
+}
+
 /// One page: a schema of an object.
 pub(super) fn page() -> Value {
     json!({
