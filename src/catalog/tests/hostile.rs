@@ -107,13 +107,22 @@ async fn fixture(server: &Server, timeout: &str) -> Fixture {
 }
 
 #[tokio::test]
-async fn whatever_a_server_does_is_an_error_of_its_source_alone() {
+async fn a_server_that_never_ends_is_given_up() {
     let server = Server::start().await;
     let fixture = fixture(&server, "300ms").await;
+    let problems = fixture.register(&server.url("/drip")).await.unwrap().problems;
+    let told = "it took longer than 0.3 seconds, which is the limit at 'backend.reading.timeout'";
+    assert!(problems[0].message.contains(told), "{}", problems[0].message);
+    assert_eq!(fixture.references(), ["component:default/one"]);
+}
+
+#[tokio::test]
+async fn whatever_a_server_does_is_an_error_of_its_source_alone() {
+    let server = Server::start().await;
+    let fixture = fixture(&server, "60s").await;
     let cases = [
         ("/announced", "is too large, at most 10 MiB are read"),
         ("/flood", "is too large, at most 10 MiB are read"),
-        ("/drip", "it took longer than 0.3 seconds, which is the limit at 'backend.reading.timeout'"),
         ("/loop", "more than 5 redirects"),
         ("/away", "Reading from 'http://other.example/x' is not allowed"),
         ("/inside", "Reading from 'http://169.254.169.254/latest' is not allowed"),
