@@ -104,6 +104,16 @@ async fn files_are_proposed_and_the_proposal_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_an_earlier_step_creates_is_no_obstacle_to_a_plan() {
+    let files = [("docs/template.yaml", template("docs", DOCS))];
+    let world = World::at_rest(&named(&files), Limits::default()).await;
+    let plan = world.plan("docs", asked(json!({}))).await.unwrap();
+    assert!(plan.is_clear(), "{plan:#?}");
+    assert_eq!(plan.effects[0].sentence, "open a pull request in acme/pay from docs");
+    assert_eq!(plan.warnings, ["acme/pay is not there yet, so what docs changes in it is not known"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_branch_that_is_there_is_only_committed_to_when_asked() {
     let world = world().await;
     assert_eq!(world.run("docs", asked(json!({}))).await.0, "completed");

@@ -251,6 +251,20 @@ impl OpenPullRequest {
     }
 
     async fn foresee(&self, ctx: &ActionContext, input: &Outputs) -> Result<Inspection, ActionError> {
+        let (forge, id) = addressed(&self.0.forges, input)?;
+        if let Err(ForgeError::NotFound(_)) = forge.find(&id).await {
+            // An earlier step may be to create it.
+            let branch = given(input, "branchName").unwrap_or_default();
+            let sentence = format!("open a pull request in {id} from {branch}");
+            let warning = format!("{id} is not there yet, so what {branch} changes in it is not known");
+            let effects = vec![ctx.effect(EffectKind::PullRequest, sentence, None)];
+            let outputs = outputs([
+                ("targetBranchName", json!(given(input, "targetBranchName").unwrap_or(super::DEFAULT_BRANCH))),
+                ("remoteUrl", json!(forge.pull_request_url(&id, 1).as_str())),
+                ("pullRequestNumber", json!(1)),
+            ]);
+            return Ok(Inspection { effects, outputs, warnings: vec![warning] });
+        }
         let request = self.request(input).await?;
         let differences = self.differences(ctx, input, &request).await?;
         let open = request.open().await?;
