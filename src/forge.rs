@@ -16,6 +16,8 @@ mod location;
 mod pull_request;
 mod repo_url;
 mod repository;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};

@@ -13,7 +13,6 @@ mod providers;
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::DateTime;
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -22,9 +21,8 @@ use super::registration::Registered;
 use super::*;
 use crate::db::testing::{TestDatabase, database};
 use crate::entity::{Entity, EntityRef};
-use crate::forge::{
-    Contents, Forge, LocalForge, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
-};
+use crate::forge::testing::{new_commit, new_repository, tree};
+use crate::forge::{Forge, LocalForge, Parent, RepositoryId};
 
 /// A catalog with everything around it.
 struct Fixture {
@@ -99,33 +97,13 @@ impl Fixture {
     async fn commit(&self, repository: &str, files: &[(&str, &str)]) -> String {
         let id: RepositoryId = repository.parse().unwrap();
         if self.forge.find(&id).await.is_err() {
-            let new = NewRepository {
-                id: id.clone(),
-                description: String::new(),
-                default_branch: "main".to_owned(),
-                visibility: Visibility::Private,
-                created_by: None,
-            };
-            self.forge.create(new).await.unwrap();
+            self.forge.create(new_repository(&id)).await.unwrap();
         }
         let parent = match self.forge.resolve(&id, "main").await {
             Ok(tip) => Parent::Tip(tip),
             Err(_) => Parent::Root,
         };
-        let signature = Signature {
-            name: "Test".to_owned(),
-            email: "test@example.com".to_owned(),
-            time: DateTime::from_timestamp(1_700_000_000, 0).unwrap().fixed_offset(),
-        };
-        let files = files.iter().map(|(path, content)| NewFile::regular(*path, (*content).to_owned())).collect();
-        let new = NewCommit {
-            branch: "main".to_owned(),
-            parent,
-            contents: Contents::Tree(files),
-            message: "Change".to_owned(),
-            author: signature.clone(),
-            committer: signature,
-        };
+        let new = new_commit("main", parent, tree(files), "Change");
         self.forge.commit(&id, new).await.unwrap().id
     }
 

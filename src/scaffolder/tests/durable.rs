@@ -2,6 +2,7 @@
 
 use super::runs::{SERVICE, answers, files};
 use super::*;
+use crate::forge::testing::{new_commit, new_repository, tree};
 
 async fn at_rest() -> World {
     let files = files();
@@ -12,19 +13,7 @@ async fn at_rest() -> World {
 /// The repository `acme/pay` with one file on a branch.
 pub(super) async fn repository(world: &World, branch: &str) {
     create(world, "user:default/somebody").await;
-    let author = crate::forge::Signature {
-        name: "Jo".to_owned(),
-        email: "jo@acme.example".to_owned(),
-        time: Utc::now().fixed_offset(),
-    };
-    let commit = crate::forge::NewCommit {
-        branch: branch.to_owned(),
-        parent: crate::forge::Parent::Root,
-        contents: crate::forge::Contents::Tree(vec![crate::forge::NewFile::regular("a.txt", "a")]),
-        message: "Begin".to_owned(),
-        committer: author.clone(),
-        author,
-    };
+    let commit = new_commit(branch, crate::forge::Parent::Root, tree(&[("a.txt", "a")]), "Begin");
     world.forge.commit(&"acme/pay".parse().unwrap(), commit).await.unwrap();
 }
 
@@ -94,13 +83,8 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
 
 /// The repository as this or another run would have created it.
 async fn create(world: &World, created_by: &str) {
-    let new = crate::forge::NewRepository {
-        id: "acme/pay".parse().unwrap(),
-        description: String::new(),
-        default_branch: "main".to_owned(),
-        visibility: crate::forge::Visibility::Private,
-        created_by: Some(created_by.to_owned()),
-    };
+    let id = "acme/pay".parse().unwrap();
+    let new = crate::forge::NewRepository { created_by: Some(created_by.to_owned()), ..new_repository(&id) };
     world.forge.create(new).await.unwrap();
 }
 

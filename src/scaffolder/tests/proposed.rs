@@ -2,7 +2,8 @@
 
 use super::runs::{answers, files};
 use super::*;
-use crate::forge::{Contents, LogQuery, NewCommit, Parent, PullRequest, Signature};
+use crate::forge::testing::{new_commit, written};
+use crate::forge::{LogQuery, Parent, PullRequest};
 
 const DOCS: &str = "  parameters:
     - properties:
@@ -148,19 +149,9 @@ async fn an_attempt_that_was_cut_off_proposes_nothing_twice() {
     let id = world.begin("docs", asked(json!({})), json!({})).await;
     durable::die(&world, &[("propose", "pushing", json!(""), None)]).await;
     // It had committed, and died before it could note that.
-    let author =
-        Signature { name: "Run".to_owned(), email: "run@localhost".to_owned(), time: Utc::now().fixed_offset() };
-    let commit = NewCommit {
-        branch: "docs".to_owned(),
-        parent: Parent::Fork(world.forge.resolve(&pay(), "main").await.unwrap()),
-        contents: Contents::Change {
-            write: vec![crate::forge::NewFile::regular("docs/index.md", "Words")],
-            delete: vec![],
-        },
-        message: format!("Add documentation\n\nGreenroom-Run: {id}"),
-        committer: author.clone(),
-        author,
-    };
+    let parent = Parent::Fork(world.forge.resolve(&pay(), "main").await.unwrap());
+    let message = format!("Add documentation\n\nGreenroom-Run: {id}");
+    let commit = new_commit("docs", parent, written("docs/index.md", "Words"), message);
     world.forge.commit(&pay(), commit).await.unwrap();
     world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap();
     world.start();

@@ -2,6 +2,7 @@
 
 use super::runs::{SERVICE, answers, service};
 use super::*;
+use crate::forge::testing::{new_commit, tree};
 
 /// What can be undone, as `id: sentence`, with obstacles behind.
 async fn undoable(world: &World, id: Uuid) -> Vec<String> {
@@ -66,20 +67,8 @@ async fn what_others_need_is_not_taken_back() {
     let id = world.begin("service", answers("pay"), json!({})).await;
     assert_eq!(world.end(id).await.0, "completed");
     let repository: RepositoryId = "acme/pay".parse().unwrap();
-    let author = crate::forge::Signature {
-        name: "Jo".to_owned(),
-        email: "jo@acme.example".to_owned(),
-        time: Utc::now().fixed_offset(),
-    };
     let head = world.forge.resolve(&repository, "main").await.unwrap();
-    let commit = crate::forge::NewCommit {
-        branch: "main".to_owned(),
-        parent: crate::forge::Parent::Tip(head),
-        contents: crate::forge::Contents::Tree(vec![crate::forge::NewFile::regular("a.txt", "a")]),
-        message: "Work for weeks".to_owned(),
-        committer: author.clone(),
-        author,
-    };
+    let commit = new_commit("main", crate::forge::Parent::Tip(head), tree(&[("a.txt", "a")]), "Work for weeks");
     world.forge.commit(&repository, commit).await.unwrap();
     let obstacle = "there are later commits in it (\"Work for weeks\"); delete it by hand if nobody needs them";
     let shown = undoable(&world, id).await;

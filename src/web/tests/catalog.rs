@@ -6,7 +6,6 @@ mod quick;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use chrono::DateTime;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,9 +13,8 @@ use tempfile::TempDir;
 use super::client::{Answer, Options, TestApp};
 use crate::auth::BackendAuth;
 use crate::catalog::CatalogConfig;
-use crate::forge::{
-    Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
-};
+use crate::forge::testing::{new_commit, new_repository, tree};
+use crate::forge::{Forge as _, NewRepository, Parent, RepositoryId};
 
 struct Portal {
     app: TestApp,
@@ -69,28 +67,9 @@ impl Portal {
     async fn repository(&self, name: &str, description: &str, files: &[(&str, &str)]) -> String {
         let id: RepositoryId = name.parse().unwrap();
         let forge = &self.app.state.forge;
-        let new = NewRepository {
-            id: id.clone(),
-            description: description.to_owned(),
-            default_branch: "main".to_owned(),
-            visibility: Visibility::Private,
-            created_by: None,
-        };
+        let new = NewRepository { description: description.to_owned(), ..new_repository(&id) };
         forge.create(new).await.unwrap();
-        let author = Signature {
-            name: "Test".to_owned(),
-            email: "test@example.com".to_owned(),
-            time: DateTime::from_timestamp(1_700_000_000, 0).unwrap().fixed_offset(),
-        };
-        let files = files.iter().map(|(path, text)| NewFile::regular(*path, (*text).to_owned())).collect();
-        let commit = NewCommit {
-            branch: "main".to_owned(),
-            parent: Parent::Root,
-            contents: Contents::Tree(files),
-            message: "First".to_owned(),
-            author: author.clone(),
-            committer: author,
-        };
+        let commit = new_commit("main", Parent::Root, tree(files), "First");
         forge.commit(&id, commit).await.unwrap();
         format!("https://local/{name}")
     }

@@ -9,23 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{Options, TestApp};
 use crate::auth::Providers;
-use crate::forge::{
-    Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
-};
+use crate::forge::testing::{new_commit, new_repository, tree};
+use crate::forge::{Forge as _, NewRepository, Parent, RepositoryId, Visibility};
 use crate::web::serve::serve;
 
 const ADVERTISEMENT: &str = "/info/refs?service=git-upload-pack";
 
 async fn repository(app: &TestApp, name: &str, visibility: Visibility) -> RepositoryId {
     let id = RepositoryId::new("acme", name).unwrap();
-    let new = NewRepository {
-        id: id.clone(),
-        description: String::new(),
-        default_branch: "main".to_owned(),
-        visibility,
-        created_by: None,
-    };
-    app.state.forge.create(new).await.unwrap();
+    app.state.forge.create(NewRepository { visibility, ..new_repository(&id) }).await.unwrap();
     id
 }
 
@@ -85,19 +77,7 @@ async fn git_clones_what_was_committed() {
     let app = TestApp::start().await;
     let id = repository(&app, "open", Visibility::Public).await;
     let text = "hello\n".repeat(1000);
-    let signature = Signature {
-        name: "Jo".to_owned(),
-        email: "jo@acme.example".to_owned(),
-        time: chrono::Utc::now().fixed_offset(),
-    };
-    let commit = NewCommit {
-        branch: "main".to_owned(),
-        parent: Parent::Root,
-        message: "Start".to_owned(),
-        author: signature.clone(),
-        committer: signature,
-        contents: Contents::Tree(vec![NewFile::regular("docs/a.txt", text.clone())]),
-    };
+    let commit = new_commit("main", Parent::Root, tree(&[("docs/a.txt", &text)]), "Start");
     app.state.forge.commit(&id, commit).await.unwrap();
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,13 +1,9 @@
 //! Proposals, and what merging them leaves.
 
 use super::*;
-use crate::forge::MergeMethod;
+use crate::forge::{MergeMethod, testing::written};
 
 const LINES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
-
-fn change(path: &str, text: &str) -> Contents {
-    Contents::Change { write: vec![NewFile::regular(path, text.to_owned())], delete: Vec::new() }
-}
 
 fn proposal(head: &str) -> NewPullRequest {
     NewPullRequest {
@@ -49,7 +45,7 @@ impl Fixture {
 
 #[tokio::test]
 async fn a_proposal_is_looked_at_and_merged() {
-    let (fixture, id) = Fixture::with_branches(&[("fix", change("text", &LINES.replace("two", "TWO")))]).await;
+    let (fixture, id) = Fixture::with_branches(&[("fix", written("text", &LINES.replace("two", "TWO")))]).await;
     let forge = &fixture.forge;
     let opened = forge.propose(&id, proposal("fix")).await.unwrap();
     assert_eq!((opened.number, opened.is_open()), (1, true));
@@ -82,9 +78,9 @@ async fn a_proposal_is_looked_at_and_merged() {
 #[tokio::test]
 async fn changes_of_both_sides_are_put_together_line_by_line() {
     let (fixture, id) = Fixture::with_branches(&[
-        ("one", change("text", &LINES.replace("one", "ONE"))),
-        ("nine", change("text", &LINES.replace("nine", "NINE"))),
-        ("against", change("text", &LINES.replace("one", "uno"))),
+        ("one", written("text", &LINES.replace("one", "ONE"))),
+        ("nine", written("text", &LINES.replace("nine", "NINE"))),
+        ("against", written("text", &LINES.replace("one", "uno"))),
     ])
     .await;
     let forge = &fixture.forge;
@@ -108,7 +104,7 @@ async fn changes_of_both_sides_are_put_together_line_by_line() {
 
 #[tokio::test]
 async fn a_merge_that_was_cut_off_after_its_commit_is_only_noted() {
-    let (fixture, id) = Fixture::with_branches(&[("fix", change("other", "new\n"))]).await;
+    let (fixture, id) = Fixture::with_branches(&[("fix", written("other", "new\n"))]).await;
     let forge = &fixture.forge;
     let opened = forge.propose(&id, proposal("fix")).await.unwrap();
     forge.merge(&id, 1, NewMerge { delete_branch: false, ..new_merge(MergeMethod::Squash) }).await.unwrap();
@@ -124,7 +120,7 @@ async fn a_merge_that_was_cut_off_after_its_commit_is_only_noted() {
 
 #[tokio::test]
 async fn drafts_wait_and_closed_ones_stay_closed() {
-    let (fixture, id) = Fixture::with_branches(&[("fix", change("other", "new\n"))]).await;
+    let (fixture, id) = Fixture::with_branches(&[("fix", written("other", "new\n"))]).await;
     let forge = &fixture.forge;
     forge.propose(&id, NewPullRequest { draft: true, ..proposal("fix") }).await.unwrap();
     let refused = forge.merge(&id, 1, new_merge(MergeMethod::Merge)).await.unwrap_err();
@@ -145,7 +141,7 @@ async fn drafts_wait_and_closed_ones_stay_closed() {
 
 #[tokio::test]
 async fn what_cannot_be_proposed_says_why() {
-    let (fixture, id) = Fixture::with_branches(&[("fix", change("other", "new\n"))]).await;
+    let (fixture, id) = Fixture::with_branches(&[("fix", written("other", "new\n"))]).await;
     let forge = &fixture.forge;
     let same = NewPullRequest { head: "main".to_owned(), ..proposal("fix") };
     let nameless = NewPullRequest { title: " ".to_owned(), ..proposal("fix") };

@@ -2,14 +2,12 @@
 
 use std::fs;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::portal::Guest;
-use crate::forge::{
-    Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
-};
+use crate::forge::testing::{new_commit, new_repository, tree};
+use crate::forge::{Forge as _, NewRepository, Parent, RepositoryId, Visibility};
 
 const PAY: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: pay }\n\
      spec: { type: service, lifecycle: production, owner: storefront }\n";
@@ -18,25 +16,10 @@ impl Guest {
     /// Makes a repository that declares something, and registers it; gives the location's page.
     pub(super) async fn declare(&self, name: &str, file: &str, text: &str) -> String {
         let id = RepositoryId::new("acme", name).unwrap();
-        let new = NewRepository {
-            id: id.clone(),
-            description: String::new(),
-            default_branch: "main".to_owned(),
-            visibility: Visibility::Public,
-            created_by: None,
-        };
-        self.app.state.forge.create(new).await.unwrap();
-        let author =
-            Signature { name: "Jo".to_owned(), email: "jo@acme.example".to_owned(), time: Utc::now().fixed_offset() };
-        let commit = NewCommit {
-            branch: "main".to_owned(),
-            parent: Parent::Root,
-            contents: Contents::Tree(vec![NewFile::regular(file, text.to_owned())]),
-            message: "Declare".to_owned(),
-            committer: author.clone(),
-            author,
-        };
-        self.app.state.forge.commit(&id, commit).await.unwrap();
+        let forge = &self.app.state.forge;
+        let new = NewRepository { visibility: Visibility::Public, ..new_repository(&id) };
+        forge.create(new).await.unwrap();
+        forge.commit(&id, new_commit("main", Parent::Root, tree(&[(file, text)]), "Declare")).await.unwrap();
         let target = format!("http://localhost:7007/repositories/acme/{name}/blob/main/{file}");
         self.led("/catalog/locations", &[("target", &target), ("step", "register")]).await
     }

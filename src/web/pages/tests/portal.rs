@@ -1,12 +1,10 @@
 //! The pages through the real router: a small organisation in the local forge, and a guest who looks at it.
 
 use axum::http::StatusCode;
-use chrono::Utc;
 
 use crate::catalog::Registration;
-use crate::forge::{
-    Contents, Forge as _, NewCommit, NewFile, NewRepository, Parent, RepositoryId, Signature, Visibility,
-};
+use crate::forge::testing::{new_commit, new_repository};
+use crate::forge::{Contents, Forge as _, NewFile, NewRepository, Parent, RepositoryId, Visibility};
 use crate::permission::Credentials;
 use crate::web::tests::{Answer, Options, TestApp};
 
@@ -99,11 +97,9 @@ async fn fill(app: &TestApp) {
     let forge = &app.state.forge;
     let id = RepositoryId::new("acme", "catalog").unwrap();
     let new = NewRepository {
-        id: id.clone(),
         description: "The organisation".to_owned(),
-        default_branch: "main".to_owned(),
         visibility: Visibility::Public,
-        created_by: None,
+        ..new_repository(&id)
     };
     forge.create(new).await.unwrap();
     let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
@@ -118,16 +114,8 @@ async fn fill(app: &TestApp) {
         NewFile::regular("skeleton/README.md", SKELETON),
         NewFile::regular("skeleton/catalog-info.yaml", DESCRIPTOR),
     ];
-    let author =
-        Signature { name: "Jo".to_owned(), email: "jo@acme.example".to_owned(), time: Utc::now().fixed_offset() };
-    let commit = NewCommit {
-        branch: "main".to_owned(),
-        parent: Parent::Root,
-        contents: Contents::Tree(files),
-        message: "Describe the shop\n\nAll of it.".to_owned(),
-        committer: author.clone(),
-        author,
-    };
+    let message = "Describe the shop\n\nAll of it.";
+    let commit = new_commit("main", Parent::Root, Contents::Tree(files), message);
     forge.commit(&id, commit).await.unwrap();
     let target = "http://localhost:7007/repositories/acme/catalog/blob/main/catalog.yaml";
     let who = Credentials::service("test");

@@ -1,9 +1,8 @@
 //! Pull requests as people see, merge and close them.
 
-use chrono::Utc;
-
 use super::portal::Guest;
-use crate::forge::{Contents, Forge as _, NewCommit, NewFile, NewPullRequest, Parent, RepositoryId, Signature};
+use crate::forge::testing::{new_commit, written};
+use crate::forge::{Forge as _, NewPullRequest, Parent, RepositoryId};
 
 fn catalog() -> RepositoryId {
     RepositoryId::new("acme", "catalog").unwrap()
@@ -12,21 +11,12 @@ fn catalog() -> RepositoryId {
 impl Guest {
     /// Commits a text to a branch of `acme/catalog`, which starts at the first commit of `main`.
     async fn branch(&self, branch: &str, from: Option<String>, text: &str) {
-        let who =
-            Signature { name: "Jo".to_owned(), email: "jo@acme.example".to_owned(), time: Utc::now().fixed_offset() };
         let forge = &self.app.state.forge;
         let parent = match from {
             Some(commit) => Parent::Fork(commit),
             None => Parent::Tip(forge.resolve(&catalog(), branch).await.unwrap()),
         };
-        let commit = NewCommit {
-            branch: branch.to_owned(),
-            parent,
-            contents: Contents::Change { write: vec![NewFile::regular("notes.txt", text.to_owned())], delete: vec![] },
-            message: format!("Say {text}"),
-            committer: who.clone(),
-            author: who,
-        };
+        let commit = new_commit(branch, parent, written("notes.txt", text), format!("Say {text}"));
         forge.commit(&catalog(), commit).await.unwrap();
     }
 
