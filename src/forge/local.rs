@@ -2,7 +2,7 @@
 //!
 //! - `name`: what may be called how. `directory`: where repositories are, their creation, deletion and metadata.
 //! - `read`, `history`: files, folders, log, changes. `write`, `object`, `pack`, `durable`: making a commit.
-//! - `pull_request`: proposals, comparing and merging branches.
+//! - `merge`: comparing and merging branches. `pull_request`: proposals and how they end.
 //! - `transport`: the server's side of clone and fetch.
 //!
 //! Real Git can clone, fetch and check what is written here, and what it does to a repository in place (`git gc`) is
@@ -15,6 +15,7 @@
 mod directory;
 mod durable;
 mod history;
+mod merge;
 mod name;
 mod object;
 mod pack;
