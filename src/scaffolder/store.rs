@@ -1,8 +1,10 @@
-//! The scaffolder's tables: runs, events, ledger, drafts.
+//! The scaffolder's tables: runs and events here, the `ledger`, forms (`draft`), waits (`wait`) and counts (`tally`).
 //!
 //! Documents are bound and read as text and cast to JSON by the statement, which keeps the order of their keys.
 //! A worker's statements name the worker: a run that was given to somebody else is out of its reach.
 
+mod draft;
+mod ledger;
 mod tally;
 mod wait;
 
@@ -13,6 +15,8 @@ use serde_json::{Map, Value};
 use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
+pub(super) use self::draft::{DraftRow, add_draft, draft, forget_draft_secrets, save_draft, sweep_drafts};
+pub(super) use self::ledger::{Note, Thing, forget, forget_one, made, note, noted, things_made};
 pub(crate) use self::tally::Tally;
 pub(super) use self::tally::{registered, tally};
 pub(super) use self::wait::{AskedRow, asked, cancel_idle, decide, forget_refusals, park, wake, wake_due};
@@ -65,17 +69,6 @@ pub(super) struct EventRow {
     pub(super) kind: String,
     pub(super) body: String,
     pub(super) created_at: DateTime<Utc>,
-}
-
-/// A form as stored.
-#[derive(Debug, FromRow)]
-pub(super) struct DraftRow {
-    pub(super) id: Uuid,
-    pub(super) template: String,
-    pub(super) answers: String,
-    pub(super) secrets: String,
-    pub(super) answered: Vec<i32>,
-    pub(super) updated_at: DateTime<Utc>,
 }
 
 /// Reads a stored document.
@@ -301,120 +294,11 @@ pub(super) async fn is_over(db: impl PgExecutor<'_>, task: Uuid) -> Result<bool>
     Ok(sqlx::query_scalar(sql).bind(task).fetch_optional(db).await?.unwrap_or(true))
 }
 
-/// What a run noted, if the run is still the worker's; none if it is not.
-pub(super) async fn noted(
-    db: impl PgExecutor<'_>,
-    task: Uuid,
-    worker: Uuid,
-    step: &str,
-    key: &str,
-) -> Result<Option<Option<Value>>> {
-    let sql = "SELECT (SELECT value::text FROM scaffolder_ledger WHERE task = $1 AND step = $3 AND key = $4) \
-               FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing'";
-    let query = sqlx::query_scalar(sql).bind(task).bind(worker).bind(step).bind(key);
-    let found: Option<Option<String>> = query.fetch_optional(db).await?;
-    found.map(|text| text.map(|text| json(&text)).transpose()).transpose()
-}
-
-/// Forgets a note of every step of a run.
-pub(super) async fn forget(db: impl PgExecutor<'_>, task: Uuid, key: &str) -> Result<()> {
-    sqlx::query("DELETE FROM scaffolder_ledger WHERE task = $1 AND key = $2").bind(task).bind(key).execute(db).await?;
-    Ok(())
-}
-
-/// One thing to note in the ledger.
-pub(super) struct Note<'a> {
-    pub(super) step: &'a str,
-    pub(super) key: &'a str,
-    pub(super) value: &'a Value,
-    pub(super) made: Option<&'a str>,
-}
-
-/// Notes something, if the run is still the worker's; whether it is.
-pub(super) async fn note(
-    db: impl PgExecutor<'_>,
-    task: Uuid,
-    worker: Uuid,
-    note: Note<'_>,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let sql = "INSERT INTO scaffolder_ledger (task, step, key, value, made, noted_at) \
-               SELECT $1, $3, $4, $5::json, $6, $7 \
-               WHERE EXISTS (SELECT FROM scaffolder_task WHERE id = $1 AND worker = $2 AND status = 'processing') \
-               ON CONFLICT ON CONSTRAINT scaffolder_ledger_pk DO UPDATE SET value = EXCLUDED.value, made = EXCLUDED.made, noted_at = EXCLUDED.noted_at";
-    let query = sqlx::query(sql).bind(task).bind(worker).bind(note.step).bind(note.key).bind(text(note.value));
-    Ok(query.bind(note.made).bind(now).execute(db).await?.rows_affected() == 1)
-}
-
-/// What a run made outside, in words, oldest first.
-pub(super) async fn made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<String>> {
-    let sql = "SELECT made FROM scaffolder_ledger WHERE task = $1 AND made IS NOT NULL ORDER BY noted_at, key";
-    sqlx::query_scalar(sql).bind(task).fetch_all(db).await
-}
-
-/// Something that a run made outside.
-#[derive(Debug, FromRow)]
-pub(super) struct Thing {
-    pub(super) step: String,
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) made: String,
-}
-
-/// What a run made outside, newest first.
-pub(super) async fn things_made(db: impl PgExecutor<'_>, task: Uuid) -> Result<Vec<Thing>> {
-    let sql = "SELECT step, key, value::text, made FROM scaffolder_ledger WHERE task = $1 AND made IS NOT NULL \
-               ORDER BY noted_at DESC, key DESC";
-    sqlx::query_as(sql).bind(task).fetch_all(db).await
-}
-
-/// Forgets one note of a step.
-pub(super) async fn forget_one(db: impl PgExecutor<'_>, task: Uuid, step: &str, key: &str) -> Result<()> {
-    let sql = "DELETE FROM scaffolder_ledger WHERE task = $1 AND step = $2 AND key = $3";
-    sqlx::query(sql).bind(task).bind(step).bind(key).execute(db).await?;
-    Ok(())
-}
-
 /// One run, locked until the transaction ends.
 pub(super) async fn lock_task(db: impl PgExecutor<'_>, id: Uuid) -> Result<Option<TaskRow>> {
     let sql = "SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at FROM scaffolder_task \
                WHERE id = $1 FOR UPDATE";
     sqlx::query_as(sql).bind(id).fetch_optional(db).await
-}
-
-/// Stores a new form.
-pub(super) async fn add_draft(db: impl PgExecutor<'_>, draft: &DraftRow, owner: &str) -> Result<()> {
-    let sql = "INSERT INTO scaffolder_draft (id, template, owner, answers, secrets, answered, created_at, updated_at) \
-               VALUES ($1, $2, $3, $4::json, $5::json, $6, $7, $7)";
-    let query = sqlx::query(sql).bind(draft.id).bind(&draft.template).bind(owner).bind(&draft.answers);
-    query.bind(&draft.secrets).bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
-    Ok(())
-}
-
-/// One of a person's forms.
-pub(super) async fn draft(db: impl PgExecutor<'_>, id: Uuid, owner: &str) -> Result<Option<DraftRow>> {
-    let sql = "SELECT id, template, answers::text, secrets::text, answered, updated_at FROM scaffolder_draft WHERE id = $1 AND owner = $2";
-    sqlx::query_as(sql).bind(id).bind(owner).fetch_optional(db).await
-}
-
-/// Keeps a form's answers.
-pub(super) async fn save_draft(db: impl PgExecutor<'_>, draft: &DraftRow) -> Result<()> {
-    let sql = "UPDATE scaffolder_draft SET answers = $2::json, secrets = $3::json, answered = $4, updated_at = $5 WHERE id = $1";
-    let query = sqlx::query(sql).bind(draft.id).bind(&draft.answers).bind(&draft.secrets);
-    query.bind(&draft.answered).bind(draft.updated_at).execute(db).await?;
-    Ok(())
-}
-
-/// Forgets a form's secrets: its run has them.
-pub(super) async fn forget_draft_secrets(db: impl PgExecutor<'_>, id: Uuid) -> Result<()> {
-    sqlx::query("UPDATE scaffolder_draft SET secrets = '{}'::json WHERE id = $1").bind(id).execute(db).await?;
-    Ok(())
-}
-
-/// Removes forms that nobody touched since `before`.
-pub(super) async fn sweep_drafts(db: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<u64> {
-    let swept = sqlx::query("DELETE FROM scaffolder_draft WHERE updated_at < $1").bind(before).execute(db).await?;
-    Ok(swept.rows_affected())
 }
 
 /// Removes runs that ended before a moment, with their log.

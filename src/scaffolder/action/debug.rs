@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -162,14 +162,7 @@ impl Action for Sleep {
 /// the rest.
 async fn pause(ctx: &ActionContext, wait: Duration) -> Result<Outputs, ActionError> {
     // An earlier attempt may have waited for a part of it.
-    let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
-    let until: DateTime<Utc> = if let Some(until) = noted {
-        until
-    } else {
-        let until = Utc::now() + wait;
-        ctx.note("until", json!(until)).await?;
-        until
-    };
+    let until = ctx.deadline(wait).await?;
     let rest = (until - Utc::now()).to_std().unwrap_or_default();
     tokio::select! {
         () = tokio::time::sleep(rest) => Ok(Outputs::new()),

@@ -1,5 +1,7 @@
 //! What holds for every action that a portal has.
 
+use std::sync::Arc;
+
 use super::super::schema::Schema;
 use super::testing::Bench;
 use super::*;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
@@ -205,15 +205,8 @@ impl Action for WaitUntil {
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let awaited = Awaited::of(&input)?;
-            let noted = ctx.noted("until").await?.and_then(|noted| serde_json::from_value(noted).ok());
-            let until: DateTime<Utc> = if let Some(until) = noted {
-                until
-            } else {
-                let until = Utc::now() + awaited.timeout;
-                ctx.note("until", json!(until)).await?;
-                ctx.log.info(format!("Waiting until {}", awaited.condition));
-                until
-            };
+            let until = ctx.deadline(awaited.timeout).await?;
+            ctx.log.info(format!("Waiting until {}", awaited.condition));
             loop {
                 if let Some(result) = awaited.holds(ctx).await? {
                     return Ok(outputs([("result", Value::Object(result))]));

@@ -4,24 +4,23 @@
 //! The branch is committed first, then proposed. Both are noted, and the commit's message ends with the run's id, so a
 //! run that was cut off anywhere finds what it made itself, and opens nothing twice.
 
-use std::collections::BTreeMap;
+mod differences;
+mod request;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::super::workspace;
+use self::differences::Differences;
+use self::request::{Request, shown};
 use super::super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
-    Outputs, flag, outputs, texts,
+    Outputs, flag, outputs,
 };
-use super::author::{newest, signed};
+use super::author::signed;
 use super::github::left_out;
-use super::{PublishRepository, addressed, files, given, resumed};
-use crate::forge::{
-    Contents, EntryKind, Forge, ForgeError, NewCommit, NewFile, NewPullRequest, Parent, PullRequest, Repository,
-    RepositoryId, TreeEntry,
-};
+use super::{PublishRepository, addressed, given, resumed};
+use crate::forge::{Contents, Forge, ForgeError, NewCommit, NewPullRequest, Parent, RepositoryId};
 use crate::permission::Credentials;
 
 /// What the local forge has nothing like, with the type of the input.
@@ -37,40 +36,6 @@ const MORE: [(&str, &str); 6] = [
 /// The action.
 pub(super) struct OpenPullRequest(pub(super) PublishRepository);
 
-/// A step's input, understood, beside what is there.
-struct Request<'a> {
-    forge: &'a dyn Forge,
-    repository: Repository,
-    head: String,
-    base: String,
-    title: String,
-    /// Id and message of the branch's newest commit, if it exists.
-    tip: Option<(String, String)>,
-}
-
-/// What the branch gets.
-#[derive(Default)]
-struct Differences {
-    write: Vec<NewFile>,
-    delete: Vec<String>,
-    added: usize,
-}
-
-impl Differences {
-    fn is_empty(&self) -> bool {
-        self.write.is_empty() && self.delete.is_empty()
-    }
-
-    /// `2 files added, 1 changed, 1 deleted`
-    fn sentence(&self) -> String {
-        let changed = self.write.len() - self.added;
-        let parts = [(self.added, "added"), (changed, "changed"), (self.delete.len(), "deleted")];
-        let told: Vec<String> =
-            parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-        if told.is_empty() { "no changes".to_owned() } else { format!("files: {}", told.join(", ")) }
-    }
-}
-
 /// What a run notes of the pull request that it opened.
 #[derive(Serialize, Deserialize)]
 struct Opened {
@@ -84,95 +49,7 @@ struct Opened {
     new_branch: bool,
 }
 
-impl Request<'_> {
-    fn id(&self) -> &RepositoryId {
-        &self.repository.id
-    }
-
-    /// The commit that the files are compared with: of the branch, or of what it will begin at.
-    fn ground(&self) -> String {
-        self.tip.as_ref().map_or_else(|| format!("refs/heads/{}", self.base), |(id, _)| id.clone())
-    }
-
-    fn outputs(&self, number: u64) -> Outputs {
-        outputs([
-            ("targetBranchName", json!(self.base)),
-            ("remoteUrl", json!(self.forge.pull_request_url(self.id(), number).as_str())),
-            ("pullRequestNumber", json!(number)),
-        ])
-    }
-
-    fn taken(&self) -> String {
-        format!(
-            "branch `{}` of {} exists already; choose another branchName, or set `update: true` to commit on top of it",
-            self.head,
-            self.id()
-        )
-    }
-
-    /// The open pull request of the branch.
-    async fn open(&self) -> Result<Option<PullRequest>, ActionError> {
-        let all = self.forge.pull_requests(self.id()).await?;
-        Ok(all.into_iter().find(|pull| pull.is_open() && pull.head == self.head && pull.base == self.base))
-    }
-}
-
 impl OpenPullRequest {
-    async fn request<'a>(&'a self, input: &Outputs) -> Result<Request<'a>, ActionError> {
-        let (forge, id) = addressed(&self.0.forges, input)?;
-        let needed = |key: &str| {
-            given(input, key)
-                .map(str::to_owned)
-                .ok_or_else(|| ActionError::input(format!("`{key}` is empty; fill it in")))
-        };
-        let (head, title) = (needed("branchName")?, needed("title")?);
-        let repository = forge.find(&id).await?;
-        let base = given(input, "targetBranchName").unwrap_or(&repository.default_branch).to_owned();
-        if head == base {
-            let told = format!("`branchName` and `targetBranchName` are both `{base}`; choose another branchName");
-            return Err(ActionError::input(told));
-        }
-        let tip = newest(forge, &repository.id, &format!("refs/heads/{head}")).await?;
-        Ok(Request { forge, repository, head, base, title, tip })
-    }
-
-    /// What of the workspace is not in the repository as it is.
-    async fn differences(
-        &self,
-        ctx: &ActionContext,
-        input: &Outputs,
-        request: &Request<'_>,
-    ) -> Result<Differences, ActionError> {
-        let folder = workspace::normal(given(input, "sourcePath").unwrap_or("."))?;
-        let target = workspace::normal(given(input, "targetPath").unwrap_or("."))?;
-        let gone = texts(input, "filesToDelete");
-        let files = if gone.is_empty() { files(ctx, &folder)? } else { files(ctx, &folder).unwrap_or_default() };
-        let there = request.forge.walk(request.id(), &request.ground(), "").await?;
-        let there: BTreeMap<&str, &TreeEntry> = there.iter().map(|entry| (entry.path.as_str(), entry)).collect();
-        let mut differences = Differences::default();
-        for file in files {
-            let path = if target.is_empty() { file.path.clone() } else { format!("{target}/{}", file.path) };
-            match there.get(path.as_str()) {
-                Some(entry) if is_same(request, entry, &file).await? => continue,
-                Some(_) => {}
-                None => differences.added += 1,
-            }
-            differences.write.push(NewFile { path, ..file });
-        }
-        for path in gone {
-            let path = workspace::normal(&path)?;
-            let below = format!("{path}/");
-            let is_there = there.contains_key(path.as_str())
-                || there.range(below.as_str()..).next().is_some_and(|(known, _)| known.starts_with(&below));
-            if is_there {
-                differences.delete.push(path);
-            } else {
-                ctx.log.warn(format!("`{path}` is to be deleted, but is not in {}", request.id()));
-            }
-        }
-        Ok(differences)
-    }
-
     /// The commit at the tip of the branch, made now or before.
     async fn commit(
         &self,
@@ -200,7 +77,7 @@ impl OpenPullRequest {
     }
 
     async fn publish(&self, ctx: &mut ActionContext, input: &Outputs) -> Result<Outputs, ActionError> {
-        let request = self.request(input).await?;
+        let request = Request::of(&self.0.forges, input).await?;
         if let Some(warning) = warning(&request, input) {
             ctx.log.warn(warning);
         }
@@ -212,7 +89,7 @@ impl OpenPullRequest {
             Some(commit) => commit,
             None if request.tip.is_some() && !update => return Err(ActionError::conflict(request.taken())),
             None => {
-                let differences = self.differences(ctx, input, &request).await?;
+                let differences = Differences::of(ctx, input, &request).await?;
                 let told = differences.sentence();
                 if differences.is_empty() && input.get("createWhenEmpty") == Some(&Value::Bool(false)) {
                     ctx.log.info(format!("{} has all of this already, so no pull request is opened", request.id()));
@@ -258,15 +135,12 @@ impl OpenPullRequest {
             let sentence = format!("open a pull request in {id} from {branch}");
             let warning = format!("{id} is not there yet, so what {branch} changes in it is not known");
             let effects = vec![ctx.effect(EffectKind::PullRequest, sentence, None)];
-            let outputs = outputs([
-                ("targetBranchName", json!(given(input, "targetBranchName").unwrap_or(super::DEFAULT_BRANCH))),
-                ("remoteUrl", json!(forge.pull_request_url(&id, 1).as_str())),
-                ("pullRequestNumber", json!(1)),
-            ]);
+            let base = given(input, "targetBranchName").unwrap_or(super::DEFAULT_BRANCH);
+            let outputs = shown(forge, &id, base, 1);
             return Ok(Inspection { effects, outputs, warnings: vec![warning] });
         }
-        let request = self.request(input).await?;
-        let differences = self.differences(ctx, input, &request).await?;
+        let request = Request::of(&self.0.forges, input).await?;
+        let differences = Differences::of(ctx, input, &request).await?;
         let open = request.open().await?;
         let conflict = (request.tip.is_some() && !flag(input, "update")).then(|| request.taken());
         let verb = if open.is_some() { "update" } else { "open" };
@@ -294,14 +168,6 @@ impl OpenPullRequest {
 fn warning(request: &Request<'_>, input: &Outputs) -> Option<String> {
     let asked = MORE.iter().map(|(name, _)| *name).filter(|name| input.get(*name).is_some_and(super::github::is_asked));
     left_out(request.forge.host(), &asked.collect::<Vec<_>>())
-}
-
-/// Whether the repository's file is the same; one of another size is not read.
-async fn is_same(request: &Request<'_>, entry: &TreeEntry, file: &NewFile) -> Result<bool, ActionError> {
-    if entry.kind != EntryKind::File(file.mode) || entry.size != Some(file.bytes.len() as u64) {
-        return Ok(false);
-    }
-    Ok(request.forge.blob(request.id(), &entry.object_id).await? == file.bytes)
 }
 
 impl Action for OpenPullRequest {

@@ -1,0 +1,79 @@
+//! What a step asks for, beside what the repository has.
+
+use serde_json::json;
+
+use super::super::super::{ActionError, Outputs, outputs};
+use super::super::author::newest;
+use super::super::{addressed, given};
+use crate::forge::{Forge, Forges, PullRequest, Repository, RepositoryId};
+
+/// A step's input, understood, beside what is there.
+pub(super) struct Request<'a> {
+    pub(super) forge: &'a dyn Forge,
+    pub(super) repository: Repository,
+    pub(super) head: String,
+    pub(super) base: String,
+    pub(super) title: String,
+    /// Id and message of the branch's newest commit, if it exists.
+    pub(super) tip: Option<(String, String)>,
+}
+
+impl<'a> Request<'a> {
+    /// Understands an input; a repository that is not there is an error.
+    pub(super) async fn of(forges: &'a Forges, input: &Outputs) -> Result<Self, ActionError> {
+        let (forge, id) = addressed(forges, input)?;
+        let needed = |key: &str| {
+            given(input, key)
+                .map(str::to_owned)
+                .ok_or_else(|| ActionError::input(format!("`{key}` is empty; fill it in")))
+        };
+        let (head, title) = (needed("branchName")?, needed("title")?);
+        let repository = forge.find(&id).await?;
+        let base = given(input, "targetBranchName").unwrap_or(&repository.default_branch).to_owned();
+        if head == base {
+            let told = format!("`branchName` and `targetBranchName` are both `{base}`; choose another branchName");
+            return Err(ActionError::input(told));
+        }
+        let tip = newest(forge, &repository.id, &format!("refs/heads/{head}")).await?;
+        Ok(Self { forge, repository, head, base, title, tip })
+    }
+
+    /// The repository.
+    pub(super) fn id(&self) -> &RepositoryId {
+        &self.repository.id
+    }
+
+    /// The commit that the files are compared with: of the branch, or of what it will begin at.
+    pub(super) fn ground(&self) -> String {
+        self.tip.as_ref().map_or_else(|| format!("refs/heads/{}", self.base), |(id, _)| id.clone())
+    }
+
+    /// What later steps see of the pull request.
+    pub(super) fn outputs(&self, number: u64) -> Outputs {
+        shown(self.forge, self.id(), &self.base, number)
+    }
+
+    /// Why the branch cannot be begun.
+    pub(super) fn taken(&self) -> String {
+        format!(
+            "branch `{}` of {} exists already; choose another branchName, or set `update: true` to commit on top of it",
+            self.head,
+            self.id()
+        )
+    }
+
+    /// The open pull request of the branch.
+    pub(super) async fn open(&self) -> Result<Option<PullRequest>, ActionError> {
+        let all = self.forge.pull_requests(self.id()).await?;
+        Ok(all.into_iter().find(|pull| pull.is_open() && pull.head == self.head && pull.base == self.base))
+    }
+}
+
+/// What later steps see of a pull request.
+pub(super) fn shown(forge: &dyn Forge, id: &RepositoryId, base: &str, number: u64) -> Outputs {
+    outputs([
+        ("targetBranchName", json!(base)),
+        ("remoteUrl", json!(forge.pull_request_url(id, number).as_str())),
+        ("pullRequestNumber", json!(number)),
+    ])
+}
