@@ -131,7 +131,7 @@ describe('the pages', () => {
     '/catalog/default/component/payments-api', '/catalog/default/component/payments-api/environments', '/catalog/default/component/payments-api/history',
     '/catalog/default/group/payments', '/catalog/default/user/guest', '/catalog/default/system/checkout', '/catalog/default/api/payment-gateway-api',
     '/repositories', '/repositories/acme/payments-api', '/repositories/acme/payments-api/tree/main/src', '/repositories/acme/payments-api/blob/main/src/main.rs',
-    '/repositories/acme/payments-api/blob/main/README.md', '/repositories/acme/payments-api/commits/main', '/status', '/nowhere', '/catalog/default/component/nobody'];
+    '/repositories/acme/payments-api/blob/main/README.md', '/repositories/acme/payments-api/commits/main', '/repositories/acme/payments-api/pulls', '/status', '/nowhere', '/catalog/default/component/nobody'];
 
   for (const scheme of ['light', 'dark']) {
     test(`have no accessibility violation, no sideways scrolling and stay small: ${scheme}`, async () => {
