@@ -11,6 +11,7 @@
 
 mod commit;
 mod error;
+mod github;
 mod local;
 mod location;
 mod pull_request;
@@ -24,6 +25,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 use tokio::sync::broadcast;
 use url::Url;
 
@@ -32,12 +34,13 @@ pub(crate) use self::{
         Branch, Change, ChangeSide, Commit, CommitChanges, Contents, LogQuery, NewCommit, NewFile, Parent, Signature,
     },
     error::{ForgeError, Limit, Missing, NameError},
+    github::{Allowance, GitHub, GitHubConfig},
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},
     pull_request::{Comparison, Ending, MergeMethod, NewMerge, NewPullRequest, PullRequest},
     repo_url::RepoUrl,
     repository::{NewRepository, Repository, RepositoryId, Visibility},
-    tree::{EntryKind, File, FileMode, TreeEntry},
+    tree::{EntryKind, File, FileMode, Snapshot, SnapshotLimits, TreeEntry},
 };
 
 /// What a forge answers, some time later.
@@ -51,8 +54,24 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     /// The host that names this forge in a [`RepoUrl`] and in canonical URLs.
     fn host(&self) -> &str;
 
-    /// Creates an empty repository; `ForgeError::AlreadyExists` if there is one of that name.
+    /// What only GitHub has, if this is one.
+    fn github(&self) -> Option<&GitHub> {
+        None
+    }
+
+    /// The same forge with a person's own token; none if it has no such thing.
+    fn with_token(&self, _: &SecretString) -> Option<Arc<dyn Forge>> {
+        None
+    }
+
+    /// Creates a repository without files; `ForgeError::AlreadyExists` if there is one of that name that does not carry
+    /// the same mark.
     fn create(&self, new: NewRepository) -> Answer<'_, Repository>;
+
+    /// Gives a repository its description, and takes the mark off if that stood in its place.
+    fn describe<'a>(&'a self, _: &'a RepositoryId, _: &'a str) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// What is known of a repository; `ForgeError::NotFound` if there is none.
     fn find<'a>(&'a self, repository: &'a RepositoryId) -> Answer<'a, Repository>;
@@ -87,6 +106,15 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
         revision: &'a str,
         folder: &'a str,
     ) -> Answer<'a, Vec<TreeEntry>>;
+
+    /// Every file below a folder with its bytes, at a commit, sorted by path; paths are below the folder.
+    fn snapshot<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        commit: &'a str,
+        folder: &'a str,
+        limits: SnapshotLimits,
+    ) -> Answer<'a, Snapshot>;
 
     /// The newest commits of a revision, newest first.
     fn log<'a>(&'a self, repository: &'a RepositoryId, query: LogQuery) -> Answer<'a, Vec<Commit>>;

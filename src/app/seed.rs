@@ -113,6 +113,7 @@ fn new_repository(id: RepositoryId, description: &str) -> NewRepository {
         default_branch: BRANCH.to_owned(),
         visibility: Visibility::Public,
         created_by: None,
+        mark: None,
     }
 }
 
@@ -129,6 +130,7 @@ fn new_commit(files: Vec<NewFile>, parent: Parent, hash: &str) -> NewCommit {
         message: format!("Ship what comes with Greenroom {}\n\n{TRAILER}{hash}\n", env!("CARGO_PKG_VERSION")),
         author: signature.clone(),
         committer: signature,
+        any_author: false,
     }
 }
 

@@ -20,7 +20,9 @@ use url::Url;
 
 use super::config::ReadingRules;
 use super::location::LocationRef;
-use crate::forge::{EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind, RepositoryId};
+use crate::forge::{
+    EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind, NewFile, RepositoryId, SnapshotLimits,
+};
 
 /// Largest single file that is read.
 const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
@@ -329,18 +331,13 @@ async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) 
     let folder = forge.settle(folder).await.map_err(wrong)?;
     // One commit for the whole tree, whatever is pushed meanwhile.
     let commit = forge.resolve(&folder.repository, &folder.revision).await.map_err(wrong)?;
-    let entries = forge.walk(&folder.repository, &commit, &folder.path).await.map_err(wrong)?;
-    let total = entries.iter().filter_map(|entry| entry.size).sum::<u64>();
-    within_tree_limits(entries.len(), usize::try_from(total).unwrap_or(usize::MAX), target)?;
-    let mut files = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let EntryKind::File(mode) = entry.kind else { continue };
-        let bytes = forge.blob(&folder.repository, &entry.object_id).await.map_err(wrong)?;
-        let path =
-            entry.path.strip_prefix(folder.path.as_str()).unwrap_or(&entry.path).trim_start_matches('/').to_owned();
-        files.push(TreeFile { path, mode, bytes });
-    }
-    Ok(Tree { files, version: commit })
+    let limits = SnapshotLimits { files: MAX_TREE_FILES, bytes: MAX_TREE_BYTES };
+    let snapshot = forge.snapshot(&folder.repository, &commit, &folder.path, limits).await.map_err(|error| match error {
+        ForgeError::TooLarge { limit, .. } => ReadError::TooLarge { what: target.to_owned(), limit: limit.to_string() },
+        other => wrong(other),
+    })?;
+    let file = |file: NewFile| TreeFile { path: file.path, mode: file.mode, bytes: file.bytes };
+    Ok(Tree { files: snapshot.files.into_iter().map(file).collect(), version: commit })
 }
 
 fn forge_error(error: ForgeError, target: &str) -> ReadError {

@@ -85,6 +85,8 @@ pub(crate) struct NewCommit {
     pub(crate) author: Signature,
     /// Who committed it.
     pub(crate) committer: Signature,
+    /// Nobody asked for these names: a forge that signs what it commits in its own name does that.
+    pub(crate) any_author: bool,
 }
 
 /// A commit.

@@ -1,6 +1,6 @@
 //! What can go wrong at a forge, one case for each thing a caller does differently.
 
-use std::{fmt::Display, io};
+use std::{fmt::Display, io, time::Duration};
 
 use super::{RepositoryId, location::LocationError};
 
@@ -35,6 +35,17 @@ pub(crate) enum ForgeError {
     /// What is asked for cannot be done as things are.
     #[error("{0}")]
     Refused(String),
+    /// Credentials or settings do not allow it; the sentence says what to change, and where.
+    #[error("{0}")]
+    Denied(String),
+    /// The forge cannot be reached, or takes no more requests for now.
+    #[error("{what}")]
+    Unavailable {
+        /// What could not be done, and why.
+        what: String,
+        /// When it may be tried again, if the forge said so.
+        retry_after: Option<Duration>,
+    },
     /// More than this forge takes.
     #[error("{what} is too large: {limit}")]
     TooLarge {

@@ -41,7 +41,8 @@ pub(crate) use self::transport::{GitResponse, ProtocolVersion, Service, decode_b
 use self::{directory::Directory, read::Reader};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, Missing,
-    NewCommit, NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, TreeEntry,
+    NewCommit, NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, Snapshot,
+    SnapshotLimits, TreeEntry,
     location::{LocationError, url_below},
 };
 
@@ -204,6 +205,17 @@ impl Forge for LocalForge {
     ) -> Answer<'a, Vec<TreeEntry>> {
         let (revision, folder) = (revision.to_owned(), folder.to_owned());
         self.reading(repository, move |reader| reader.folder(&revision, &folder))
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        repository: &'a RepositoryId,
+        commit: &'a str,
+        folder: &'a str,
+        limits: SnapshotLimits,
+    ) -> Answer<'a, Snapshot> {
+        let (commit, folder) = (commit.to_owned(), folder.to_owned());
+        self.reading(repository, move |reader| reader.snapshot(&commit, &folder, limits))
     }
 
     fn walk<'a>(

@@ -130,6 +130,8 @@ pub(crate) struct NewRepository {
     pub(crate) visibility: Visibility,
     /// The entity reference of whoever asked for it.
     pub(crate) created_by: Option<String>,
+    /// One line by which a later attempt of the same work knows what this one made.
+    pub(crate) mark: Option<String>,
 }
 
 /// What is known of a repository.
@@ -148,4 +150,7 @@ pub(crate) struct Repository {
     pub(crate) created_at: Option<DateTime<Utc>>,
     /// The entity reference of who created it, if known.
     pub(crate) created_by: Option<String>,
+    /// The mark it was created with, if the forge still knows.
+    #[serde(skip)]
+    pub(crate) mark: Option<String>,
 }

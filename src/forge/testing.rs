@@ -12,6 +12,7 @@ pub(crate) fn new_repository(id: &RepositoryId) -> NewRepository {
         default_branch: "main".to_owned(),
         visibility: Visibility::Private,
         created_by: None,
+        mark: None,
     }
 }
 
@@ -25,6 +26,7 @@ pub(crate) fn new_commit(branch: &str, parent: Parent, contents: Contents, messa
         message: message.into(),
         committer: jo.clone(),
         author: jo,
+        any_author: false,
     }
 }
 

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::NewFile;
+
 /// What kind of file a path holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +47,24 @@ impl TreeEntry {
     pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+}
+
+/// The files of a folder at a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    /// Every file, sorted by its path below the folder.
+    pub(crate) files: Vec<NewFile>,
+    /// The commit.
+    pub(crate) commit: String,
+}
+
+/// How much a snapshot may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SnapshotLimits {
+    /// Files.
+    pub(crate) files: usize,
+    /// Bytes of all files together.
+    pub(crate) bytes: usize,
 }
 
 /// One file's content.

@@ -230,6 +230,8 @@ impl From<ForgeError> for Error {
             | ForgeError::Location(_)
             | ForgeError::TooLarge { .. }
             | ForgeError::Protocol(_) => Self::Input(error.to_string()),
+            ForgeError::Denied(_) => Self::NotAllowed(error.to_string()),
+            ForgeError::Unavailable { .. } => Self::Unavailable(error.to_string()),
             ForgeError::Io { .. } | ForgeError::Git { .. } => Self::internal(error),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -161,7 +161,7 @@ fn session_cookie(site: &Site, token: String, max_age: chrono::Duration) -> Cook
 }
 
 /// The session cookie of a request's headers, for routes outside the pages.
-pub(crate) fn cookie_of(headers: &axum::http::HeaderMap, site: &Site) -> Option<String> {
+pub(crate) fn cookie_of(headers: &HeaderMap, site: &Site) -> Option<String> {
     headers.get(header::COOKIE)?;
     CookieJar::from_headers(headers).get(cookie_name(site)).map(|cookie| cookie.value().to_owned())
 }

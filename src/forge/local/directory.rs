@@ -61,7 +61,7 @@ impl Directory {
         let path = self.path(&new.id)?;
         let head = name::branch_reference(&new.default_branch)?;
         if path.exists() {
-            return Err(ForgeError::AlreadyExists(new.id.clone()));
+            return self.marked(new);
         }
         let doing = format!("create repository {}", new.id);
         let temporary = self.temporary()?;
@@ -72,12 +72,19 @@ impl Directory {
         match fs::rename(&building, &path) {
             Err(error) if path.exists() => {
                 tracing::debug!(%error, repository = %new.id, "lost the race to create a repository");
-                return Err(ForgeError::AlreadyExists(new.id.clone()));
+                return self.marked(new);
             }
             renamed => renamed.doing(&doing)?,
         }
         durable::sync_folder(owner).and_then(|()| durable::sync_folder(&self.root)).doing(&doing)?;
         self.find(&new.id)
+    }
+
+    /// The repository that is there, if it has the same mark.
+    fn marked(&self, new: &NewRepository) -> Result<Repository, ForgeError> {
+        let there = self.find(&new.id)?;
+        let same = new.mark.is_some() && there.mark == new.mark.as_deref().map(one_line);
+        if same { Ok(there) } else { Err(ForgeError::AlreadyExists(new.id.clone())) }
     }
 
     /// What is known of a repository.
@@ -191,6 +198,8 @@ fn config_text(new: &NewRepository, now: DateTime<Utc>) -> gix::Result<Vec<u8>> 
     ];
     let created_by = new.created_by.as_deref().map(one_line);
     values.extend(created_by.as_deref().map(|who| (SECTION, "createdBy", who)));
+    let mark = new.mark.as_deref().map(one_line);
+    values.extend(mark.as_deref().map(|mark| (SECTION, "mark", mark)));
     let mut config = ConfigFile::default();
     for (section, key, value) in values {
         config.set_raw_value_by(section, None, key, value)?;
@@ -227,6 +236,7 @@ fn read_metadata(path: &Path, asked: &RepositoryId) -> Result<Repository, ForgeE
         visibility: value("visibility").and_then(|text| text.parse().ok()).unwrap_or_default(),
         created_at: created_at.map(|time| time.to_utc()),
         created_by: value("createdBy"),
+        mark: value("mark"),
     })
 }
 

@@ -13,7 +13,8 @@ use gix::{
 
 use super::{MAX_FILE_BYTES, MAX_FILES};
 use crate::forge::{
-    Branch, EntryKind, File, FileMode, ForgeError, Limit, Missing, RepositoryId, TreeEntry, error::Doing,
+    Branch, EntryKind, File, FileMode, ForgeError, Limit, Missing, NewFile, RepositoryId, Snapshot, SnapshotLimits,
+    TreeEntry, error::Doing,
 };
 
 /// Fewest digits of an abbreviated commit id.
@@ -152,6 +153,28 @@ impl Reader<'_> {
         Ok(files)
     }
 
+    /// Every file below a folder with its bytes, sorted by path.
+    pub(super) fn snapshot(&self, commit: &str, folder: &str, limits: SnapshotLimits) -> Result<Snapshot, ForgeError> {
+        let entries = self.walk(commit, folder)?;
+        let total = entries.iter().filter_map(|entry| entry.size).sum::<u64>();
+        let limit = match (entries.len() > limits.files, total > limits.bytes as u64) {
+            (true, _) => Some(Limit::Files(limits.files)),
+            (_, true) => Some(Limit::Bytes(limits.bytes as u64)),
+            _ => None,
+        };
+        if let Some(limit) = limit {
+            return Err(ForgeError::TooLarge { what: format!("folder `{folder}` of {}", self.id), limit });
+        }
+        let mut files = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let EntryKind::File(mode) = entry.kind else { continue };
+            let bytes = self.blob(object_id(&entry.object_id)?, &entry.object_id)?;
+            let path = entry.path.strip_prefix(folder).unwrap_or(&entry.path).trim_start_matches('/').to_owned();
+            files.push(NewFile { path, mode, bytes });
+        }
+        Ok(Snapshot { files, commit: commit.to_owned() })
+    }
+
     fn folder_tree(&self, revision: &str, path: &str) -> Result<gix::Tree<'_>, ForgeError> {
         let root = self.root(self.commit_id(revision)?)?;
         match self.entry(&root, path)? {
@@ -214,6 +237,10 @@ pub(super) fn branches(reader: &Reader<'_>) -> Result<Vec<Branch>, ForgeError> {
     }
     branches.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(branches)
+}
+
+fn object_id(text: &str) -> Result<ObjectId, ForgeError> {
+    ObjectId::from_hex(text.as_bytes()).doing(format_args!("read object {text}"))
 }
 
 /// `name` in `folder`, where the root is the empty string.

@@ -76,6 +76,7 @@ fn new_repository(name: &str) -> NewRepository {
         default_branch: "main".to_owned(),
         visibility: Visibility::Internal,
         created_by: Some("user:default/ada".to_owned()),
+        mark: None,
     }
 }
 
@@ -92,6 +93,7 @@ fn new_commit(parent: Parent, contents: Contents) -> NewCommit {
         message: "Change things\n\nFor a reason.".to_owned(),
         author: signature.clone(),
         committer: signature,
+        any_author: false,
     }
 }
 

@@ -168,8 +168,9 @@ impl PublishRepository {
             parent,
             contents: Contents::Tree(files),
             message: signed(&request.message, ctx.task),
-            author: self.author.signature(text(input, "gitAuthorName"), text(input, "gitAuthorEmail")),
+            author: self.author.signature(given(input, "gitAuthorName"), given(input, "gitAuthorEmail")),
             committer: self.author.signature(None, None),
+            any_author: self.author.is_anybody(given(input, "gitAuthorName"), given(input, "gitAuthorEmail")),
         };
         match request.forge.commit(&request.id, new).await {
             Ok(commit) => Ok(commit.id),

@@ -38,6 +38,12 @@ impl Author {
             time: Utc::now().fixed_offset(),
         }
     }
+
+    /// Whether neither the configuration nor a template names anybody.
+    pub(super) fn is_anybody(&self, name: Option<&str>, email: Option<&str>) -> bool {
+        let default = Self::default();
+        name.is_none() && email.is_none() && (&self.name, &self.email) == (&default.name, &default.email)
+    }
 }
 
 /// How the message of a run's commit ends.

@@ -70,6 +70,7 @@ impl OpenPullRequest {
             message: signed(given(input, "commitMessage").unwrap_or(&request.title), ctx.task),
             author: author.signature(given(input, "gitAuthorName"), given(input, "gitAuthorEmail")),
             committer: author.signature(None, None),
+            any_author: author.is_anybody(given(input, "gitAuthorName"), given(input, "gitAuthorEmail")),
         };
         let commit = request.forge.commit(request.id(), new).await?.id;
         ctx.note("pushed", json!(commit)).await?;

@@ -1,0 +1,252 @@
+//! Who to be: the App's installation on an owner, else the token, as Backstage chooses.
+//!
+//! Installation tokens live an hour; octocrab keeps and renews them. Which owners an App is installed on is asked once
+//! and again after a while, when an owner is missing, or when a webhook says that it changed.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jsonwebtoken::EncodingKey;
+use lru::LruCache;
+use octocrab::AuthState;
+use octocrab::auth::AppAuth;
+use octocrab::models::{AppId, InstallationId};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::client::{Call, Client};
+use super::config::{AppConfig, Endpoints, GitHubConfig};
+use super::error::Failure;
+use super::pace::{Budget, Tempo};
+use super::wire::Wire;
+
+/// How long the list of installations is taken for true, and for how long at least where an owner is not in it.
+const FRESH: Duration = Duration::from_mins(10);
+const MISSED: Duration = Duration::from_secs(20);
+/// Clients of people's own tokens that are kept.
+const PEOPLE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+
+/// The credentials of one host.
+#[derive(Debug)]
+pub(super) struct Access {
+    endpoints: Endpoints,
+    http: reqwest::Client,
+    tempo: Tempo,
+    token: Option<Client>,
+    apps: Vec<App>,
+    people: Mutex<LruCache<[u8; 32], Client>>,
+}
+
+/// A GitHub App.
+#[derive(Debug)]
+struct App {
+    config: AppConfig,
+    auth: AppAuth,
+    client: Client,
+    installations: tokio::sync::Mutex<Option<(Instant, Vec<Installation>)>>,
+    clients: Mutex<HashMap<u64, Client>>,
+}
+
+/// Where an App is installed.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Installation {
+    /// Its number.
+    pub(crate) id: u64,
+    /// On whom.
+    pub(crate) account: Account,
+    /// Set while it is suspended.
+    #[serde(default)]
+    pub(crate) suspended_at: Option<String>,
+    /// The App's name in addresses.
+    #[serde(default)]
+    pub(crate) app_slug: String,
+}
+
+/// An organisation or a person.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Account {
+    /// The name in addresses.
+    pub(crate) login: String,
+    /// `Organization` or `User`.
+    #[serde(rename = "type", default)]
+    pub(crate) kind: String,
+}
+
+/// What is left to one credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    /// `acme (app 17)` or `token`.
+    pub(crate) who: String,
+    /// None before the first request.
+    pub(crate) budget: Option<Budget>,
+}
+
+impl Access {
+    /// The credentials of one entry of the configuration.
+    pub(super) fn new(config: &GitHubConfig, endpoints: Endpoints, http: reqwest::Client, tempo: Tempo) -> Result<Self, String> {
+        let wire = |who: String| Wire::new(http.clone(), endpoints.clone(), who, tempo);
+        let token = config.token.clone().map(|token| {
+            Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token })
+        });
+        let app = |config: &AppConfig| -> Result<App, String> {
+            let key = EncodingKey::from_rsa_pem(config.private_key.expose_secret().as_bytes()).map_err(|error| {
+                format!(
+                    "`privateKey` of the App {} for {} is not a PEM private key ({error}); give it as GitHub made it, beginning with `-----BEGIN RSA PRIVATE KEY-----`",
+                    config.app_id.0, endpoints.host
+                )
+            })?;
+            let auth = AppAuth { app_id: AppId(config.app_id.0), key };
+            let client = Client::with_auth(wire(format!("app {}", config.app_id.0)), AuthState::App(auth.clone()));
+            Ok(App {
+                config: config.clone(),
+                auth,
+                client,
+                installations: tokio::sync::Mutex::default(),
+                clients: Mutex::default(),
+            })
+        };
+        let apps = config.apps.iter().map(app).collect::<Result<_, _>>()?;
+        Ok(Self { endpoints, http, tempo, token, apps, people: Mutex::new(LruCache::new(PEOPLE)) })
+    }
+
+    /// The client for what belongs to an owner.
+    pub(super) async fn of_owner(&self, owner: &str) -> Result<Client, Failure> {
+        if let Some((app, installation)) = self.installed(owner).await? {
+            return self.client_of(app, &installation);
+        }
+        match &self.token {
+            Some(client) => Ok(client.clone()),
+            None => Err(Failure::Credentials(self.nobody(owner).await)),
+        }
+    }
+
+    /// The App's installation on an owner; none where no App is.
+    pub(super) async fn installation(&self, owner: &str) -> Result<Option<Installation>, Failure> {
+        Ok(self.installed(owner).await?.map(|(_, installation)| installation))
+    }
+
+    /// Every installation of every App.
+    pub(super) async fn installations(&self) -> Result<Vec<Installation>, Failure> {
+        let mut all = Vec::new();
+        for app in &self.apps {
+            let known = app.installations(FRESH).await?;
+            all.extend(known.into_iter().filter(|installation| app.may_serve(&installation.account.login)));
+        }
+        Ok(all)
+    }
+
+    /// A client with a person's own token.
+    pub(super) fn of_person(&self, token: &SecretString) -> Client {
+        let key: [u8; 32] = Sha256::digest(token.expose_secret()).into();
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let wire = Wire::new(self.http.clone(), self.endpoints.clone(), "a user's token".to_owned(), self.tempo);
+            Client::with_auth(wire, AuthState::AccessToken { token: token.clone() })
+        };
+        people.get_or_insert(key, make).clone()
+    }
+
+    /// What webhooks of this host may be signed with.
+    pub(super) fn webhook_secrets(&self) -> impl Iterator<Item = &SecretString> {
+        self.apps.iter().filter_map(|app| app.config.webhook_secret.as_ref())
+    }
+
+    /// Asks anew where the Apps are installed.
+    pub(super) async fn forget_installations(&self) {
+        for app in &self.apps {
+            *app.installations.lock().await = None;
+        }
+    }
+
+    /// What is left to each credential that was used.
+    pub(super) fn allowances(&self) -> Vec<Allowance> {
+        let of_apps = self.apps.iter().flat_map(|app| {
+            let clients = app.clients.lock().unwrap_or_else(PoisonError::into_inner);
+            clients.values().cloned().collect::<Vec<_>>()
+        });
+        let clients = self.token.iter().cloned().chain(of_apps);
+        let mut all: Vec<Allowance> =
+            clients.map(|client| Allowance { who: client.who().to_owned(), budget: client.budget() }).collect();
+        all.sort_by(|one, other| one.who.cmp(&other.who));
+        all
+    }
+
+    async fn installed(&self, owner: &str) -> Result<Option<(&App, Installation)>, Failure> {
+        for app in self.apps.iter().filter(|app| app.may_serve(owner)) {
+            let on_owner = |known: Vec<Installation>| {
+                known.into_iter().find(|installation| installation.account.login.eq_ignore_ascii_case(owner))
+            };
+            let mut found = on_owner(app.installations(FRESH).await?);
+            if found.is_none() {
+                found = on_owner(app.installations(MISSED).await?);
+            }
+            if let Some(installation) = found {
+                return Ok(Some((app, installation)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn client_of(&self, app: &App, installation: &Installation) -> Result<Client, Failure> {
+        let account = &installation.account.login;
+        if installation.suspended_at.is_some() {
+            return Err(Failure::Credentials(format!(
+                "the installation of the GitHub App {} on {account} is suspended; an owner of {account} can lift that in its settings, GitHub Apps",
+                app.config.app_id.0
+            )));
+        }
+        let mut clients = app.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&installation.id) {
+            return Ok(client.clone());
+        }
+        let who = format!("{account} (app {})", app.config.app_id.0);
+        let wire = Wire::new(self.http.clone(), self.endpoints.clone(), who, self.tempo);
+        let as_app = Client::with_auth(wire.clone(), AuthState::App(app.auth.clone()));
+        let octocrab = as_app.octocrab().installation(InstallationId(installation.id))?;
+        let client = Client::new(octocrab, wire);
+        clients.insert(installation.id, client.clone());
+        Ok(client)
+    }
+
+    /// Why there is nobody to be for an owner.
+    async fn nobody(&self, owner: &str) -> String {
+        let host = &self.endpoints.host;
+        let Some(app) = self.apps.iter().find(|app| app.may_serve(owner)) else {
+            return if self.apps.is_empty() {
+                format!("there are no credentials for {host}; add a `token` or `apps` to its entry in `integrations.github`")
+            } else {
+                format!("no App of {host} may be used for {owner}; add it to `allowedInstallationOwners` in `integrations.github`")
+            };
+        };
+        #[derive(Deserialize)]
+        struct Page {
+            html_url: String,
+        }
+        let page = app.client.ask::<Page>(Call::get(["app"])).await;
+        let place = page.map_or_else(|_| "from its page".to_owned(), |page| format!("at {}/installations/new", page.html_url));
+        format!("the GitHub App {} is not installed on {owner}; install it {place}", app.config.app_id.0)
+    }
+}
+
+impl App {
+    fn may_serve(&self, owner: &str) -> bool {
+        let allowed = self.config.allowed_installation_owners.as_ref();
+        allowed.is_none_or(|allowed| allowed.iter().any(|name| name.eq_ignore_ascii_case(owner)))
+    }
+
+    async fn installations(&self, fresh: Duration) -> Result<Vec<Installation>, Failure> {
+        let mut known = self.installations.lock().await;
+        if let Some((read, installations)) = &*known
+            && read.elapsed() < fresh
+        {
+            return Ok(installations.clone());
+        }
+        let installations: Vec<Installation> = self.client.all(Call::get(["app", "installations"]), None).await?;
+        *known = Some((Instant::now(), installations.clone()));
+        Ok(installations)
+    }
+}
