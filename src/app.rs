@@ -28,7 +28,7 @@ use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
-use crate::forge::{Forge, Forges, LocalForge};
+use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::notification::Notifications;
 use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
@@ -76,7 +76,7 @@ impl App {
         let config = &loaded.config;
         let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone())
             .context("cannot open the local forge")?;
-        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let forges = forges(config, &forge)?;
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
@@ -164,6 +164,17 @@ impl App {
         }
         self.own_api.close();
     }
+}
+
+/// The local forge, and every GitHub that configuration names.
+fn forges(config: &Config, local: &LocalForge) -> anyhow::Result<Forges> {
+    let mut all: Vec<Arc<dyn Forge>> = vec![Arc::new(local.clone())];
+    for (at, entry) in config.integrations.github.iter().enumerate() {
+        let github = GitHub::new(entry)
+            .map_err(|reason| anyhow::anyhow!("configuration `integrations.github[{at}]`: {reason}"))?;
+        all.push(Arc::new(github));
+    }
+    Ok(Forges::new(all))
 }
 
 /// Sums up what the histograms collect: until then every single value stays in memory.

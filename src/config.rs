@@ -16,7 +16,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub(crate) use redact::redacted;
-pub(crate) use sections::{AppSection, AuthSection, BackendSection, Connection, OrganizationSection, parse_host};
+pub(crate) use sections::{
+    AppSection, AuthSection, BackendSection, Connection, IntegrationsSection, OrganizationSection, parse_host,
+};
 
 use crate::catalog::CatalogConfig;
 use crate::delivery::Environment;
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) backend: BackendSection,
     /// Sign-in.
     pub(crate) auth: AuthSection,
+    /// Where repositories are, beside the local forge.
+    pub(crate) integrations: IntegrationsSection,
     /// Sources of the catalog and their rules.
     pub(crate) catalog: CatalogConfig,
     /// Defaults and limits of runs.

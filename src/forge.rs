@@ -34,7 +34,10 @@ pub(crate) use self::{
         Branch, Change, ChangeSide, Commit, CommitChanges, Contents, LogQuery, NewCommit, NewFile, Parent, Signature,
     },
     error::{ForgeError, Limit, Missing, NameError},
-    github::{Allowance, GitHub, GitHubConfig},
+    github::{
+        Allowance, Budget, Collaborator, Dispatched, Fitted, Fixture, GitHub, GitHubConfig, Job, Removal, Reviewer,
+        Run, RunOrder, Scope, Tempo,
+    },
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},
     pull_request::{Comparison, Ending, MergeMethod, NewMerge, NewPullRequest, PullRequest},

@@ -332,10 +332,13 @@ async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) 
     // One commit for the whole tree, whatever is pushed meanwhile.
     let commit = forge.resolve(&folder.repository, &folder.revision).await.map_err(wrong)?;
     let limits = SnapshotLimits { files: MAX_TREE_FILES, bytes: MAX_TREE_BYTES };
-    let snapshot = forge.snapshot(&folder.repository, &commit, &folder.path, limits).await.map_err(|error| match error {
-        ForgeError::TooLarge { limit, .. } => ReadError::TooLarge { what: target.to_owned(), limit: limit.to_string() },
-        other => wrong(other),
-    })?;
+    let snapshot =
+        forge.snapshot(&folder.repository, &commit, &folder.path, limits).await.map_err(|error| match error {
+            ForgeError::TooLarge { limit, .. } => {
+                ReadError::TooLarge { what: target.to_owned(), limit: limit.to_string() }
+            }
+            other => wrong(other),
+        })?;
     let file = |file: NewFile| TreeFile { path: file.path, mode: file.mode, bytes: file.bytes };
     Ok(Tree { files: snapshot.files.into_iter().map(file).collect(), version: commit })
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::auth::{BackendAuth, Providers};
 use crate::catalog::ReadingRules;
+use crate::forge::GitHubConfig;
 use crate::web::CorsConfig;
 
 /// Port that Backstage's backend uses, too.
@@ -30,6 +31,14 @@ pub(crate) struct AppSection {
 pub(crate) struct OrganizationSection {
     /// Shown beside the title.
     pub(crate) name: Option<String>,
+}
+
+/// `integrations`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct IntegrationsSection {
+    /// github.com and GitHub Enterprise Servers.
+    pub(crate) github: Vec<GitHubConfig>,
 }
 
 /// `backend`
@@ -228,7 +237,7 @@ const ACCEPTED: [&str; 23] = [
 ];
 
 /// Parts of accepted sections that Greenroom reads: what it does not know in them is misspelt.
-const READ: [&str; 1] = ["catalog.providers.local."];
+const READ: [&str; 2] = ["catalog.providers.local.", "integrations.github."];
 
 /// Whether a key that no section reads is still one of Backstage's.
 pub(super) fn is_known_elsewhere(key: &str) -> bool {

@@ -15,12 +15,16 @@ mod archive;
 mod client;
 mod config;
 mod error;
+mod fixture;
 mod memory;
 mod model;
 mod pace;
+mod pipeline;
 mod pull_request;
 mod read;
 mod repository;
+mod secret;
+mod setup;
 mod wire;
 mod write;
 
@@ -36,8 +40,12 @@ pub(crate) use self::access::{Allowance, Installation};
 use self::client::Client;
 pub(crate) use self::config::GitHubConfig;
 use self::config::{DOT_COM, Endpoints};
-pub(crate) use self::error::Failure;
+use self::error::Failure;
+pub(crate) use self::fixture::{Fitted, Fixture, Removal};
 pub(crate) use self::pace::{Budget, Tempo};
+pub(crate) use self::pipeline::{Dispatched, Job, Run, RunOrder};
+pub(crate) use self::secret::Scope;
+pub(crate) use self::setup::{Collaborator, Reviewer};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, NewCommit,
     NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, Snapshot, TreeEntry,
@@ -70,7 +78,8 @@ impl GitHub {
 
     /// With another clock than GitHub's own, for one whose windows pass faster.
     pub(crate) fn with_tempo(config: &GitHubConfig, tempo: Tempo) -> Result<Self, String> {
-        let endpoints = config.endpoints().map_err(|error| format!("the host {:?} has no address: {error}", config.host))?;
+        let endpoints =
+            config.endpoints().map_err(|error| format!("the host {:?} has no address: {error}", config.host))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

@@ -87,11 +87,17 @@ pub(crate) struct Allowance {
 
 impl Access {
     /// The credentials of one entry of the configuration.
-    pub(super) fn new(config: &GitHubConfig, endpoints: Endpoints, http: reqwest::Client, tempo: Tempo) -> Result<Self, String> {
+    pub(super) fn new(
+        config: &GitHubConfig,
+        endpoints: Endpoints,
+        http: reqwest::Client,
+        tempo: Tempo,
+    ) -> Result<Self, String> {
         let wire = |who: String| Wire::new(http.clone(), endpoints.clone(), who, tempo);
-        let token = config.token.clone().map(|token| {
-            Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token })
-        });
+        let token = config
+            .token
+            .clone()
+            .map(|token| Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token }));
         let app = |config: &AppConfig| -> Result<App, String> {
             let key = EncodingKey::from_rsa_pem(config.private_key.expose_secret().as_bytes()).map_err(|error| {
                 format!(
@@ -217,9 +223,13 @@ impl Access {
         let host = &self.endpoints.host;
         let Some(app) = self.apps.iter().find(|app| app.may_serve(owner)) else {
             return if self.apps.is_empty() {
-                format!("there are no credentials for {host}; add a `token` or `apps` to its entry in `integrations.github`")
+                format!(
+                    "there are no credentials for {host}; add a `token` or `apps` to its entry in `integrations.github`"
+                )
             } else {
-                format!("no App of {host} may be used for {owner}; add it to `allowedInstallationOwners` in `integrations.github`")
+                format!(
+                    "no App of {host} may be used for {owner}; add it to `allowedInstallationOwners` in `integrations.github`"
+                )
             };
         };
         #[derive(Deserialize)]
@@ -227,7 +237,8 @@ impl Access {
             html_url: String,
         }
         let page = app.client.ask::<Page>(Call::get(["app"])).await;
-        let place = page.map_or_else(|_| "from its page".to_owned(), |page| format!("at {}/installations/new", page.html_url));
+        let place =
+            page.map_or_else(|_| "from its page".to_owned(), |page| format!("at {}/installations/new", page.html_url));
         format!("the GitHub App {} is not installed on {owner}; install it {place}", app.config.app_id.0)
     }
 }

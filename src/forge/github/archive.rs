@@ -77,7 +77,10 @@ impl GitHub {
         let mut packed = Vec::new();
         while let Some(part) = stream.try_next().await.map_err(unreachable)? {
             if packed.len() + part.len() > MOST_PACKED {
-                return Err(Failure::Unreadable(format!("the archive is larger than {} MiB", MOST_PACKED / 1024 / 1024)));
+                return Err(Failure::Unreadable(format!(
+                    "the archive is larger than {} MiB",
+                    MOST_PACKED / 1024 / 1024
+                )));
             }
             packed.extend_from_slice(&part);
         }

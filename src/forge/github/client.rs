@@ -89,6 +89,18 @@ impl Call {
         Self::new(Method::DELETE, segments)
     }
 
+    /// A request that was put together before.
+    pub(super) fn raw(method: &str, path: &str, body: Option<Value>) -> Self {
+        let method = method.parse().unwrap_or(Method::DELETE);
+        let repeatable = method == Method::PATCH;
+        Self { method, path: path.to_owned(), accept: JSON, body, repeatable }
+    }
+
+    /// Path and query below the API's root.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// With these parameters.
     pub(super) fn query<'a>(mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -119,8 +131,7 @@ impl Client {
 
     /// Asks over a wire with a token, or as nobody.
     pub(super) fn with_auth(wire: Wire, auth: AuthState) -> Self {
-        let Ok(octocrab) =
-            octocrab::OctocrabBuilder::new_empty().with_service(wire.clone()).with_auth(auth).build();
+        let Ok(octocrab) = octocrab::OctocrabBuilder::new_empty().with_service(wire.clone()).with_auth(auth).build();
         Self::new(octocrab, wire)
     }
 
@@ -162,8 +173,7 @@ impl Client {
             Some(body) => serde_json::to_string(&body).map_err(|error| Failure::Unreadable(error.to_string()))?,
             None => String::new(),
         };
-        let builder =
-            if body.is_empty() { builder } else { builder.header(header::CONTENT_TYPE, "application/json") };
+        let builder = if body.is_empty() { builder } else { builder.header(header::CONTENT_TYPE, "application/json") };
         let mut request = builder.body(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
         if call.repeatable {
             request.extensions_mut().insert(Repeatable);
@@ -298,7 +308,10 @@ mod tests {
         };
         let link = "<https://api.github.com/user/repos?page=3&per_page=100>; rel=\"next\", <https://api.github.com/user/repos?page=50>; rel=\"last\"";
         assert_eq!(of(link).as_deref(), Some("/user/repos?page=3&per_page=100"));
-        assert_eq!(of("<https://ghe.acme.example/api/v3/orgs/acme/repos?page=2>; rel=\"next\"").as_deref(), Some("/orgs/acme/repos?page=2"));
+        assert_eq!(
+            of("<https://ghe.acme.example/api/v3/orgs/acme/repos?page=2>; rel=\"next\"").as_deref(),
+            Some("/orgs/acme/repos?page=2")
+        );
         assert_eq!(of("<https://api.github.com/user/repos?page=1>; rel=\"prev\""), None);
     }
 }

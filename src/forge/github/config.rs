@@ -7,11 +7,16 @@ use url::Url;
 /// The host that needs no addresses of its own.
 pub(super) const DOT_COM: &str = "github.com";
 
+fn dot_com() -> String {
+    DOT_COM.to_owned()
+}
+
 /// One entry of `integrations.github`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GitHubConfig {
     /// `github.com`, or the host of a GitHub Enterprise Server, with its port if it has one.
+    #[serde(default = "dot_com")]
     pub(crate) host: String,
     /// The REST API; `https://api.github.com`, and `https://<host>/api/v3` of any other host.
     #[serde(default)]
@@ -59,7 +64,9 @@ impl TryFrom<serde_json::Value> for AppNumber {
 
     fn try_from(value: serde_json::Value) -> Result<Self, String> {
         let number = value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
-        number.map(Self).ok_or_else(|| format!("{value} is not the number of a GitHub App; it stands on the App's page"))
+        number
+            .map(Self)
+            .ok_or_else(|| format!("{value} is not the number of a GitHub App; it stands on the App's page"))
     }
 }
 
@@ -106,7 +113,11 @@ mod tests {
     fn addresses_follow_from_the_host() {
         let cases = [
             (json!({"host": "github.com"}), "https://api.github.com/", "https://api.github.com/graphql"),
-            (json!({"host": "ghe.acme.example"}), "https://ghe.acme.example/api/v3", "https://ghe.acme.example/api/graphql"),
+            (
+                json!({"host": "ghe.acme.example"}),
+                "https://ghe.acme.example/api/v3",
+                "https://ghe.acme.example/api/graphql",
+            ),
             (json!({"host": "acme.ghe.com"}), "https://api.acme.ghe.com/", "https://api.acme.ghe.com/graphql"),
             (
                 json!({"host": "127.0.0.1:9", "apiBaseUrl": "http://127.0.0.1:9/api/v3"}),

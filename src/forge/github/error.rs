@@ -55,9 +55,8 @@ impl Failure {
             Some(Value::Null) | None => Vec::new(),
             Some(other) => vec![other.clone()],
         };
-        let sso = text("x-github-sso").map(|sso| {
-            sso.split("url=").nth(1).map_or_else(String::new, |url| url.trim().to_owned())
-        });
+        let sso = text("x-github-sso")
+            .map(|sso| sso.split("url=").nth(1).map_or_else(String::new, |url| url.trim().to_owned()));
         Self::Answer(Box::new(Refusal {
             status,
             message: message.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned()),
@@ -227,7 +226,12 @@ mod tests {
     #[test]
     fn every_refusal_says_what_to_change_and_where() {
         let cases: [(u16, &[(&str, &str)], &str, &str); 8] = [
-            (401, &[], r#"{"message":"Bad credentials"}"#, "put a new token or App key into `integrations.github` of github.com"),
+            (
+                401,
+                &[],
+                r#"{"message":"Bad credentials"}"#,
+                "put a new token or App key into `integrations.github` of github.com",
+            ),
             (
                 403,
                 &[("x-github-sso", "required; url=https://github.com/orgs/acme/sso?authorization_request=x")],
@@ -279,6 +283,9 @@ mod tests {
         assert!(answer(StatusCode::BAD_GATEWAY).is_uncertain());
         assert!(Failure::Unreachable("cut".to_owned()).is_uncertain());
         assert!(!answer(StatusCode::UNPROCESSABLE_ENTITY).is_uncertain());
-        assert!(Failure::answered(StatusCode::CONFLICT, &HeaderMap::new(), br#"{"message":"Git Repository is empty."}"#).is_empty_repository());
+        assert!(
+            Failure::answered(StatusCode::CONFLICT, &HeaderMap::new(), br#"{"message":"Git Repository is empty."}"#)
+                .is_empty_repository()
+        );
     }
 }

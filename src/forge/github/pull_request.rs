@@ -9,7 +9,8 @@ use super::{GitHub, model};
 use crate::forge::{ForgeError, MergeMethod, Missing, NewMerge, NewPullRequest, PullRequest, RepositoryId};
 
 /// Takes the draft's mark off; REST cannot.
-const READY: &str = "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }";
+const READY: &str =
+    "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }";
 
 impl GitHub {
     pub(super) async fn open_pull_request(
@@ -29,10 +30,9 @@ impl GitHub {
                 "a pull request from `{}` into `{}` is open already in {id}",
                 new.head, new.base
             ))),
-            Err(failure) if failure.says("no commits between") => Err(ForgeError::Refused(format!(
-                "`{}` has nothing that `{}` has not, in {id}",
-                new.head, new.base
-            ))),
+            Err(failure) if failure.says("no commits between") => {
+                Err(ForgeError::Refused(format!("`{}` has nothing that `{}` has not, in {id}", new.head, new.base)))
+            }
             Err(failure) if failure.is_uncertain() => {
                 // Perhaps it was opened: of one branch into one other there is one at most.
                 let found = open_between(&client, id, &new.head, &new.base).await.ok().flatten();
@@ -103,9 +103,7 @@ impl GitHub {
         }
         match client.tell(Call::put(pulls(id, &[&number.to_string(), "merge"]), body)).await {
             Ok(()) => {}
-            Err(failure)
-                if failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT) =>
-            {
+            Err(failure) if failure.is(StatusCode::METHOD_NOT_ALLOWED) || failure.is(StatusCode::CONFLICT) => {
                 // The first of two tries may have done it.
                 let now = self.find_pull_request(id, number).await?;
                 if !now.is_merged() {

@@ -200,7 +200,12 @@ impl GitHub {
             Ok(compared) => compared,
             // No common history, as GitHub tells it.
             Err(failure) if failure.says("no common ancestor") => {
-                return Ok(Comparison { common: None, commits: Vec::new(), changes: Vec::new(), conflicts: Vec::new() });
+                return Ok(Comparison {
+                    common: None,
+                    commits: Vec::new(),
+                    changes: Vec::new(),
+                    conflicts: Vec::new(),
+                });
             }
             Err(failure) => return Err(unknown(failure, id, &range, &failed)),
         };
@@ -208,7 +213,12 @@ impl GitHub {
         let tip = compared.commits.last().map_or_else(|| common.clone(), |commit| commit.sha.clone());
         let (old, new) = (self.entries(id, &common).await?, self.entries(id, &tip).await?);
         let newest = compared.commits.into_iter().rev().take(commits).map(Commit::from).collect();
-        Ok(Comparison { common: Some(common), commits: newest, changes: differences(&old, &new), conflicts: Vec::new() })
+        Ok(Comparison {
+            common: Some(common),
+            commits: newest,
+            changes: differences(&old, &new),
+            conflicts: Vec::new(),
+        })
     }
 
     /// The branch may have slashes that the address does not tell from those of the path: the longest revision that is
@@ -296,7 +306,8 @@ fn differences(old: &[TreeEntry], new: &[TreeEntry]) -> Vec<Change> {
     };
     let (old, new) = (sides(old), sides(new));
     let paths: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let change = |path: &String| Change { path: path.clone(), old: old.get(path).cloned(), new: new.get(path).cloned() };
+    let change =
+        |path: &String| Change { path: path.clone(), old: old.get(path).cloned(), new: new.get(path).cloned() };
     paths.into_iter().map(change).filter(|change| change.old != change.new).collect()
 }
 

@@ -128,7 +128,8 @@ impl GitHub {
         let owners = match owner {
             Some(owner) => vec![owner.to_owned()],
             None => {
-                let installations = self.site.access.installations().await.map_err(self.failed("list installations"))?;
+                let installations =
+                    self.site.access.installations().await.map_err(self.failed("list installations"))?;
                 installations.into_iter().map(|installation| installation.account.login).collect()
             }
         };
@@ -190,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_name_that_github_would_change_is_refused_before() {
-        let told = |name: &str| check_name(&RepositoryId::new("acme", name).unwrap()).err().map(|error| error.to_string());
+        let told =
+            |name: &str| check_name(&RepositoryId::new("acme", name).unwrap()).err().map(|error| error.to_string());
         assert_eq!(told("payments-api_2.0"), None);
         assert!(told("my service!").unwrap().contains("would become `my-service-`"));
         assert!(told("x.git").unwrap().contains("leave that out"));

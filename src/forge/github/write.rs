@@ -121,7 +121,8 @@ impl GitHub {
     ) -> Result<(), ForgeError> {
         let doing = format!("move branch {} of {id}", new.branch);
         let failed = self.failed(&doing);
-        let moved = |force: bool| Call::patch(reference(id, "refs", &new.branch), json!({"sha": commit, "force": force}));
+        let moved =
+            |force: bool| Call::patch(reference(id, "refs", &new.branch), json!({"sha": commit, "force": force}));
         let call = match place {
             Place::Nowhere => {
                 let body = json!({"ref": format!("refs/heads/{}", new.branch), "sha": commit});
@@ -235,8 +236,12 @@ async fn tree(
     write: &[NewFile],
     delete: &[String],
 ) -> Result<String, Failure> {
-    let binary: Vec<(usize, NewFile)> =
-        write.iter().enumerate().filter(|(_, file)| inline(file).is_none()).map(|(at, file)| (at, file.clone())).collect();
+    let binary: Vec<(usize, NewFile)> = write
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| inline(file).is_none())
+        .map(|(at, file)| (at, file.clone()))
+        .collect();
     let sent = binary.into_iter().map(|(at, file)| async move { blob(client, id, &file).await.map(|sha| (at, sha)) });
     let blobs: HashMap<usize, String> = futures_util::stream::iter(sent).buffer_unordered(BLOBS).try_collect().await?;
     let gone = delete.iter().map(|path| (json!({"path": path, "mode": "100644", "type": "blob", "sha": null}), 0));

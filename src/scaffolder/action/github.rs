@@ -1,207 +1,200 @@
-//! The `github:*` actions that set up what only GitHub has: issues, environments, protection, webhooks.
+//! The `github:*` actions that set up what only GitHub has: issues, environments, protection, webhooks, …
 //!
 //! A template that uses them runs on a forge without such things too: what is asked for is left out there, and the plan
 //! and the log say so.
+//!
+//! Flow of one: input → a [`Fixture`](crate::forge::Fixture) (`request`) → is it there (a plan stops here) → it is made
+//! and noted → its outputs. What an earlier attempt of the same run made is adopted; what somebody else made is
+//! refused, or changed where GitHub has one of a kind only. What is no fixture (labels, archiving) stands in `change`.
+
+mod change;
+mod environment;
+pub(super) mod input;
+pub(super) mod protection;
+mod request;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::change::Changed;
+use self::request::Wanted;
+use self::table::{ALL, Asked};
 use super::publish::addressed;
-use super::{Action, ActionContext, ActionDescription, ActionError, EffectClass, Example, Inspection, Outputs};
-use crate::forge::Forges;
-
-/// One of them.
-struct Asked {
-    id: &'static str,
-    description: &'static str,
-    /// What it sets up, as the end of a sentence: "has no …".
-    what: &'static str,
-    /// Names and types of the input beside `repoUrl` and `token`; those that are needed end with `!`.
-    input: &'static [(&'static str, &'static str)],
-    output: &'static [(&'static str, &'static str)],
-    example: &'static str,
-}
-
-/// Ids, inputs and outputs of Backstage's GitHub module.
-const ALL: [Asked; 9] = [
-    Asked {
-        id: "github:actions:dispatch",
-        description: "Dispatches a GitHub Action workflow for a given branch or tag",
-        what: "workflows",
-        input: &[
-            ("workflowId!", "string"),
-            ("branchOrTagName!", "string"),
-            ("workflowInputs", "object"),
-            ("returnWorkflowRunDetails", "boolean"),
-        ],
-        output: &[("workflowRunId", "number"), ("workflowRunUrl", "string"), ("workflowRunHtmlUrl", "string")],
-        example: "steps:\n  - id: dispatch\n    action: github:actions:dispatch\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      workflowId: ci.yaml\n      branchOrTagName: main\n",
-    },
-    Asked {
-        id: "github:autolinks:create",
-        description: "Create an autolink reference for a repository",
-        what: "autolinks",
-        input: &[("keyPrefix!", "string"), ("urlTemplate!", "string"), ("isAlphanumeric", "boolean")],
-        output: &[],
-        example: "steps:\n  - id: autolink\n    action: github:autolinks:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      keyPrefix: PAY-\n      urlTemplate: https://tickets.acme.example/PAY-<num>\n",
-    },
-    Asked {
-        id: "github:branch-protection:create",
-        description: "Configures Branch Protection",
-        what: "branch protection",
-        input: &[
-            ("branch", "string"),
-            ("enforceAdmins", "boolean"),
-            ("requiredApprovingReviewCount", "number"),
-            ("requireCodeOwnerReviews", "boolean"),
-            ("dismissStaleReviews", "boolean"),
-            ("bypassPullRequestAllowances", "object"),
-            ("restrictions", "object"),
-            ("requiredStatusCheckContexts", "array"),
-            ("requireBranchesToBeUpToDate", "boolean"),
-            ("requiredConversationResolution", "boolean"),
-            ("requireLastPushApproval", "boolean"),
-            ("requiredCommitSigning", "boolean"),
-            ("requiredLinearHistory", "boolean"),
-            ("blockCreations", "boolean"),
-        ],
-        output: &[],
-        example: "steps:\n  - id: protect\n    action: github:branch-protection:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      branch: main\n",
-    },
-    Asked {
-        id: "github:deployKey:create",
-        description: "Creates and stores Deploy Keys",
-        what: "deploy keys",
-        input: &[
-            ("publicKey!", "string"),
-            ("privateKey!", "string"),
-            ("deployKeyName!", "string"),
-            ("privateKeySecretName", "string"),
-        ],
-        output: &[("privateKeySecretName", "string")],
-        example: "steps:\n  - id: key\n    action: github:deployKey:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      publicKey: ${{ secrets.publicKey }}\n      privateKey: ${{ secrets.privateKey }}\n      deployKeyName: deploy\n",
-    },
-    Asked {
-        id: "github:environment:create",
-        description: "Creates Deployment Environments",
-        what: "deployment environments",
-        input: &[
-            ("name!", "string"),
-            ("deploymentBranchPolicy", "object"),
-            ("customBranchPolicyNames", "array"),
-            ("customTagPolicyNames", "array"),
-            ("environmentVariables", "object"),
-            ("secrets", "object"),
-            ("waitTimer", "number"),
-            ("preventSelfReview", "boolean"),
-            ("reviewers", "array"),
-        ],
-        output: &[],
-        example: "steps:\n  - id: environment\n    action: github:environment:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      name: production\n",
-    },
-    Asked {
-        id: "github:issues:create",
-        description: "Creates an issue on GitHub",
-        what: "issues",
-        input: &[
-            ("title!", "string"),
-            ("body", "string"),
-            ("assignees", "array"),
-            ("milestone", "string or number"),
-            ("labels", "array"),
-        ],
-        output: &[("issueUrl", "string"), ("issueNumber", "number")],
-        example: "steps:\n  - id: issue\n    action: github:issues:create\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      title: Say who is on call\n",
-    },
-    Asked {
-        id: "github:issues:label",
-        description: "Adds labels to a pull request or issue on GitHub",
-        what: "labels",
-        input: &[("number!", "number"), ("labels!", "array")],
-        output: &[],
-        example: "steps:\n  - id: label\n    action: github:issues:label\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      number: 1\n      labels: [service]\n",
-    },
-    Asked {
-        id: "github:pages:enable",
-        description: "Enables GitHub Pages for a repository",
-        what: "pages of repositories",
-        input: &[("buildType", "string"), ("sourceBranch", "string"), ("sourcePath", "string")],
-        output: &[],
-        example: "steps:\n  - id: pages\n    action: github:pages:enable\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      buildType: workflow\n",
-    },
-    Asked {
-        id: "github:webhook",
-        description: "Creates webhook for a repository on GitHub",
-        what: "webhooks",
-        input: &[
-            ("webhookUrl!", "string"),
-            ("webhookSecret", "string"),
-            ("events", "array"),
-            ("active", "boolean"),
-            ("contentType", "string"),
-            ("insecureSsl", "boolean"),
-        ],
-        output: &[],
-        example: "steps:\n  - id: webhook\n    action: github:webhook\n    input:\n      repoUrl: github.com?repo=payments-api&owner=acme\n      webhookUrl: https://hooks.acme.example/github\n",
-    },
-];
+use super::{
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Inspection, Inverse, Made, Outputs,
+};
+use crate::catalog::Catalog;
+use crate::forge::{Fitted, Forge, ForgeError, Forges, GitHub, Removal, RepositoryId};
+use crate::permission::Credentials;
 
 /// The actions.
-pub(super) fn actions(forges: &Forges) -> Vec<Arc<dyn Action>> {
-    let action = |asked| Arc::new(SetUp { asked, forges: forges.clone() }) as Arc<dyn Action>;
+pub(super) fn actions(forges: &Forges, catalog: &Catalog) -> Vec<Arc<dyn Action>> {
+    let action = |asked| Arc::new(SetUp { asked, forges: forges.clone(), catalog: catalog.clone() }) as Arc<dyn Action>;
     ALL.into_iter().map(action).collect()
 }
 
+/// One of the actions.
 struct SetUp {
     asked: Asked,
     forges: Forges,
+    catalog: Catalog,
+}
+
+/// What a run notes of a thing it made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Noted {
+    host: String,
+    repository: RepositoryId,
+    /// How it is taken away; nothing where it was there before, or cannot be taken away.
+    removals: Vec<Removal>,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obstacle: Option<String>,
+    /// What later steps see.
+    #[serde(default)]
+    outputs: Outputs,
 }
 
 impl SetUp {
-    /// What is left out. A repository that is not there is a mistake on every forge.
-    async fn left_out(&self, input: &Outputs, planned: bool) -> Result<String, ActionError> {
-        let (forge, id) = addressed(&self.forges, input)?;
-        // In a plan, an earlier step may be to create it.
-        if !planned {
-            forge.find(&id).await?;
-        }
-        Ok(format!("the forge {} has no {}, so {} is left out for {id}", forge.host(), self.asked.what, self.asked.id))
+    fn left_out(&self, forge: &dyn Forge, id: &RepositoryId) -> String {
+        format!("the forge {} has no {}, so {} is left out for {id}", forge.host(), self.asked.what, self.asked.id)
     }
-}
 
-/// The JSON Schema of a type: `string`, or `string or number`.
-fn schema_of(kind: &str) -> Value {
-    match kind.split_once(" or ") {
-        Some(kinds) => json!({"type": [kinds.0, kinds.1]}),
-        None => json!({"type": kind}),
+    async fn set_up(&self, ctx: &ActionContext, input: &Outputs) -> Result<Outputs, ActionError> {
+        let (forge, id) = addressed(&self.forges, input)?;
+        let Some(github) = forge.github() else {
+            // A repository that is not there is a mistake on every forge.
+            forge.find(&id).await?;
+            ctx.log.warn(self.left_out(forge.as_ref(), &id));
+            return Ok(Outputs::new());
+        };
+        if let Some(noted) = ctx.noted("made").await?.and_then(|noted| serde_json::from_value::<Noted>(noted).ok()) {
+            return Ok(noted.outputs);
+        }
+        match Wanted::of(self.asked.id, github, &self.catalog, ctx, &id, input).await? {
+            Wanted::Change(change) => {
+                let changed = change.make(github, ctx, &id).await?;
+                ctx.log.info(format!("Done: {}", change.sentence(&id)));
+                self.note(ctx, forge.host(), &id, changed).await
+            }
+            Wanted::Fixture(wanted) => {
+                let fitted = self.fit(github, ctx, &id, &wanted).await?;
+                wanted.complete(github, &id).await?;
+                ctx.log.info(format!("{id} has {} now", wanted.fixture.what));
+                let was_there = ctx.noted("was there").await?.is_some();
+                let changed = Changed {
+                    what: wanted.fixture.what.clone(),
+                    outputs: wanted.outputs(&fitted.told),
+                    removals: if was_there { Vec::new() } else { vec![fitted.removal] },
+                    obstacle: was_there.then_some(
+                        "it was there before this run and was changed by it; set it by hand to what it should be",
+                    ),
+                };
+                self.note(ctx, forge.host(), &id, changed).await
+            }
+        }
+    }
+
+    async fn note(
+        &self,
+        ctx: &ActionContext,
+        host: &str,
+        id: &RepositoryId,
+        changed: Changed,
+    ) -> Result<Outputs, ActionError> {
+        let noted = Noted {
+            host: host.to_owned(),
+            repository: id.clone(),
+            removals: changed.removals,
+            obstacle: changed.obstacle.map(str::to_owned),
+            outputs: changed.outputs,
+        };
+        ctx.made("made", &format!("{} of {id}", changed.what), json!(noted)).await?;
+        Ok(noted.outputs)
+    }
+
+    /// Makes the thing, or takes the one that an earlier attempt made.
+    async fn fit(
+        &self,
+        github: &GitHub,
+        ctx: &ActionContext,
+        id: &RepositoryId,
+        wanted: &request::Fixing,
+    ) -> Result<Fitted, ActionError> {
+        let there = github.fitted(&wanted.fixture).await?;
+        let began = ctx.noted("making").await?.is_some();
+        match there {
+            Some(there) if began && !wanted.fixture.replaces => {
+                ctx.log.info(format!("{} was made by this run before", wanted.fixture.what));
+                return Ok(there);
+            }
+            Some(_) if !wanted.fixture.replaces => {
+                return Err(ActionError::conflict(format!(
+                    "{id} has {} already; remove it, or leave this step out",
+                    wanted.fixture.what
+                )));
+            }
+            Some(_) if !began => ctx.note("was there", json!(true)).await?,
+            _ => {}
+        }
+        if !began {
+            ctx.note("making", json!(true)).await?;
+        }
+        Ok(github.fit(&wanted.fixture).await?)
+    }
+
+    async fn foresee(&self, ctx: &ActionContext, input: &Outputs) -> Result<Inspection, ActionError> {
+        let (forge, id) = addressed(&self.forges, input)?;
+        let Some(github) = forge.github() else {
+            let warnings = vec![self.left_out(forge.as_ref(), &id)];
+            return Ok(Inspection { warnings, ..Inspection::default() });
+        };
+        let effect = |sentence: String, conflict: Option<String>| ctx.effect(EffectKind::Other, sentence, conflict);
+        match Wanted::of(self.asked.id, github, &self.catalog, ctx, &id, input).await? {
+            Wanted::Change(change) => {
+                Ok(Inspection { effects: vec![effect(change.sentence(&id), None)], ..Inspection::default() })
+            }
+            Wanted::Fixture(wanted) => {
+                // In a plan, an earlier step may be to create the repository.
+                let there = match github.fitted(&wanted.fixture).await {
+                    Ok(there) => there,
+                    Err(ForgeError::NotFound(_)) => None,
+                    Err(error) => return Err(error.into()),
+                };
+                let what = &wanted.fixture.what;
+                let (sentence, conflict) = match there {
+                    Some(_) if wanted.fixture.replaces => {
+                        (format!("change {what} of {id}, which is there already"), None)
+                    }
+                    Some(_) => (format!("set up {what} in {id}"), Some(format!("{id} has {what} already"))),
+                    None => (format!("set up {what} in {id}"), None),
+                };
+                Ok(Inspection {
+                    effects: vec![effect(sentence, conflict)],
+                    outputs: wanted.outputs(&Value::Null),
+                    warnings: wanted.warnings,
+                })
+            }
+        }
+    }
+
+    fn of_made(&self, made: &Made) -> Result<(&Arc<dyn Forge>, Noted), ActionError> {
+        let noted: Noted = serde_json::from_value(made.value.clone())
+            .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?;
+        Ok((self.forges.by_host(&noted.host)?, noted))
     }
 }
 
 impl Action for SetUp {
     fn description(&self) -> ActionDescription {
-        let mut properties = json!({
-            "repoUrl": {"type": "string", "description": "Accepts the format 'host?owner=owner&repo=name'"},
-            "token": {"type": "string", "description": "The token to use for authorization to GitHub"},
-        });
-        let mut required = vec!["repoUrl"];
-        for (name, kind) in self.asked.input {
-            let plain = name.trim_end_matches('!');
-            if plain != *name {
-                required.push(plain);
-            }
-            properties[plain] = schema_of(kind);
-        }
-        let given = self.asked.output.iter().map(|(name, kind)| ((*name).to_owned(), schema_of(kind)));
-        let given: Value = Value::Object(given.collect());
-        ActionDescription {
-            id: self.asked.id,
-            description: self.asked.description,
-            input: json!({"type": "object", "required": required, "additionalProperties": false, "properties": properties}),
-            output: (!self.asked.output.is_empty()).then(|| json!({"type": "object", "properties": given})),
-            examples: vec![Example { description: "On GitHub.", example: self.asked.example }],
-        }
+        self.asked.describe()
     }
 
     fn effect(&self) -> EffectClass {
@@ -213,20 +206,40 @@ impl Action for SetUp {
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
-        Box::pin(async move {
-            let told = self.left_out(&input, false).await?;
-            ctx.log.warn(told);
-            Ok(Outputs::new())
-        })
+        Box::pin(async move { self.set_up(ctx, &input).await })
     }
 
     fn inspect<'a>(
         &'a self,
-        _: &'a ActionContext,
+        ctx: &'a ActionContext,
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
+        Box::pin(self.foresee(ctx, input))
+    }
+
+    fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
         Box::pin(async move {
-            Ok(Inspection { warnings: vec![self.left_out(input, true).await?], ..Inspection::default() })
+            let (_, noted) = self.of_made(made)?;
+            let obstacle = noted.obstacle.or_else(|| {
+                noted
+                    .removals
+                    .is_empty()
+                    .then(|| "this cannot be taken back from here; do it by hand on GitHub".to_owned())
+            });
+            Ok(Inverse { sentence: format!("remove {}", made.sentence), obstacle })
+        })
+    }
+
+    fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let (forge, noted) = self.of_made(made)?;
+            let Some(github) = forge.github().filter(|_| !noted.removals.is_empty()) else {
+                return Err(ActionError::failed(format!("{} cannot be taken back from here", made.sentence)));
+            };
+            for removal in &noted.removals {
+                github.remove(&noted.repository, &made.sentence, removal).await?;
+            }
+            Ok(())
         })
     }
 }

@@ -8,6 +8,7 @@ mod author;
 mod create;
 mod github;
 mod pull_request;
+mod setup;
 
 pub(crate) use self::author::Author;
 
@@ -57,8 +58,8 @@ struct PublishRepository {
 }
 
 /// A step's input, understood.
-struct Request<'a> {
-    forge: &'a dyn Forge,
+struct Request {
+    forge: Arc<dyn Forge>,
     id: RepositoryId,
     branch: String,
     folder: String,
@@ -66,7 +67,7 @@ struct Request<'a> {
 }
 
 impl PublishRepository {
-    fn request<'a>(&'a self, input: &Outputs) -> Result<Request<'a>, ActionError> {
+    fn request(&self, input: &Outputs) -> Result<Request, ActionError> {
         let (forge, id) = addressed(&self.forges, input)?;
         let given = |key: &str| given(input, key);
         let message = given("gitCommitMessage").or(self.author.message.as_deref()).unwrap_or("Initial commit");
@@ -92,10 +93,17 @@ impl PublishRepository {
         Ok((self.forges.by_host(&host)?.as_ref(), repository))
     }
 
-    async fn publish(&self, ctx: &mut ActionContext, input: &Outputs, part: Part) -> Result<Outputs, ActionError> {
+    /// `fitted` says whether the input may ask for what only GitHub has, and protection is what goes without saying.
+    async fn publish(
+        &self,
+        ctx: &mut ActionContext,
+        input: &Outputs,
+        part: Part,
+        fitted: bool,
+    ) -> Result<Outputs, ActionError> {
         let request = self.request(input)?;
         if part == Part::Create {
-            let repository = self.create(ctx, &request, input).await?;
+            let repository = self.create(ctx, &request, input, fitted).await?;
             return Ok(published(&request, &repository.id, None));
         }
         let files = files(ctx, &request.folder)?;
@@ -103,9 +111,12 @@ impl PublishRepository {
         let (id, commit) = if part == Part::Push {
             (request.id.clone(), self.push(ctx, &request, input, files).await?)
         } else {
-            let repository = self.create(ctx, &request, input).await?;
+            let repository = self.create(ctx, &request, input, fitted).await?;
             (repository.id, self.commit(ctx, &request, input, Parent::Root, files).await?)
         };
+        if let Some(github) = request.forge.github().filter(|_| fitted) {
+            setup::protect(github, ctx, &id, &request.branch, input).await?;
+        }
         ctx.log.info(format!("Pushed {count} files to {} as {}", request.branch, commit.get(..7).unwrap_or(&commit)));
         let outputs = published(&request, &id, Some(&commit));
         let contents = text(&outputs, "repoContentsUrl").unwrap_or_default();
@@ -117,11 +128,11 @@ impl PublishRepository {
     async fn push(
         &self,
         ctx: &ActionContext,
-        request: &Request<'_>,
+        request: &Request,
         input: &Outputs,
         files: Vec<NewFile>,
     ) -> Result<String, ActionError> {
-        let tip = newest(request.forge, &request.id, &request.branch).await?;
+        let tip = newest(request.forge.as_ref(), &request.id, &request.branch).await?;
         if let Some(commit) = resumed(ctx, tip.as_ref()).await? {
             return Ok(commit);
         }
@@ -132,7 +143,13 @@ impl PublishRepository {
         Ok(commit)
     }
 
-    async fn foresee(&self, ctx: &ActionContext, input: &Outputs, part: Part) -> Result<Inspection, ActionError> {
+    async fn foresee(
+        &self,
+        ctx: &ActionContext,
+        input: &Outputs,
+        part: Part,
+        fitted: bool,
+    ) -> Result<Inspection, ActionError> {
         let request = self.request(input)?;
         let mut effects = Vec::new();
         if part != Part::Push {
@@ -149,6 +166,10 @@ impl PublishRepository {
         let count = files(ctx, &request.folder)?.len();
         let plural = if count == 1 { "file" } else { "files" };
         effects.push(ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None));
+        if request.forge.github().is_some() && fitted {
+            let told = setup::foreseen(&request.id, &request.branch, input)?;
+            effects.extend(told.into_iter().map(|sentence| ctx.effect(EffectKind::Other, sentence, None)));
+        }
         let outputs = published(&request, &request.id, Some(&"0".repeat(40)));
         ctx.remember_published(text(&outputs, "repoContentsUrl").unwrap_or_default(), &request.folder);
         Ok(Inspection { effects, outputs, warnings: Vec::new() })
@@ -158,7 +179,7 @@ impl PublishRepository {
     async fn commit(
         &self,
         ctx: &ActionContext,
-        request: &Request<'_>,
+        request: &Request,
         input: &Outputs,
         parent: Parent,
         files: Vec<NewFile>,
@@ -175,7 +196,7 @@ impl PublishRepository {
         match request.forge.commit(&request.id, new).await {
             Ok(commit) => Ok(commit.id),
             Err(error @ ForgeError::Conflict { .. }) => {
-                match newest(request.forge, &request.id, &request.branch).await? {
+                match newest(request.forge.as_ref(), &request.id, &request.branch).await? {
                     Some((id, message)) if is_of_run(&message, ctx) => Ok(id),
                     _ => Err(error.into()),
                 }
@@ -215,12 +236,15 @@ fn files(ctx: &ActionContext, folder: &str) -> Result<Vec<NewFile>, ActionError>
     Ok(files)
 }
 
-/// The forge and the repository that a `repoUrl` names.
-pub(super) fn addressed<'a>(forges: &'a Forges, input: &Outputs) -> Result<(&'a dyn Forge, RepositoryId), ActionError> {
+/// The forge and the repository that a `repoUrl` names; with the token of the input.
+pub(super) fn addressed(forges: &Forges, input: &Outputs) -> Result<(Arc<dyn Forge>, RepositoryId), ActionError> {
     let url: RepoUrl =
         text(input, "repoUrl").unwrap_or_default().parse().map_err(|error| ActionError::input(format!("{error}")))?;
-    let forge = forges.by_repo_url(&url)?.as_ref();
-    Ok((forge, url.repository().map_err(|error| ActionError::input(error.to_string()))?))
+    let forge = forges.by_repo_url(&url)?;
+    // A person's own token, where the step has one and the forge knows such a thing.
+    let own = given(input, "token").and_then(|token| forge.with_token(&token.to_owned().into()));
+    let id = url.repository().map_err(|error| ActionError::input(error.to_string()))?;
+    Ok((own.unwrap_or_else(|| Arc::clone(forge)), id))
 }
 
 /// The text at a key, if there is more than space in it.
@@ -228,7 +252,7 @@ fn given<'a>(input: &'a Outputs, key: &str) -> Option<&'a str> {
     text(input, key).filter(|text| !text.trim().is_empty())
 }
 
-fn published(request: &Request<'_>, id: &RepositoryId, commit: Option<&str>) -> Outputs {
+fn published(request: &Request, id: &RepositoryId, commit: Option<&str>) -> Outputs {
     let root = FileLocation::tree(id.clone(), request.branch.clone(), "");
     let contents: String = request.forge.browse_url(&root).into();
     let mut outputs = outputs([
@@ -279,7 +303,7 @@ impl Action for PublishRepository {
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
-        Box::pin(async move { self.publish(ctx, &input, Part::Both).await })
+        Box::pin(async move { self.publish(ctx, &input, Part::Both, false).await })
     }
 
     fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
@@ -321,6 +345,6 @@ impl Action for PublishRepository {
         ctx: &'a ActionContext,
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
-        Box::pin(self.foresee(ctx, input, Part::Both))
+        Box::pin(self.foresee(ctx, input, Part::Both, false))
     }
 }

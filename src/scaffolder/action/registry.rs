@@ -60,7 +60,7 @@ impl ActionRegistry {
             debug::actions(),
             catalog::actions(catalog),
             publish::actions(forges, author),
-            github::actions(forges),
+            github::actions(forges, catalog),
             wait::actions(),
         ];
         for action in groups.into_iter().flatten() {

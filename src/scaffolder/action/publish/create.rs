@@ -4,15 +4,30 @@ use serde_json::json;
 
 use super::super::{ActionContext, ActionError, Outputs, text};
 use super::author::trailer;
-use super::{PublishRepository, Request};
+use super::{PublishRepository, Request, setup};
 use crate::forge::{ForgeError, NewRepository, Repository, RepositoryId, Visibility};
 
 impl PublishRepository {
-    /// Creates the repository, or takes the one that this run created before it was cut off.
+    /// Creates the repository, or takes the one that this run created before it was cut off, and sets it up.
     pub(super) async fn create(
         &self,
         ctx: &ActionContext,
-        request: &Request<'_>,
+        request: &Request,
+        input: &Outputs,
+        fitted: bool,
+    ) -> Result<Repository, ActionError> {
+        let repository = self.created(ctx, request, input).await?;
+        match request.forge.github().filter(|_| fitted) {
+            Some(github) => setup::set_up(github, ctx, &repository.id, input).await?,
+            None => request.forge.describe(&repository.id, text(input, "description").unwrap_or_default()).await?,
+        }
+        Ok(repository)
+    }
+
+    async fn created(
+        &self,
+        ctx: &ActionContext,
+        request: &Request,
         input: &Outputs,
     ) -> Result<Repository, ActionError> {
         if ctx.noted("created").await?.is_some() {
@@ -27,7 +42,7 @@ impl PublishRepository {
             default_branch: request.branch.clone(),
             visibility,
             created_by: ctx.user.as_ref().map(ToString::to_string),
-            mark: Some(trailer(ctx.task)),
+            mark: Some(format!("{} {}", trailer(ctx.task), ctx.step.key)),
         };
         let repository = match request.forge.create(new).await {
             Ok(repository) => repository,

@@ -1,7 +1,8 @@
 //! `publish:github`, `github:repo:create` and `github:repo:push`: the ids and the input that most templates use, for
 //! every forge there is.
 //!
-//! The repository and its commit are made as by `publish:repository`. What the forge has nothing like (protection,
+//! The repository and its commit are made as by `publish:repository`; on GitHub it is set up with all that the input asks
+//! for (`setup`). What another forge has nothing like (protection,
 //! collaborators, secrets on the local forge) is left out, and the run's log says so: the template runs unchanged.
 
 use futures_util::future::BoxFuture;
@@ -103,9 +104,14 @@ pub(super) fn left_out(host: &str, names: &[&str]) -> Option<String> {
 }
 
 impl PublishGithub {
-    fn warning(&self, input: &Outputs) -> Result<Option<String>, ActionError> {
+    /// The input that the forge understands, and what is told of the rest.
+    fn understood(&self, input: &Outputs) -> Result<(Outputs, Option<String>), ActionError> {
+        let request = self.plain.request(input)?;
+        if request.forge.github().is_some() {
+            return Ok((input.clone(), None));
+        }
         let (common, more) = parted(input);
-        Ok(left_out(self.plain.request(&common)?.forge.host(), &more))
+        Ok((common, left_out(request.forge.host(), &more)))
     }
 }
 
@@ -161,10 +167,11 @@ impl Action for PublishGithub {
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            if let Some(warning) = self.warning(&input)? {
+            let (input, warning) = self.understood(&input)?;
+            if let Some(warning) = warning {
                 ctx.log.warn(warning);
             }
-            self.plain.publish(ctx, &parted(&input).0, self.part).await
+            self.plain.publish(ctx, &input, self.part, true).await
         })
     }
 
@@ -182,9 +189,9 @@ impl Action for PublishGithub {
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
-            let (common, _) = parted(input);
-            let mut inspection = self.plain.foresee(ctx, &common, self.part).await?;
-            inspection.warnings.extend(self.warning(input)?);
+            let (input, warning) = self.understood(input)?;
+            let mut inspection = self.plain.foresee(ctx, &input, self.part, true).await?;
+            inspection.warnings.extend(warning);
             Ok(inspection)
         })
     }

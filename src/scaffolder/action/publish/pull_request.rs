@@ -15,7 +15,7 @@ use self::differences::Differences;
 use self::request::{Request, shown};
 use super::super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
-    Outputs, flag, outputs,
+    Outputs, flag, outputs, texts,
 };
 use super::author::signed;
 use super::github::left_out;
@@ -55,7 +55,7 @@ impl OpenPullRequest {
         &self,
         ctx: &ActionContext,
         input: &Outputs,
-        request: &Request<'_>,
+        request: &Request,
         differences: Differences,
     ) -> Result<String, ActionError> {
         let parent = match &request.tip {
@@ -124,6 +124,11 @@ impl OpenPullRequest {
         };
         let sentence = format!("pull request #{} of {}", pull.number, request.id());
         ctx.made("opened", &sentence, json!(opened)).await?;
+        if let Some(github) = request.forge.github() {
+            let asked = |key: &str| texts(input, key);
+            let (reviewers, teams, assignees) = (asked("reviewers"), asked("teamReviewers"), asked("assignees"));
+            github.ask_for_review(request.id(), pull.number, &reviewers, &teams, &assignees).await?;
+        }
         ctx.log.info(format!("Opened {sentence}: {}", request.forge.pull_request_url(request.id(), pull.number)));
         Ok(request.outputs(pull.number))
     }
@@ -137,7 +142,7 @@ impl OpenPullRequest {
             let warning = format!("{id} is not there yet, so what {branch} changes in it is not known");
             let effects = vec![ctx.effect(EffectKind::PullRequest, sentence, None)];
             let base = given(input, "targetBranchName").unwrap_or(super::DEFAULT_BRANCH);
-            let outputs = shown(forge, &id, base, 1);
+            let outputs = shown(forge.as_ref(), &id, base, 1);
             return Ok(Inspection { effects, outputs, warnings: vec![warning] });
         }
         let request = Request::of(&self.0.forges, input).await?;
@@ -166,7 +171,10 @@ impl OpenPullRequest {
     }
 }
 
-fn warning(request: &Request<'_>, input: &Outputs) -> Option<String> {
+fn warning(request: &Request, input: &Outputs) -> Option<String> {
+    if request.forge.github().is_some() {
+        return None;
+    }
     let asked = MORE.iter().map(|(name, _)| *name).filter(|name| input.get(*name).is_some_and(super::github::is_asked));
     left_out(request.forge.host(), &asked.collect::<Vec<_>>())
 }

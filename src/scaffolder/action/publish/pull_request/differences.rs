@@ -18,7 +18,7 @@ pub(super) struct Differences {
 
 impl Differences {
     /// What of the workspace is not in the repository as it is.
-    pub(super) async fn of(ctx: &ActionContext, input: &Outputs, request: &Request<'_>) -> Result<Self, ActionError> {
+    pub(super) async fn of(ctx: &ActionContext, input: &Outputs, request: &Request) -> Result<Self, ActionError> {
         let folder = workspace::normal(given(input, "sourcePath").unwrap_or("."))?;
         let target = workspace::normal(given(input, "targetPath").unwrap_or("."))?;
         let gone = texts(input, "filesToDelete");
@@ -64,7 +64,7 @@ impl Differences {
 }
 
 /// Whether the repository's file is the same; one of another size is not read.
-async fn is_same(request: &Request<'_>, entry: &TreeEntry, file: &NewFile) -> Result<bool, ActionError> {
+async fn is_same(request: &Request, entry: &TreeEntry, file: &NewFile) -> Result<bool, ActionError> {
     if entry.kind != EntryKind::File(file.mode) || entry.size != Some(file.bytes.len() as u64) {
         return Ok(false);
     }

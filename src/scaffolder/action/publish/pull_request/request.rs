@@ -1,5 +1,7 @@
 //! What a step asks for, beside what the repository has.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::super::super::{ActionError, Outputs, outputs};
@@ -8,8 +10,8 @@ use super::super::{addressed, given};
 use crate::forge::{Forge, Forges, PullRequest, Repository, RepositoryId};
 
 /// A step's input, understood, beside what is there.
-pub(super) struct Request<'a> {
-    pub(super) forge: &'a dyn Forge,
+pub(super) struct Request {
+    pub(super) forge: Arc<dyn Forge>,
     pub(super) repository: Repository,
     pub(super) head: String,
     pub(super) base: String,
@@ -18,9 +20,9 @@ pub(super) struct Request<'a> {
     pub(super) tip: Option<(String, String)>,
 }
 
-impl<'a> Request<'a> {
+impl Request {
     /// Understands an input; a repository that is not there is an error.
-    pub(super) async fn of(forges: &'a Forges, input: &Outputs) -> Result<Self, ActionError> {
+    pub(super) async fn of(forges: &Forges, input: &Outputs) -> Result<Self, ActionError> {
         let (forge, id) = addressed(forges, input)?;
         let needed = |key: &str| {
             given(input, key)
@@ -34,7 +36,7 @@ impl<'a> Request<'a> {
             let told = format!("`branchName` and `targetBranchName` are both `{base}`; choose another branchName");
             return Err(ActionError::input(told));
         }
-        let tip = newest(forge, &repository.id, &format!("refs/heads/{head}")).await?;
+        let tip = newest(forge.as_ref(), &repository.id, &format!("refs/heads/{head}")).await?;
         Ok(Self { forge, repository, head, base, title, tip })
     }
 
@@ -50,7 +52,7 @@ impl<'a> Request<'a> {
 
     /// What later steps see of the pull request.
     pub(super) fn outputs(&self, number: u64) -> Outputs {
-        shown(self.forge, self.id(), &self.base, number)
+        shown(self.forge.as_ref(), self.id(), &self.base, number)
     }
 
     /// Why the branch cannot be begun.
