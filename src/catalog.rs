@@ -241,11 +241,11 @@ impl Catalog {
         chain
     }
 
-    /// Reads the source of an entity now; the effect is visible when this returns.
+    /// Reads the source of an entity now, from its forge itself; the effect is visible when this returns.
     pub(crate) async fn refresh(&self, who: &Credentials, reference: &EntityRef) -> Result<(), CatalogError> {
         let not_found = || CatalogError::NotFound(format!("Entity {reference} not found"));
         let record = self.entity(who, reference).ok_or_else(not_found)?;
-        self.read_source(&record.source).await
+        self.read_source_anew(&record.source).await
     }
 
     /// Deletes one entity. Its source is read again soon: if the file still declares it, it comes back with a new uid.

@@ -35,8 +35,8 @@ pub(crate) use self::{
     },
     error::{ForgeError, Limit, Missing, NameError},
     github::{
-        Allowance, Budget, Collaborator, Dispatched, Fitted, Fixture, GitHub, GitHubConfig, Job, Removal, Reviewer,
-        Run, RunOrder, Scope, Tempo,
+        Allowance, Budget, Collaborator, Discovered, Dispatched, Fitted, Fixture, GitHub, GitHubConfig, Job, Look,
+        Member, PeopleLook, Push, Removal, Reviewer, Run, RunOrder, Scope, Team, Tempo, Told, Webhook,
     },
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},

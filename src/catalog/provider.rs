@@ -18,6 +18,7 @@ use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 pub(crate) use self::config::ProvidersConfig;
@@ -50,9 +51,21 @@ pub(crate) trait Provider: fmt::Debug + Send + Sync {
 pub(crate) enum Provided {
     /// A location, for which a `Location` entity stands as for a registered one. It is read on its own schedule.
     Location(LocationRef),
+    /// The same, and where its branch is: as long as that is believed, reading it asks nobody where the branch is.
+    LocationAt(LocationRef, Tip),
     /// An entity with the annotations `managed-by-location` and `managed-by-origin-location`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
     Entity(Box<Entity>),
+}
+
+/// Where the branch of a location was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tip {
+    /// The id of the commit.
+    pub(crate) commit: String,
+    /// When it was there, at the latest.
+    pub(crate) seen_at: DateTime<Utc>,
+    /// How long that is taken for true.
+    pub(crate) until: DateTime<Utc>,
 }
 
 /// Something that is not there any more.
@@ -61,7 +74,7 @@ pub(crate) enum Gone {
     /// A location, with everything that it declared.
     Location(LocationRef),
     /// An entity.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "no provider tells of single entities yet"))]
     Entity(EntityRef),
 }
 

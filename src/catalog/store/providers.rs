@@ -5,6 +5,7 @@ use sqlx::{FromRow, PgConnection, PgExecutor};
 
 use super::Result;
 use crate::catalog::LocationRef;
+use crate::catalog::provider::Tip;
 
 /// A provider's source.
 #[derive(Debug, FromRow)]
@@ -135,4 +136,51 @@ pub(in crate::catalog) async fn overtake(db: impl PgExecutor<'_>, reference: &st
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes where the branches of sources are, unless something newer is known; those whose branch moved are to be read now.
+pub(in crate::catalog) async fn set_tips(
+    db: &mut PgConnection,
+    provider: &str,
+    tips: &[(String, Tip)],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if tips.is_empty() {
+        return Ok(());
+    }
+    let references: Vec<&str> = tips.iter().map(|(reference, _)| reference.as_str()).collect();
+    let commits: Vec<&str> = tips.iter().map(|(_, tip)| tip.commit.as_str()).collect();
+    let seen: Vec<DateTime<Utc>> = tips.iter().map(|(_, tip)| tip.seen_at).collect();
+    let until: Vec<DateTime<Utc>> = tips.iter().map(|(_, tip)| tip.until).collect();
+    // A reading that is under way with the commit before is not to put this off.
+    sqlx::query(
+        "UPDATE catalog_source SET next_read_at = LEAST(next_read_at, $5), revision = revision + 1
+         FROM catalog_provided AS known
+            JOIN UNNEST($2::text[], $3::text[], $4::timestamptz[]) AS told (reference, tip, seen_at)
+                ON told.reference = known.reference
+         WHERE known.provider = $1 AND known.reference = catalog_source.reference
+            AND known.tip_seen_at < told.seen_at AND known.tip IS DISTINCT FROM told.tip",
+    )
+    .bind(provider)
+    .bind(&references)
+    .bind(&commits)
+    .bind(&seen)
+    .bind(now)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "UPDATE catalog_provided AS known SET tip = told.tip, tip_seen_at = told.seen_at, tip_until = told.until
+         FROM UNNEST($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+            AS told (reference, tip, seen_at, until)
+         WHERE known.provider = $1 AND known.reference = told.reference
+            AND (known.tip_seen_at IS NULL OR known.tip_seen_at < told.seen_at)",
+    )
+    .bind(provider)
+    .bind(&references)
+    .bind(&commits)
+    .bind(&seen)
+    .bind(&until)
+    .execute(db)
+    .await?;
+    Ok(())
 }

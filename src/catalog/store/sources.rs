@@ -19,6 +19,8 @@ pub(in crate::catalog) struct Source {
     /// Grows with everything that happens to the source.
     pub(in crate::catalog) revision: i64,
     pub(in crate::catalog) is_provider: bool,
+    /// The commit at which a provider saw its branch, if that is still to be believed.
+    pub(in crate::catalog) tip: Option<String>,
     /// As in [`Location`].
     entity_name: Option<String>,
 }
@@ -33,7 +35,12 @@ impl Source {
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
     sqlx::query_as(
-        "SELECT type, target, digest, failures, revision, is_provider, entity_name FROM catalog_source WHERE reference = $1",
+        "SELECT type, target, digest, failures, revision, is_provider, entity_name,
+            (SELECT tip FROM catalog_provided AS provided
+             WHERE provided.reference = catalog_source.reference AND tip_until > NOW()
+                AND (catalog_source.asked_at IS NULL OR tip_seen_at > catalog_source.asked_at)
+             ORDER BY tip_seen_at DESC LIMIT 1) AS tip
+         FROM catalog_source WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(db)
@@ -122,6 +129,8 @@ pub(in crate::catalog) struct Reading<'a> {
     pub(in crate::catalog) is_slow: bool,
     pub(in crate::catalog) at: DateTime<Utc>,
     pub(in crate::catalog) next: DateTime<Utc>,
+    /// When it began, if it asked by itself where branches are.
+    pub(in crate::catalog) asked_at: Option<DateTime<Utc>>,
 }
 
 /// Notes that a source was read; false if something happened to it since it had this revision.
@@ -133,7 +142,7 @@ pub(in crate::catalog) async fn set_read(
 ) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE catalog_source SET digest = $3, failures = $4, is_slow = $5, last_read_at = $6, next_read_at = $7,
-            claimed_until = NULL, claimed_by = NULL, revision = revision + 1
+            asked_at = COALESCE($8, asked_at), claimed_until = NULL, claimed_by = NULL, revision = revision + 1
          WHERE reference = $1 AND revision = $2",
     )
     .bind(reference)
@@ -143,6 +152,7 @@ pub(in crate::catalog) async fn set_read(
     .bind(reading.is_slow)
     .bind(reading.at)
     .bind(reading.next)
+    .bind(reading.asked_at)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
