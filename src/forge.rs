@@ -36,7 +36,7 @@ pub(crate) use self::{
     error::{ForgeError, Limit, Missing, NameError},
     github::{
         Allowance, Budget, Collaborator, Discovered, Dispatched, Fitted, Fixture, GitHub, GitHubConfig, Job, Look,
-        Member, PeopleLook, Push, Removal, Reviewer, Run, RunOrder, Scope, Team, Tempo, Told, Webhook,
+        Member, PeopleLook, Push, Removal, Reviewer, Run, RunOrder, Scope, Team, Tempo, Told, Webhook, is_signed,
     },
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},

@@ -9,8 +9,10 @@
 //! nobody who registered it, no configuration. A provider that could not answer leaves everything as it was.
 
 mod config;
+mod github;
 mod local;
 mod mutation;
+mod organization;
 mod state;
 
 use std::fmt;
@@ -25,7 +27,7 @@ pub(crate) use self::config::ProvidersConfig;
 pub(super) use self::mutation::Found;
 pub(crate) use self::mutation::{Connection, Mutation};
 pub(crate) use self::state::ProviderState;
-use super::LocationRef;
+use super::{ForgeEvent, LocationRef};
 use crate::entity::{Entity, EntityRef, ValidationError};
 use crate::forge::{ForgeError, Forges};
 
@@ -39,6 +41,11 @@ pub(crate) trait Provider: fmt::Debug + Send + Sync {
 
     /// Everything that there is now.
     fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>>;
+
+    /// Hears what a forge told this process of itself. What other processes must know, the connection brings there.
+    fn hear<'a>(&'a self, _event: &'a ForgeEvent, _connection: &'a Connection) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(future::ready(Ok(())))
+    }
 
     /// Tells of changes as they happen, in every process, until it is dropped. A provider that hears of none waits.
     fn follow(&self, _connection: Connection) -> BoxFuture<'_, ()> {
@@ -95,6 +102,9 @@ pub(crate) enum ProviderError {
     /// The forge failed.
     #[error(transparent)]
     Forge(#[from] ForgeError),
+    /// It is configured in a way that gives no answer.
+    #[error("{0}")]
+    Configuration(String),
     /// The configured time was not enough.
     #[error("no answer within {0:?}; `schedule.timeout` of the provider sets the limit")]
     TimedOut(Duration),
@@ -112,6 +122,19 @@ pub(super) fn configured(config: &ProvidersConfig, forges: &Forges) -> Result<Ve
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for (id, config) in &config.local {
         providers.push(Arc::new(local::LocalProvider::new(id, config, forges)?));
+    }
+    for (id, config) in &config.github.0 {
+        providers.push(Arc::new(github::GitHubProvider::new(id, config, forges)?));
+    }
+    // The teams of the only organisation need no namespace to be told apart.
+    let is_only = config.github_org.0.len() == 1 && config.github_org.0.iter().all(|config| config.orgs.len() == 1);
+    for config in &config.github_org.0 {
+        let kind = "github-org-provider";
+        providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, !is_only, forges)?));
+    }
+    for config in &config.github_multi_org.0 {
+        let kind = "github-multi-org-provider";
+        providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, true, forges)?));
     }
     Ok(providers)
 }

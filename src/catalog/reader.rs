@@ -174,6 +174,11 @@ impl Reader {
         }
     }
 
+    /// The forges that are read.
+    pub(super) fn forges(&self) -> &Forges {
+        &self.forges
+    }
+
     /// Reads one file.
     pub(crate) async fn read(&self, location: &LocationRef) -> Result<Fetched, ReadError> {
         let fetched = self.changed(location, None).await?;

@@ -43,6 +43,17 @@ struct InFlight {
     slow: usize,
 }
 
+/// What a reading may take for true.
+#[derive(Debug, Clone, Copy)]
+enum Trust {
+    /// Where providers saw branches lately.
+    Tips,
+    /// Nothing: the forge itself says what there is now.
+    Nothing,
+    /// An earlier reading, if it began after this.
+    After(DateTime<Utc>),
+}
+
 /// What came of reading a source.
 enum Finding {
     Source(Before, Walk),
@@ -133,14 +144,20 @@ impl Catalog {
     /// The same, whatever providers saw lately: its forge itself says what there is now.
     pub(super) async fn read_source_anew(&self, reference: &str) -> Result<(), CatalogError> {
         self.claim(reference).await?;
-        self.holding(reference, self.read_held(reference, true)).await
+        self.holding(reference, self.read_held(reference, Trust::Nothing)).await
+    }
+
+    /// The same, unless a reading began after this time that asked by itself what there is.
+    pub(super) async fn read_source_since(&self, reference: &str, time: DateTime<Utc>) -> Result<(), CatalogError> {
+        // Not claimed: it is read at most by who does so already.
+        self.read_held(reference, Trust::After(time)).await
     }
 
     async fn read_claimed(&self, reference: &str) -> Result<(), CatalogError> {
-        self.holding(reference, self.read_held(reference, false)).await
+        self.holding(reference, self.read_held(reference, Trust::Tips)).await
     }
 
-    async fn read_held(&self, reference: &str, anew: bool) -> Result<(), CatalogError> {
+    async fn read_held(&self, reference: &str, trust: Trust) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
         // Another process may have read it meanwhile, or a name become free: then it is read again.
@@ -148,8 +165,10 @@ impl Catalog {
             let Some(mut source) = store::source(&self.inner.pool, reference).await? else {
                 return Ok(());
             };
-            if anew {
-                source.tip = None;
+            match trust {
+                Trust::Tips => {}
+                Trust::After(time) if source.asked_at.is_some_and(|asked| asked > time) => break,
+                Trust::After(_) | Trust::Nothing => source.tip = None,
             }
             if self.read_once(reference, &source).await? {
                 break;

@@ -54,7 +54,7 @@ pub(crate) use self::pipeline::{Dispatched, Job, Run, RunOrder};
 pub(crate) use self::secret::Scope;
 pub(crate) use self::setup::{Collaborator, Reviewer};
 use self::texts::Texts;
-pub(crate) use self::webhook::{Push, Told, Webhook};
+pub(crate) use self::webhook::{Push, Told, Webhook, is_signed};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, NewCommit,
     NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, Snapshot, TreeEntry,

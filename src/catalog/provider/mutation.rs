@@ -68,6 +68,17 @@ impl Connection {
     pub(crate) async fn run_now(&self) -> Result<(), CatalogError> {
         self.catalog.read_source(&self.provider).await
     }
+
+    /// Asks the provider for everything, unless it was asked after this, by any process.
+    pub(crate) async fn run_since(&self, time: DateTime<Utc>) -> Result<(), CatalogError> {
+        self.catalog.read_source_since(&self.provider, time).await
+    }
+
+    /// What the provider asks for whose reference begins with this text, which ends with `/`.
+    pub(crate) async fn provided_below(&self, prefix: &str) -> Result<Vec<LocationRef>, CatalogError> {
+        let references = store::provided_below(&self.catalog.inner.pool, &self.provider, prefix).await?;
+        Ok(references.iter().filter_map(|reference| LocationRef::parse(reference)).collect())
+    }
 }
 
 /// What a provider said, ready to be written.
@@ -161,7 +172,7 @@ impl Catalog {
                 Provided::LocationAt(location, tip) => (location, Some(tip)),
             };
             let target = self.reader().stored_target(&location.kind, &location.target);
-            let location = LocationRef::new(location.kind, target);
+            let location = LocationRef::new(location.kind.clone(), target).optional(location.is_optional());
             if known.insert(location.clone()) {
                 tips.extend(tip.map(|tip| (location.to_string(), tip)));
                 locations.push(location);

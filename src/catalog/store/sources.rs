@@ -21,6 +21,12 @@ pub(in crate::catalog) struct Source {
     pub(in crate::catalog) is_provider: bool,
     /// The commit at which a provider saw its branch, if that is still to be believed.
     pub(in crate::catalog) tip: Option<String>,
+    /// When its last reading ended.
+    pub(in crate::catalog) last_read_at: Option<DateTime<Utc>>,
+    /// When its last reading that asked by itself began.
+    pub(in crate::catalog) asked_at: Option<DateTime<Utc>>,
+    /// Nobody but a provider asks for it, which does not know whether anything is there.
+    is_optional: bool,
     /// As in [`Location`].
     entity_name: Option<String>,
 }
@@ -28,14 +34,20 @@ pub(in crate::catalog) struct Source {
 impl Source {
     /// The location that is read.
     pub(in crate::catalog) fn root(&self) -> LocationRef {
-        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
+        LocationRef::new(self.kind.clone(), self.target.clone())
+            .named(self.entity_name.clone())
+            .optional(self.is_optional)
     }
 }
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
     sqlx::query_as(
-        "SELECT type, target, digest, failures, revision, is_provider, entity_name,
+        "SELECT type, target, digest, failures, revision, is_provider, entity_name, last_read_at, asked_at,
+            NOT is_configured
+                AND NOT EXISTS (SELECT FROM catalog_location AS registered WHERE registered.reference = $1)
+                AND COALESCE((SELECT BOOL_AND(is_optional) FROM catalog_provided AS provided
+                    WHERE provided.reference = $1), FALSE) AS is_optional,
             (SELECT tip FROM catalog_provided AS provided
              WHERE provided.reference = catalog_source.reference AND tip_until > NOW()
                 AND (catalog_source.asked_at IS NULL OR tip_seen_at > catalog_source.asked_at)

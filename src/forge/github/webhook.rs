@@ -13,6 +13,8 @@ use crate::forge::RepositoryId;
 
 /// So many commits are in the payload of one push at most.
 const MOST_COMMITS: usize = 2048;
+/// So many files of one push are told apart at most.
+const MOST_FILES: usize = 20_000;
 const BRANCH: &str = "refs/heads/";
 
 /// One event, as far as it matters.
@@ -209,7 +211,7 @@ impl PushPayload {
             branch: branch.to_owned(),
             before: Some(self.before).filter(|commit| !is_none(commit)),
             after: Some(self.after).filter(|commit| !is_none(commit) && !self.deleted),
-            files: is_complete.then_some(files),
+            files: Some(files).filter(|files| is_complete && files.len() <= MOST_FILES),
         }))
     }
 }
