@@ -1,0 +1,1 @@
+export const worldState = (world) => ({ id: world.id });

@@ -1,0 +1,2 @@
+export const pushEvent = () => ({});
+export const repositoryEvent = () => ({});
