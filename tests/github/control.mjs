@@ -62,7 +62,7 @@ const ROUTES = {
   'GET clock': (world) => ({ body: { now: world.stamp() } }),
   'POST limits': (world, body) => { Object.assign(world.limits.settings, body); },
   'POST events': async (world, body) => ({ body: (await act(world, body)) ?? {} }),
-  'GET deliveries': (world) => ({ body: world.deliveries.list() }),
+  'GET deliveries': (world) => world.deliveries.list(),
   'POST redeliver': async (world, body, [delivery]) => ({ body: await world.deliveries.redeliver(delivery) }),
 };
 

@@ -6,7 +6,7 @@ import { roleName } from './roles.mjs';
 
 /** Permissions of an installation that does not say its own. */
 export const APP_PERMISSIONS = {
-  actions: 'write', administration: 'write', checks: 'write', contents: 'write', deployments: 'write', environments: 'write', issues: 'write', metadata: 'read', pages: 'write',
+  actions: 'write', actions_variables: 'write', administration: 'write', checks: 'write', contents: 'write', deployments: 'write', environments: 'write', issues: 'write', metadata: 'read', pages: 'write',
   pull_requests: 'write', repository_custom_properties: 'write', repository_hooks: 'write', secrets: 'write', statuses: 'write', workflows: 'write', members: 'read', organization_administration: 'read',
 };
 

@@ -9,8 +9,9 @@ import { Limits } from './limits.mjs';
 import { Deliveries } from './webhooks/deliveries.mjs';
 
 export class World {
-  constructor(id, { speed, limits, webhook } = {}) {
+  constructor(id, { speed, limits, webhook, runs } = {}) {
     this.id = id;
+    this.runs = runs;
     this.clock = new Clock(speed);
     this.folder = mkdtempSync(path.join(tmpdir(), 'github-model-'));
     this.accounts = new Map();

@@ -73,7 +73,7 @@ function target(c) {
   const branch = c.body.branch?.replace(/^refs\/heads\//, '') ?? c.repo.defaultBranch;
   const tip = c.git.branch(branch);
   if (!tip && !c.git.isEmpty()) throw new Halt(404, `Branch ${branch} not found`);
-  refuseByRules(c, `refs/heads/${branch}`);
+  refuseByRules(c, `refs/heads/${branch}`, { status: 409 });
   return { branch, tip, files: tip ? new Map(c.git.objects.flatten(c.git.objects.commit(tip).tree)) : new Map() };
 }
 

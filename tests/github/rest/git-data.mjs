@@ -1,6 +1,6 @@
 // The Git Data API: blobs, trees, commits and references, each by itself.
 import { bytes, created, nothing } from '../call.mjs';
-import { Halt, forbidden, notAccessible, notFound, unprocessable } from '../errors.mjs';
+import { Halt, notAccessible, notFound, unprocessable } from '../errors.mjs';
 import { moveRef } from '../pushes.mjs';
 import { permits } from '../roles.mjs';
 import { branchRules } from '../rules.mjs';
@@ -141,6 +141,7 @@ async function createRef(c) {
   if (badName(body.ref)) throw unprocessable(body.ref.startsWith('refs/') ? `${body.ref} is not a valid ref name.` : "Reference name must start with 'refs/'");
   if (git.ref(body.ref)) throw unprocessable('Reference already exists');
   if (!git.objects.has(body.sha)) throw unprocessable('Object does not exist');
+  if (body.ref.startsWith('refs/heads/') && branchRules(world, repo, body.ref.slice(11), c.actor).creation) throw unprocessable('Repository rule violations found\n\nCannot create ref due to creations being restricted.\n');
   if (!(await moveRef(world, repo, body.ref, body.sha, c.sender))) throw unprocessable('Reference cannot be created');
   return created(refShape(world, repo, body.ref, body.sha));
 }
@@ -158,10 +159,10 @@ async function updateRef(c) {
 }
 
 /** Refuses what protection or a ruleset does not let this caller do to a branch. */
-export function refuseByRules(c, ref, { force } = {}) {
+export function refuseByRules(c, ref, { force, status = 422 } = {}) {
   if (!ref.startsWith('refs/heads/')) return;
   const rules = branchRules(c.world, c.repo, ref.slice(11), c.actor);
-  if (rules.direct) throw new Halt(rules.ruleset ? 422 : 409, rules.ruleset ? `Repository rule violations found\n\n${rules.direct}\n` : `Could not update file: ${rules.direct}`.replace(/^Could not update file: /, ''));
+  if (rules.direct) throw new Halt(status, rules.ruleset ? `Repository rule violations found\n\n${rules.direct}\n` : status === 409 ? `Could not update file: ${rules.direct}` : rules.direct);
   if (force && rules.noForce) throw unprocessable('Cannot force-push to this branch');
 }
 
