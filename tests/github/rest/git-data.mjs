@@ -198,15 +198,8 @@ async function updateRef(c) {
 export function refuseByRules(c, ref, { force, status = 422 } = {}) {
   if (!ref.startsWith('refs/heads/')) return;
   const rules = branchRules(c.world, c.repo, ref.slice(11), c.actor);
-  if (rules.direct)
-    throw new Halt(
-      status,
-      rules.ruleset
-        ? `Repository rule violations found\n\n${rules.direct}\n`
-        : status === 409
-          ? `Could not update file: ${rules.direct}`
-          : rules.direct,
-    );
+  if (rules.direct && rules.ruleset) throw new Halt(status, `Repository rule violations found\n\n${rules.direct}\n`);
+  if (rules.direct) throw new Halt(status, status === 409 ? `Could not update file: ${rules.direct}` : rules.direct);
   if (force && rules.noForce) throw unprocessable('Cannot force-push to this branch');
 }
 

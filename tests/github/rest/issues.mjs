@@ -4,7 +4,7 @@ import { Halt, invalid, notFound } from '../errors.mjs';
 import { openIssue, setAssignees, setLabels, setState } from '../issues.mjs';
 import { nodeId } from '../ids.mjs';
 import { newLabel } from '../repositories.mjs';
-import { RANK, permissionsOf } from '../roles.mjs';
+import { permissionsOf } from '../roles.mjs';
 import { commentShape, issueShape, labelShape } from '../shapes/issues.mjs';
 
 function requireIssues(c) {
@@ -24,8 +24,8 @@ const logins = (given) => given.map((one) => (typeof one === 'string' ? one : on
 function create(c) {
   requireIssues(c);
   const { body } = c;
-  // Who may not push opens an issue without labels and assignees.
-  const may = RANK.triage <= (permissionsOf(c.world, c.actor, c.repo).triage ? 2 : 1);
+  // Who may not triage opens an issue without labels and assignees.
+  const may = c.actor.kind === 'installation' || permissionsOf(c.world, c.actor, c.repo).triage;
   const issue = openIssue(c.world, c.repo, {
     title: body.title,
     body: body.body ?? null,

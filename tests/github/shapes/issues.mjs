@@ -117,7 +117,6 @@ export function simplePull(world, actor, repository, issue) {
   const { pull } = issue;
   const url = `${repositoryUrl(world, repository)}/pulls/${issue.number}`;
   const page = `${repositoryPage(world, repository)}/pull/${issue.number}`;
-  const { href: self } = { href: url };
   const issueUrl = url.replace('/pulls/', '/issues/');
   const statuses = `${repositoryUrl(world, repository)}/statuses/${pull.head.sha}`;
   const link = (href) => ({ href });
@@ -156,7 +155,7 @@ export function simplePull(world, actor, repository, issue) {
     head: side(world, actor, pull.head),
     base: side(world, actor, pull.base),
     _links: {
-      self: link(self),
+      self: link(url),
       html: link(page),
       issue: link(issueUrl),
       comments: link(`${issueUrl}/comments`),
