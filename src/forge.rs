@@ -176,7 +176,6 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     fn browse_url(&self, location: &FileLocation) -> Url;
 
     /// The page of the repository itself.
-    #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn repository_url(&self, repository: &RepositoryId) -> Url;
 
     /// The page of a pull request.

@@ -123,16 +123,26 @@ pub(super) fn configured(config: &ProvidersConfig, forges: &Forges) -> Result<Ve
     for (id, config) in &config.local {
         providers.push(Arc::new(local::LocalProvider::new(id, config, forges)?));
     }
-    for (id, config) in &config.github.0 {
+    let sections = [
+        ("github", &config.github.unknown),
+        ("githubOrg", &config.github_org.unknown),
+        ("githubMultiOrg", &config.github_multi_org.unknown),
+    ];
+    for (section, key) in sections.iter().flat_map(|(section, keys)| keys.iter().map(move |key| (section, key))) {
+        tracing::warn!(
+            "configuration `catalog.providers.{section}.{key}` is not a key that Greenroom reads; is it misspelt?"
+        );
+    }
+    for (id, config) in &config.github.all {
         providers.push(Arc::new(github::GitHubProvider::new(id, config, forges)?));
     }
     // The teams of the only organisation need no namespace to be told apart.
-    let is_only = config.github_org.0.len() == 1 && config.github_org.0.iter().all(|config| config.orgs.len() == 1);
-    for config in &config.github_org.0 {
+    let is_only = config.github_org.all.len() == 1 && config.github_org.all[0].orgs.len() == 1;
+    for config in &config.github_org.all {
         let kind = "github-org-provider";
         providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, !is_only, forges)?));
     }
-    for config in &config.github_multi_org.0 {
+    for config in &config.github_multi_org.all {
         let kind = "github-multi-org-provider";
         providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, true, forges)?));
     }

@@ -1,6 +1,7 @@
 //! `/api/events`: where GitHub delivers its webhooks.
 //!
-//! Nobody signs in here: a webhook is known by its signature. Bodies are large, so only a few are read at once.
+//! Nobody signs in here: a webhook is known by its signature. Bodies are large, so only a few are read at once; the
+//! others wait for that, at most as long as any call may take.
 
 use std::borrow::Cow;
 
@@ -21,7 +22,7 @@ use crate::web::error::Error;
 /// GitHub sends no larger ones.
 pub(super) const LARGEST: usize = 25 * 1024 * 1024;
 /// Bodies that are read at the same time.
-static READING: Semaphore = Semaphore::const_new(8);
+static READING: Semaphore = Semaphore::const_new(16);
 
 /// Routes of the plugin `events`.
 pub(super) fn router() -> Router<AppState> {
@@ -30,7 +31,7 @@ pub(super) fn router() -> Router<AppState> {
 
 /// `POST /http/github`
 async fn github(State(events): State<Events>, request: Request) -> Result<Response, Error> {
-    let _reading = READING.try_acquire().map_err(|_| busy())?;
+    let _reading = READING.acquire().await.map_err(Error::internal)?;
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, LARGEST)
         .await
@@ -62,10 +63,6 @@ fn payload<'a>(headers: &HeaderMap, body: &'a [u8]) -> Cow<'a, [u8]> {
     }
     let payload = url::form_urlencoded::parse(body).find(|(key, _)| key == "payload");
     Cow::Owned(payload.map(|(_, value)| value.into_owned().into_bytes()).unwrap_or_default())
-}
-
-fn busy() -> Error {
-    Error::Unavailable("too many webhooks come in at once; deliver this one again later".to_owned())
 }
 
 impl From<EventError> for Error {

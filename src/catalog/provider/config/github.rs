@@ -16,7 +16,12 @@ const ONLY: &str = "default";
 
 /// `catalog.providers.github`, by id.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct GitHubProviders(pub(crate) BTreeMap<String, GitHubProviderConfig>);
+pub(crate) struct GitHubProviders {
+    /// The providers.
+    pub(crate) all: BTreeMap<String, GitHubProviderConfig>,
+    /// Keys that nothing reads, below the section.
+    pub(crate) unknown: Vec<String>,
+}
 
 /// Where to look for descriptors on a GitHub.
 #[derive(Debug, Clone, Deserialize)]
@@ -94,7 +99,12 @@ pub(crate) struct RepositoryPages {
 
 /// `catalog.providers.githubOrg` or `githubMultiOrg`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OrganizationProviders(pub(crate) Vec<OrganizationProviderConfig>);
+pub(crate) struct OrganizationProviders {
+    /// The providers.
+    pub(crate) all: Vec<OrganizationProviderConfig>,
+    /// Keys that nothing reads, below the section.
+    pub(crate) unknown: Vec<String>,
+}
 
 /// Whose people and teams to take over from a GitHub.
 #[derive(Debug, Clone, Deserialize)]
@@ -170,14 +180,14 @@ impl<'de> Deserialize<'de> for GitHubProviders {
         } else {
             written.into_iter().collect()
         };
-        let mut all = BTreeMap::new();
+        let (mut all, mut unknown) = (BTreeMap::new(), Vec::new());
         for (id, one) in written {
             let place = if is_one { String::new() } else { format!("{id}.") };
-            let config: GitHubProviderConfig = part(one, &place).map_err(D::Error::custom)?;
+            let config: GitHubProviderConfig = part(&one, &place, &mut unknown).map_err(D::Error::custom)?;
             config.check().map_err(|wrong| D::Error::custom(format!("`{place}{wrong}")))?;
             all.insert(id, config);
         }
-        Ok(Self(all))
+        Ok(Self { all, unknown })
     }
 }
 
@@ -206,9 +216,10 @@ impl<'de> Deserialize<'de> for OrganizationProviders {
             Value::Array(several) => several,
             one => vec![one],
         };
-        let mut all: Vec<OrganizationProviderConfig> = Vec::new();
+        let (mut all, mut unknown) = (Vec::<OrganizationProviderConfig>::new(), Vec::new());
         for (at, one) in written.into_iter().enumerate() {
-            let config: OrganizationProviderConfig = part(one, &format!("{at}.")).map_err(D::Error::custom)?;
+            let place = format!("{at}.");
+            let config: OrganizationProviderConfig = part(&one, &place, &mut unknown).map_err(D::Error::custom)?;
             if all.iter().any(|other| other.id == config.id) {
                 return Err(D::Error::custom(format!(
                     "two have the id {:?}; what they provide is kept by it, so give each its own",
@@ -217,13 +228,24 @@ impl<'de> Deserialize<'de> for OrganizationProviders {
             }
             all.push(config);
         }
-        Ok(Self(all))
+        Ok(Self { all, unknown })
     }
 }
 
+/// Keys of Backstage's that have no meaning here.
+const ACCEPTED: [&str; 2] = ["schedule.scope", "experimental_checkForSuspendedUsersWithRest"];
+
 /// A part of the configuration; the error says where in it something is wrong.
-fn part<T: DeserializeOwned>(written: Value, place: &str) -> Result<T, String> {
-    serde_path_to_error::deserialize(written).map_err(|error| format!("`{place}{}`: {}", error.path(), error.inner()))
+fn part<T: DeserializeOwned>(written: &Value, place: &str, unknown: &mut Vec<String>) -> Result<T, String> {
+    let mut track = serde_path_to_error::Track::new();
+    let deserializer = serde_path_to_error::Deserializer::new(written, &mut track);
+    let read = serde_ignored::deserialize(deserializer, |path| {
+        let key = path.to_string();
+        if !ACCEPTED.contains(&key.as_str()) {
+            unknown.push(format!("{place}{key}"));
+        }
+    });
+    read.map_err(|error| format!("`{place}{}`: {error}", track.path()))
 }
 
 #[cfg(test)]
@@ -238,7 +260,7 @@ mod tests {
 
     #[test]
     fn one_needs_no_id_and_several_have_theirs() {
-        let one = discovery(json!({"organization": "acme"})).unwrap().0;
+        let one = discovery(json!({"organization": "acme"})).unwrap().all;
         let config = &one["default"];
         assert_eq!((config.host.as_str(), config.catalog_path.as_str()), ("github.com", "catalog-info.yaml"));
         assert_eq!(config.filters.allow_forks, None);
@@ -246,7 +268,7 @@ mod tests {
             "mine": {"app": 17, "filters": {"topic": {"include": ["portal"], "exclude": ["old"]}, "visibility": ["internal"]}},
             "yours": {"organization": "other", "host": "ghe.acme.example", "schedule": {"frequency": {"minutes": 30}}},
         }));
-        let several = several.unwrap().0;
+        let several = several.unwrap().all;
         assert_eq!(several.keys().collect::<Vec<_>>(), ["mine", "yours"]);
         assert_eq!(several["mine"].app, Some(17));
         let topics = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -255,6 +277,13 @@ mod tests {
         {
             assert_eq!(filter.fits(&topics(&has)), fits, "{has:?}");
         }
+    }
+
+    #[test]
+    fn what_nothing_reads_is_known() {
+        let written =
+            json!({"mine": {"organization": "acme", "schedule": {"scope": "local"}, "filters": {"topics": {}}}});
+        assert_eq!(discovery(written).unwrap().unknown, ["mine.filters.topics"]);
     }
 
     #[test]
@@ -276,7 +305,7 @@ mod tests {
 
     #[test]
     fn organisations_are_one_or_a_list() {
-        let read = |written: Value| serde_json::from_value::<OrganizationProviders>(written).map(|all| all.0);
+        let read = |written: Value| serde_json::from_value::<OrganizationProviders>(written).map(|read| read.all);
         let one = read(json!({"id": "production", "githubUrl": "https://github.com", "orgs": ["acme"]})).unwrap();
         assert_eq!((one.len(), one[0].id.as_str()), (1, "production"));
         let list = json!([{"id": "a"}, {"id": "b", "pageSizes": {"teamMembers": 10}, "defaultUserTransformer": {"useVerifiedEmails": true}}]);
