@@ -288,7 +288,7 @@ async fn the_teams_of_several_organisations_have_their_namespaces() {
     let expected = ["group:acme/platform", "group:other/platform", "user:default/ada", "user:default/bob"];
     assert_eq!(on.references(), expected);
     let ada = on.catalog.index().get_exact("user:default/ada").cloned().unwrap().entity();
-    assert_eq!(ada.at(&["spec", "memberOf"]), Some(&json!(["other/platform", "acme/platform"])));
+    assert_eq!(ada.at(&["spec", "memberOf"]), Some(&json!(["acme/platform", "other/platform"])));
     assert_eq!(on.problems().await, [""; 0]);
     on.world.assert_lawful().await;
 }

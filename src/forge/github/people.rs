@@ -19,15 +19,15 @@ const SMALLEST_PAGE: usize = 5;
 /// Entries of a page where configuration does not say: of teams, each of which has members in it, fewer.
 const TEAMS: usize = 25;
 
-const MEMBERS: &str =
-    "query($org: String!, $first: Int!, $after: String, $email: Boolean!, $verified: Boolean!, $suspended: Boolean!) {
+/// The last fields of a person; github.com has no `suspendedAt`, and refuses a question that names it.
+const SHOWN: &str = "bio avatarUrl";
+const MEMBERS: &str = "query($org: String!, $first: Int!, $after: String, $email: Boolean!, $verified: Boolean!) {
   organization(login: $org) {
     membersWithRole(first: $first, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes {
         id login name bio avatarUrl
         email @include(if: $email)
-        suspendedAt @include(if: $suspended)
         organizationVerifiedDomainEmails(login: $org) @include(if: $verified)
       }
     }
@@ -128,11 +128,11 @@ impl GitHub {
         let failed = self.failed(&doing);
         let client = self.client(organization).await.map_err(&failed)?;
         let by_token = self.site.access.installation(organization).await.map_err(&failed)?.is_none();
-        let variables = json!({
-            "org": organization, "email": by_token, "verified": look.verified_emails, "suspended": look.suspensions,
-        });
+        let variables = json!({ "org": organization, "email": by_token, "verified": look.verified_emails });
+        let query =
+            if look.suspensions { MEMBERS.replace(SHOWN, "bio avatarUrl suspendedAt") } else { MEMBERS.to_owned() };
         let size = look.members_page.unwrap_or(PAGE);
-        let listed = all(&client, MEMBERS, variables, &["organization", "membersWithRole"], size).await;
+        let listed = all(&client, &query, variables, &["organization", "membersWithRole"], size).await;
         listed.map_err(|failure| self.unseen(failure, organization, &doing))
     }
 
