@@ -31,7 +31,7 @@ export function stage() {
 }
 
 /** Chromium with a fresh profile that reaches nothing but loopback. */
-async function startBrowser() {
+export async function startBrowser() {
   const executablePath = process.env.CHROMIUM
     ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
   return chromium.launch({
