@@ -16,6 +16,7 @@ mod client;
 mod config;
 mod error;
 mod fixture;
+mod fork;
 mod memory;
 mod model;
 mod pace;

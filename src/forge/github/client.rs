@@ -145,6 +145,11 @@ impl Client {
         self.0.wire.who()
     }
 
+    /// What GitHub calls a second.
+    pub(super) fn second(&self) -> std::time::Duration {
+        self.0.wire.second()
+    }
+
     /// What is left of the hour.
     pub(super) fn budget(&self) -> Option<Budget> {
         self.0.wire.budget()

@@ -105,14 +105,26 @@ fn essence(repository: &Value) -> Value {
         entries.map(|entry| keys.iter().map(|key| ((*key).to_owned(), entry[*key].clone())).collect()).collect()
     };
     let plain = [
-        "description", "homepage", "visibility", "topics", "settings", "collaborators", "teams", "variables", "secrets",
+        "description",
+        "homepage",
+        "visibility",
+        "topics",
+        "settings",
+        "collaborators",
+        "teams",
+        "variables",
+        "secrets",
         "protection",
     ];
-    let mut essence: Map<String, Value> = plain.iter().map(|key| ((*key).to_owned(), repository[*key].clone())).collect();
+    let mut essence: Map<String, Value> =
+        plain.iter().map(|key| ((*key).to_owned(), repository[*key].clone())).collect();
     essence.extend([
         ("branches".to_owned(), json!(parts("branches", &["name", "tree", "commits", "files"]))),
         ("rulesets".to_owned(), json!(parts("rulesets", &["name", "target", "rules"]))),
-        ("environments".to_owned(), json!(parts("environments", &["name", "reviewers", "waitTimer", "variables", "secrets"]))),
+        (
+            "environments".to_owned(),
+            json!(parts("environments", &["name", "reviewers", "waitTimer", "variables", "secrets"])),
+        ),
         ("hooks".to_owned(), json!(parts("hooks", &["active", "events", "config"]))),
         ("autolinks".to_owned(), json!(parts("autolinks", &["keyPrefix", "urlTemplate"]))),
         ("issues".to_owned(), json!(parts("issues", &["title", "state", "labels"]))),
@@ -126,7 +138,8 @@ async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     let Some(model) = Model::acme().await else { return };
     let world = portal(&model, EVERYTHING).await;
     let values = json!({"host": model.host(), "name": "pay"});
-    let (everything, secrets) = (EntityRef::new("template", "default", "everything"), map(json!({"registry": "hunter2"})));
+    let (everything, secrets) =
+        (EntityRef::new("template", "default", "everything"), map(json!({"registry": "hunter2"})));
     let plan = world.scaffolder.plan(&world.who, &everything, map(values), secrets).await.unwrap();
     assert!(plan.is_clear(), "{plan:#?}");
     let told: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
@@ -157,7 +170,8 @@ async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     }
     assert_eq!((&pay["branches"][0]["files"], &pay["branches"][0]["commits"]), (&json!(31), &json!(1)));
     assert_eq!(pay["protection"]["main"]["required_status_checks"]["contexts"], json!(["ci"]));
-    let environments: Vec<_> = pay["environments"].as_array().unwrap().iter().map(|one| &one["secrets"]["KEY"]).collect();
+    let environments: Vec<_> =
+        pay["environments"].as_array().unwrap().iter().map(|one| &one["secrets"]["KEY"]).collect();
     assert_eq!(environments, ["key of dev", "key of staging", "key of prod"]);
     assert_eq!(pay["hooks"][0]["config"]["secret"], "very-secret");
     assert_eq!(world.scaffolder.made(&world.who, id).await.unwrap().len(), 10);
@@ -165,7 +179,8 @@ async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     assert_eq!(again.1, "failed");
     let undoable = world.scaffolder.undoable(&world.who, id).await.unwrap();
     assert!(undoable.iter().any(|one| one.sentence == "delete repository acme/pay"), "{undoable:#?}");
-    let hook: Vec<String> = undoable.iter().filter(|one| one.sentence.contains("webhook")).map(|one| one.id.clone()).collect();
+    let hook: Vec<String> =
+        undoable.iter().filter(|one| one.sentence.contains("webhook")).map(|one| one.id.clone()).collect();
     world.scaffolder.undo(&world.who, id, &hook).await.unwrap();
     assert_eq!(model.repository("acme/pay").await["hooks"], json!([]));
 }
@@ -179,7 +194,10 @@ async fn a_protected_repository_with_three_environments_is_at_most_forty_request
         .replace("        reviewers: ['group:default/platform']\n", "")
         .replace("        environmentVariables: { STAGE: '${{ each.value }}' }\n", "")
         .replace("{ KEY: 'key of ${{ each.value }}' }", "{ KEY: 'key of ${{ each.value }}', TOKEN: token }")
-        .replace("        repoVariables: { REGION: eu }\n        secrets: { REGISTRY_TOKEN: '${{ secrets.registry }}' }\n", "");
+        .replace(
+            "        repoVariables: { REGION: eu }\n        secrets: { REGISTRY_TOKEN: '${{ secrets.registry }}' }\n",
+            "",
+        );
     let world = portal(&model, &environments).await;
     model.requests().await;
     let (_, status, events) = world.make(&model, "pay").await;
