@@ -28,6 +28,7 @@ use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
+use crate::event::Events;
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::notification::Notifications;
 use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
@@ -105,10 +106,12 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
+        let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events);
         let parts = Parts {
             catalog,
             scaffolder,
             notifications,
+            events,
             delivery,
             forges,
             forge,
@@ -124,7 +127,8 @@ impl App {
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
         let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
-        let notifications = self.state.notifications.clone();
+        let (notifications, events) = (self.state.notifications.clone(), self.state.events.clone());
+        self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
@@ -143,6 +147,9 @@ impl App {
                 }
                 if let Err(error) = scaffolder.sweep().await {
                     tracing::warn!(%error, "cannot remove expired drafts");
+                }
+                if let Err(error) = events.sweep().await {
+                    tracing::warn!(%error, "cannot forget old webhooks");
                 }
                 if let Err(error) = notifications.sweep().await {
                     tracing::warn!(%error, "cannot remove old notifications");

@@ -58,6 +58,7 @@ use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::db::Reach;
 use crate::delivery::Delivery;
+use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
 use crate::notification::Notifications;
 use crate::scaffolder::Scaffolder;
@@ -79,6 +80,8 @@ pub(crate) struct Parts {
     pub(crate) scaffolder: Scaffolder,
     /// What people are told.
     pub(crate) notifications: Notifications,
+    /// What forges tell.
+    pub(crate) events: Events,
     /// Environments, and what is declared in them.
     pub(crate) delivery: Delivery,
     /// All forges, by host.
@@ -122,6 +125,7 @@ parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
     notifications: Notifications,
+    events: Events,
     delivery: Delivery,
     forges: Forges,
     forge: LocalForge,

@@ -83,6 +83,8 @@ impl TryFrom<WrittenInterval> for Interval {
     fn try_from(written: WrittenInterval) -> Result<Self, Self::Error> {
         let parts: Vec<(String, f64)> = match written {
             WrittenInterval::Parts(parts) => parts.into_iter().collect(),
+            WrittenInterval::Text(text) if text.starts_with('P') => iso_parts(&text)
+                .ok_or_else(|| format!("\"{text}\" is not an ISO 8601 length of time; write it as `PT30M`"))?,
             WrittenInterval::Text(text) => {
                 let number = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
                 let (number, unit) = text.split_at(number);
@@ -106,6 +108,21 @@ impl TryFrom<WrittenInterval> for Interval {
         }
         Duration::try_from_secs_f64(total).map(Self).map_err(|error| error.to_string())
     }
+}
+
+/// The parts of `P1DT2H30M`; none if that is no length of time, or one in months and years, which are not all alike.
+fn iso_parts(text: &str) -> Option<Vec<(String, f64)>> {
+    let (date, time) = text.strip_prefix('P')?.split_once('T').unwrap_or((text.strip_prefix('P')?, ""));
+    let mut parts = Vec::new();
+    for (mut rest, units) in [(date, "D"), (time, "HMS")] {
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+            let unit = rest[end..].chars().next().filter(|unit| units.contains(*unit))?;
+            parts.push((unit.to_ascii_lowercase().to_string(), rest[..end].parse().ok()?));
+            rest = &rest[end + 1..];
+        }
+    }
+    Some(parts).filter(|parts| !parts.is_empty())
 }
 
 /// One of `catalog.locations`.
@@ -301,6 +318,11 @@ mod tests {
             (json!("2 minutes"), Some(120_000)),
             (json!("1.5h"), Some(5_400_000)),
             (json!({"minutes": 2, "seconds": 30}), Some(150_000)),
+            (json!("PT30M"), Some(1_800_000)),
+            (json!("P1DT1.5H"), Some(91_800_000)),
+            (json!("P1M"), None),
+            (json!("P"), None),
+            (json!("PT5"), None),
             (json!("soon"), None),
             (json!("30"), None),
             (json!("30 parsecs"), None),

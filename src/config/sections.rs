@@ -237,7 +237,7 @@ const ACCEPTED: [&str; 23] = [
 ];
 
 /// Parts of accepted sections that Greenroom reads: what it does not know in them is misspelt.
-const READ: [&str; 2] = ["catalog.providers.local.", "integrations.github."];
+const READ: [&str; 3] = ["catalog.providers.local.", "events.modules.github.", "integrations.github."];
 
 /// Whether a key that no section reads is still one of Backstage's.
 pub(super) fn is_known_elsewhere(key: &str) -> bool {

@@ -18,7 +18,8 @@ use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
 use crate::entity::{EntityRef, Relation};
-use crate::forge::{Forge, Forges, LocalForge};
+use crate::event::{Events, EventsConfig};
+use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::notification::Notifications;
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
@@ -61,6 +62,10 @@ pub(crate) struct Options {
     pub(crate) catalog: CatalogConfig,
     /// `auth.providers`
     pub(crate) providers: Option<Providers>,
+    /// GitHubs beside the local forge.
+    pub(crate) github: Vec<GitHub>,
+    /// `events`
+    pub(crate) events: EventsConfig,
 }
 
 impl Default for Options {
@@ -70,6 +75,8 @@ impl Default for Options {
             base_url: "http://localhost:7007",
             catalog: CatalogConfig::default(),
             providers: None,
+            github: Vec::new(),
+            events: EventsConfig::default(),
         }
     }
 }
@@ -129,7 +136,9 @@ impl TestApp {
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let forge = LocalForge::open(folder.path().join(REPOSITORIES), site.base_url.clone()).unwrap();
-        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let local = Arc::new(forge.clone()) as Arc<dyn Forge>;
+        let github = options.github.into_iter().map(|github| Arc::new(github) as Arc<dyn Forge>);
+        let forges = Forges::new(std::iter::once(local).chain(github));
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
         let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
@@ -140,7 +149,9 @@ impl TestApp {
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let notifications = Notifications::new(pool.clone());
-        let parts = Parts { catalog, scaffolder, notifications, delivery, forges, forge, auth, site, metrics };
+        let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events);
+        tokio::spawn(events.clone().run(stop.clone()));
+        let parts = Parts { catalog, scaffolder, notifications, events, delivery, forges, forge, auth, site, metrics };
         let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
