@@ -1,0 +1,1 @@
+export async function serveGraphql() { return { status: 501, body: {} }; }
