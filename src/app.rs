@@ -30,6 +30,8 @@ use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::notification::Notifications;
+use crate::pipeline::Pipelines;
+use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
@@ -85,6 +87,7 @@ impl App {
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
         registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
         registry.register(send_notification(&notifications, &catalog));
+        let review = review(loaded, &catalog, &forges, &registry)?;
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
@@ -106,6 +109,8 @@ impl App {
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
         let parts = Parts {
+            pipelines: Pipelines::new(forges.clone()),
+            review,
             catalog,
             scaffolder,
             notifications,
@@ -127,6 +132,7 @@ impl App {
         let notifications = self.state.notifications.clone();
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.review.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
@@ -164,6 +170,22 @@ impl App {
         }
         self.own_api.close();
     }
+}
+
+/// What looks at pull requests: with the actions of this portal, for descriptors where discovery looks for them.
+fn review(loaded: &Loaded, catalog: &Catalog, forges: &Forges, actions: &ActionRegistry) -> anyhow::Result<Review> {
+    let subjects = Subjects::new(catalog_paths(&loaded.document))
+        .map_err(|reason| anyhow::anyhow!("configuration `catalog.providers.github`: {reason}"))?;
+    let (reader, model) = (catalog.reader().clone(), loaded.config.catalog.model.clone());
+    Ok(Review::new(forges.clone(), reader, actions.clone(), model, subjects))
+}
+
+/// Every `catalogPath` of `catalog.providers.github`, which is one provider or a map of them.
+fn catalog_paths(document: &Value) -> impl Iterator<Item = &str> {
+    let section = document.pointer("/catalog/providers/github").and_then(Value::as_object);
+    let own = section.and_then(|section| section.get("catalogPath"));
+    let named = section.into_iter().flat_map(|section| section.values()).filter_map(|one| one.get("catalogPath"));
+    own.into_iter().chain(named).filter_map(Value::as_str)
 }
 
 /// The local forge, and every GitHub that configuration names.

@@ -35,8 +35,8 @@ pub(crate) use self::{
     },
     error::{ForgeError, Limit, Missing, NameError},
     github::{
-        Allowance, Budget, Collaborator, Dispatched, Fitted, Fixture, GitHub, GitHubConfig, Job, Removal, Reviewer,
-        Run, RunOrder, Scope, Tempo,
+        Allowance, Annotation, Budget, ChangedFile, Collaborator, Conclusion, Dispatched, Fitted, Fixture, GitHub,
+        GitHubConfig, Job, NewCheck, Removal, Reviewer, Run, RunOrder, Scope, Tempo,
     },
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},
@@ -176,7 +176,6 @@ pub(crate) trait Forge: fmt::Debug + Send + Sync {
     fn browse_url(&self, location: &FileLocation) -> Url;
 
     /// The page of the repository itself.
-    #[cfg_attr(not(test), expect(dead_code, reason = "part of the contract of a forge"))]
     fn repository_url(&self, repository: &RepositoryId) -> Url;
 
     /// The page of a pull request.

@@ -18,8 +18,8 @@
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live |
 //! | 2 | `catalog`, `notification`: what people are told |
-//! | 3 | `scaffolder` |
-//! | 4 | `delivery`, `auth` |
+//! | 3 | `scaffolder`, `pipeline`: what runs in repositories |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -43,6 +43,8 @@ mod forge;
 pub mod fuzzing;
 mod notification;
 mod permission;
+mod pipeline;
+mod review;
 mod scaffolder;
 mod telemetry;
 #[cfg(test)]

@@ -60,6 +60,8 @@ use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
 use crate::notification::Notifications;
+use crate::pipeline::Pipelines;
+use crate::review::Review;
 use crate::scaffolder::Scaffolder;
 use api::Quick;
 use entrance::Edge;
@@ -77,6 +79,10 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// What runs in repositories.
+    pub(crate) pipelines: Pipelines,
+    /// Checks on pull requests.
+    pub(crate) review: Review,
     /// What people are told.
     pub(crate) notifications: Notifications,
     /// Environments, and what is declared in them.
@@ -121,6 +127,8 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    pipelines: Pipelines,
+    review: Review,
     notifications: Notifications,
     delivery: Delivery,
     forges: Forges,

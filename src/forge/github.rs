@@ -3,7 +3,7 @@
 //! Flow of a request: who to be for an owner (`access`) → the call (`client`) → its turn, its `ETag`, its retries
 //! (`wire`, `pace`, `memory`) → an answer or a sentence that says what to change and where (`error`). On that stand
 //! reading (`read`, `archive`), writing (`write`), pull requests (`pull_request`), what a repository is set up with
-//! (`setup`), what runs in it (`pipeline`) and whole organisations (`organization`).
+//! (`setup`), what runs in it (`pipeline`), what is said of its commits (`check`) and whole organisations (`organization`).
 //!
 //! Invariants:
 //! - no request is sent that GitHub said it would refuse, and none more often than its documented limits allow;
@@ -12,6 +12,7 @@
 
 mod access;
 mod archive;
+mod check;
 mod client;
 mod config;
 mod error;
@@ -37,6 +38,7 @@ use url::Url;
 
 use self::access::Access;
 pub(crate) use self::access::{Allowance, Installation};
+pub(crate) use self::check::{Annotation, ChangedFile, Conclusion, NewCheck};
 use self::client::Client;
 pub(crate) use self::config::GitHubConfig;
 use self::config::{DOT_COM, Endpoints};

@@ -161,6 +161,34 @@ pub(crate) fn entity_refresh(reference: &EntityRef) -> String {
     entity_tab(reference, "refresh")
 }
 
+/// The pipelines of an entity, of a branch or of all; `now` waits for them.
+pub(crate) fn entity_ci(reference: &EntityRef, branch: Option<&str>, now: bool) -> String {
+    let branch = branch.map(|branch| format!("branch={}", query(branch)));
+    let asked: Vec<String> = branch.into_iter().chain(now.then(|| "now=yes".to_owned())).collect();
+    let mark = if asked.is_empty() { "" } else { "?" };
+    format!("{}{mark}{}", entity_tab(reference, "ci"), asked.join("&"))
+}
+
+/// The newest pipelines of an entity.
+pub(crate) fn entity_ci_latest(reference: &EntityRef) -> String {
+    format!("{}/latest", entity_tab(reference, "ci"))
+}
+
+/// One run of an entity's pipelines; `now` waits for it.
+pub(crate) fn entity_run(reference: &EntityRef, run: u64, now: bool) -> String {
+    format!("{}/runs/{run}{}", entity_tab(reference, "ci"), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that repeats a run posts to.
+pub(crate) fn entity_run_attempts(reference: &EntityRef, run: u64) -> String {
+    format!("{}/attempts", entity_run(reference, run, false))
+}
+
+/// Where the form that stops a run posts to.
+pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String {
+    format!("{}/cancellation", entity_run(reference, run, false))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()

@@ -17,9 +17,11 @@ use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
-use crate::entity::{EntityRef, Relation};
+use crate::entity::{EntityRef, Model, Relation};
 use crate::forge::{Forge, Forges, LocalForge};
 use crate::notification::Notifications;
+use crate::pipeline::Pipelines;
+use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
@@ -61,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) catalog: CatalogConfig,
     /// `auth.providers`
     pub(crate) providers: Option<Providers>,
+    /// Beside the local one.
+    pub(crate) forges: Vec<Arc<dyn Forge>>,
 }
 
 impl Default for Options {
@@ -70,6 +74,7 @@ impl Default for Options {
             base_url: "http://localhost:7007",
             catalog: CatalogConfig::default(),
             providers: None,
+            forges: Vec::new(),
         }
     }
 }
@@ -129,18 +134,39 @@ impl TestApp {
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let forge = LocalForge::open(folder.path().join(REPOSITORIES), site.base_url.clone()).unwrap();
-        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>]);
+        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>].into_iter().chain(options.forges));
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
         let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
         let config = ScaffolderConfig::default();
         let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
         let environments = serde_json::json!([]);
+        let actions = registry.clone();
         let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let notifications = Notifications::new(pool.clone());
-        let parts = Parts { catalog, scaffolder, notifications, delivery, forges, forge, auth, site, metrics };
+        let pipelines = Pipelines::new(forges.clone());
+        let review = Review::new(
+            forges.clone(),
+            catalog.reader().clone(),
+            actions,
+            Model::default(),
+            Subjects::new([]).unwrap(),
+        );
+        let parts = Parts {
+            catalog,
+            scaffolder,
+            pipelines,
+            review,
+            notifications,
+            delivery,
+            forges,
+            forge,
+            auth,
+            site,
+            metrics,
+        };
         let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });
