@@ -11,7 +11,7 @@
 
 mod commit;
 mod error;
-mod github;
+pub(crate) mod github;
 mod local;
 mod location;
 mod pull_request;

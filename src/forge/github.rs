@@ -26,6 +26,10 @@ mod read;
 mod repository;
 mod secret;
 mod setup;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod wire;
 mod write;
 
@@ -84,6 +88,8 @@ impl GitHub {
             config.endpoints().map_err(|error| format!("the host {:?} has no address: {error}", config.host))?;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            // GitHub refuses whoever does not say who it is, also where octocrab asks for a token by itself.
+            .user_agent(concat!("greenroom/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| error.to_string())?;

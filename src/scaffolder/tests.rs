@@ -1,6 +1,7 @@
 //! The scaffolder as a whole: a real database, the local forge, a catalog read from files.
 
 mod durable;
+mod github;
 mod golden;
 mod golden_path;
 mod goodbye;
@@ -51,6 +52,11 @@ impl World {
 
     /// Nothing runs yet.
     async fn at_rest(files: &[(&str, &str)], limits: Limits) -> Self {
+        let (folder, config) = Self::laid_out(files);
+        Self::of(folder, config, limits).await
+    }
+
+    fn laid_out(files: &[(&str, &str)]) -> (TempDir, CatalogConfig) {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "organisation.yaml", ORGANISATION);
         let mut config =
@@ -61,14 +67,19 @@ impl World {
                 config.locations.push(location(folder.path(), name));
             }
         }
-        Self::of(folder, config, limits).await
+        (folder, config)
     }
 
     async fn of(folder: TempDir, config: CatalogConfig, limits: Limits) -> Self {
+        Self::beside(folder, config, limits, Vec::new()).await
+    }
+
+    /// With other forges beside the local one.
+    async fn beside(folder: TempDir, config: CatalogConfig, limits: Limits, others: Vec<Arc<dyn Forge>>) -> Self {
         let database = database().await;
         let base = Url::parse("http://localhost:7007").unwrap();
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
-        let forges = Forges::new([forge.clone() as Arc<dyn Forge>]);
+        let forges = Forges::new([forge.clone() as Arc<dyn Forge>].into_iter().chain(others));
         let catalog = Catalog::open(database.pool().clone(), forges.clone(), config).await.unwrap();
         catalog.read_due().await.unwrap();
         let scaffolder = scaffolder(&database, &catalog, &forges, limits);

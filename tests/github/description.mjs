@@ -20,6 +20,8 @@ const compiled = new Map();
 function validator(options) {
   const ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false, logger: false, inlineRefs: false, ...options });
   addFormats(ajv);
+  // An app's own address has brackets: `1+acme[bot]@users.noreply.github.com`.
+  ajv.addFormat('email', /^\S+@\S+$/);
   ajv.addSchema(description, 'github');
   return ajv;
 }

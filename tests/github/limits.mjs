@@ -1,7 +1,7 @@
 // GitHub's limits as documented: requests an hour, points a minute, content a minute and an hour, requests at once.
 import { Halt } from './errors.mjs';
 
-const DEFAULTS = { primaryPerHour: 5000, anonymousPerHour: 60, graphqlPerHour: 5000, contentPerMinute: 80, contentPerHour: 500, concurrent: 100, pointsPerMinute: 900, enforce: true };
+const DEFAULTS = { primaryPerHour: 5000, anonymousPerHour: 60, graphqlPerHour: 5000, contentPerMinute: 80, contentPerHour: 500, concurrent: 100, pointsPerMinute: 900, graphqlPointsPerMinute: 2000, enforce: true };
 
 export class Limits {
   constructor(clock, given = {}) {
@@ -52,11 +52,11 @@ export class Limits {
     if (this.settings.enforce) {
       const primary = this.state(actor, resource);
       if (primary.remaining < cost) throw new Halt(403, `API rate limit exceeded for ${actor.words}. If you reach out to GitHub Support for help, please include the request ID ${requestId}.`);
-      this.secondary(known, { points, content, now }, requestId);
+      this.secondary(known, { resource, points, content, now }, requestId);
     }
     const window = this.window(actor, resource);
     window.used += cost;
-    known.points.push({ time: now, points });
+    known.points.push({ time: now, points, resource });
     if (content) known.content.push(now);
     known.running += 1;
     return {
@@ -66,11 +66,12 @@ export class Limits {
     };
   }
 
-  secondary(known, { points, content, now }, requestId) {
-    const { concurrent, pointsPerMinute, contentPerMinute, contentPerHour } = this.settings;
+  secondary(known, { resource, points, content, now }, requestId) {
+    const { concurrent, pointsPerMinute, graphqlPointsPerMinute, contentPerMinute, contentPerHour } = this.settings;
     if (known.running >= concurrent) throw secondary(requestId, 60);
-    const spent = known.points.reduce((sum, entry) => sum + entry.points, 0);
-    if (spent + points > pointsPerMinute) throw secondary(requestId, wait(known.points[0].time + 60_000, now));
+    const own = known.points.filter((entry) => entry.resource === resource);
+    const spent = own.reduce((sum, entry) => sum + entry.points, 0);
+    if (own.length && spent + points > (resource === 'graphql' ? graphqlPointsPerMinute : pointsPerMinute)) throw secondary(requestId, wait(own[0].time + 60_000, now));
     if (!content) return;
     const minute = known.content.filter((time) => time > now - 60_000);
     if (minute.length >= contentPerMinute) throw secondary(requestId, wait(minute[0] + 60_000, now));

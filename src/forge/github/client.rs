@@ -167,7 +167,6 @@ impl Client {
             .method(call.method)
             .uri(&call.path)
             .header(header::ACCEPT, call.accept)
-            .header(header::USER_AGENT, concat!("greenroom/", env!("CARGO_PKG_VERSION")))
             .header("x-github-api-version", HeaderValue::from_static(API_VERSION));
         let body = match call.body {
             Some(body) => serde_json::to_string(&body).map_err(|error| Failure::Unreadable(error.to_string()))?,

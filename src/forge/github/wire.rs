@@ -35,8 +35,8 @@ const READS: usize = 12;
 const WRITES: usize = 4;
 /// How often one request is sent.
 const TRIES: u32 = 4;
-/// The first wait before another try, doubled each time.
-const BACKOFF: Duration = Duration::from_millis(200);
+/// The first wait before another try is a second by so much, doubled each time.
+const BACKOFF: u32 = 5;
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request waits for its turn: a reader has a schedule of its own, a writer is in the middle of something.
@@ -180,14 +180,14 @@ impl Inner {
                             continue;
                         }
                     } else if answer.status().is_server_error() && ready.repeatable && again {
-                        tokio::time::sleep(backoff(tries)).await;
+                        tokio::time::sleep(backoff(tempo, tries)).await;
                         continue;
                     }
                     return Ok(answer);
                 }
                 Err(error) if ready.repeatable && again => {
                     tracing::debug!(who = %self.who, %error, "asking GitHub again");
-                    tokio::time::sleep(backoff(tries)).await;
+                    tokio::time::sleep(backoff(tempo, tries)).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -277,8 +277,8 @@ fn is_immutable(path: &str) -> bool {
     id && object && segments.next() == Some("git")
 }
 
-fn backoff(tries: u32) -> Duration {
-    BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(6))
+fn backoff(tempo: Tempo, tries: u32) -> Duration {
+    (tempo.second / BACKOFF).saturating_mul(1 << tries.saturating_sub(1).min(6))
 }
 
 fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {

@@ -12,7 +12,7 @@ async fn at_rest() -> World {
 
 /// The repository `acme/pay` with one file on a branch.
 pub(super) async fn repository(world: &World, branch: &str) {
-    create(world, "user:default/somebody").await;
+    create(world, Uuid::now_v7()).await;
     let commit = new_commit(branch, crate::forge::Parent::Root, tree(&[("a.txt", "a")]), "Begin");
     world.forge.commit(&"acme/pay".parse().unwrap(), commit).await.unwrap();
 }
@@ -60,7 +60,7 @@ async fn a_run_that_ends_every_server_is_given_up() {
     assert_eq!(world.scaffolder.made(&world.who, id).await.unwrap(), ["repository acme/pay"]);
     assert_eq!(world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap(), 0);
     // Somebody looks and tries again: then it may take as many servers again.
-    create(&world, "user:default/guest").await;
+    create(&world, id).await;
     world.scaffolder.retry(&world.who, id, Map::new()).await.unwrap();
     world.start();
     assert_eq!(world.end(id).await.0, "completed");
@@ -81,10 +81,10 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
     assert_eq!(store::beat(world.database.pool(), id, worker, Utc::now()).await.unwrap(), None);
 }
 
-/// The repository as this or another run would have created it.
-async fn create(world: &World, created_by: &str) {
+/// The repository as the step `publish` of a run would have created it.
+async fn create(world: &World, run: Uuid) {
     let id = "acme/pay".parse().unwrap();
-    let new = crate::forge::NewRepository { created_by: Some(created_by.to_owned()), ..new_repository(&id) };
+    let new = crate::forge::NewRepository { mark: Some(format!("Greenroom-Run: {run} publish")), ..new_repository(&id) };
     world.forge.create(new).await.unwrap();
 }
 
@@ -93,12 +93,11 @@ async fn another_attempt_takes_what_the_run_itself_had_made() {
     for noted in [true, false] {
         let world = at_rest().await;
         let id = world.begin("service", answers("pay"), json!({})).await;
-        let began = ("publish", "creating", json!(Utc::now()), None);
         let created = ("publish", "created", json!({}), Some("repository acme/pay"));
         // Killed right after the forge created it: before or after that could be noted.
-        let notes = if noted { vec![began, created] } else { vec![began] };
+        let notes = if noted { vec![created] } else { vec![] };
         die(&world, &notes).await;
-        create(&world, "user:default/guest").await;
+        create(&world, id).await;
         world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap();
         world.start();
         let (status, events) = world.end(id).await;
@@ -111,8 +110,8 @@ async fn another_attempt_takes_what_the_run_itself_had_made() {
 async fn another_attempt_refuses_what_somebody_else_made() {
     let world = at_rest().await;
     let id = world.begin("service", answers("pay"), json!({})).await;
-    die(&world, &[("publish", "creating", json!(Utc::now()), None)]).await;
-    create(&world, "user:default/somebody").await;
+    die(&world, &[]).await;
+    create(&world, Uuid::now_v7()).await;
     world.scaffolder.settle_abandoned(Duration::ZERO).await.unwrap();
     world.start();
     let (status, events) = world.end(id).await;

@@ -1,0 +1,76 @@
+//! Who the portal is on GitHub.
+
+use serde_json::json;
+
+use crate::forge::github::testing::{World, acme};
+use crate::forge::testing::new_repository;
+use crate::forge::{Forge as _, RepositoryId};
+
+fn id(text: &str) -> RepositoryId {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn an_app_works_through_its_installation_and_renews_its_token() {
+    let Some(world) = World::acme().await else { return };
+    let github = World::github(&world.with_app());
+    github.create(new_repository(&id("acme/one"))).await.unwrap();
+    let asked = world.requests().await;
+    let tokens = |asked: &[String]| asked.iter().filter(|line| line.contains("/access_tokens")).count();
+    assert_eq!(tokens(&asked), 1, "{asked:#?}");
+    github.find(&id("acme/one")).await.unwrap();
+    assert_eq!(tokens(&world.requests().await), 0);
+    // Expired on the way: one new token, and the request again.
+    world.fault(json!({"method": "GET", "path": "/repos/acme/one$", "kind": "401"})).await;
+    github.find(&id("acme/one")).await.unwrap();
+    assert_eq!(tokens(&world.requests().await), 1);
+    world.assert_lawful().await;
+}
+
+#[tokio::test]
+async fn nobody_to_be_is_a_sentence_that_says_what_to_configure() {
+    let Some(world) = World::acme().await else { return };
+    let told = async |config: serde_json::Value, repository: &str| {
+        World::github(&config).create(new_repository(&id(repository))).await.unwrap_err().to_string()
+    };
+    let nobody = told(json!({"host": world.host(), "apiBaseUrl": world.with_app()["apiBaseUrl"]}), "acme/one").await;
+    assert!(nobody.contains("add a `token` or `apps` to its entry in `integrations.github`"), "{nobody}");
+    let elsewhere = told(world.with_app(), "other/one").await;
+    assert!(elsewhere.contains("is not installed on other; install it at "), "{elsewhere}");
+    assert!(elsewhere.contains("/installations/new"), "{elsewhere}");
+    let wrong = told(world.with_token("ghp_wrong"), "acme/one").await;
+    assert!(wrong.contains("says \"Bad credentials\"") && wrong.contains("`integrations.github`"), "{wrong}");
+    let weak = told(world.with_token("ghp_weak"), "acme/one").await;
+    assert!(weak.contains("the token has the scopes read:user and needs one of"), "{weak}");
+    let mut limited = world.with_app();
+    limited["apps"][0]["allowedInstallationOwners"] = json!(["other"]);
+    let limited = told(limited, "acme/one").await;
+    assert!(limited.contains("`allowedInstallationOwners`"), "{limited}");
+    let error = super::super::GitHub::new(
+        &serde_json::from_value(json!({"host": "github.com", "apps": [{"appId": 1, "privateKey": "x"}]})).unwrap(),
+    );
+    assert!(error.unwrap_err().contains("is not a PEM private key"));
+}
+
+#[tokio::test]
+async fn an_installation_that_lacks_a_permission_or_is_suspended_says_so() {
+    let mut wanted = acme();
+    wanted["app"]["installations"] = json!([{"account": "acme", "repositories": "all", "permissions": {"metadata": "read", "contents": "read"}}]);
+    let Some(world) = World::new(wanted.clone()).await else { return };
+    let error = World::github(&world.with_app()).create(new_repository(&id("acme/one"))).await.unwrap_err().to_string();
+    assert!(error.contains("it needs the permission administration write"), "{error}");
+    wanted["app"]["installations"] = json!([{"account": "acme", "repositories": "all", "suspended": true}]);
+    let Some(world) = World::new(wanted).await else { return };
+    let error = World::github(&world.with_app()).create(new_repository(&id("acme/one"))).await.unwrap_err().to_string();
+    assert!(error.contains("on acme is suspended; an owner of acme can lift that"), "{error}");
+}
+
+#[tokio::test]
+async fn single_sign_on_says_where_to_authorise_the_token() {
+    let mut wanted = acme();
+    wanted["organizations"][0]["requiresSso"] = json!(true);
+    let Some(world) = World::new(wanted).await else { return };
+    let error =
+        World::github(&world.with_token("ghp_ada")).create(new_repository(&id("acme/one"))).await.unwrap_err();
+    assert!(error.to_string().contains("requires single sign-on for this token; authorise it at "), "{error}");
+}

@@ -1,0 +1,69 @@
+//! Limits and broken connections.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::forge::github::testing::{World, acme};
+use crate::forge::testing::new_repository;
+use crate::forge::{Forge as _, ForgeError, RepositoryId};
+
+fn id(text: &str) -> RepositoryId {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_may_be_asked_again_is_and_what_may_not_is_told() {
+    let Some(world) = World::acme().await else { return };
+    let github = World::github(&world.with_app());
+    github.create(new_repository(&id("acme/pay"))).await.unwrap();
+    for kind in ["500", "502", "cut-before", "cut-after", "401"] {
+        world.fault(json!({"method": "GET", "path": "/repos/acme/pay$", "kind": kind})).await;
+        github.find(&id("acme/pay")).await.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        world.no_faults().await;
+    }
+    world.fault(json!({"method": "GET", "path": "/repos/acme/pay$", "kind": "403-secondary", "retryAfter": 1})).await;
+    github.find(&id("acme/pay")).await.unwrap();
+    world.fault(json!({"method": "GET", "path": "/repos/acme/pay$", "kind": "502", "times": 9})).await;
+    let error = github.find(&id("acme/pay")).await.unwrap_err();
+    assert!(matches!(error, ForgeError::Unavailable { .. }) && error.to_string().contains("502"), "{error}");
+}
+
+#[tokio::test]
+async fn an_unchanged_answer_costs_nothing() {
+    let Some(world) = World::acme().await else { return };
+    let github = World::github(&world.with_app());
+    github.create(new_repository(&id("acme/pay"))).await.unwrap();
+    let tip = github.resolve(&id("acme/pay"), "main").await.unwrap();
+    world.requests().await;
+    let left = |github: &crate::forge::GitHub| {
+        let all = github.allowances();
+        all.iter().find_map(|one| one.who.starts_with("acme").then(|| one.budget.unwrap().remaining)).unwrap()
+    };
+    let before = left(&github);
+    for _ in 0..3 {
+        assert_eq!(github.resolve(&id("acme/pay"), "main").await.unwrap(), tip);
+    }
+    assert_eq!(left(&github), before);
+    let asked = world.requests().await;
+    assert!(asked.iter().all(|line| line.ends_with(" 304")), "{asked:#?}");
+}
+
+#[tokio::test]
+async fn a_reader_does_not_wait_for_an_hour() {
+    let mut wanted = acme();
+    wanted["limits"] = json!({"enforce": true, "primaryPerHour": 5});
+    let Some(world) = World::new(wanted).await else { return };
+    let github = World::github(&world.with_app());
+    let mut last = None;
+    for at in 0..8 {
+        if let Err(error) = github.find(&id(&format!("acme/x{at}"))).await
+            && matches!(error, ForgeError::Unavailable { .. })
+        {
+            last = Some(error);
+        }
+    }
+    let Some(ForgeError::Unavailable { what, retry_after }) = last else { panic!("{last:?}") };
+    assert!(what.contains("its rate limit is used up"), "{what}");
+    assert!(retry_after.is_some_and(|wait| wait > Duration::from_secs(60)), "{retry_after:?}");
+}
