@@ -10,7 +10,6 @@ const WIDE = new Set(['path', 'ref', 'dir', 'branch', 'base', 'head']);
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
 const description = JSON.parse(readFileSync(packageFile('@octokit/openapi/generated/api.github.com.json'), 'utf8'));
-toDraft7(description);
 
 // Two validators of one description: queries arrive as text, bodies have types.
 const bodies = validator({ coerceTypes: false });
@@ -22,36 +21,45 @@ function validator(options) {
   addFormats(ajv);
   // An app's own address has brackets: `1+acme[bot]@users.noreply.github.com`.
   ajv.addFormat('email', /^\S+@\S+$/);
-  ajv.addSchema(description, 'github');
-  return ajv;
+  return { ajv, added: new Set() };
 }
 
-/** OpenAPI 3.0 says `nullable` where JSON Schema has a type; done once, in place. */
-function toDraft7(node) {
-  if (!node || typeof node !== 'object') return;
-  if (Array.isArray(node)) {
-    node.forEach(toDraft7);
-    return;
+const COMPONENT = '#/components/schemas/';
+/** A component's own address, so that only those that are needed are ever read: the whole would take seconds. */
+const idOf = (name) => `http://github/${name}`;
+
+/** Words that say nothing to a validator, and those whose value is no schema. */
+const SILENT = new Set(['description', 'example', 'examples', 'nullable', 'title', 'externalDocs']);
+const DATA = new Set(['enum', 'default', 'required']);
+
+/** A copy in JSON Schema's own words: OpenAPI 3.0 says `nullable` where that has a type. `needed` gathers the components it refers to. */
+function toDraft7(node, needed) {
+  if (Array.isArray(node)) return node.map((one) => toDraft7(one, needed));
+  if (node === null || typeof node !== 'object') return node;
+  if (typeof node.$ref === 'string') {
+    const [name, ...rest] = node.$ref.slice(COMPONENT.length).split('/');
+    needed.add(name);
+    return { $ref: rest.length ? `${idOf(name)}#/${rest.join('/')}` : idOf(name) };
   }
-  // Examples are data: they may hold any key.
-  for (const key of Object.keys(node)) if (key !== 'example' && key !== 'examples') toDraft7(node[key]);
-  if (node.nullable !== true) return;
-  delete node.nullable;
-  if (typeof node.type === 'string') {
-    node.type = [node.type, 'null'];
-    if (Array.isArray(node.enum) && !node.enum.includes(null)) node.enum.push(null);
-    for (const many of ['anyOf', 'oneOf']) if (node[many]) node[many].push({ type: 'null' });
-    if (node.allOf) {
-      const all = node.allOf;
-      delete node.allOf;
-      node.anyOf = [{ allOf: all }, { type: 'null' }];
-    }
-  } else if (node.anyOf) node.anyOf.push({ type: 'null' });
-  else if (node.oneOf) node.oneOf.push({ type: 'null' });
-  else {
-    const { ...inner } = node;
-    for (const key of Object.keys(node)) delete node[key];
-    node.anyOf = [inner, { type: 'null' }];
+  const copy = {};
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'properties') copy[key] = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, toDraft7(one, needed)]));
+    else if (!SILENT.has(key)) copy[key] = DATA.has(key) ? value : toDraft7(value, needed);
+  }
+  if (node.nullable !== true) return copy;
+  if (copy.enum && !copy.enum.includes(null)) copy.enum = [...copy.enum, null];
+  if (typeof copy.type === 'string' && !copy.allOf && !copy.anyOf && !copy.oneOf) return { ...copy, type: [copy.type, 'null'] };
+  return { anyOf: [copy, { type: 'null' }] };
+}
+
+/** Gives a validator the components a schema needs, and those they need. */
+function provide({ ajv, added }, needed) {
+  for (const name of needed) {
+    if (added.has(name)) continue;
+    added.add(name);
+    const inner = new Set();
+    ajv.addSchema(toDraft7(description.components.schemas[name], inner), idOf(name));
+    provide({ ajv, added }, inner);
   }
 }
 
@@ -133,8 +141,11 @@ export function check(pointer, holder, { text = false } = {}) {
   const key = `${text}${pointer}`;
   let validate = compiled.get(key);
   if (!validate) {
-    const schema = { type: 'object', properties: { value: { $ref: `github#${encodeURI(pointer)}` } } };
-    validate = (text ? texts : bodies).compile(schema);
+    const needed = new Set();
+    const schema = { type: 'object', properties: { value: toDraft7(pointer.startsWith(COMPONENT.slice(1)) ? { $ref: `#${pointer}` } : at(resolve(pointer)), needed) } };
+    const chosen = text ? texts : bodies;
+    provide(chosen, needed);
+    validate = chosen.ajv.compile(schema);
     compiled.set(key, validate);
   }
   if (validate(holder)) return [];

@@ -143,20 +143,25 @@ async function serveRest(world, { request, url, path, operation, text, requestId
     answer = await run(world, { request, url, path, operation, query, body, broken, actor, wrong, requestId, headers });
   } catch (error) {
     if (!(error instanceof Halt)) throw error;
-    answer = { status: error.status, headers: error.headers, body: { ...error.body, documentation_url: error.body.documentation_url ?? manual, status: String(error.status) } };
+    const told = { ...error.body, documentation_url: error.body.documentation_url ?? manual };
+    // A refused value has no `status` in its body, as it is described.
+    answer = { status: error.status, headers: error.headers, body: error.status === 422 ? told : { ...told, status: String(error.status) } };
   } finally {
     ticket?.done();
   }
   if (wrong.length) world.violation({ method: request.method, path, operationId: operation?.id ?? null, status: answer.status, kind: 'request' }, wrong);
-  const shown = { ...answer, headers: { ...headers, ...answer.headers } };
+  const whole = { ...answer, headers: { ...headers, ...answer.headers } };
+  if (operation) inspect(world, { request, path, operation }, whole);
+  const shown = conditional(request, whole, ticket);
+  // What is left is told after an unchanged answer was given for nothing.
   if (actor) Object.assign(shown.headers, world.limits.headers(actor, 'core'));
-  if (operation) inspect(world, { request, path, operation }, shown);
-  return conditional(request, shown, ticket);
+  return shown;
 }
 
 async function run(world, { operation, query, body, broken, wrong, actor, request, url, path, requestId, headers }) {
   const spec = operations[operation.id];
   if (!spec) throw new Halt(501, `The model does not know ${operation.id} yet`);
+  if (spec.needs && actor.kind === 'user') headers['x-accepted-oauth-scopes'] = spec.scopes ?? (operation.id === 'repos/delete' ? 'delete_repo' : 'repo');
   if (spec.needs) headers['x-accepted-github-permissions'] = spec.needs.split('|').map((one) => one.replace(':', '=')).join('; ');
   const call = new Call({ world, operation, params: operation.params, query, body: body ?? {}, actor, headers: request.headers, method: request.method, path, search: url.search, requestId });
   call.authorize(spec);

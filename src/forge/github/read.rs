@@ -139,16 +139,23 @@ impl GitHub {
         let (mut page, mut surplus) = (query.skip / size + 1, query.skip % size);
         while commits.len() < query.limit {
             let (number, many) = (page.to_string(), size.to_string());
-            let mut call = Call::get(["repos", id.owner(), id.name(), "commits"]).query([
-                ("sha", query.revision.as_str()),
-                ("per_page", many.as_str()),
-                ("page", number.as_str()),
-            ]);
+            let mut call = Call::get(["repos", id.owner(), id.name(), "commits"])
+                .query([("per_page", many.as_str()), ("page", number.as_str())]);
+            if query.revision != "HEAD" {
+                call = call.query([("sha", query.revision.as_str())]);
+            }
             if let Some(path) = &query.path {
                 call = call.query([("path", path.as_str())]);
             }
-            let answer: Vec<model::Commit> =
-                client.ask(call).await.map_err(|failure| unknown(failure, id, &query.revision, &failed))?;
+            let answer: Vec<model::Commit> = match client.ask(call).await {
+                Ok(answer) => answer,
+                // GitHub says the same of a repository and of a branch that are not there.
+                Err(failure) if failure.is_not_found() => {
+                    self.find_repository(id).await?;
+                    return Err(no_revision(id, &query.revision));
+                }
+                Err(failure) => return Err(unknown(failure, id, &query.revision, &failed)),
+            };
             let full = answer.len() == size;
             commits.extend(answer.into_iter().skip(surplus).map(Commit::from));
             (page, surplus) = (page + 1, 0);

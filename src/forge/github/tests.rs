@@ -5,5 +5,6 @@
 
 mod access;
 mod commits;
+mod hundred;
 mod refusals;
 mod repositories;

@@ -159,7 +159,8 @@ impl SetUp {
         let effect = |sentence: String, conflict: Option<String>| ctx.effect(EffectKind::Other, sentence, conflict);
         match Wanted::of(self.asked.id, github, &self.catalog, ctx, &id, input).await? {
             Wanted::Change(change) => {
-                Ok(Inspection { effects: vec![effect(change.sentence(&id), None)], ..Inspection::default() })
+                let effects = vec![effect(change.sentence(&id), None)];
+                Ok(Inspection { effects, outputs: change.foreseen(), ..Inspection::default() })
             }
             Wanted::Fixture(wanted) => {
                 // In a plan, an earlier step may be to create the repository.

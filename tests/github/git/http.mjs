@@ -24,9 +24,7 @@ case " $MODEL_FAST_FORWARD " in *" $1 "*)
   fi;;
 esac
 if [ -n "$MODEL_NO_WORKFLOWS" ] && [ "$3" != 0000000000000000000000000000000000000000 ]; then
-  base="$2"
-  [ "$base" != 0000000000000000000000000000000000000000 ] || base=4b825dc642cb6eb9a060e54bf8d69288fbee4904
-  name=$(git diff --name-only "$base" "$3" -- .github/workflows | head -n 1)
+  name=$(git log --format= --name-only "$3" --not --all -- .github/workflows | head -n 1)
   if [ -n "$name" ]; then
     echo "refusing to allow $MODEL_NO_WORKFLOWS to create or update workflow \\\`$name\\\` without \\\`workflows\\\` permission" >&2
     exit 1

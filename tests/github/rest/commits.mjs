@@ -1,7 +1,8 @@
 // Branches, commits and what differs between them.
-import { bytes } from '../call.mjs';
+import { bytes, created } from '../call.mjs';
 import { Halt, emptyRepository, notFound } from '../errors.mjs';
 import { changedFiles } from '../git/diff.mjs';
+import { moveRef } from '../pushes.mjs';
 import { branchRules } from '../rules.mjs';
 import { changedFile, commitShape } from '../shapes/commits.mjs';
 import { repositoryPage, repositoryUrl } from '../shapes/repositories.mjs';
@@ -28,6 +29,25 @@ function getBranch(c) {
   if (!sha) throw new Halt(404, 'Branch not found');
   const shown = summary(c, name, sha);
   return { ...shown, commit: commitShape(c.world, c.repo, c.git.objects.commit(sha)), _links: { self: `${repositoryUrl(c.world, c.repo)}/branches/${encodeURIComponent(name)}`, html: `${repositoryPage(c.world, c.repo)}/tree/${name}` } };
+}
+
+/** A branch gets another name; the default branch stays the default one. */
+async function renameBranch(c) {
+  const { world, repo, params: { branch: from }, body: { new_name: name } } = c;
+  const sha = c.git.branch(from);
+  if (!sha) throw new Halt(404, 'Branch not found');
+  if (c.git.branch(name)) throw new Halt(422, { message: 'Validation Failed', errors: [{ resource: 'Branch', code: 'already_exists', field: 'name', message: 'name already exists' }] });
+  await moveRef(world, repo, `refs/heads/${name}`, sha, c.sender);
+  if (repo.defaultBranch === from) {
+    repo.defaultBranch = name;
+    c.git.setHead(name);
+  }
+  const protection = repo.protections.get(from);
+  if (protection) repo.protections.set(name, protection);
+  repo.protections.delete(from);
+  await moveRef(world, repo, `refs/heads/${from}`, undefined, c.sender);
+  c.params.branch = name;
+  return created(getBranch(c));
 }
 
 function listCommits(c) {
@@ -78,6 +98,7 @@ async function compare(c) {
 
 export default {
   'repos/list-branches': { needs: 'contents:read', run: listBranches },
+  'repos/rename-branch': { needs: 'contents:write', run: renameBranch },
   'repos/get-branch': { needs: 'contents:read', run: getBranch },
   'repos/list-commits': { needs: 'contents:read', run: listCommits },
   'repos/get-commit': { needs: 'contents:read', run: getCommit },

@@ -109,7 +109,8 @@ function getCommit(c) {
 /** Who a commit is by, where the request does not say. */
 export function signer(c, given, fallback) {
   const { sender } = c;
-  const own = fallback ?? { name: sender.name ?? sender.login, email: sender.email ?? `${sender.id}+${sender.login}@users.noreply.github.com` };
+  // An App signs by its name in addresses, a person by their own.
+  const own = fallback ?? { name: sender.bot ? sender.login : sender.name ?? sender.login, email: sender.email ?? `${sender.id}+${sender.login}@users.noreply.github.com` };
   const date = given?.date ? new Date(given.date) : fallback?.date ?? c.world.clock.date();
   return { name: given?.name ?? own.name, email: given?.email ?? own.email, date };
 }

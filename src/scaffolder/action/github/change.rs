@@ -48,6 +48,18 @@ impl Change {
         }
     }
 
+    /// What later steps of a plan see.
+    pub(super) fn foreseen(&self) -> Outputs {
+        match self {
+            Self::Label { .. } | Self::Archive => Outputs::new(),
+            Self::Dispatch { .. } => outputs([
+                ("workflowRunId", json!(1)),
+                ("workflowRunUrl", json!("")),
+                ("workflowRunHtmlUrl", json!("")),
+            ]),
+        }
+    }
+
     /// Does it.
     pub(super) async fn make(
         &self,

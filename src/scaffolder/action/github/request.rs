@@ -158,7 +158,7 @@ fn issue(ctx: &ActionContext, id: &RepositoryId, input: &Outputs) -> Result<Fixi
         outputs: |told, _| {
             outputs([
                 ("issueUrl", told.get("html_url").cloned().unwrap_or_default()),
-                ("issueNumber", told.get("number").cloned().unwrap_or_default()),
+                ("issueNumber", told.get("number").cloned().unwrap_or(json!(1))),
             ])
         },
         ..Fixing::of(Fixture::issue(id, title, &mark, body))
@@ -215,7 +215,7 @@ fn ruleset(id: &RepositoryId, input: &Outputs) -> Result<Fixing, ActionError> {
         body["bypass_actors"] = actors.clone();
     }
     Ok(Fixing {
-        outputs: |told, _| outputs([("rulesetId", told.get("id").cloned().unwrap_or_default())]),
+        outputs: |told, _| outputs([("rulesetId", told.get("id").cloned().unwrap_or(json!(1)))]),
         ..Fixing::of(Fixture::ruleset(id, name, body))
     })
 }
