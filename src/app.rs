@@ -29,6 +29,7 @@ use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::review::{Review, Subjects};
@@ -111,6 +112,7 @@ impl App {
         let parts = Parts {
             pipelines: Pipelines::new(forges.clone()),
             review,
+            imports: Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author()),
             catalog,
             scaffolder,
             notifications,
@@ -133,6 +135,7 @@ impl App {
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         self.background.spawn(self.state.review.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));

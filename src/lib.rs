@@ -19,7 +19,7 @@
 //! | 1 | `forge`: where repositories live |
 //! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories |
-//! | 4 | `delivery`, `auth`, `review`: checks on pull requests |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -41,6 +41,7 @@ mod entity;
 mod forge;
 #[doc(hidden)]
 pub mod fuzzing;
+mod import;
 mod notification;
 mod permission;
 mod pipeline;

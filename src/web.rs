@@ -59,6 +59,7 @@ use crate::catalog::Catalog;
 use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::forge::{Forges, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::review::Review;
@@ -83,6 +84,8 @@ pub(crate) struct Parts {
     pub(crate) pipelines: Pipelines,
     /// Checks on pull requests.
     pub(crate) review: Review,
+    /// Bringing repositories into the catalog.
+    pub(crate) imports: Imports,
     /// What people are told.
     pub(crate) notifications: Notifications,
     /// Environments, and what is declared in them.
@@ -129,6 +132,7 @@ parts! {
     scaffolder: Scaffolder,
     pipelines: Pipelines,
     review: Review,
+    imports: Imports,
     notifications: Notifications,
     delivery: Delivery,
     forges: Forges,

@@ -16,18 +16,19 @@ use super::{Place, RunDetails, Told};
 use crate::forge::{ForgeError, Run};
 
 /// How long an answer is taken for true.
-pub(super) const FRESH: Duration = Duration::from_secs(5);
+const FRESH: Duration = Duration::from_secs(5);
 /// Repositories of which something is kept.
 const REPOSITORIES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 /// The repositories that were asked last.
 pub(super) struct Recent {
     shelves: Mutex<LruCache<Place, Arc<Shelf>>>,
+    fresh: Duration,
 }
 
 /// The answers of one repository.
-#[derive(Default)]
 pub(super) struct Shelf {
+    fresh: Duration,
     answers: tokio::sync::Mutex<Answers>,
 }
 
@@ -40,15 +41,21 @@ struct Answers {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { shelves: Mutex::new(LruCache::new(REPOSITORIES)) }
+        Self::fresh_for(FRESH)
     }
 }
 
 impl Recent {
+    /// With another time that answers are taken for true.
+    pub(super) fn fresh_for(fresh: Duration) -> Self {
+        Self { shelves: Mutex::new(LruCache::new(REPOSITORIES)), fresh }
+    }
+
     /// What is kept of a repository.
     pub(super) fn of(&self, place: &Place) -> Arc<Shelf> {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(shelves.get_or_insert(place.clone(), Arc::default))
+        let shelf = || Arc::new(Shelf { fresh: self.fresh, answers: tokio::sync::Mutex::default() });
+        Arc::clone(shelves.get_or_insert(place.clone(), shelf))
     }
 
     /// Nothing that was told of a repository counts any more.
@@ -65,7 +72,7 @@ impl Shelf {
         ask: impl Future<Output = Result<Vec<Run>, ForgeError>>,
     ) -> Told<Vec<Run>> {
         let mut answers = self.answers.lock().await;
-        recent(&mut answers.runs, branch.map(str::to_owned), ask).await
+        recent(&mut answers.runs, branch.map(str::to_owned), self.fresh, ask).await
     }
 
     /// One run.
@@ -75,16 +82,17 @@ impl Shelf {
         ask: impl Future<Output = Result<RunDetails, ForgeError>>,
     ) -> Told<RunDetails> {
         let mut answers = self.answers.lock().await;
-        recent(&mut answers.details, run, ask).await
+        recent(&mut answers.details, run, self.fresh, ask).await
     }
 }
 
 async fn recent<K: Hash + Eq, T>(
     known: &mut HashMap<K, (Instant, Told<T>)>,
     key: K,
+    fresh: Duration,
     ask: impl Future<Output = Result<T, ForgeError>>,
 ) -> Told<T> {
-    known.retain(|_, (told, _)| told.elapsed() < FRESH);
+    known.retain(|_, (told, _)| told.elapsed() < fresh);
     if let Some((_, answer)) = known.get(&key) {
         return answer.clone();
     }

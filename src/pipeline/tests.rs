@@ -1,12 +1,12 @@
 //! Which repository is asked, how often, and who may order.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::recent::FRESH;
 use super::*;
-use crate::forge::{GitHubConfig, LocalForge};
+use crate::forge::{Forge, GitHubConfig, LocalForge};
 
 fn github(host: &str) -> Arc<dyn Forge> {
     let config: GitHubConfig = serde_json::from_value(json!({"host": host, "token": "t"})).unwrap();
@@ -53,7 +53,7 @@ fn the_repository_is_that_of_the_slug_else_that_of_the_file() {
     check(&["ghe.acme.example", "github.com"], local, source, Some("ghe.acme.example/acme/real"));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_repository_is_asked_once_however_many_look_and_again_after_a_while() {
     let recent = Recent::default();
     let place = Place { host: "github.com".to_owned(), repository: "acme/api".parse().unwrap() };
@@ -69,10 +69,13 @@ async fn a_repository_is_asked_once_however_many_look_and_again_after_a_while() 
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     let _ = shelf.runs(Some("main"), ask()).await;
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    tokio::time::advance(FRESH).await;
-    let _ = recent.of(&place).runs(None, ask()).await;
-    assert_eq!(asked.load(Ordering::SeqCst), 3);
     recent.forget(&place);
     let _ = recent.of(&place).runs(None, ask()).await;
-    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    // What is taken for true for no time is asked for each time.
+    let hasty = Recent::fresh_for(Duration::ZERO);
+    for expected in [4, 5] {
+        let _ = hasty.of(&place).runs(None, ask()).await;
+        assert_eq!(asked.load(Ordering::SeqCst), expected);
+    }
 }

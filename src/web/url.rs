@@ -209,6 +209,27 @@ pub(crate) fn location_removal(id: Uuid) -> String {
     format!("/catalog/locations/{id}/removal")
 }
 
+/// Bringing repositories into the catalog, as Backstage's page.
+pub(crate) fn imports() -> String {
+    "/catalog-import".to_owned()
+}
+
+/// What is at an address that may be imported: a part of it, from 1; `now` waits for it.
+pub(crate) fn import_survey(address: &str, part: usize, now: bool) -> String {
+    let part = if part > 1 { format!("&part={part}") } else { String::new() };
+    format!("{}?url={}{part}{}", imports(), query(address), if now { "&now=yes" } else { "" })
+}
+
+/// One import; `now` waits for its pull requests.
+pub(crate) fn import(id: Uuid, now: bool) -> String {
+    format!("{}/{id}{}", imports(), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that carries out again what failed posts to.
+pub(crate) fn import_attempts(id: Uuid) -> String {
+    format!("{}/attempts", import(id, false))
+}
+
 /// All repositories of the local forge.
 pub(crate) fn repositories() -> String {
     "/repositories".to_owned()

@@ -1,6 +1,6 @@
 // Fetches a part of the page that takes longer than the rest: from the page at `data-late`, the element of the same id.
 // Where that one says `data-late-again`, something in it is still moving, and it is fetched again after a while.
-const PAUSE = 8000;
+const PAUSE = 5000;
 
 export function start(parts) {
   for (const part of parts) {
@@ -37,7 +37,10 @@ async function fill(part) {
     if ('lateAgain' in part.dataset) again(part);
   } catch (error) {
     // What is there stays; where nothing is yet, the reason stands in its place.
-    if (part.getAttribute('aria-busy') !== 'true' && 'lateAgain' in part.dataset) return again(part);
+    if (part.getAttribute('aria-busy') !== 'true') {
+      if ('lateAgain' in part.dataset) again(part);
+      return;
+    }
     const told = document.createElement('p');
     told.className = 'card__body muted break';
     told.textContent = `This part cannot be shown now: ${error.message}`;

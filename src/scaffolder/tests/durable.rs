@@ -84,7 +84,8 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
 /// The repository as the step `publish` of a run would have created it.
 async fn create(world: &World, run: Uuid) {
     let id = "acme/pay".parse().unwrap();
-    let new = crate::forge::NewRepository { mark: Some(format!("Greenroom-Run: {run} publish")), ..new_repository(&id) };
+    let new =
+        crate::forge::NewRepository { mark: Some(format!("Greenroom-Run: {run} publish")), ..new_repository(&id) };
     world.forge.create(new).await.unwrap();
 }
 

@@ -102,7 +102,9 @@ impl World {
 fn essence(repository: &Value) -> Value {
     let names = |key: &str, name: &str| -> Vec<Value> {
         match &repository[key] {
-            Value::Array(list) => list.iter().map(|entry| entry.get(name).cloned().unwrap_or_else(|| entry.clone())).collect(),
+            Value::Array(list) => {
+                list.iter().map(|entry| entry.get(name).cloned().unwrap_or_else(|| entry.clone())).collect()
+            }
             Value::Object(map) => map.keys().map(|key| json!(key)).collect(),
             _ => Vec::new(),
         }

@@ -19,10 +19,11 @@ use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
 use crate::entity::{EntityRef, Model, Relation};
 use crate::forge::{Forge, Forges, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::review::{Review, Subjects};
-use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
+use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The folder of the local forge.
@@ -146,6 +147,7 @@ impl TestApp {
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let notifications = Notifications::new(pool.clone());
+        let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), Author::default());
         let pipelines = Pipelines::new(forges.clone());
         let review = Review::new(
             forges.clone(),
@@ -159,6 +161,7 @@ impl TestApp {
             scaffolder,
             pipelines,
             review,
+            imports,
             notifications,
             delivery,
             forges,

@@ -55,7 +55,8 @@ async fn nobody_to_be_is_a_sentence_that_says_what_to_configure() {
 #[tokio::test]
 async fn an_installation_that_lacks_a_permission_or_is_suspended_says_so() {
     let mut wanted = acme();
-    wanted["app"]["installations"] = json!([{"account": "acme", "repositories": "all", "permissions": {"metadata": "read", "contents": "read"}}]);
+    wanted["app"]["installations"] =
+        json!([{"account": "acme", "repositories": "all", "permissions": {"metadata": "read", "contents": "read"}}]);
     let Some(world) = World::new(wanted.clone()).await else { return };
     let error = World::github(&world.with_app()).create(new_repository(&id("acme/one"))).await.unwrap_err().to_string();
     assert!(error.contains("it needs the permission administration write"), "{error}");
@@ -70,7 +71,6 @@ async fn single_sign_on_says_where_to_authorise_the_token() {
     let mut wanted = acme();
     wanted["organizations"][0]["requiresSso"] = json!(true);
     let Some(world) = World::new(wanted).await else { return };
-    let error =
-        World::github(&world.with_token("ghp_ada")).create(new_repository(&id("acme/one"))).await.unwrap_err();
+    let error = World::github(&world.with_token("ghp_ada")).create(new_repository(&id("acme/one"))).await.unwrap_err();
     assert!(error.to_string().contains("requires single sign-on for this token; authorise it at "), "{error}");
 }

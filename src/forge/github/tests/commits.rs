@@ -82,13 +82,15 @@ async fn a_commit_names_where_the_branch_is() {
     let pay = id("acme/pay");
     committed(&github, tree(&[("a", "1"), ("docs/b", "1"), ("docs/c", "1")])).await;
     let tip = github.resolve(&pay, "main").await.unwrap();
-    let second = github.commit(&pay, new_commit("main", Parent::Tip(tip.clone()), written("a", "2"), "Change")).await.unwrap();
+    let second =
+        github.commit(&pay, new_commit("main", Parent::Tip(tip.clone()), written("a", "2"), "Change")).await.unwrap();
     let late = github.commit(&pay, new_commit("main", Parent::Tip(tip.clone()), written("a", "3"), "Late")).await;
     assert!(matches!(late, Err(ForgeError::Conflict { .. })), "{late:?}");
     let root = github.commit(&pay, new_commit("main", Parent::Root, tree(&[("x", "1")]), "Root")).await;
     assert!(matches!(root, Err(ForgeError::Conflict { .. })), "{root:?}");
     let gone = Contents::Change { write: Vec::new(), delete: vec!["docs".to_owned()] };
-    let forked = github.commit(&pay, new_commit("feature/x", Parent::Fork(second.id.clone()), gone, "Tidy")).await.unwrap();
+    let forked =
+        github.commit(&pay, new_commit("feature/x", Parent::Fork(second.id.clone()), gone, "Tidy")).await.unwrap();
     assert_eq!(forked.parents, [second.id.clone()]);
     let left: Vec<String> =
         github.walk(&pay, "feature/x", "").await.unwrap().into_iter().map(|entry| entry.path).collect();

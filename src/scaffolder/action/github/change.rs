@@ -52,11 +52,9 @@ impl Change {
     pub(super) fn foreseen(&self) -> Outputs {
         match self {
             Self::Label { .. } | Self::Archive => Outputs::new(),
-            Self::Dispatch { .. } => outputs([
-                ("workflowRunId", json!(1)),
-                ("workflowRunUrl", json!("")),
-                ("workflowRunHtmlUrl", json!("")),
-            ]),
+            Self::Dispatch { .. } => {
+                outputs([("workflowRunId", json!(1)), ("workflowRunUrl", json!("")), ("workflowRunHtmlUrl", json!(""))])
+            }
         }
     }
 
