@@ -33,7 +33,7 @@ impl Guest {
     }
 
     /// Has a descriptor proposed to a repository; gives the page of the import.
-    async fn propose(&self, name: &str, text: &str) -> String {
+    async fn propose_descriptor(&self, name: &str, text: &str) -> String {
         let place = format!("local/acme/{name}");
         let form = [("url", ORGANISATION), ("repository", place.as_str()), ("text", text), ("step", "import")];
         let import = self.led("/catalog-import", &form).await;
@@ -130,10 +130,10 @@ async fn carrying_out_twice_is_carrying_out_once_and_what_fails_can_be_tried_aga
     guest.repository("one", "", &[("README.md", "# One\n")]).await;
     guest.repository("three", "", &[]).await;
     let descriptor = TWO.replace("two", "one");
-    let first = guest.propose("one", &descriptor).await;
+    let first = guest.propose_descriptor("one", &descriptor).await;
     // Another import of the same finds the pull request that is open, and brings it to what was asked last.
     let changed = descriptor.replace("production", "experimental");
-    let second = guest.propose("one", &changed).await;
+    let second = guest.propose_descriptor("one", &changed).await;
     let forge = &guest.app.state.forge;
     assert_eq!(forge.pull_requests(&id("one")).await.unwrap().len(), 1);
     let proposed = forge.read(&id("one"), "greenroom/add-catalog-info", "catalog-info.yaml").await.unwrap();
@@ -148,7 +148,7 @@ async fn carrying_out_twice_is_carrying_out_once_and_what_fails_can_be_tried_aga
     let again = guest.see(&first).await;
     assert!(again.contains("1 open") && again.contains("#2"), "{again}");
 
-    let failed = guest.propose("three", &descriptor).await;
+    let failed = guest.propose_descriptor("three", &descriptor).await;
     let page = guest.see(&failed).await;
     assert!(page.contains("acme/three has no commit on `main` yet") && page.contains("1 failed"), "{page}");
     forge.commit(&id("three"), new_commit("main", Parent::Root, tree(&[("a", "b")]), "Begin")).await.unwrap();
@@ -157,7 +157,7 @@ async fn carrying_out_twice_is_carrying_out_once_and_what_fails_can_be_tried_aga
     assert!(guest.see(&failed).await.contains("1 open"));
     // Somebody was quicker.
     guest.repository("four", "", &[("catalog-info.yaml", &TWO.replace("two", "four"))]).await;
-    let quicker = guest.propose("four", &descriptor).await;
+    let quicker = guest.propose_descriptor("four", &descriptor).await;
     assert!(guest.see(&quicker).await.contains("it has a catalog-info.yaml by now"));
     assert!(guest.has("component:default/four").await);
 }
