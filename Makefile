@@ -56,10 +56,11 @@ golden-path: ## Renders the shipped templates and checks the result with the fie
 	cargo build --locked
 	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
 
-conformance: ## Calls the API with Backstage's own client, and with requests made from its OpenAPI document
+conformance: ## Calls the API with Backstage's own client, with requests made from its OpenAPI document, and tests the model of GitHub
 	cargo test --locked --lib web::tests::golden -- --nocapture
 	cargo build --locked
 	node --test --test-concurrency=1 tests/conformance/
+	node --test --test-concurrency=1 tests/github/
 	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom
 
 browser: ## Walks the story in headless Chromium, with and without JavaScript

@@ -28,6 +28,7 @@ use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
+use crate::event::{Events, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
@@ -50,6 +51,7 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
+    review: Review,
     own_api: Arc<OwnApi>,
     pool: PgPool,
     background: TaskTracker,
@@ -89,6 +91,9 @@ impl App {
         registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
+        let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
+        let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
@@ -111,11 +116,11 @@ impl App {
         let site = site(config, data, surroundings, reach);
         let parts = Parts {
             pipelines: Pipelines::new(forges.clone()),
-            review,
-            imports: Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author()),
+            imports,
             catalog,
             scaffolder,
             notifications,
+            events,
             delivery,
             forges,
             forge,
@@ -125,16 +130,17 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, own_api, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, review, own_api, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
     pub(crate) fn start(&self, shutdown: &CancellationToken) {
         let (auth, scaffolder) = (self.state.auth.clone(), self.state.scaffolder.clone());
-        let notifications = self.state.notifications.clone();
+        let (notifications, events) = (self.state.notifications.clone(), self.state.events.clone());
+        self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
-        self.background.spawn(self.state.review.clone().work(shutdown.clone()));
+        self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
@@ -152,6 +158,9 @@ impl App {
                 }
                 if let Err(error) = scaffolder.sweep().await {
                     tracing::warn!(%error, "cannot remove expired drafts");
+                }
+                if let Err(error) = events.sweep().await {
+                    tracing::warn!(%error, "cannot forget old webhooks");
                 }
                 if let Err(error) = notifications.sweep().await {
                     tracing::warn!(%error, "cannot remove old notifications");

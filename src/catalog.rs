@@ -21,6 +21,7 @@ mod fields;
 mod filter;
 pub(crate) mod fuzzing;
 mod graph;
+mod hearing;
 mod index;
 mod ingest;
 mod lease;
@@ -47,6 +48,7 @@ pub(crate) use change::{Change, Operation};
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, Interval, ReadingRules};
 pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
+pub(crate) use hearing::ForgeEvent;
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
 pub(crate) use problem::{Holder, Problem};
@@ -241,11 +243,11 @@ impl Catalog {
         chain
     }
 
-    /// Reads the source of an entity now; the effect is visible when this returns.
+    /// Reads the source of an entity now, from its forge itself; the effect is visible when this returns.
     pub(crate) async fn refresh(&self, who: &Credentials, reference: &EntityRef) -> Result<(), CatalogError> {
         let not_found = || CatalogError::NotFound(format!("Entity {reference} not found"));
         let record = self.entity(who, reference).ok_or_else(not_found)?;
-        self.read_source(&record.source).await
+        self.read_source_anew(&record.source).await
     }
 
     /// Deletes one entity. Its source is read again soon: if the file still declares it, it comes back with a new uid.

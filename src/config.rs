@@ -22,6 +22,7 @@ pub(crate) use sections::{
 
 use crate::catalog::CatalogConfig;
 use crate::delivery::Environment;
+use crate::event::EventsConfig;
 use crate::scaffolder::ScaffolderConfig;
 
 /// Names of files read from the working folder when no `--config` is given; the last wins.
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) integrations: IntegrationsSection,
     /// Sources of the catalog and their rules.
     pub(crate) catalog: CatalogConfig,
+    /// What forges tell by webhooks.
+    pub(crate) events: EventsConfig,
     /// Defaults and limits of runs.
     pub(crate) scaffolder: ScaffolderConfig,
     /// Where services run, in the order of promotion.

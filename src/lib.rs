@@ -18,7 +18,7 @@
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live |
 //! | 2 | `catalog`, `notification`: what people are told |
-//! | 3 | `scaffolder`, `pipeline`: what runs in repositories |
+//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
@@ -38,6 +38,7 @@ mod config;
 mod db;
 mod delivery;
 mod entity;
+mod event;
 mod forge;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,9 +30,10 @@ pub(crate) use self::finding::{Finding, Severity};
 pub(crate) use self::rules::Rules;
 pub(crate) use self::subject::Subjects;
 pub(crate) use self::verdict::Verdict;
-use crate::catalog::{ELSEWHERE, LocationRef, Reader};
+use crate::catalog::{ELSEWHERE, ForgeEvent, LocationRef, Reader};
 use crate::entity::Model;
-use crate::forge::{FileLocation, Forge as _, ForgeError, Forges, GitHub, RepositoryId};
+use crate::event::Follower;
+use crate::forge::{FileLocation, Forge as _, ForgeError, Forges, GitHub, Pulled, RepositoryId, Told};
 use crate::scaffolder::{ActionRegistry, Care};
 use crate::yaml;
 
@@ -192,6 +194,20 @@ impl Review {
             verdict.files.push(path);
         }
         Ok(verdict)
+    }
+}
+
+impl Follower for Review {
+    fn hear<'a>(&'a self, event: &'a ForgeEvent) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            let Told::PullRequest(Pulled { repository, number, head, is_new: true }) = &event.told else {
+                return Ok(());
+            };
+            let (host, repository, head) = (event.host.clone(), repository.clone(), head.clone());
+            let taken = self.ask(Proposal { host, repository, number: *number, head });
+            anyhow::ensure!(taken, "{WAITING} pull requests wait to be looked at");
+            Ok(())
+        })
     }
 }
 

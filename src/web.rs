@@ -58,11 +58,11 @@ use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::db::Reach;
 use crate::delivery::Delivery;
+use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
-use crate::review::Review;
 use crate::scaffolder::Scaffolder;
 use api::Quick;
 use entrance::Edge;
@@ -82,12 +82,12 @@ pub(crate) struct Parts {
     pub(crate) scaffolder: Scaffolder,
     /// What runs in repositories.
     pub(crate) pipelines: Pipelines,
-    /// Checks on pull requests.
-    pub(crate) review: Review,
     /// Bringing repositories into the catalog.
     pub(crate) imports: Imports,
     /// What people are told.
     pub(crate) notifications: Notifications,
+    /// What forges tell.
+    pub(crate) events: Events,
     /// Environments, and what is declared in them.
     pub(crate) delivery: Delivery,
     /// All forges, by host.
@@ -131,9 +131,9 @@ parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
     pipelines: Pipelines,
-    review: Review,
     imports: Imports,
     notifications: Notifications,
+    events: Events,
     delivery: Delivery,
     forges: Forges,
     forge: LocalForge,

@@ -12,17 +12,29 @@ pub(crate) struct LocationRef {
     pub(crate) target: String,
     /// What its entity is called if that is not made from the rest: it had another target before.
     name: Option<Arc<str>>,
+    /// Whether it is in order that nothing is there.
+    is_optional: bool,
 }
 
 impl LocationRef {
     /// `kind:target`
     pub(crate) fn new(kind: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { kind: kind.into(), target: target.into(), name: None }
+        Self { kind: kind.into(), target: target.into(), name: None, is_optional: false }
     }
 
     /// The same place, whose entity has a name from before.
     pub(crate) fn named(self, name: Option<String>) -> Self {
         Self { name: name.map(Arc::from), ..self }
+    }
+
+    /// The same place, where it may be in order that nothing is there.
+    pub(crate) fn optional(self, is_optional: bool) -> Self {
+        Self { is_optional, ..self }
+    }
+
+    /// Whether it is in order that nothing is there.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.is_optional
     }
 
     /// Parses `type:target`; a bare URL is not one.

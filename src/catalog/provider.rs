@@ -9,8 +9,10 @@
 //! nobody who registered it, no configuration. A provider that could not answer leaves everything as it was.
 
 mod config;
+mod github;
 mod local;
 mod mutation;
+mod organization;
 mod state;
 
 use std::fmt;
@@ -18,13 +20,14 @@ use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
 pub(crate) use self::config::ProvidersConfig;
 pub(super) use self::mutation::Found;
 pub(crate) use self::mutation::{Connection, Mutation};
 pub(crate) use self::state::ProviderState;
-use super::LocationRef;
+use super::{ForgeEvent, LocationRef};
 use crate::entity::{Entity, EntityRef, ValidationError};
 use crate::forge::{ForgeError, Forges};
 
@@ -39,6 +42,11 @@ pub(crate) trait Provider: fmt::Debug + Send + Sync {
     /// Everything that there is now.
     fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>>;
 
+    /// Hears what a forge told this process of itself. What other processes must know, the connection brings there.
+    fn hear<'a>(&'a self, _event: &'a ForgeEvent, _connection: &'a Connection) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(future::ready(Ok(())))
+    }
+
     /// Tells of changes as they happen, in every process, until it is dropped. A provider that hears of none waits.
     fn follow(&self, _connection: Connection) -> BoxFuture<'_, ()> {
         Box::pin(future::pending())
@@ -50,9 +58,21 @@ pub(crate) trait Provider: fmt::Debug + Send + Sync {
 pub(crate) enum Provided {
     /// A location, for which a `Location` entity stands as for a registered one. It is read on its own schedule.
     Location(LocationRef),
+    /// The same, and where its branch is: as long as that is believed, reading it asks nobody where the branch is.
+    LocationAt(LocationRef, Tip),
     /// An entity with the annotations `managed-by-location` and `managed-by-origin-location`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
     Entity(Box<Entity>),
+}
+
+/// Where the branch of a location was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tip {
+    /// The id of the commit.
+    pub(crate) commit: String,
+    /// When it was there, at the latest.
+    pub(crate) seen_at: DateTime<Utc>,
+    /// How long that is taken for true.
+    pub(crate) until: DateTime<Utc>,
 }
 
 /// Something that is not there any more.
@@ -61,7 +81,7 @@ pub(crate) enum Gone {
     /// A location, with everything that it declared.
     Location(LocationRef),
     /// An entity.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the local forge has repositories only"))]
+    #[cfg_attr(not(test), expect(dead_code, reason = "no provider tells of single entities yet"))]
     Entity(EntityRef),
 }
 
@@ -82,6 +102,9 @@ pub(crate) enum ProviderError {
     /// The forge failed.
     #[error(transparent)]
     Forge(#[from] ForgeError),
+    /// It is configured in a way that gives no answer.
+    #[error("{0}")]
+    Configuration(String),
     /// The configured time was not enough.
     #[error("no answer within {0:?}; `schedule.timeout` of the provider sets the limit")]
     TimedOut(Duration),
@@ -99,6 +122,19 @@ pub(super) fn configured(config: &ProvidersConfig, forges: &Forges) -> Result<Ve
     let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
     for (id, config) in &config.local {
         providers.push(Arc::new(local::LocalProvider::new(id, config, forges)?));
+    }
+    for (id, config) in &config.github.0 {
+        providers.push(Arc::new(github::GitHubProvider::new(id, config, forges)?));
+    }
+    // The teams of the only organisation need no namespace to be told apart.
+    let is_only = config.github_org.0.len() == 1 && config.github_org.0.iter().all(|config| config.orgs.len() == 1);
+    for config in &config.github_org.0 {
+        let kind = "github-org-provider";
+        providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, !is_only, forges)?));
+    }
+    for config in &config.github_multi_org.0 {
+        let kind = "github-multi-org-provider";
+        providers.push(Arc::new(organization::OrganizationProvider::new(kind, config, true, forges)?));
     }
     Ok(providers)
 }

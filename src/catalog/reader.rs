@@ -1,27 +1,31 @@
 //! Reads files and folders from wherever a location points: this machine's disk, a forge, the web.
 //!
 //! - `file`: a path. What configuration names is trusted; nothing read from elsewhere can point here.
-//! - `url` of a forge: read through the forge, without a request; the version is the commit.
+//! - `url` of a forge: read through the forge; the version is the commit. Within one reading of a root a branch stays
+//!   where it was first seen (see [`tips`]).
 //! - any other `url`: HTTP, only to hosts that configuration allows, conditional on the last `ETag` (see [`web`]).
 //!
 //! Invariants: every read has a size limit and a time limit; a relative reference never leaves its repository; symbolic
 //! links are handed on as what they are and never followed in a tree.
 
 mod disk;
+mod searches;
+mod tips;
 mod web;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use globset::GlobBuilder;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use self::searches::Searches;
+use self::tips::Tips;
 use super::config::ReadingRules;
 use super::location::LocationRef;
 use crate::forge::{
-    EntryKind, FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind, NewFile, RepositoryId, SnapshotLimits,
+    FileLocation, FileMode, Forge, ForgeError, Forges, LocationKind, NewFile, RepositoryId, SnapshotLimits,
 };
 
 /// Largest single file that is read.
@@ -38,6 +42,9 @@ pub(crate) const ELSEWHERE: &str = "is outside of the repository that is looked 
 pub(crate) struct Reader {
     forges: Forges,
     web: Arc<web::Web>,
+    searches: Arc<Searches>,
+    /// Set for one reading.
+    tips: Option<Tips>,
     /// Set where nothing but one repository may be read.
     only: Option<Arc<(String, RepositoryId)>>,
 }
@@ -154,7 +161,7 @@ impl ReadError {
 impl Reader {
     /// A reader of these forges and of the hosts that are allowed.
     pub(crate) fn new(forges: Forges, rules: ReadingRules) -> Self {
-        Self { forges, web: Arc::new(web::Web::new(rules)), only: None }
+        Self { forges, web: Arc::new(web::Web::new(rules)), searches: Arc::default(), tips: None, only: None }
     }
 
     /// The same reader for one repository of a forge: what somebody proposes there must not bring in what only the portal
@@ -169,6 +176,29 @@ impl Reader {
         found
             .and_then(|url| self.forges.locate(&url))
             .is_some_and(|(forge, file)| (forge.host(), &file.repository) == (&*only.0, &only.1))
+    }
+
+    /// For one reading of a root: every branch is asked for once, that of the root not at all if its commit is known.
+    pub(crate) fn once(&self, root: &LocationRef, commit: Option<&str>) -> Self {
+        let tips = Tips::default();
+        let url = Url::parse(&root.target).ok().filter(|_| root.is_url());
+        if let (Some(commit), Some((forge, file))) = (commit, url.and_then(|url| self.forges.locate(&url))) {
+            tips.note(forge.host(), &file, commit);
+        }
+        Self { tips: Some(tips), ..self.clone() }
+    }
+
+    /// The commit of a location, and the location as its forge understands it.
+    async fn located(&self, forge: &Arc<dyn Forge>, file: FileLocation) -> Result<(FileLocation, String), ForgeError> {
+        match &self.tips {
+            Some(tips) => tips.locate(forge, file).await,
+            None => tips::located(forge, file).await,
+        }
+    }
+
+    /// The forges that are read.
+    pub(super) fn forges(&self) -> &Forges {
+        &self.forges
     }
 
     /// Reads one file.
@@ -191,7 +221,7 @@ impl Reader {
             "url" => {
                 let url = parse_url(&location.target)?;
                 match self.forges.locate(&url) {
-                    Some((forge, file)) => read_forge(forge, file, &location.target, stamp).await,
+                    Some((forge, file)) => self.read_forge(forge, file, &location.target, stamp).await,
                     None => self.web.read(&url, stamp).await,
                 }
             }
@@ -310,48 +340,45 @@ impl Reader {
             && let Some((forge, file)) = self.forges.locate(&parse_url(&location.target)?)
             && file.path.contains(WILD)
         {
-            return search_forge(forge, file, &location.target).await;
+            return self.search_forge(forge, file, &location.target).await;
         }
         Ok(vec![location.clone()])
+    }
+
+    async fn read_forge(
+        &self,
+        forge: &Arc<dyn Forge>,
+        file: FileLocation,
+        target: &str,
+        stamp: Option<&str>,
+    ) -> Result<Option<Fetched>, ReadError> {
+        let wrong = |error| forge_error(error, target);
+        let (file, commit) = self.located(forge, file).await.map_err(wrong)?;
+        if stamp == Some(&*commit) {
+            return Ok(None);
+        }
+        let found = forge.read(&file.repository, &commit, &file.path).await.map_err(wrong)?;
+        within_file_limit(found.bytes.len(), target)?;
+        Ok(Some(Fetched { bytes: found.bytes, version: found.commit, stamp: Some(commit) }))
+    }
+
+    /// The files of a repository whose paths fit; `*` stays within a folder, `**` does not.
+    async fn search_forge(
+        &self,
+        forge: &Arc<dyn Forge>,
+        file: FileLocation,
+        target: &str,
+    ) -> Result<Vec<LocationRef>, ReadError> {
+        let (file, commit) = self.located(forge, file).await.map_err(|error| forge_error(error, target))?;
+        let paths = self.searches.find(forge, &file, &commit, target).await?;
+        within_tree_limits(paths.len(), 0, target)?;
+        let found = |path| LocationRef::new("url", forge.canonical_url(&FileLocation { path, ..file.clone() }));
+        Ok(paths.into_iter().map(found).collect())
     }
 }
 
 fn parse_url(target: &str) -> Result<Url, ReadError> {
     Url::parse(target).map_err(|error| ReadError::Unsupported(format!("\"{target}\" is not a URL: {error}")))
-}
-
-async fn read_forge(
-    forge: &Arc<dyn Forge>,
-    file: FileLocation,
-    target: &str,
-    stamp: Option<&str>,
-) -> Result<Option<Fetched>, ReadError> {
-    let wrong = |error| forge_error(error, target);
-    let file = forge.settle(file).await.map_err(wrong)?;
-    let commit = forge.resolve(&file.repository, &file.revision).await.map_err(wrong)?;
-    if stamp == Some(&*commit) {
-        return Ok(None);
-    }
-    let found = forge.read(&file.repository, &commit, &file.path).await.map_err(wrong)?;
-    within_file_limit(found.bytes.len(), target)?;
-    Ok(Some(Fetched { bytes: found.bytes, version: found.commit, stamp: Some(commit) }))
-}
-
-/// The files of a repository whose paths fit; `*` stays within a folder, `**` does not.
-async fn search_forge(forge: &Arc<dyn Forge>, file: FileLocation, target: &str) -> Result<Vec<LocationRef>, ReadError> {
-    let wrong = |error| forge_error(error, target);
-    let invalid = |error: globset::Error| ReadError::Unsupported(format!("{target} has no valid glob: {error}"));
-    let file = forge.settle(file).await.map_err(wrong)?;
-    let matcher = GlobBuilder::new(&file.path).literal_separator(true).build().map_err(invalid)?.compile_matcher();
-    let commit = forge.resolve(&file.repository, &file.revision).await.map_err(wrong)?;
-    let entries = forge.walk(&file.repository, &commit, "").await.map_err(wrong)?;
-    let found =
-        entries.into_iter().filter(|entry| matches!(entry.kind, EntryKind::File(_)) && matcher.is_match(&entry.path));
-    let found: Vec<LocationRef> = found
-        .map(|entry| LocationRef::new("url", forge.canonical_url(&FileLocation { path: entry.path, ..file.clone() })))
-        .collect();
-    within_tree_limits(found.len(), 0, target)?;
-    Ok(found)
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {

@@ -91,7 +91,7 @@ impl Catalog {
         let existed = existing.is_some();
         let location = existing.unwrap_or(location);
         let reference = location.reference();
-        self.read_source(&reference).await?;
+        self.read_source_anew(&reference).await?;
         let index = self.inner.index.load();
         let entities =
             index.records().filter(|record| *record.source == *reference).map(|record| record.entity()).collect();

@@ -47,7 +47,7 @@ impl Catalog {
             }
         }
         transaction.commit().await?;
-        self.read_source(&wanted.reference()).await?;
+        self.read_source_anew(&wanted.reference()).await?;
         store::location(&self.inner.pool, id).await?.ok_or_else(|| no_location(id))
     }
 }

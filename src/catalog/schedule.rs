@@ -43,6 +43,17 @@ struct InFlight {
     slow: usize,
 }
 
+/// What a reading may take for true.
+#[derive(Debug, Clone, Copy)]
+enum Trust {
+    /// Where providers saw branches lately.
+    Tips,
+    /// Nothing: the forge itself says what there is now.
+    Nothing,
+    /// An earlier reading, if it began after this.
+    After(DateTime<Utc>),
+}
+
 /// What came of reading a source.
 enum Finding {
     Source(Before, Walk),
@@ -130,18 +141,35 @@ impl Catalog {
         self.read_claimed(reference).await
     }
 
-    async fn read_claimed(&self, reference: &str) -> Result<(), CatalogError> {
-        self.holding(reference, self.read_held(reference)).await
+    /// The same, whatever providers saw lately: its forge itself says what there is now.
+    pub(super) async fn read_source_anew(&self, reference: &str) -> Result<(), CatalogError> {
+        self.claim(reference).await?;
+        self.holding(reference, self.read_held(reference, Trust::Nothing)).await
     }
 
-    async fn read_held(&self, reference: &str) -> Result<(), CatalogError> {
+    /// The same, unless a reading began after this time that asked by itself what there is.
+    pub(super) async fn read_source_since(&self, reference: &str, time: DateTime<Utc>) -> Result<(), CatalogError> {
+        // Not claimed: it is read at most by who does so already.
+        self.read_held(reference, Trust::After(time)).await
+    }
+
+    async fn read_claimed(&self, reference: &str) -> Result<(), CatalogError> {
+        self.holding(reference, self.read_held(reference, Trust::Tips)).await
+    }
+
+    async fn read_held(&self, reference: &str, trust: Trust) -> Result<(), CatalogError> {
         let reading = self.reading(reference);
         let _reading = reading.lock().await;
         // Another process may have read it meanwhile, or a name become free: then it is read again.
         for _ in 0..ATTEMPTS {
-            let Some(source) = store::source(&self.inner.pool, reference).await? else {
+            let Some(mut source) = store::source(&self.inner.pool, reference).await? else {
                 return Ok(());
             };
+            match trust {
+                Trust::Tips => {}
+                Trust::After(time) if source.asked_at.is_some_and(|asked| asked > time) => break,
+                Trust::After(_) | Trust::Nothing => source.tip = None,
+            }
             if self.read_once(reference, &source).await? {
                 break;
             }
@@ -153,24 +181,26 @@ impl Catalog {
 
     /// One reading; false if it was overtaken and nothing was written.
     pub(super) async fn read_once(&self, reference: &str, source: &store::Source) -> Result<bool, CatalogError> {
-        let started = Instant::now();
+        let (started, asked_at) = (Instant::now(), Utc::now());
         let finding = match self.provider(reference) {
             Some(provider) => Finding::Provider(self.found(&**provider).await),
             // Another process knows it, or it was configured once: it stays as it is.
             None if source.is_provider => return Ok(true),
             None => {
                 let mut before = store::before(&self.inner.pool, reference).await?;
-                let (reader, config, root) = (self.reader(), &self.inner.config, source.root());
-                let mut walk = walk::walk(reader, config, &root, &before).await;
+                let (config, root) = (&self.inner.config, source.root());
+                let reader = self.reader().once(&root, source.tip.as_deref());
+                let mut walk = walk::walk(&reader, config, &root, &before).await;
                 if source.digest.as_deref() != Some(&*walk.digest) && before.has_claims(&walk) {
                     before.doubt_claims();
-                    walk = walk::walk(reader, config, &root, &before).await;
+                    walk = walk::walk(&reader, config, &root, &before).await;
                 }
                 Finding::Source(before, walk)
             }
         };
         let is_slow = started.elapsed() > SLOW;
-        self.write(reference, source, &finding, is_slow).await
+        let asked_at = source.tip.is_none().then_some(asked_at);
+        self.write(reference, source, &finding, is_slow, asked_at).await
     }
 
     /// Writes what a reading found; false if it was overtaken.
@@ -180,6 +210,7 @@ impl Catalog {
         source: &store::Source,
         finding: &Finding,
         is_slow: bool,
+        asked_at: Option<DateTime<Utc>>,
     ) -> Result<bool, CatalogError> {
         let walk = finding.walk();
         let now = Utc::now();
@@ -187,17 +218,18 @@ impl Catalog {
         let next = now + self.pause(&source.root(), failures);
         let mut transaction = self.inner.pool.begin().await?;
         let changed = source.digest.as_deref() != Some(&*walk.digest);
-        if changed {
+        let has_tips = matches!(finding, Finding::Provider(found) if found.has_tips());
+        if changed || has_tips {
             store::lock(&mut *transaction).await?;
         }
-        let reading = store::Reading { digest: &walk.digest, failures, is_slow, at: now, next };
+        let reading = store::Reading { digest: &walk.digest, failures, is_slow, at: now, next, asked_at };
         // Before anything is written: names that this reading lets go may make the source itself due again.
         if !store::set_read(&mut *transaction, reference, source.revision, &reading).await? {
             return Ok(false);
         }
         match finding {
             Finding::Provider(found) if changed => found.write(&mut transaction, reference, now).await?,
-            Finding::Provider(_) => {}
+            Finding::Provider(found) => found.renew(&mut transaction, reference, now).await?,
             Finding::Source(before, _) if changed => {
                 let orphans = self.inner.config.orphan_strategy;
                 ingest::apply(&mut transaction, reference, before, walk, orphans, now).await?;

@@ -4,6 +4,7 @@ mod bundle;
 mod feed;
 mod files;
 mod forge;
+mod github;
 mod hostile;
 mod incremental;
 mod leases;

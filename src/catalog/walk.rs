@@ -158,7 +158,10 @@ impl<'a> Walker<'a> {
     /// The `Location` entity that stands for the root.
     fn generated(&mut self) -> Branch {
         let metadata = json!({"name": self.process.root.entity_name()});
-        let spec = json!({"type": self.process.root.kind, "target": self.process.root.target});
+        let mut spec = json!({"type": self.process.root.kind, "target": self.process.root.target});
+        if self.process.root.is_optional() {
+            spec["presence"] = json!("optional");
+        }
         let entity = [
             ("apiVersion", json!("backstage.io/v1alpha1")),
             ("kind", json!("Location")),

@@ -3,7 +3,8 @@
 //! Flow of a request: who to be for an owner (`access`) → the call (`client`) → its turn, its `ETag`, its retries
 //! (`wire`, `pace`, `memory`) → an answer or a sentence that says what to change and where (`error`). On that stand
 //! reading (`read`, `archive`), writing (`write`), pull requests (`pull_request`), what a repository is set up with
-//! (`setup`), what runs in it (`pipeline`), what is said of its commits (`check`) and whole organisations (`organization`).
+//! (`setup`), what runs in it (`pipeline`), what is said of its commits (`check`), whole organisations (`organization`,
+//! `people`) and what GitHub tells by itself (`webhook`).
 //!
 //! Invariants:
 //! - no request is sent that GitHub said it would refuse, and none more often than its documented limits allow;
@@ -19,7 +20,9 @@ mod error;
 mod fixture;
 mod memory;
 mod model;
+mod organization;
 mod pace;
+mod people;
 mod pipeline;
 mod pull_request;
 mod read;
@@ -30,6 +33,8 @@ mod setup;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod texts;
+mod webhook;
 mod wire;
 mod write;
 
@@ -48,10 +53,14 @@ pub(crate) use self::config::GitHubConfig;
 use self::config::{DOT_COM, Endpoints};
 use self::error::Failure;
 pub(crate) use self::fixture::{Fitted, Fixture, Removal};
+pub(crate) use self::organization::{Discovered, Look};
 pub(crate) use self::pace::{Budget, Tempo};
+pub(crate) use self::people::{Member, PeopleLook, Team};
 pub(crate) use self::pipeline::{Dispatched, Job, Run, RunOrder};
 pub(crate) use self::secret::Scope;
 pub(crate) use self::setup::{Collaborator, Reviewer};
+use self::texts::Texts;
+pub(crate) use self::webhook::{Pulled, Push, Told, Webhook, is_signed};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, NewCommit,
     NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, Snapshot, TreeEntry,
@@ -74,6 +83,7 @@ struct Site {
     endpoints: Endpoints,
     access: Access,
     http: reqwest::Client,
+    texts: Texts,
 }
 
 impl GitHub {
@@ -94,7 +104,7 @@ impl GitHub {
             .build()
             .map_err(|error| error.to_string())?;
         let access = Access::new(config, endpoints.clone(), http.clone(), tempo)?;
-        Ok(Self { site: Arc::new(Site { endpoints, access, http }), person: None })
+        Ok(Self { site: Arc::new(Site { endpoints, access, http, texts: Texts::default() }), person: None })
     }
 
     /// The same GitHub with a person's own token.

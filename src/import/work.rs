@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{DESCRIPTOR, Import, ImportError, Imports, Item, ItemState, store};
-use crate::catalog::{CatalogError, Registration};
+use crate::catalog::{CatalogError, ForgeEvent, Registration};
+use crate::event::Follower;
 use crate::forge::{
     Contents, FileLocation, Forge, ForgeError, NewCommit, NewFile, NewPullRequest, Parent, PullRequest, RepositoryId,
-    Signature,
+    Signature, Told,
 };
 use crate::scaffolder::Author;
 
@@ -82,7 +83,7 @@ impl Imports {
     }
 
     /// Looks at a pull request soon, if it belongs to an import: something happened to it.
-    pub(crate) async fn stirred(&self, host: &str, repository: &RepositoryId, number: u64) -> Result<(), ImportError> {
+    async fn stirred(&self, host: &str, repository: &RepositoryId, number: u64) -> Result<(), ImportError> {
         let Ok(number) = i64::try_from(number) else { return Ok(()) };
         let repository = repository.to_string();
         let due = store::hasten_pull_request(&self.inner.pool, host, &repository, number, Utc::now()).await?;
@@ -242,6 +243,17 @@ impl Imports {
         };
         forge.commit(repository, commit).await?;
         Ok(())
+    }
+}
+
+impl Follower for Imports {
+    fn hear<'a>(&'a self, event: &'a ForgeEvent) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move {
+            if let Told::PullRequest(pulled) = &event.told {
+                self.stirred(&event.host, &pulled.repository, pulled.number).await?;
+            }
+            Ok(())
+        })
     }
 }
 

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod catalog;
 mod envelope;
+mod events;
 mod health;
 mod notifications;
 mod parameters;
@@ -99,6 +100,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("auth", auth::router(), SMALL_BODY, |_| true))
         .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
+        .merge(plugin("events", events::router(), events::LARGEST, |_| true))
         .merge(plugin("notifications", notifications::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(face)))

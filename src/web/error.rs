@@ -74,7 +74,7 @@ impl Error {
     }
 
     /// What the database said: that it is away is nobody's fault, and passes.
-    fn store(error: sqlx::Error) -> Self {
+    pub(crate) fn store(error: sqlx::Error) -> Self {
         if db::is_away(&error) {
             tracing::warn!(%error, "a request was refused, for the database cannot be reached");
             return Self::database_away();

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod client;
+mod events;
 mod faces;
 mod git;
 mod golden;

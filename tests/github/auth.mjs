@@ -28,9 +28,25 @@ function tokenActor(world, value) {
     if (installation.deleted) throw badCredentials();
     if (installation.suspended) throw new Halt(403, 'This installation has been suspended');
     // A permission that was taken from the installation is gone from its tokens too.
-    return { kind: 'installation', key: `installation ${installation.id}`, words: `installation ID ${installation.id}`, installation, permissions: token.permissions, repositoryIds: token.repositoryIds, token, scopes: new Set() };
+    return {
+      kind: 'installation',
+      key: `installation ${installation.id}`,
+      words: `installation ID ${installation.id}`,
+      installation,
+      permissions: token.permissions,
+      repositoryIds: token.repositoryIds,
+      token,
+      scopes: new Set(),
+    };
   }
-  return { kind: 'user', key: `user ${token.user.id}`, words: `user ID ${token.user.id}`, user: token.user, scopes: widen(token.scopes), token };
+  return {
+    kind: 'user',
+    key: `user ${token.user.id}`,
+    words: `user ID ${token.user.id}`,
+    user: token.user,
+    scopes: widen(token.scopes),
+    token,
+  };
 }
 
 /** A scope holds those under it. */
@@ -56,13 +72,21 @@ function appActor(world, value) {
   }
   const { app } = world;
   if (!app) throw new Halt(404, 'Integration not found');
-  if (!verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), createPublicKey(app.privateKey), Buffer.from(signature, 'base64url'))) throw undecodable();
-  if (String(claims.iss) !== String(app.id) && claims.iss !== app.clientId) throw new Halt(401, "'Issuer' claim ('iss') must be an Integer");
+  if (!verify('RSA-SHA256', Buffer.from(`${header}.${payload}`), createPublicKey(app.privateKey), Buffer.from(signature, 'base64url')))
+    throw undecodable();
+  if (String(claims.iss) !== String(app.id) && claims.iss !== app.clientId)
+    throw new Halt(401, "'Issuer' claim ('iss') must be an Integer");
   // Made by the caller's clock, hence checked with the real one.
   const now = Math.floor(Date.now() / 1000);
-  if (!Number.isInteger(claims.iat) || claims.iat > now + DRIFT_SECONDS) throw new Halt(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued");
-  if (!Number.isInteger(claims.exp) || claims.exp <= now) throw new Halt(401, "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires");
-  if (claims.exp > now + APP_TOKEN_SECONDS + DRIFT_SECONDS / 6) throw new Halt(401, "'Expiration time' claim ('exp') is too far in the future");
+  if (!Number.isInteger(claims.iat) || claims.iat > now + DRIFT_SECONDS)
+    throw new Halt(401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued");
+  if (!Number.isInteger(claims.exp) || claims.exp <= now)
+    throw new Halt(
+      401,
+      "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+    );
+  if (claims.exp > now + APP_TOKEN_SECONDS + DRIFT_SECONDS / 6)
+    throw new Halt(401, "'Expiration time' claim ('exp') is too far in the future");
   return { kind: 'app', key: `app ${app.id}`, words: `app ID ${app.id}`, app, scopes: new Set() };
 }
 

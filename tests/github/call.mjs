@@ -44,8 +44,12 @@ export class Call {
     const moved = found ? undefined : world.repositoryById(world.redirects.get(`${owner}/${clean}`.toLowerCase()));
     if (moved && canSee(world, actor, moved)) {
       const rest = this.path.split('/').slice(4).join('/');
-      const url = `${world.api}/repositories/${moved.id}${rest ? `/${rest}` : ''}`;
-      throw new Halt(this.method === 'GET' ? 301 : 307, { message: this.method === 'GET' ? 'Moved Permanently' : 'Temporary Redirect', url }, { location: url });
+      const url = `${world.api}/repositories/${moved.id}${rest ? `/${rest}` : ''}${this.search}`;
+      throw new Halt(
+        this.method === 'GET' ? 301 : 307,
+        { message: this.method === 'GET' ? 'Moved Permanently' : 'Temporary Redirect', url },
+        { location: url },
+      );
     }
     if (!found || !canSee(world, actor, found)) throw notFound();
     return found;
@@ -63,7 +67,8 @@ export class Call {
       const user = actor.kind === 'user' ? actor.user : undefined;
       if (!user && (writes || RANK[least] > 1)) throw new Halt(401, 'Requires authentication');
       if (user && writes && !actor.scopes.has(repo.visibility === 'public' ? 'public_repo' : 'repo')) throw notFound();
-      if (RANK[roleOf(world, repo, user)] < RANK[least]) throw least === 'admin' ? forbidden('Must have admin rights to Repository.') : forbidden('Must have push access to repository');
+      if (RANK[roleOf(world, repo, user)] < RANK[least])
+        throw least === 'admin' ? forbidden('Must have admin rights to Repository.') : forbidden('Must have push access to repository');
     }
     if (writes && repo.archived && !reads) throw archived();
     if (empty === 'refuse' && repo.git.isEmpty()) throw emptyRepository();
@@ -143,4 +148,5 @@ export const accepted = (body = {}) => new Answer({ status: 202, body });
 export const nothing = () => new Answer({ status: 204 });
 /** Bytes that are no JSON. */
 export const bytes = (type, content) => new Answer({ status: 200, type, content });
-export const redirect = (location) => new Answer({ status: 302, headers: { location }, content: Buffer.alloc(0), type: 'text/html;charset=utf-8' });
+export const redirect = (location) =>
+  new Answer({ status: 302, headers: { location }, content: Buffer.alloc(0), type: 'text/html;charset=utf-8' });

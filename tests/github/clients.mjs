@@ -12,7 +12,11 @@ export const personal = (world, token) => new Octokit({ ...options(world), ...(t
 
 /** The app's client: `app` acts as the app itself, `installation` as one of its installations. */
 export function appClient(world, index) {
-  const auth = { appId: world.app.id, privateKey: world.app.privateKey, ...(index === undefined ? {} : { installationId: world.app.installations[index].id }) };
+  const auth = {
+    appId: world.app.id,
+    privateKey: world.app.privateKey,
+    ...(index === undefined ? {} : { installationId: world.app.installations[index].id }),
+  };
   return new Octokit({ ...options(world), authStrategy: createAppAuth, auth });
 }
 

@@ -17,7 +17,11 @@ export async function control() {
     request.on('end', async () => {
       try {
         const text = Buffer.concat(chunks).toString('utf8');
-        const { status = 200, body } = await route(request.method, new URL(request.url, 'http://control').pathname, text ? JSON.parse(text) : {});
+        const { status = 200, body } = await route(
+          request.method,
+          new URL(request.url, 'http://control').pathname,
+          text ? JSON.parse(text) : {},
+        );
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(body === undefined ? '' : JSON.stringify(body));
       } catch (error) {
@@ -26,7 +30,9 @@ export async function control() {
       }
     });
   });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   return `http://127.0.0.1:${server.address().port}`;
 }
 
@@ -42,25 +48,35 @@ async function route(method, path, body) {
   }
   if (!what) return { body: worldState(world) };
   const handler = ROUTES[`${method} ${what}`];
-  return handler ? (await handler(world, body, rest)) ?? { status: 204 } : missing();
+  return handler ? ((await handler(world, body, rest)) ?? { status: 204 }) : missing();
 }
 
 const missing = () => ({ status: 404, body: { message: 'no such thing' } });
 
 const ROUTES = {
   'GET requests': (world) => ({ body: world.requests }),
-  'DELETE requests': (world) => { world.requests.length = 0; },
+  'DELETE requests': (world) => {
+    world.requests.length = 0;
+  },
   'GET violations': (world) => ({ body: world.violations }),
-  'DELETE violations': (world) => { world.violations.length = 0; },
+  'DELETE violations': (world) => {
+    world.violations.length = 0;
+  },
   'GET faults': (world) => ({ body: world.faults.state() }),
-  'POST faults': (world, body) => { world.faults.add(body); },
-  'DELETE faults': (world) => { world.faults.clear(); },
+  'POST faults': (world, body) => {
+    world.faults.add(body);
+  },
+  'DELETE faults': (world) => {
+    world.faults.clear();
+  },
   'POST clock': async (world, { advance = 0 }) => {
     await world.clock.advance(advance);
     return { body: { now: world.stamp() } };
   },
   'GET clock': (world) => ({ body: { now: world.stamp() } }),
-  'POST limits': (world, body) => { Object.assign(world.limits.settings, body); },
+  'POST limits': (world, body) => {
+    Object.assign(world.limits.settings, body);
+  },
   'POST events': async (world, body) => ({ body: (await act(world, body)) ?? {} }),
   'GET deliveries': (world) => world.deliveries.list(),
   'POST redeliver': async (world, body, [delivery]) => ({ body: await world.deliveries.redeliver(delivery) }),
@@ -79,8 +95,22 @@ async function create(spec) {
   }
   const { app } = world;
   return {
-    id: world.id, url: world.url, apiUrl: world.api, graphqlUrl: world.graphql,
-    ...(app ? { app: { id: app.id, slug: app.slug, privateKey: app.privateKey, clientId: app.clientId, webhookSecret: app.webhookSecret, installations: app.installations.map(({ id, account }) => ({ id, account: account.login })) } } : {}),
+    id: world.id,
+    url: world.url,
+    apiUrl: world.api,
+    graphqlUrl: world.graphql,
+    ...(app
+      ? {
+          app: {
+            id: app.id,
+            slug: app.slug,
+            privateKey: app.privateKey,
+            clientId: app.clientId,
+            webhookSecret: app.webhookSecret,
+            installations: app.installations.map(({ id, account }) => ({ id, account: account.login })),
+          },
+        }
+      : {}),
   };
 }
 

@@ -64,7 +64,11 @@ function provide({ ajv, added }, needed) {
 }
 
 const escape = (text) => text.replaceAll('~', '~0').replaceAll('/', '~1');
-const at = (pointer) => pointer.split('/').slice(1).reduce((node, key) => node?.[key.replaceAll('~1', '/').replaceAll('~0', '~')], description);
+const at = (pointer) =>
+  pointer
+    .split('/')
+    .slice(1)
+    .reduce((node, key) => node?.[key.replaceAll('~1', '/').replaceAll('~0', '~')], description);
 
 /** Follows `$ref` from a pointer to the pointer of what is meant. */
 export function resolve(pointer) {
@@ -76,7 +80,9 @@ export function resolve(pointer) {
 /** The schema at a pointer, with its references followed. */
 export const schemaAt = (pointer) => at(resolve(pointer));
 
-const routes = Object.entries(description.paths).flatMap(([template, item]) => METHODS.filter((method) => item[method]).map((method) => route(template, method, item)));
+const routes = Object.entries(description.paths).flatMap(([template, item]) =>
+  METHODS.filter((method) => item[method]).map((method) => route(template, method, item)),
+);
 routes.sort((a, b) => b.literals - a.literals || a.wide - b.wide);
 const byId = new Map(routes.map((entry) => [entry.id, entry]));
 /** Every operation's id. */
@@ -122,7 +128,9 @@ export function match(method, path) {
     const found = entry.regex.exec(path);
     if (!found) continue;
     const params = {};
-    entry.names.forEach((name, index) => { params[name] = decode(found[index + 1] ?? ''); });
+    entry.names.forEach((name, index) => {
+      params[name] = decode(found[index + 1] ?? '');
+    });
     return { ...entry, params };
   }
   return undefined;
@@ -142,7 +150,10 @@ export function check(pointer, holder, { text = false } = {}) {
   let validate = compiled.get(key);
   if (!validate) {
     const needed = new Set();
-    const schema = { type: 'object', properties: { value: toDraft7(pointer.startsWith(COMPONENT.slice(1)) ? { $ref: `#${pointer}` } : at(resolve(pointer)), needed) } };
+    const schema = {
+      type: 'object',
+      properties: { value: toDraft7(pointer.startsWith(COMPONENT.slice(1)) ? { $ref: `#${pointer}` } : at(resolve(pointer)), needed) },
+    };
     const chosen = text ? texts : bodies;
     provide(chosen, needed);
     validate = chosen.ajv.compile(schema);
@@ -153,6 +164,9 @@ export function check(pointer, holder, { text = false } = {}) {
 }
 
 function summary(errors) {
-  const said = errors.map((error) => `${error.instancePath.replace(/^\/value/, '') || '(whole)'} ${error.message}${error.params?.allowedValues ? `: ${error.params.allowedValues.join(', ')}` : ''}`);
+  const said = errors.map(
+    (error) =>
+      `${error.instancePath.replace(/^\/value/, '') || '(whole)'} ${error.message}${error.params?.allowedValues ? `: ${error.params.allowedValues.join(', ')}` : ''}`,
+  );
   return [...new Set(said)].slice(0, 12);
 }

@@ -6,7 +6,9 @@ import { startModel } from './model.mjs';
 import { acme, noViolations } from './testing.mjs';
 
 let model;
-before(async () => { model = await startModel(); });
+before(async () => {
+  model = await startModel();
+});
 after(() => model.stop());
 
 const shop = { owner: 'acme', repo: 'shop' };
@@ -16,7 +18,11 @@ const issues = async (world) => (await world.state()).repositories[0].issues.len
 /** A plain request, whose broken connection can be told from an answer. */
 async function send(world, method, path, body) {
   try {
-    const response = await fetch(world.apiUrl + path, { method, body: body && JSON.stringify(body), headers: { authorization: 'Bearer ghp_ada', 'user-agent': 'test' } });
+    const response = await fetch(world.apiUrl + path, {
+      method,
+      body: body && JSON.stringify(body),
+      headers: { authorization: 'Bearer ghp_ada', 'user-agent': 'test' },
+    });
     await response.arrayBuffer();
     return response;
   } catch {
@@ -42,7 +48,12 @@ test('faults strike as often as they are told to, and then no more', async () =>
   const statuses = [];
   for (let count = 0; count < 4; count += 1) statuses.push((await send(world, 'GET', '/repos/acme/shop')).status);
   assert.deepEqual(statuses, [200, 502, 502, 200]);
-  await world.fault({ path: '.', kind: '403-secondary', retryAfter: 7 }, { path: '.', kind: '429' }, { path: '.', kind: '401' }, { path: '/issues', kind: '500-after' });
+  await world.fault(
+    { path: '.', kind: '403-secondary', retryAfter: 7 },
+    { path: '.', kind: '429' },
+    { path: '.', kind: '401' },
+    { path: '/issues', kind: '500-after' },
+  );
   const limited = await send(world, 'GET', '/repos/acme/shop');
   assert.deepEqual([limited.status, limited.headers.get('retry-after')], [403, '7']);
   assert.equal((await send(world, 'GET', '/repos/acme/shop')).status, 429);
@@ -89,16 +100,28 @@ test('the hourly limit is told, and an unchanged answer costs nothing', async ()
   await noViolations(world);
 });
 
-test('points are limited by the minute, and requests at once', async () => {
-  const world = await model.create(acme({ limits: { pointsPerMinute: 12, concurrent: 2 } }));
+test('points are limited by the minute', async () => {
+  const world = await model.create(acme({ limits: { pointsPerMinute: 12 } }));
   const write = () => send(world, 'PUT', '/repos/acme/shop/topics', { names: ['a'] });
-  assert.equal((await write()).status, 200);
-  assert.equal((await write()).status, 200);
-  assert.equal((await write()).status, 403);
+  assert.deepEqual([(await write()).status, (await write()).status, (await write()).status], [200, 200, 403]);
   assert.equal((await send(world, 'GET', '/repos/acme/shop')).status, 200);
   await world.advance(61);
-  const { graphqlUrl } = world;
-  assert.ok(graphqlUrl.endsWith('/api/graphql'));
   assert.equal((await write()).status, 200);
+  await noViolations(world);
+});
+
+test('requests at once are limited', async () => {
+  const world = await model.create(acme({ limits: { concurrent: 2 } }));
+  await world.fault({ path: '/topics', kind: 'hold', times: 2 });
+  const held = [send(world, 'GET', '/repos/acme/shop/topics'), send(world, 'GET', '/repos/acme/shop/topics')];
+  const arrived = async () => (await world.requests()).filter(({ status }) => status === null).length;
+  while ((await arrived()) < 2);
+  assert.equal((await send(world, 'GET', '/repos/acme/shop')).status, 403);
+  await world.clearFaults();
+  assert.deepEqual(
+    (await Promise.all(held)).map(({ status }) => status),
+    [200, 200],
+  );
+  assert.equal((await send(world, 'GET', '/repos/acme/shop')).status, 200);
   await noViolations(world);
 });

@@ -1,10 +1,11 @@
 // What a test asked to go wrong, and on which requests.
-const BEFORE = new Set(['cut-before', '500', '502', '403-secondary', '429', '401', 'slow']);
+const BEFORE = new Set(['cut-before', '500', '502', '403-secondary', '429', '401', '422', 'slow', 'hold']);
 const AFTER = new Set(['cut-after', '500-after']);
 
 export class Faults {
   constructor() {
     this.list = [];
+    this.held = [];
   }
 
   add(faults) {
@@ -14,8 +15,25 @@ export class Faults {
     }
   }
 
+  /** Forgets every fault, and lets go of what is held. */
   clear() {
     this.list = [];
+    for (const release of this.held.splice(0)) release();
+  }
+
+  /** What a request waits for before it is done, or nothing. */
+  pause(fault) {
+    if (fault?.kind === 'slow')
+      return () =>
+        new Promise((resolve) => {
+          setTimeout(resolve, fault.delayMs ?? 1000);
+        });
+    if (fault?.kind === 'hold')
+      return () =>
+        new Promise((resolve) => {
+          this.held.push(resolve);
+        });
+    return undefined;
   }
 
   /** The fault that strikes this request, used up by it. */
@@ -33,6 +51,6 @@ export class Faults {
   }
 
   state() {
-    return this.list.map(({ regex, seen, ...fault }) => ({ ...fault, seen }));
+    return this.list.map(({ regex, ...fault }) => fault);
   }
 }

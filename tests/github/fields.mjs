@@ -35,11 +35,17 @@ export function unknownFields(pointers, value, { strict = false } = {}, path = '
     return items.length ? value.flatMap((item, index) => unknownFields(items, item, { strict }, `${path}/${index}`)) : [];
   }
   const named = schemas.some(({ schema }) => schema.properties && Object.keys(schema.properties).length > 0);
-  const isOpen = schemas.some(({ schema }) => (typeof schema.additionalProperties === 'object' && Object.keys(schema.additionalProperties).length > 0) || (!strict && schema.additionalProperties === true)
-    || (!strict && typeof schema.additionalProperties === 'object'));
+  const isOpen = schemas.some(
+    ({ schema }) =>
+      (typeof schema.additionalProperties === 'object' && Object.keys(schema.additionalProperties).length > 0) ||
+      (!strict && schema.additionalProperties === true) ||
+      (!strict && typeof schema.additionalProperties === 'object'),
+  );
   const unknown = [];
   for (const [key, inner] of Object.entries(value)) {
-    const next = schemas.filter(({ schema }) => schema.properties && Object.hasOwn(schema.properties, key)).map(({ pointer }) => `${pointer}/properties/${escape(key)}`);
+    const next = schemas
+      .filter(({ schema }) => schema.properties && Object.hasOwn(schema.properties, key))
+      .map(({ pointer }) => `${pointer}/properties/${escape(key)}`);
     if (next.length) unknown.push(...unknownFields(next, inner, { strict }, `${path}/${key}`));
     else if (named && !isOpen) unknown.push(`${path}/${key}`);
   }

@@ -21,6 +21,8 @@ export async function serveFile(world, url, response) {
   response.writeHead(200, { 'content-type': type, 'content-disposition': `attachment; filename=${decodeURIComponent(name)}` });
   if (stream) {
     stream.pipe(response);
-    await new Promise((resolve) => { response.once('close', resolve); });
+    await new Promise((resolve) => {
+      response.once('close', resolve);
+    });
   } else response.end(content);
 }

@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url';
 
 /** A running model: `create` makes worlds, `stop` ends everything. */
 export async function startModel() {
-  const child = spawn(process.execPath, [path.join(path.dirname(fileURLToPath(import.meta.url)), 'serve.mjs')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => { child.once('exit', resolve); });
+  const child = spawn(process.execPath, [path.join(path.dirname(fileURLToPath(import.meta.url)), 'serve.mjs')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = new Promise((resolve) => {
+    child.once('exit', resolve);
+  });
   const [line] = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', (text) => resolve([text]));
     child.once('exit', (code) => reject(new Error(`the model ended with code ${code}`)));

@@ -13,7 +13,7 @@ export const load = createRequire(path.join(modules, 'index.js'));
 export function loadModule(name) {
   const manifest = load(path.join(modules, name, 'package.json'));
   const main = manifest.exports?.['.'] ?? manifest.exports ?? manifest.module ?? manifest.main;
-  const file = typeof main === 'string' ? main : main.import ?? main.default;
+  const file = typeof main === 'string' ? main : (main.import ?? main.default);
   return import(pathToFileURL(path.join(modules, name, file)));
 }
 

@@ -42,7 +42,11 @@ export function pushRules(world, repository, actor) {
   const refused = [];
   const fastForward = [];
   let reason = '';
-  const branches = new Set([...repository.git.branches().map(({ name }) => name), ...repository.protections.keys(), repository.defaultBranch]);
+  const branches = new Set([
+    ...repository.git.branches().map(({ name }) => name),
+    ...repository.protections.keys(),
+    repository.defaultBranch,
+  ]);
   for (const name of branches) {
     const rules = branchRules(world, repository, name, actor);
     if (rules.direct) {

@@ -23,7 +23,8 @@ export function roleOf(world, repository, user) {
     }
   }
   // Internal repositories are for everyone in the enterprise: here, for members of any organization.
-  if (repository.visibility === 'internal' && world.organizations().some(({ members }) => members.has(user.login.toLowerCase()))) ranks.push(1);
+  if (repository.visibility === 'internal' && world.organizations().some(({ members }) => members.has(user.login.toLowerCase())))
+    ranks.push(1);
   return ROLES[Math.max(...ranks)];
 }
 

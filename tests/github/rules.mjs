@@ -6,7 +6,9 @@ const ROLE_IDS = { 2: 'maintain', 4: 'write', 5: 'admin' };
 
 /** Whether a pattern of a ruleset or a policy takes a name; `*` stops at slashes, `**` does not. */
 export function matches(pattern, name) {
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*\*\/?|\*|\?/g, (found) => (found.startsWith('**') ? '.*' : found === '*' ? '[^/]*' : '[^/]'));
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*\*\/?|\*|\?/g, (found) => (found.startsWith('**') ? '.*' : found === '*' ? '[^/]*' : '[^/]'));
   return new RegExp(`^${source}$`).test(name);
 }
 
@@ -23,7 +25,8 @@ export function rulesetRules(world, repository, branch, actor) {
 
 function targets(repository, ruleset, branch) {
   const { include = [], exclude = [] } = ruleset.conditions?.ref_name ?? { include: ['~ALL'] };
-  const takes = (pattern) => pattern === '~ALL' || (pattern === '~DEFAULT_BRANCH' ? branch === repository.defaultBranch : matches(pattern, `refs/heads/${branch}`));
+  const takes = (pattern) =>
+    pattern === '~ALL' || (pattern === '~DEFAULT_BRANCH' ? branch === repository.defaultBranch : matches(pattern, `refs/heads/${branch}`));
   return include.some(takes) && !exclude.some(takes);
 }
 
@@ -35,7 +38,8 @@ function bypasses(world, repository, ruleset, actor) {
     const login = actor.user.login.toLowerCase();
     if (actor_type === 'OrganizationAdmin') return repository.owner.members?.get(login) === 'admin';
     if (actor_type === 'RepositoryRole') return RANK[roleOf(world, repository, actor.user)] >= RANK[ROLE_IDS[actor_id] ?? 'admin'];
-    if (actor_type === 'Team') return [...(repository.owner.teams?.values() ?? [])].some((team) => team.id === actor_id && team.members.has(login));
+    if (actor_type === 'Team')
+      return [...(repository.owner.teams?.values() ?? [])].some((team) => team.id === actor_id && team.members.has(login));
     return actor_type === 'User' && actor.user.id === actor_id;
   });
 }
@@ -65,7 +69,11 @@ export function branchRules(world, repository, branch, actor) {
     rules.any = true;
     if (rule.type === 'non_fast_forward') rules.noForce = true;
     if (rule.type === 'creation') rules.creation = true;
-    const reason = { pull_request: 'Changes must be made through a pull request.', update: 'Cannot update this protected ref.', required_status_checks: 'Required status checks are expected.' }[rule.type];
+    const reason = {
+      pull_request: 'Changes must be made through a pull request.',
+      update: 'Cannot update this protected ref.',
+      required_status_checks: 'Required status checks are expected.',
+    }[rule.type];
     if (!reason || rules.direct) continue;
     rules.direct = reason;
     rules.ruleset = true;
@@ -76,9 +84,11 @@ export function branchRules(world, repository, branch, actor) {
 function refusalOf(world, repository, protection, actor) {
   if (protection.lock_branch) return 'This branch is locked and cannot be changed.';
   if (!protection.enforce_admins && isAdmin(world, repository, actor)) return '';
-  if (protection.restrictions && !listed(world, repository, actor, protection.restrictions)) return "You're not authorized to push to this branch.";
+  if (protection.restrictions && !listed(world, repository, actor, protection.restrictions))
+    return "You're not authorized to push to this branch.";
   const reviews = protection.required_pull_request_reviews;
-  if (reviews && !listed(world, repository, actor, reviews.bypass_pull_request_allowances)) return 'Changes must be made through a pull request.';
+  if (reviews && !listed(world, repository, actor, reviews.bypass_pull_request_allowances))
+    return 'Changes must be made through a pull request.';
   const count = protection.required_status_checks?.contexts.length ?? 0;
   return count ? `${count} of ${count} required status checks are expected.` : '';
 }
@@ -86,13 +96,21 @@ function refusalOf(world, repository, protection, actor) {
 /** Why a pull request cannot be merged into a branch yet, or nothing. */
 export function mergeRefusal(world, repository, branch, { approvals, passed }, actor) {
   const protection = repository.protections.get(branch);
-  const contexts = [...(protection && (protection.enforce_admins || !isAdmin(world, repository, actor)) ? protection.required_status_checks?.contexts ?? [] : [])];
-  let needed = protection && (protection.enforce_admins || !isAdmin(world, repository, actor)) ? protection.required_pull_request_reviews?.required_approving_review_count ?? 0 : 0;
+  const contexts = [
+    ...(protection && (protection.enforce_admins || !isAdmin(world, repository, actor))
+      ? (protection.required_status_checks?.contexts ?? [])
+      : []),
+  ];
+  let needed =
+    protection && (protection.enforce_admins || !isAdmin(world, repository, actor))
+      ? (protection.required_pull_request_reviews?.required_approving_review_count ?? 0)
+      : 0;
   for (const { type, parameters } of rulesetRules(world, repository, branch, actor)) {
     if (type === 'required_status_checks') contexts.push(...parameters.required_status_checks.map(({ context }) => context));
     if (type === 'pull_request') needed = Math.max(needed, parameters.required_approving_review_count);
   }
-  if (approvals < needed) return `At least ${needed} approving review${needed === 1 ? ' is' : 's are'} required by reviewers with write access.`;
+  if (approvals < needed)
+    return `At least ${needed} approving review${needed === 1 ? ' is' : 's are'} required by reviewers with write access.`;
   const missing = contexts.filter((context) => !passed.has(context));
   if (missing.length === 1) return `Required status check "${missing[0]}" is expected.`;
   return missing.length ? `${missing.length} of ${contexts.length} required status checks are expected.` : undefined;

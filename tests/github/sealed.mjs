@@ -22,5 +22,8 @@ export function open(holder, sealed) {
 
 /** Seals a text as a client does. */
 export function seal(text, key) {
-  return sodium.to_base64(sodium.crypto_box_seal(sodium.from_string(text), sodium.from_base64(key, sodium.base64_variants.ORIGINAL)), sodium.base64_variants.ORIGINAL);
+  return sodium.to_base64(
+    sodium.crypto_box_seal(sodium.from_string(text), sodium.from_base64(key, sodium.base64_variants.ORIGINAL)),
+    sodium.base64_variants.ORIGINAL,
+  );
 }

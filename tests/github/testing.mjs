@@ -42,11 +42,7 @@ export const acme = (more = {}) => ({
       ],
     },
   ],
-  users: [
-    { login: 'ada', name: 'Ada', email: 'ada@acme.test' },
-    { login: 'bob', name: 'Bob', email: 'bob@acme.test' },
-    { login: 'eve' },
-  ],
+  users: [{ login: 'ada', name: 'Ada', email: 'ada@acme.test' }, { login: 'bob', name: 'Bob', email: 'bob@acme.test' }, { login: 'eve' }],
   tokens: [
     { token: 'ghp_ada', user: 'ada', scopes: ['repo', 'workflow', 'read:org', 'user', 'delete_repo'] },
     { token: 'ghp_bob', user: 'bob', scopes: ['repo'] },
@@ -70,7 +66,15 @@ export const acme = (more = {}) => ({
 /** Runs git with nobody's settings. */
 export async function git(...args) {
   const settings = ['-c', 'user.name=Ada', '-c', 'user.email=ada@acme.test', '-c', 'init.defaultBranch=main'];
-  const { stdout } = await run('git', [...settings, ...args], { env: { PATH: process.env.PATH, HOME: '/nonexistent', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0' } });
+  const { stdout } = await run('git', [...settings, ...args], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: '/nonexistent',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_TERMINAL_PROMPT: '0',
+    },
+  });
   return stdout.trim();
 }
 
@@ -97,14 +101,21 @@ export async function receiver(t) {
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
-      const delivery = { headers: request.headers, body, payload: body.startsWith('{') ? JSON.parse(body) : undefined, event: request.headers['x-github-event'] };
+      const delivery = {
+        headers: request.headers,
+        body,
+        payload: body.startsWith('{') ? JSON.parse(body) : undefined,
+        event: request.headers['x-github-event'],
+      };
       response.end('ok');
       const index = waiting.findIndex(({ wanted }) => wanted(delivery));
       if (index >= 0) waiting.splice(index, 1)[0].resolve(delivery);
       else seen.push(delivery);
     });
   });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  await new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   t.after(() => {
     server.closeAllConnections();
     server.close();
@@ -114,7 +125,9 @@ export async function receiver(t) {
     next(wanted) {
       const index = seen.findIndex(wanted);
       if (index >= 0) return Promise.resolve(seen.splice(index, 1)[0]);
-      return new Promise((resolve) => { waiting.push({ wanted, resolve }); });
+      return new Promise((resolve) => {
+        waiting.push({ wanted, resolve });
+      });
     },
   };
 }

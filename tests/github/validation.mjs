@@ -9,19 +9,29 @@ const escape = (text) => text.replaceAll('/', '~1');
 const content = (pointer, type) => `${pointer}/content/${escape(type)}/schema`;
 
 // The description is of github.com, where nothing is internal; that of Enterprise Cloud has the third visibility, and an enterprise server answers so.
-for (const [path, method] of [['/orgs/{org}/repos', 'post'], ['/repos/{owner}/{repo}', 'patch']]) {
+for (const [path, method] of [
+  ['/orgs/{org}/repos', 'post'],
+  ['/repos/{owner}/{repo}', 'patch'],
+]) {
   const { properties } = schemaAt(`${content(`/paths/${escape(path)}/${method}/requestBody`, 'application/json')}`);
   if (!properties.visibility.enum.includes('internal')) properties.visibility.enum.push('internal');
 }
 
 // The description asks an installation's account to be a person and an enterprise at once here; alone it has it right.
-schemaAt(content('/paths/~1app~1installations/get/responses/200', 'application/json')).items = { $ref: '#/components/schemas/installation' };
+schemaAt(content('/paths/~1app~1installations/get/responses/200', 'application/json')).items = {
+  $ref: '#/components/schemas/installation',
+};
 
 // The documentation names this permission, the description forgot it.
 schemaAt('/components/schemas/app-permissions').properties.actions_variables = { type: 'string', enum: ['read', 'write'] };
 
 /** What GitHub answers beyond the description. */
-const UNTOLD = { 'actions/create-repo-variable': [409], 'actions/create-environment-variable': [409], 'actions/update-repo-variable': [409], 'actions/update-environment-variable': [409] };
+const UNTOLD = {
+  'actions/create-repo-variable': [409],
+  'actions/create-environment-variable': [409],
+  'actions/update-repo-variable': [409],
+  'actions/update-environment-variable': [409],
+};
 
 /** What is wrong with a request's parameters, body and headers. Converts numbers and truths of the query. */
 export function checkRequest(operation, { query, body, headers }) {
@@ -50,7 +60,10 @@ function checkBody(operation, body) {
   if (body === undefined) return schemaAt(pointer).required ? ['body: is required'] : [];
   const schema = content(pointer, 'application/json');
   if (!schemaAt(schema)) return [];
-  return [...check(schema, { value: body }).map((text) => `body: ${text}`), ...unknownFields([schema], body, { strict: true }).map((field) => `body: ${field} is not documented`)];
+  return [
+    ...check(schema, { value: body }).map((text) => `body: ${text}`),
+    ...unknownFields([schema], body, { strict: true }).map((field) => `body: ${field} is not documented`),
+  ];
 }
 
 const isEmpty = (body) => body !== null && typeof body === 'object' && Object.keys(body).length === 0;
@@ -59,7 +72,8 @@ const isEmpty = (body) => body !== null && typeof body === 'object' && Object.ke
 export function checkResponse(operation, { status, type, body }) {
   const { responses } = schemaAt(operation.pointer);
   if (!responses[status]) {
-    if (!ALWAYS.has(status) && status < 500 && !UNTOLD[operation.id]?.includes(status)) return [`response: status ${status} is not documented`];
+    if (!ALWAYS.has(status) && status < 500 && !UNTOLD[operation.id]?.includes(status))
+      return [`response: status ${status} is not documented`];
     return body && type.startsWith('application/json') ? fieldsOf('/components/schemas/basic-error', body) : [];
   }
   const pointer = resolve(`${operation.pointer}/responses/${status}`);
@@ -75,5 +89,8 @@ export function checkResponse(operation, { status, type, body }) {
 }
 
 function fieldsOf(schema, body) {
-  return [...check(schema, { value: body }).map((text) => `response: ${text}`), ...unknownFields([schema], body).map((field) => `response: ${field} is not documented`)];
+  return [
+    ...check(schema, { value: body }).map((text) => `response: ${text}`),
+    ...unknownFields([schema], body).map((field) => `response: ${field} is not documented`),
+  ];
 }

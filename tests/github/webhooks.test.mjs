@@ -10,7 +10,9 @@ import { acme, noViolations, receiver } from './testing.mjs';
 const examples = load('@octokit/webhooks-examples/api.github.com/index.json');
 
 let model;
-before(async () => { model = await startModel(); });
+before(async () => {
+  model = await startModel();
+});
 after(() => model.stop());
 
 const signature = (secret, body) => `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
@@ -35,7 +37,12 @@ test('a repository has hooks of its own', async (t) => {
   const inbox = await receiver(t);
   const world = await model.create(acme());
   const app = appClient(world, 0);
-  await app.request('POST /repos/{owner}/{repo}/hooks', { owner: 'acme', repo: 'shop', config: { url: inbox.url, content_type: 'json', secret: 'of the hook' }, events: ['push'] });
+  await app.request('POST /repos/{owner}/{repo}/hooks', {
+    owner: 'acme',
+    repo: 'shop',
+    config: { url: inbox.url, content_type: 'json', secret: 'of the hook' },
+    events: ['push'],
+  });
   const ping = await inbox.next(({ event }) => event === 'ping');
   assert.equal(ping.headers['x-hub-signature-256'], signature('of the hook', ping.body));
   const { sha } = await world.event({ kind: 'commit', repository: 'acme/shop', files: { 'a.txt': 'a' } });
@@ -69,7 +76,23 @@ test('what happens is told in the shapes of the examples', async (t) => {
   for (const event of events) await world.event(event);
   const told = await world.deliveries();
   const names = new Set(told.map(({ event, action }) => [event, action].filter(Boolean).join('.')));
-  for (const name of ['push', 'pull_request.opened', 'pull_request.closed', 'workflow_run.requested', 'organization.member_added', 'membership.added', 'membership.removed', 'team.created', 'team.deleted', 'installation.suspend', 'installation_repositories.added', 'repository.renamed', 'repository.archived', 'repository.deleted']) assert.ok(names.has(name), name);
+  for (const name of [
+    'push',
+    'pull_request.opened',
+    'pull_request.closed',
+    'workflow_run.requested',
+    'organization.member_added',
+    'membership.added',
+    'membership.removed',
+    'team.created',
+    'team.deleted',
+    'installation.suspend',
+    'installation_repositories.added',
+    'repository.renamed',
+    'repository.archived',
+    'repository.deleted',
+  ])
+    assert.ok(names.has(name), name);
   for (const { event, action, payload, code } of told) {
     assert.equal(code, 200);
     const known = examples.find(({ name }) => name === event).examples.filter((example) => !action || example.action === action);

@@ -24,13 +24,24 @@ function parse(text) {
 function filesOf(repository, commit) {
   const folder = repository.git.entry(commit, FOLDER);
   if (folder?.type !== 'tree') return [];
-  return repository.git.objects.tree(folder.sha).filter(({ name, type }) => type === 'blob' && /\.ya?ml$/.test(name)).map(({ name, sha }) => ({ path: `${FOLDER}/${name}`, spec: parse(repository.git.objects.blob(sha).toString('utf8')) })).filter(({ spec }) => spec);
+  return repository.git.objects
+    .tree(folder.sha)
+    .filter(({ name, type }) => type === 'blob' && /\.ya?ml$/.test(name))
+    .map(({ name, sha }) => ({ path: `${FOLDER}/${name}`, spec: parse(repository.git.objects.blob(sha).toString('utf8')) }))
+    .filter(({ spec }) => spec);
 }
 
 function remember(world, repository, { path, spec }) {
   if (!repository.workflows.has(path)) {
     const id = world.newId();
-    repository.workflows.set(path, { id, nodeId: nodeId('Workflow', id), path, state: 'active', createdAt: world.stamp(), updatedAt: world.stamp() });
+    repository.workflows.set(path, {
+      id,
+      nodeId: nodeId('Workflow', id),
+      path,
+      state: 'active',
+      createdAt: world.stamp(),
+      updatedAt: world.stamp(),
+    });
   }
   return Object.assign(repository.workflows.get(path), { name: spec.name ?? path, spec });
 }
@@ -46,7 +57,7 @@ export function trigger(spec, event) {
   const { on } = spec;
   if (typeof on === 'string') return on === event ? {} : undefined;
   if (Array.isArray(on)) return on.includes(event) ? {} : undefined;
-  return on && event in on ? on[event] ?? {} : undefined;
+  return on && event in on ? (on[event] ?? {}) : undefined;
 }
 
 export function workflowsAfterPush(world, repository, { ref, after }, sender) {
@@ -55,15 +66,29 @@ export function workflowsAfterPush(world, repository, { ref, after }, sender) {
   for (const file of filesOf(repository, commit)) {
     const push = trigger(file.spec, 'push');
     if (!push || !takes(push, ref)) continue;
-    startRun(world, repository, { workflow: remember(world, repository, file), event: 'push', branch: ref.replace(/^refs\/(heads|tags)\//, ''), sha: commit, sender });
+    startRun(world, repository, {
+      workflow: remember(world, repository, file),
+      event: 'push',
+      branch: ref.replace(/^refs\/(heads|tags)\//, ''),
+      sha: commit,
+      sender,
+    });
   }
 }
 
 function takes(push, ref) {
   const isTag = ref.startsWith('refs/tags/');
   const name = ref.replace(/^refs\/(heads|tags)\//, '');
-  const [own, ignored, other] = isTag ? [push.tags, push['tags-ignore'], push.branches] : [push.branches, push['branches-ignore'], push.tags];
-  if (own) return [].concat(own).reduce((taken, pattern) => (pattern.startsWith('!') ? taken && !matches(pattern.slice(1), name) : taken || matches(pattern, name)), false);
+  const [own, ignored, other] = isTag
+    ? [push.tags, push['tags-ignore'], push.branches]
+    : [push.branches, push['branches-ignore'], push.tags];
+  if (own)
+    return []
+      .concat(own)
+      .reduce(
+        (taken, pattern) => (pattern.startsWith('!') ? taken && !matches(pattern.slice(1), name) : taken || matches(pattern, name)),
+        false,
+      );
   if (ignored) return ![].concat(ignored).some((pattern) => matches(pattern, name));
   return !other;
 }
@@ -75,8 +100,25 @@ export function startRun(world, repository, { workflow, event, branch, sha, send
   const suite = { id: world.newId(), branch, sha, app: 'actions', createdAt: now, updatedAt: now, status: 'queued', conclusion: null };
   repository.checkSuites.push(suite);
   const run = {
-    id, nodeId: nodeId('WorkflowRun', id), workflow, event, branch, sha, inputs, sender: sender ?? botOf(world, world.app), suite, number: repository.runs.filter((one) => one.workflow === workflow).length + 1, attempt: 1, status: 'queued', conclusion: null,
-    createdAt: now, updatedAt: now, startedAt: now, jobs: [], logs: new Map(), approved: new Set(),
+    id,
+    nodeId: nodeId('WorkflowRun', id),
+    workflow,
+    event,
+    branch,
+    sha,
+    inputs,
+    sender: sender ?? botOf(world, world.app),
+    suite,
+    number: repository.runs.filter((one) => one.workflow === workflow).length + 1,
+    attempt: 1,
+    status: 'queued',
+    conclusion: null,
+    createdAt: now,
+    updatedAt: now,
+    startedAt: now,
+    jobs: [],
+    logs: new Map(),
+    approved: new Set(),
   };
   run.jobs = Object.entries(workflow.spec.jobs ?? {}).map(([key, spec]) => newJob(world, repository, run, key, spec ?? {}));
   repository.runs.push(run);
@@ -90,15 +132,53 @@ function newJob(world, repository, run, key, spec) {
   const environment = typeof spec.environment === 'object' ? spec.environment?.name : spec.environment;
   if (environment) makeEnvironment(world, repository, environment);
   const job = {
-    id, key, name: spec.name ?? key, environment, status: 'queued', conclusion: null, createdAt: world.stamp(), startedAt: world.stamp(), completedAt: null, attempt: run.attempt, labels: [].concat(spec['runs-on'] ?? []).filter((one) => typeof one === 'string'),
-    steps: (spec.steps ?? []).map((step, index) => ({ name: step.name ?? (step.uses ? `Run ${step.uses}` : `Run ${String(step.run ?? '').split('\n')[0]}`), number: index + 1, status: 'queued', conclusion: null, startedAt: null, completedAt: null })),
+    id,
+    key,
+    name: spec.name ?? key,
+    environment,
+    status: 'queued',
+    conclusion: null,
+    createdAt: world.stamp(),
+    startedAt: world.stamp(),
+    completedAt: null,
+    attempt: run.attempt,
+    labels: [].concat(spec['runs-on'] ?? []).filter((one) => typeof one === 'string'),
+    steps: (spec.steps ?? []).map((step, index) => ({
+      name: step.name ?? (step.uses ? `Run ${step.uses}` : `Run ${String(step.run ?? '').split('\n')[0]}`),
+      number: index + 1,
+      status: 'queued',
+      conclusion: null,
+      startedAt: null,
+      completedAt: null,
+    })),
   };
-  job.check = { id, nodeId: nodeId('CheckRun', id), name: job.name, sha: run.sha, app: 'actions', suite: run.suite, status: 'queued', conclusion: null, startedAt: null, completedAt: null, output: { title: null, summary: null, text: null }, annotations: [], job, run };
+  job.check = {
+    id,
+    nodeId: nodeId('CheckRun', id),
+    name: job.name,
+    sha: run.sha,
+    app: 'actions',
+    suite: run.suite,
+    status: 'queued',
+    conclusion: null,
+    startedAt: null,
+    completedAt: null,
+    output: { title: null, summary: null, text: null },
+    annotations: [],
+    job,
+    run,
+  };
   repository.checkRuns.push(job.check);
   return job;
 }
 
-const waiting = (repository, run) => run.jobs.filter((job) => job.environment && !run.approved.has(job.environment.toLowerCase()) && repository.environments.get(job.environment.toLowerCase())?.reviewers.length);
+const waiting = (repository, run) =>
+  run.jobs.filter(
+    (job) =>
+      job.environment &&
+      !run.approved.has(job.environment.toLowerCase()) &&
+      repository.environments.get(job.environment.toLowerCase())?.reviewers.length,
+  );
 
 /** Lets a run go on by itself, unless the world's runs are driven by hand. */
 function proceed(world, repository, run) {
@@ -111,7 +191,9 @@ function proceed(world, repository, run) {
     if (waiting(repository, run).length) advance(world, repository, run, { status: 'waiting' });
     else {
       advance(world, repository, run, { status: 'in_progress' });
-      world.clock.after(runSeconds, () => { if (still('in_progress')) advance(world, repository, run, { status: 'completed', conclusion }); });
+      world.clock.after(runSeconds, () => {
+        if (still('in_progress')) advance(world, repository, run, { status: 'completed', conclusion });
+      });
     }
   });
 }
@@ -131,13 +213,13 @@ export function reviewed(world, repository, run, environment, approve) {
 /** Sets a run to a state; `jobs` says other conclusions by the job's key or name, `logs` what they print. */
 export function advance(world, repository, run, { status, conclusion = null, jobs = {}, logs = {} }) {
   const now = world.stamp();
-  Object.assign(run, { status, conclusion: status === 'completed' ? conclusion ?? 'success' : null, updatedAt: now });
+  Object.assign(run, { status, conclusion: status === 'completed' ? (conclusion ?? 'success') : null, updatedAt: now });
   Object.assign(run.suite, { status: status === 'waiting' ? 'queued' : status, conclusion: run.conclusion, updatedAt: now });
   for (const job of run.jobs) {
     if (job.status === 'completed') continue;
     const text = logs[job.key] ?? logs[job.name];
     if (text !== undefined) run.logs.set(job.id, text);
-    setJob(job, { status, conclusion: status === 'completed' ? jobs[job.key] ?? jobs[job.name] ?? run.conclusion : null }, now);
+    setJob(job, { status, conclusion: status === 'completed' ? (jobs[job.key] ?? jobs[job.name] ?? run.conclusion) : null }, now);
   }
   if (status === 'in_progress' || status === 'completed') tell(world, repository, run, status);
 }
@@ -163,7 +245,9 @@ export function rerun(world, repository, run, { onlyFailed = false } = {}) {
   const now = world.stamp();
   run.attempt += 1;
   Object.assign(run, { status: 'queued', conclusion: null, updatedAt: now, startedAt: now });
-  run.jobs = run.jobs.map((job) => (onlyFailed && job.conclusion === 'success' ? job : newJob(world, repository, run, job.key, run.workflow.spec.jobs[job.key] ?? {})));
+  run.jobs = run.jobs.map((job) =>
+    onlyFailed && job.conclusion === 'success' ? job : newJob(world, repository, run, job.key, run.workflow.spec.jobs[job.key] ?? {}),
+  );
   Object.assign(run.suite, { status: 'queued', conclusion: null });
   proceed(world, repository, run);
 }
@@ -175,7 +259,14 @@ function tell(world, repository, run, action) {
 /** What a job printed. */
 export function logOf(run, job) {
   const told = run.logs.get(job.id);
-  const lines = told === undefined ? job.steps.flatMap(({ name, conclusion }) => [`##[group]${name}`, '##[endgroup]', ...(conclusion === 'failure' ? ['##[error]Process completed with exit code 1.'] : [])]) : told.split('\n');
+  const lines =
+    told === undefined
+      ? job.steps.flatMap(({ name, conclusion }) => [
+          `##[group]${name}`,
+          '##[endgroup]',
+          ...(conclusion === 'failure' ? ['##[error]Process completed with exit code 1.'] : []),
+        ])
+      : told.split('\n');
   const time = new Date(job.completedAt ?? job.startedAt).toISOString().replace('Z', '0000Z');
   return lines.map((line) => `${time} ${line}\n`).join('');
 }

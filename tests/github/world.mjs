@@ -66,7 +66,8 @@ export class World {
     const id = fields.id ?? this.newId();
     const now = this.stamp();
     const account = { kind, login, name: null, email: null, createdAt: now, updatedAt: now, ...fields, id, nodeId: nodeId(kind, id) };
-    if (kind === 'Organization') Object.assign(account, { members: new Map(), teams: new Map(), properties: fields.properties ?? [], hooks: [], rulesets: [] });
+    if (kind === 'Organization')
+      Object.assign(account, { members: new Map(), teams: new Map(), properties: fields.properties ?? [], hooks: [], rulesets: [] });
     this.accounts.set(login.toLowerCase(), account);
     return account;
   }
@@ -93,12 +94,15 @@ export class World {
     const result = before.then(act, act);
     const settled = result.catch(() => {});
     this.busy.set(key, settled);
-    settled.then(() => { if (this.busy.get(key) === settled) this.busy.delete(key); });
+    settled.then(() => {
+      if (this.busy.get(key) === settled) this.busy.delete(key);
+    });
     return result;
   }
 
   close() {
     this.clock.stop();
+    this.faults.clear();
     this.deliveries.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -1,5 +1,7 @@
 //! What `app-config.yaml` says about providers: `catalog.providers`.
 
+mod github;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -7,15 +9,24 @@ use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
 use serde::Deserialize;
 
+pub(crate) use self::github::{
+    GitHubProviderConfig, GitHubProviders, OrganizationProviderConfig, OrganizationProviders, RepositoryFilters,
+};
 use super::Schedule;
 use crate::catalog::config::Interval;
 
 /// The section `catalog.providers`.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct ProvidersConfig {
     /// Repositories of the local forge, by an id of one's own.
     pub(crate) local: BTreeMap<String, LocalProviderConfig>,
+    /// Repositories on GitHub.
+    pub(crate) github: GitHubProviders,
+    /// People and teams of organisations on GitHub.
+    pub(crate) github_org: OrganizationProviders,
+    /// The same, with the teams of each organisation in a namespace of their own.
+    pub(crate) github_multi_org: OrganizationProviders,
 }
 
 /// One of `catalog.providers.local`.
@@ -36,7 +47,7 @@ impl Default for LocalProviderConfig {
     fn default() -> Self {
         Self {
             organization: None,
-            catalog_path: CatalogPath { path: "catalog-info.yaml".to_owned(), matcher: None },
+            catalog_path: CatalogPath::default(),
             filters: Filters::default(),
             schedule: ScheduleConfig::default(),
         }
@@ -51,6 +62,12 @@ pub(crate) struct CatalogPath {
     path: String,
     /// Of a path with wildcards.
     matcher: Option<GlobMatcher>,
+}
+
+impl Default for CatalogPath {
+    fn default() -> Self {
+        Self { path: "catalog-info.yaml".to_owned(), matcher: None }
+    }
 }
 
 impl CatalogPath {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::{Gone, Provided, Provider, ProviderError, ask};
+use super::{Gone, Provided, Provider, ProviderError, Tip, ask};
 use crate::catalog::config::OrphanStrategy;
 use crate::catalog::walk::{self, Before, Extent, Walk};
 use crate::catalog::{Catalog, CatalogError, LocationRef, ingest, store};
@@ -68,6 +68,17 @@ impl Connection {
     pub(crate) async fn run_now(&self) -> Result<(), CatalogError> {
         self.catalog.read_source(&self.provider).await
     }
+
+    /// Asks the provider for everything, unless it was asked after this, by any process.
+    pub(crate) async fn run_since(&self, time: DateTime<Utc>) -> Result<(), CatalogError> {
+        self.catalog.read_source_since(&self.provider, time).await
+    }
+
+    /// What the provider asks for whose reference begins with this text, which ends with `/`.
+    pub(crate) async fn provided_below(&self, prefix: &str) -> Result<Vec<LocationRef>, CatalogError> {
+        let references = store::provided_below(&self.catalog.inner.pool, &self.provider, prefix).await?;
+        Ok(references.iter().filter_map(|reference| LocationRef::parse(reference)).collect())
+    }
 }
 
 /// What a provider said, ready to be written.
@@ -76,11 +87,28 @@ pub(in crate::catalog) struct Found {
     pub(in crate::catalog) walk: Walk,
     /// References of its locations.
     locations: Vec<LocationRef>,
+    /// Where the branches of some of them are.
+    tips: Vec<(String, Tip)>,
     /// Locations that are gone; none if every other one is.
     gone: Option<Vec<String>>,
 }
 
 impl Found {
+    /// Whether it says where branches are.
+    pub(in crate::catalog) fn has_tips(&self) -> bool {
+        !self.tips.is_empty()
+    }
+
+    /// Writes where branches are; sources of those that moved are read now. Whoever calls has the lock.
+    pub(in crate::catalog) async fn renew(
+        &self,
+        db: &mut PgConnection,
+        provider: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        store::set_tips(db, provider, &self.tips, now).await
+    }
+
     /// Writes it; whoever calls has the lock.
     pub(in crate::catalog) async fn write(
         &self,
@@ -91,6 +119,7 @@ impl Found {
         // What a provider no longer provides is gone: orphans are what files let go.
         ingest::apply(&mut *db, provider, &Before::default(), &self.walk, OrphanStrategy::Delete, now).await?;
         store::provide(&mut *db, provider, &self.locations, now).await?;
+        self.renew(db, provider, now).await?;
         let gone = match &self.gone {
             None if matches!(self.walk.extent, Extent::Unknown) => Vec::new(),
             None => {
@@ -132,17 +161,21 @@ impl Catalog {
 
     fn sorted_out(&self, provider: &str, given: Vec<Provided>, removed: Option<Vec<Gone>>) -> Found {
         let (mut entities, mut locations): (Vec<Entity>, Vec<LocationRef>) = (Vec::new(), Vec::new());
-        let mut known = HashSet::new();
+        let (mut known, mut tips) = (HashSet::new(), Vec::new());
         for provided in given {
-            match provided {
-                Provided::Entity(entity) => entities.push(*entity),
-                Provided::Location(location) => {
-                    let target = self.reader().stored_target(&location.kind, &location.target);
-                    let location = LocationRef::new(location.kind, target);
-                    if known.insert(location.clone()) {
-                        locations.push(location);
-                    }
+            let (location, tip) = match provided {
+                Provided::Entity(entity) => {
+                    entities.push(*entity);
+                    continue;
                 }
+                Provided::Location(location) => (location, None),
+                Provided::LocationAt(location, tip) => (location, Some(tip)),
+            };
+            let target = self.reader().stored_target(&location.kind, &location.target);
+            let location = LocationRef::new(location.kind.clone(), target).optional(location.is_optional());
+            if known.insert(location.clone()) {
+                tips.extend(tip.map(|tip| (location.to_string(), tip)));
+                locations.push(location);
             }
         }
         let (extent, gone) = match removed {
@@ -160,12 +193,12 @@ impl Catalog {
         };
         let root = source_of(provider);
         let walk = walk::of_provider(self.reader(), &self.inner.config, &root, entities, extent, &locations);
-        Found { walk, locations, gone }
+        Found { walk, locations, tips, gone }
     }
 
     fn unanswered(&self, provider: &str, error: &ProviderError) -> Found {
         let walk = walk::unanswered(self.reader(), &self.inner.config, &source_of(provider), error.validation());
-        Found { walk, locations: Vec::new(), gone: None }
+        Found { walk, locations: Vec::new(), tips: Vec::new(), gone: None }
     }
 }
 

@@ -19,6 +19,14 @@ pub(in crate::catalog) struct Source {
     /// Grows with everything that happens to the source.
     pub(in crate::catalog) revision: i64,
     pub(in crate::catalog) is_provider: bool,
+    /// The commit at which a provider saw its branch, if that is still to be believed.
+    pub(in crate::catalog) tip: Option<String>,
+    /// When its last reading ended.
+    pub(in crate::catalog) last_read_at: Option<DateTime<Utc>>,
+    /// When its last reading that asked by itself began.
+    pub(in crate::catalog) asked_at: Option<DateTime<Utc>>,
+    /// Nobody but a provider asks for it, which does not know whether anything is there.
+    is_optional: bool,
     /// As in [`Location`].
     entity_name: Option<String>,
 }
@@ -26,14 +34,25 @@ pub(in crate::catalog) struct Source {
 impl Source {
     /// The location that is read.
     pub(in crate::catalog) fn root(&self) -> LocationRef {
-        LocationRef::new(self.kind.clone(), self.target.clone()).named(self.entity_name.clone())
+        LocationRef::new(self.kind.clone(), self.target.clone())
+            .named(self.entity_name.clone())
+            .optional(self.is_optional)
     }
 }
 
 /// One source; none if there is no such.
 pub(in crate::catalog) async fn source(db: impl PgExecutor<'_>, reference: &str) -> Result<Option<Source>> {
     sqlx::query_as(
-        "SELECT type, target, digest, failures, revision, is_provider, entity_name FROM catalog_source WHERE reference = $1",
+        "SELECT type, target, digest, failures, revision, is_provider, entity_name, last_read_at, asked_at,
+            NOT is_configured
+                AND NOT EXISTS (SELECT FROM catalog_location AS registered WHERE registered.reference = $1)
+                AND COALESCE((SELECT BOOL_AND(is_optional) FROM catalog_provided AS provided
+                    WHERE provided.reference = $1), FALSE) AS is_optional,
+            (SELECT tip FROM catalog_provided AS provided
+             WHERE provided.reference = catalog_source.reference AND tip_until > NOW()
+                AND (catalog_source.asked_at IS NULL OR tip_seen_at > catalog_source.asked_at)
+             ORDER BY tip_seen_at DESC LIMIT 1) AS tip
+         FROM catalog_source WHERE reference = $1",
     )
     .bind(reference)
     .fetch_optional(db)
@@ -122,6 +141,8 @@ pub(in crate::catalog) struct Reading<'a> {
     pub(in crate::catalog) is_slow: bool,
     pub(in crate::catalog) at: DateTime<Utc>,
     pub(in crate::catalog) next: DateTime<Utc>,
+    /// When it began, if it asked by itself where branches are.
+    pub(in crate::catalog) asked_at: Option<DateTime<Utc>>,
 }
 
 /// Notes that a source was read; false if something happened to it since it had this revision.
@@ -133,7 +154,7 @@ pub(in crate::catalog) async fn set_read(
 ) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE catalog_source SET digest = $3, failures = $4, is_slow = $5, last_read_at = $6, next_read_at = $7,
-            claimed_until = NULL, claimed_by = NULL, revision = revision + 1
+            asked_at = COALESCE($8, asked_at), claimed_until = NULL, claimed_by = NULL, revision = revision + 1
          WHERE reference = $1 AND revision = $2",
     )
     .bind(reference)
@@ -143,6 +164,7 @@ pub(in crate::catalog) async fn set_read(
     .bind(reading.is_slow)
     .bind(reading.at)
     .bind(reading.next)
+    .bind(reading.asked_at)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -151,7 +151,7 @@ async fn a_reading_that_was_overtaken_is_not_written() {
     let fixture = Fixture::with_files(&[("a.yaml", &component("one", ""))]).await;
     let source = store::source(fixture.database.pool(), &fixture.source()).await.unwrap().unwrap();
     let now = Utc::now();
-    let reading = store::Reading { digest: "x", failures: 0, is_slow: false, at: now, next: now };
+    let reading = store::Reading { digest: "x", failures: 0, is_slow: false, at: now, next: now, asked_at: None };
     let pool = fixture.database.pool();
     assert!(store::set_read(pool, &fixture.source(), source.revision, &reading).await.unwrap());
     assert!(!store::set_read(pool, &fixture.source(), source.revision, &reading).await.unwrap());

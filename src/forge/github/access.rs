@@ -76,6 +76,13 @@ pub(crate) struct Account {
     pub(crate) kind: String,
 }
 
+impl Installation {
+    /// Whether it is on an organisation, not on a person, and at work.
+    pub(super) fn is_on_organization(&self) -> bool {
+        self.account.kind == "Organization" && self.suspended_at.is_none()
+    }
+}
+
 /// What is left to one credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Allowance {
@@ -137,8 +144,13 @@ impl Access {
 
     /// Every installation of every App.
     pub(super) async fn installations(&self) -> Result<Vec<Installation>, Failure> {
+        self.installations_of(None).await
+    }
+
+    /// Every installation of every App, or of the one with this number.
+    pub(super) async fn installations_of(&self, number: Option<u64>) -> Result<Vec<Installation>, Failure> {
         let mut all = Vec::new();
-        for app in &self.apps {
+        for app in self.apps.iter().filter(|app| number.is_none_or(|number| app.config.app_id.0 == number)) {
             let known = app.installations(FRESH).await?;
             all.extend(known.into_iter().filter(|installation| app.may_serve(&installation.account.login)));
         }

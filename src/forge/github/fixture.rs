@@ -30,8 +30,10 @@ type IsIt = Box<dyn Fn(&Value) -> bool + Send + Sync>;
 enum Find {
     /// It has an address of its own.
     Here(Call),
-    /// One of a list.
+    /// One of a list, which comes in pages.
     Among(Call, IsIt),
+    /// One of a list, which comes whole.
+    AmongFew(Call, IsIt),
 }
 
 #[derive(Clone, Copy)]
@@ -94,7 +96,9 @@ impl Fixture {
     /// A link for everything that begins with a prefix.
     pub(crate) fn autolink(id: &RepositoryId, prefix: &str, template: &str, alphanumeric: bool) -> Self {
         let body = json!({"key_prefix": prefix, "url_template": template, "is_alphanumeric": alphanumeric});
-        Self::listed(id, format!("autolink {prefix}"), &["autolinks"], is(["key_prefix"], prefix), body)
+        let link = Self::listed(id, format!("autolink {prefix}"), &["autolinks"], is(["key_prefix"], prefix), body);
+        let list = Call::get(of(id, &["autolinks"]));
+        Self { find: Find::AmongFew(list, is(["key_prefix"], prefix)), ..link }
     }
 
     /// A key that may push.
@@ -175,11 +179,11 @@ impl Fixture {
         let delete = |path: String| Removal { method: "DELETE".to_owned(), path, body: None };
         match (self.remove, &self.find) {
             (Remove::Whole, _) | (_, Find::Here(_)) => delete(self.make.path().to_owned()),
-            (Remove::ByKey(key), Find::Among(..)) => {
+            (Remove::ByKey(key), Find::Among(..) | Find::AmongFew(..)) => {
                 let key = told.get(key).map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned));
                 delete(format!("{}/{}", self.make.path(), key.unwrap_or_default()))
             }
-            (Remove::Close, Find::Among(..)) => Removal {
+            (Remove::Close, Find::Among(..) | Find::AmongFew(..)) => Removal {
                 method: "PATCH".to_owned(),
                 path: format!("{}/{}", self.make.path(), told.get("number").unwrap_or(&Value::Null)),
                 body: Some(json!({"state": "closed", "state_reason": "not_planned"})),
@@ -258,6 +262,14 @@ impl GitHub {
     }
 }
 
+fn among(list: Result<Vec<Value>, Failure>, is: &IsIt) -> Result<Option<Value>, Failure> {
+    match list {
+        Ok(list) => Ok(list.into_iter().find(|entry| is(entry))),
+        Err(failure) if failure.is_not_found() => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
 async fn look(client: &Client, fixture: &Fixture) -> Result<Option<Fitted>, Failure> {
     let told = match &fixture.find {
         Find::Here(call) => match client.ask::<Value>(call.clone()).await {
@@ -265,11 +277,8 @@ async fn look(client: &Client, fixture: &Fixture) -> Result<Option<Fitted>, Fail
             Err(failure) if failure.is_not_found() => None,
             Err(failure) => return Err(failure),
         },
-        Find::Among(call, is) => match client.all::<Value>(call.clone(), None).await {
-            Ok(list) => list.into_iter().find(|entry| is(entry)),
-            Err(failure) if failure.is_not_found() => None,
-            Err(failure) => return Err(failure),
-        },
+        Find::Among(call, is) => among(client.all::<Value>(call.clone(), None).await, is)?,
+        Find::AmongFew(call, is) => among(client.ask::<Vec<Value>>(call.clone()).await, is)?,
     };
     Ok(told.map(|told| Fitted { removal: fixture.removal(&told), told }))
 }

@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::client::{Call, Client, PAGE};
 use super::error::Failure;
 use super::repository::absent;
+use super::texts::Text;
 use super::{GitHub, model};
 use crate::forge::{
     Branch, Change, ChangeSide, Commit, CommitChanges, Comparison, EntryKind, File, FileLocation, FileMode, ForgeError,
@@ -30,8 +31,16 @@ impl GitHub {
         resolved(&client, id, revision).await.map_err(|failure| unknown(failure, id, revision, &failed))
     }
 
+    /// The commit of a revision; one that is a whole id itself is not asked for: its tree tells whether it is there.
+    async fn commit_of(&self, id: &RepositoryId, revision: &str) -> Result<String, ForgeError> {
+        if is_whole_id(revision) { Ok(revision.to_owned()) } else { self.commit_id(id, revision).await }
+    }
+
     pub(super) async fn read_file(&self, id: &RepositoryId, revision: &str, path: &str) -> Result<File, ForgeError> {
-        let commit = self.commit_id(id, revision).await?;
+        let commit = self.commit_of(id, revision).await?;
+        if let Some(Text { object_id, bytes }) = self.site.texts.get(id, &commit, path) {
+            return Ok(File { path: path.to_owned(), mode: FileMode::Regular, bytes, object_id, commit });
+        }
         let missing = || Missing::Path {
             expected: "file",
             repository: id.clone(),
@@ -88,7 +97,7 @@ impl GitHub {
         revision: &str,
         folder: &str,
     ) -> Result<Vec<TreeEntry>, ForgeError> {
-        let commit = self.commit_id(id, revision).await?;
+        let commit = self.commit_of(id, revision).await?;
         let all = self.entries(id, &commit).await?;
         let mut entries: Vec<TreeEntry> = all
             .into_iter()
@@ -110,7 +119,7 @@ impl GitHub {
         revision: &str,
         folder: &str,
     ) -> Result<Vec<TreeEntry>, ForgeError> {
-        let commit = self.commit_id(id, revision).await?;
+        let commit = self.commit_of(id, revision).await?;
         let all = self.entries(id, &commit).await?;
         let mut there = folder.is_empty();
         let mut files = Vec::new();
@@ -260,8 +269,12 @@ pub(super) async fn resolved(client: &Client, id: &RepositoryId, revision: &str)
     let answer = client.send(call).await?;
     let text = String::from_utf8_lossy(&answer.body);
     let commit = text.trim();
-    let is_id = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then(|| commit.to_owned()).ok_or_else(|| Failure::Unreadable("not a commit's id".to_owned()))
+    is_whole_id(commit).then(|| commit.to_owned()).ok_or_else(|| Failure::Unreadable("not a commit's id".to_owned()))
+}
+
+/// Whether a revision is the id of a commit, whole. GitHub lets no branch be called like that.
+fn is_whole_id(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn unknown(failure: Failure, id: &RepositoryId, revision: &str, failed: &impl Fn(Failure) -> ForgeError) -> ForgeError {

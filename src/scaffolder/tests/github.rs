@@ -124,7 +124,9 @@ async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     let Some(model) = Model::acme().await else { return };
     let world = portal(&model).await;
     let values = json!({"host": model.host(), "name": "pay"});
-    let plan = world.plan("everything", values.clone()).await.unwrap();
+    let (everything, secrets) =
+        (EntityRef::new("template", "default", "everything"), map(json!({"registry": "hunter2"})));
+    let plan = world.scaffolder.plan(&world.who, &everything, map(values), secrets).await.unwrap();
     assert!(plan.is_clear(), "{plan:#?}");
     let told: Vec<&str> = plan.effects.iter().map(|effect| effect.sentence.as_str()).collect();
     for sentence in [

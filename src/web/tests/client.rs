@@ -18,7 +18,8 @@ use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
 use crate::entity::{EntityRef, Model, Relation};
-use crate::forge::{Forge, Forges, LocalForge};
+use crate::event::{Events, EventsConfig, Follower};
+use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
@@ -64,8 +65,10 @@ pub(crate) struct Options {
     pub(crate) catalog: CatalogConfig,
     /// `auth.providers`
     pub(crate) providers: Option<Providers>,
-    /// Beside the local one.
-    pub(crate) forges: Vec<Arc<dyn Forge>>,
+    /// GitHubs beside the local forge.
+    pub(crate) github: Vec<GitHub>,
+    /// `events`
+    pub(crate) events: EventsConfig,
 }
 
 impl Default for Options {
@@ -75,7 +78,8 @@ impl Default for Options {
             base_url: "http://localhost:7007",
             catalog: CatalogConfig::default(),
             providers: None,
-            forges: Vec::new(),
+            github: Vec::new(),
+            events: EventsConfig::default(),
         }
     }
 }
@@ -135,7 +139,9 @@ impl TestApp {
         };
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let forge = LocalForge::open(folder.path().join(REPOSITORIES), site.base_url.clone()).unwrap();
-        let forges = Forges::new([Arc::new(forge.clone()) as Arc<dyn Forge>].into_iter().chain(options.forges));
+        let local = Arc::new(forge.clone()) as Arc<dyn Forge>;
+        let github = options.github.into_iter().map(|github| Arc::new(github) as Arc<dyn Forge>);
+        let forges = Forges::new(std::iter::once(local).chain(github));
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
         let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
@@ -149,20 +155,19 @@ impl TestApp {
         let notifications = Notifications::new(pool.clone());
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), Author::default());
         let pipelines = Pipelines::new(forges.clone());
-        let review = Review::new(
-            forges.clone(),
-            catalog.reader().clone(),
-            actions,
-            Model::default(),
-            Subjects::new([]).unwrap(),
-        );
+        let (reader, subjects) = (catalog.reader().clone(), Subjects::new([]).unwrap());
+        let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
+        tokio::spawn(review.clone().work(stop.clone()));
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
+        let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
+        tokio::spawn(events.clone().run(stop.clone()));
         let parts = Parts {
             catalog,
             scaffolder,
             pipelines,
-            review,
             imports,
             notifications,
+            events,
             delivery,
             forges,
             forge,

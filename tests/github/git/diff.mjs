@@ -26,7 +26,12 @@ function parseRaw(text) {
     const letter = status[0];
     const renamed = letter === 'R' || letter === 'C';
     const names = renamed ? [parts[at + 1], parts[at + 2]] : [parts[at + 1], parts[at + 1]];
-    files.push({ filename: names[1], previous: renamed ? names[0] : undefined, status: STATUS[letter] ?? 'changed', sha: letter === 'D' ? old : sha });
+    files.push({
+      filename: names[1],
+      previous: renamed ? names[0] : undefined,
+      status: STATUS[letter] ?? 'changed',
+      sha: letter === 'D' ? old : sha,
+    });
     at += renamed ? 3 : 2;
   }
   return files;
@@ -45,8 +50,11 @@ function parseNumbers(text) {
 }
 
 function parsePatches(text) {
-  return text.split(/^diff --git /m).slice(1).map((part) => {
-    const start = part.indexOf('\n@@');
-    return start < 0 ? undefined : part.slice(start + 1).trimEnd();
-  });
+  return text
+    .split(/^diff --git /m)
+    .slice(1)
+    .map((part) => {
+      const start = part.indexOf('\n@@');
+      return start < 0 ? undefined : part.slice(start + 1).trimEnd();
+    });
 }

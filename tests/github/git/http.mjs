@@ -49,7 +49,11 @@ export async function serveGit(world, request, response, { url, entry, requestId
     const status = error.status === 404 && actor?.kind === 'anonymous' ? 401 : error.status;
     if (status === 401) error.headers['www-authenticate'] = 'Basic realm="GitHub"';
     request.resume();
-    return { status, headers: { 'content-type': 'text/plain', 'x-github-request-id': requestId, ...error.headers }, text: status === 404 ? 'Repository not found.' : error.body.message };
+    return {
+      status,
+      headers: { 'content-type': 'text/plain', 'x-github-request-id': requestId, ...error.headers },
+      text: status === 404 ? 'Repository not found.' : error.body.message,
+    };
   }
   await run(world, request, response, { repository, actor, service, url, pushes });
   return undefined;
@@ -62,10 +66,17 @@ function findRepository(world, actor, owner, name, pushes, rest) {
   if (!moved || !canSee(world, actor, moved)) throw notFound();
   if (!found) throw new Halt(301, 'Moved', { location: `${world.url}/${moved.owner.login}/${moved.name}.git${rest}` });
   if (actor.kind === 'anonymous' && pushes) throw new Halt(401, 'Authentication required');
-  if (actor.kind === 'installation' && covers(actor, found) && !permits(actor.permissions, pushes ? 'contents:write' : 'contents:read')) throw new Halt(403, 'Write access to repository not granted.');
+  if (actor.kind === 'installation' && covers(actor, found) && !permits(actor.permissions, pushes ? 'contents:write' : 'contents:read'))
+    throw new Halt(403, 'Write access to repository not granted.');
   if (!pushes) return found;
-  const may = actor.kind === 'installation' ? covers(actor, found) : actor.kind === 'user' && RANK[roleOf(world, found, actor.user)] >= 3 && actor.scopes.has(found.visibility === 'public' ? 'public_repo' : 'repo');
-  if (!may) throw new Halt(403, `Permission to ${found.owner.login}/${found.name}.git denied to ${actor.user?.login ?? `${world.app.slug}[bot]`}.`);
+  const may =
+    actor.kind === 'installation'
+      ? covers(actor, found)
+      : actor.kind === 'user' &&
+        RANK[roleOf(world, found, actor.user)] >= 3 &&
+        actor.scopes.has(found.visibility === 'public' ? 'public_repo' : 'repo');
+  if (!may)
+    throw new Halt(403, `Permission to ${found.owner.login}/${found.name}.git denied to ${actor.user?.login ?? `${world.app.slug}[bot]`}.`);
   if (found.archived) throw new Halt(403, 'This repository was archived so it is read-only.');
   return found;
 }
@@ -84,9 +95,22 @@ async function run(world, request, response, { repository, actor, service, url, 
   const before = new Map(repository.git.refs());
   const child = spawn('git', ['http-backend'], {
     env: {
-      ...environment, GIT_PROJECT_ROOT: world.folder, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: `/${repository.id}.git/${service}`, REQUEST_METHOD: request.method, QUERY_STRING: url.search.slice(1),
-      CONTENT_TYPE: request.headers['content-type'] ?? '', CONTENT_LENGTH: request.headers['content-length'] ?? '', HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '', GIT_PROTOCOL: request.headers['git-protocol'] ?? '',
-      REMOTE_USER: actor.user?.login ?? 'app', REMOTE_ADDR: '127.0.0.1', GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.hooksPath', GIT_CONFIG_VALUE_0: hooksFolder(world), ...(pushes ? pushRules(world, repository, actor) : {}),
+      ...environment,
+      GIT_PROJECT_ROOT: world.folder,
+      GIT_HTTP_EXPORT_ALL: '1',
+      PATH_INFO: `/${repository.id}.git/${service}`,
+      REQUEST_METHOD: request.method,
+      QUERY_STRING: url.search.slice(1),
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      CONTENT_LENGTH: request.headers['content-length'] ?? '',
+      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+      GIT_PROTOCOL: request.headers['git-protocol'] ?? '',
+      REMOTE_USER: actor.user?.login ?? 'app',
+      REMOTE_ADDR: '127.0.0.1',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'core.hooksPath',
+      GIT_CONFIG_VALUE_0: hooksFolder(world),
+      ...(pushes ? pushRules(world, repository, actor) : {}),
     },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -103,13 +127,20 @@ async function run(world, request, response, { repository, actor, service, url, 
     const end = head.indexOf('\r\n\r\n');
     if (end < 0) return;
     started = true;
-    const headers = Object.fromEntries(head.toString('latin1', 0, end).split('\r\n').map((line) => line.split(': ')));
+    const headers = Object.fromEntries(
+      head
+        .toString('latin1', 0, end)
+        .split('\r\n')
+        .map((line) => line.split(': ')),
+    );
     const status = Number.parseInt(headers.Status ?? '200', 10);
     delete headers.Status;
     response.writeHead(status, headers);
     response.write(head.subarray(end + 4));
   });
-  await new Promise((resolve) => { child.once('close', resolve); });
+  await new Promise((resolve) => {
+    child.once('close', resolve);
+  });
   if (service === 'git-receive-pack') {
     repository.git.changed();
     // Before the answer ends: who pushed may look at once.

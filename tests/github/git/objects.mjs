@@ -120,7 +120,12 @@ export class Objects {
   }
 
   writeCommit({ tree, parents, author, committer, message, signature }) {
-    const lines = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`), `author ${person(author)}`, `committer ${person(committer)}`];
+    const lines = [
+      `tree ${tree}`,
+      ...parents.map((parent) => `parent ${parent}`),
+      `author ${person(author)}`,
+      `committer ${person(committer)}`,
+    ];
     if (signature) lines.push(`gpgsig ${signature.trimEnd().replaceAll('\n', '\n ')}`);
     return this.write('commit', Buffer.from(`${lines.join('\n')}\n\n${message}`));
   }
@@ -140,7 +145,12 @@ function parseTree(content) {
     const space = content.indexOf(32, at);
     const end = content.indexOf(0, space);
     const mode = content.toString('latin1', at, space);
-    entries.push({ mode: mode.padStart(6, '0'), type: TYPES[mode] ?? 'blob', name: content.toString('utf8', space + 1, end), sha: content.toString('hex', end + 1, end + 21) });
+    entries.push({
+      mode: mode.padStart(6, '0'),
+      type: TYPES[mode] ?? 'blob',
+      name: content.toString('utf8', space + 1, end),
+      sha: content.toString('hex', end + 1, end + 21),
+    });
     at = end + 21;
   }
   return entries;

@@ -9,8 +9,16 @@ const run = promisify(execFile);
 
 /** What git is run with: nobody's settings, no questions. */
 export const environment = {
-  PATH: process.env.PATH, HOME: '/nonexistent', LC_ALL: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0',
-  GIT_AUTHOR_NAME: 'GitHub', GIT_AUTHOR_EMAIL: 'noreply@github.com', GIT_COMMITTER_NAME: 'GitHub', GIT_COMMITTER_EMAIL: 'noreply@github.com',
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  LC_ALL: 'C.UTF-8',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_AUTHOR_NAME: 'GitHub',
+  GIT_AUTHOR_EMAIL: 'noreply@github.com',
+  GIT_COMMITTER_NAME: 'GitHub',
+  GIT_COMMITTER_EMAIL: 'noreply@github.com',
 };
 
 // Everything stays loose, see objects.mjs.
@@ -76,7 +84,10 @@ export class Repository {
   }
 
   branches() {
-    return [...this.refs()].filter(([name]) => name.startsWith('refs/heads/')).map(([name, sha]) => ({ name: name.slice(11), sha })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.refs()]
+      .filter(([name]) => name.startsWith('refs/heads/'))
+      .map(([name, sha]) => ({ name: name.slice(11), sha }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   isEmpty() {
@@ -193,7 +204,10 @@ export class Repository {
   }
 
   archive(commit, prefix) {
-    return spawn('git', ['-C', this.folder, 'archive', '--format=tar.gz', `--prefix=${prefix}/`, commit], { env: environment, stdio: ['ignore', 'pipe', 'ignore'] });
+    return spawn('git', ['-C', this.folder, 'archive', '--format=tar.gz', `--prefix=${prefix}/`, commit], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   }
 }
 

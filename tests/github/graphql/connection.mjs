@@ -20,7 +20,12 @@ export function connection(items, { first, last, after, before }, { key, make, e
     totalCount: items.length,
     nodes: () => page.map(({ item }) => make(item)),
     edges: () => page.map(({ item, cursor }) => ({ cursor, node: () => make(item), ...edge(item) })),
-    pageInfo: { hasNextPage: end < items.length, hasPreviousPage: start > 0, startCursor: page[0]?.cursor ?? null, endCursor: page.at(-1)?.cursor ?? null },
+    pageInfo: {
+      hasNextPage: end < items.length,
+      hasPreviousPage: start > 0,
+      startCursor: page[0]?.cursor ?? null,
+      endCursor: page.at(-1)?.cursor ?? null,
+    },
     ...more,
   };
 }

@@ -2,11 +2,18 @@
 const MOST = 100;
 const MOST_NODES = 500_000;
 /** Fields that take `first` and are connections, here told by what is asked below them. */
-const isConnection = (field) => field.selectionSet?.selections.some((one) => one.kind === 'Field' && ['nodes', 'edges', 'pageInfo', 'totalCount'].includes(one.name.value));
+const isConnection = (field) =>
+  field.selectionSet?.selections.some(
+    (one) => one.kind === 'Field' && ['nodes', 'edges', 'pageInfo', 'totalCount'].includes(one.name.value),
+  );
 
 export function measure(document, operation, variables) {
   const fragments = new Map(document.definitions.filter(({ kind }) => kind === 'FragmentDefinition').map((one) => [one.name.value, one]));
-  const defaults = Object.fromEntries((operation?.variableDefinitions ?? []).filter(({ defaultValue }) => defaultValue).map(({ variable, defaultValue }) => [variable.name.value, Number(defaultValue.value)]));
+  const defaults = Object.fromEntries(
+    (operation?.variableDefinitions ?? [])
+      .filter(({ defaultValue }) => defaultValue)
+      .map(({ variable, defaultValue }) => [variable.name.value, Number(defaultValue.value)]),
+  );
   const found = { requests: 0, nodes: 0, errors: [] };
   const visit = (selections, times, path) => {
     for (const one of selections ?? []) {
@@ -24,7 +31,11 @@ export function measure(document, operation, variables) {
     }
   };
   visit(operation?.selectionSet.selections, 1, [operation?.operation ?? 'query']);
-  if (found.nodes > MOST_NODES) found.errors.push({ type: 'MAX_NODE_LIMIT_EXCEEDED', message: `This query requests up to ${found.nodes.toLocaleString('en-US')} possible nodes which exceeds the maximum limit of 500,000.` });
+  if (found.nodes > MOST_NODES)
+    found.errors.push({
+      type: 'MAX_NODE_LIMIT_EXCEEDED',
+      message: `This query requests up to ${found.nodes.toLocaleString('en-US')} possible nodes which exceeds the maximum limit of 500,000.`,
+    });
   return { cost: Math.max(1, Math.round(found.requests / 100)), nodes: found.nodes, errors: found.errors };
 }
 
@@ -36,10 +47,18 @@ function size(field, name, values, path, errors) {
     if (!given) continue;
     const value = given.kind === 'Variable' ? values[given.name.value] : Number(given.value);
     if (value === undefined || value === null) continue;
-    if (value > MOST) told('EXCESSIVE_PAGINATION', `Requesting ${value} records on the \`${name}\` connection exceeds the \`${bound}\` limit of ${MOST} records.`);
+    if (value > MOST)
+      told(
+        'EXCESSIVE_PAGINATION',
+        `Requesting ${value} records on the \`${name}\` connection exceeds the \`${bound}\` limit of ${MOST} records.`,
+      );
     return value;
   }
   const onlyCount = field.selectionSet.selections.every((one) => one.kind === 'Field' && one.name.value === 'totalCount');
-  if (!onlyCount) told('MISSING_PAGINATION_BOUNDARIES', `You must provide a \`first\` or \`last\` value to properly paginate the \`${name}\` connection.`);
+  if (!onlyCount)
+    told(
+      'MISSING_PAGINATION_BOUNDARIES',
+      `You must provide a \`first\` or \`last\` value to properly paginate the \`${name}\` connection.`,
+    );
   return 0;
 }

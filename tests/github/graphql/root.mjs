@@ -10,16 +10,23 @@ import { pullObject, repositoryObject } from './repositories.mjs';
 
 export { Failure };
 
-const NEVER = (context, account) => account?.requiresSso && context.actor.kind === 'user' && !context.actor.token.sso.has(account.login.toLowerCase());
+const NEVER = (context, account) =>
+  account?.requiresSso && context.actor.kind === 'user' && !context.actor.token.sso.has(account.login.toLowerCase());
 
 function requireSso(context, account) {
   if (!NEVER(context, account)) return;
-  throw new Failure('FORBIDDEN', 'Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.', { saml_failure: true });
+  throw new Failure(
+    'FORBIDDEN',
+    'Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.',
+    { saml_failure: true },
+  );
 }
 
 function findRepository(context, owner, name, followRenames = true) {
   const { world, actor } = context;
-  const found = world.repository(owner, name) ?? (followRenames ? world.repositoryById(world.redirects.get(`${owner}/${name}`.toLowerCase())) : undefined);
+  const found =
+    world.repository(owner, name) ??
+    (followRenames ? world.repositoryById(world.redirects.get(`${owner}/${name}`.toLowerCase())) : undefined);
   if (!found || !canSee(world, actor, found)) throw notFound(`Could not resolve to a Repository with the name '${owner}/${name}'.`);
   requireSso(context, found.owner);
   return found;
@@ -30,12 +37,25 @@ function byId(context, id) {
   const { kind, parts } = readNodeId(id) ?? {};
   const number = Number(parts?.[0]);
   const repositories = [...world.repositories.values()].filter((one) => canSee(world, actor, one));
-  if (kind === 'Repository') return wrap(context, repositories.find((one) => one.id === number), repositoryObject);
+  if (kind === 'Repository')
+    return wrap(
+      context,
+      repositories.find((one) => one.id === number),
+      repositoryObject,
+    );
   if (kind === 'PullRequest') {
-    for (const repository of repositories) for (const issue of repository.issues.values()) if (issue.pull?.id === number) return pullObject(context, repository, issue);
+    for (const repository of repositories)
+      for (const issue of repository.issues.values()) if (issue.pull?.id === number) return pullObject(context, repository, issue);
   }
-  if (kind === 'User' || kind === 'Organization') return wrap(context, [...world.accounts.values()].find((one) => one.id === number), ownerObject);
-  if (kind === 'Team') for (const organization of world.organizations()) for (const team of organization.teams.values()) if (team.id === number) return teamObject(context, organization, team);
+  if (kind === 'User' || kind === 'Organization')
+    return wrap(
+      context,
+      [...world.accounts.values()].find((one) => one.id === number),
+      ownerObject,
+    );
+  if (kind === 'Team')
+    for (const organization of world.organizations())
+      for (const team of organization.teams.values()) if (team.id === number) return teamObject(context, organization, team);
   throw notFound(`Could not resolve to a node with the global id of '${id}'`);
 }
 
@@ -48,7 +68,9 @@ function pullOf(context, id) {
   const { world } = context;
   const { kind, parts } = readNodeId(id) ?? {};
   for (const repository of world.repositories.values()) {
-    for (const issue of repository.issues.values()) if (kind === 'PullRequest' && issue.pull?.id === Number(parts[0]) && canSee(world, context.actor, repository)) return { repository, issue };
+    for (const issue of repository.issues.values())
+      if (kind === 'PullRequest' && issue.pull?.id === Number(parts[0]) && canSee(world, context.actor, repository))
+        return { repository, issue };
   }
   throw notFound(`Could not resolve to a node with the global id of '${id}'`);
 }
@@ -56,7 +78,8 @@ function pullOf(context, id) {
 async function setDraft(context, { pullRequestId, clientMutationId = null }, draft) {
   const { world, actor } = context;
   const { repository, issue } = pullOf(context, pullRequestId);
-  if (actor.kind === 'installation' && actor.permissions.pull_requests !== 'write') throw new Failure('FORBIDDEN', 'Resource not accessible by integration');
+  if (actor.kind === 'installation' && actor.permissions.pull_requests !== 'write')
+    throw new Failure('FORBIDDEN', 'Resource not accessible by integration');
   if (issue.state !== 'open') throw new Failure('UNPROCESSABLE', 'The pull request is closed.');
   if (!draft && !issue.pull.draft) throw new Failure('UNPROCESSABLE', 'The pull request is already ready for review.');
   issue.pull.draft = draft;

@@ -17,9 +17,10 @@ function schema() {
 
 const FORM = { 'content-type': 'application/json; charset=utf-8' };
 
-export async function serveGraphql(world, { request, text, requestId, entry }) {
+export async function serveGraphql(world, { request, text, requestId, entry, pause }) {
   const headers = { ...FORM, 'x-github-request-id': requestId, 'x-github-media-type': 'github.v4; format=json' };
-  const violate = (kind, wrong) => world.violation({ method: request.method, path: '/graphql', operationId: entry.operationId, kind }, wrong);
+  const violate = (kind, wrong) =>
+    world.violation({ method: request.method, path: '/graphql', operationId: entry.operationId, kind }, wrong);
   let ticket;
   let actor;
   try {
@@ -36,12 +37,24 @@ export async function serveGraphql(world, { request, text, requestId, entry }) {
     entry.operationId = operation?.name?.value ?? null;
     const { cost, nodes, errors } = measure(document, operation, asked.variables ?? {});
     if (errors.length) {
-      violate('request', errors.map(({ message }) => message));
+      violate(
+        'request',
+        errors.map(({ message }) => message),
+      );
       return { status: 200, headers: { ...headers, ...world.limits.headers(actor, 'graphql') }, body: { errors } };
     }
     ticket = world.limits.admit(actor, { resource: 'graphql', points: operation.operation === 'mutation' ? 5 : 1, cost }, requestId);
+    if (pause) await pause();
     const context = { world, actor, cost, nodes, unknown: (field) => violate('model', `The model does not know ${field} yet`) };
-    const result = await execute({ schema: schema(), document, rootValue: root(context), contextValue: context, variableValues: asked.variables ?? {}, operationName: asked.operationName, fieldResolver: resolveField });
+    const result = await execute({
+      schema: schema(),
+      document,
+      rootValue: root(context),
+      contextValue: context,
+      variableValues: asked.variables ?? {},
+      operationName: asked.operationName,
+      fieldResolver: resolveField,
+    });
     return { status: 200, headers: { ...headers, ...world.limits.headers(actor, 'graphql') }, body: shown(result, violate) };
   } catch (error) {
     if (!(error instanceof Halt)) throw error;
@@ -54,8 +67,23 @@ export async function serveGraphql(world, { request, text, requestId, entry }) {
 /** Over the hourly limit is told inside an answer that succeeds; everything else by the status. */
 function refusal(world, error, actor, headers) {
   const all = { ...headers, ...error.headers, ...(actor ? world.limits.headers(actor, 'graphql') : {}) };
-  if (/^API rate limit/.test(error.message)) return { status: 200, headers: all, body: { errors: [{ type: 'RATE_LIMIT', code: 'graphql_rate_limit', message: `API rate limit already exceeded for ${actor.words}.` }] } };
-  return { status: error.status, headers: all, body: { ...error.body, documentation_url: error.body.documentation_url ?? 'https://docs.github.com/graphql', status: String(error.status) } };
+  if (/^API rate limit/.test(error.message))
+    return {
+      status: 200,
+      headers: all,
+      body: {
+        errors: [{ type: 'RATE_LIMIT', code: 'graphql_rate_limit', message: `API rate limit already exceeded for ${actor.words}.` }],
+      },
+    };
+  return {
+    status: error.status,
+    headers: all,
+    body: {
+      ...error.body,
+      documentation_url: error.body.documentation_url ?? 'https://docs.github.com/graphql',
+      status: String(error.status),
+    },
+  };
 }
 
 function read(text, violate) {
@@ -78,7 +106,10 @@ function parsed({ query }, violate) {
     const document = parse(query);
     const errors = validate(schema(), document);
     if (!errors.length) return document;
-    violate('request', errors.map(({ message }) => message));
+    violate(
+      'request',
+      errors.map(({ message }) => message),
+    );
     return { errors: errors.map(({ message, locations, path }) => ({ path, locations, message })) };
   } catch (error) {
     violate('request', error.message);
@@ -101,9 +132,17 @@ function resolveField(source, args, context, info) {
 function shown({ data, errors }, violate) {
   if (!errors) return { data };
   return {
-    data, errors: errors.map((error) => {
+    data,
+    errors: errors.map((error) => {
       const { message, locations, path, originalError } = error;
-      if (originalError instanceof Failure) return { type: originalError.type, path, ...(originalError.extensions ? { extensions: originalError.extensions } : {}), locations, message };
+      if (originalError instanceof Failure)
+        return {
+          type: originalError.type,
+          path,
+          ...(originalError.extensions ? { extensions: originalError.extensions } : {}),
+          locations,
+          message,
+        };
       if (originalError && !/^The model does not know/.test(message)) violate('model', originalError.stack);
       else if (!originalError) violate('request', message);
       return { path, locations, message };

@@ -1,6 +1,6 @@
 // People, organizations and teams.
 import { Halt, notFound } from '../errors.mjs';
-import { fullOrganization, fullTeam, privateUser, publicUser, simpleUser, teamInList } from '../shapes/accounts.mjs';
+import { botOf, fullOrganization, fullTeam, privateUser, publicUser, simpleUser, teamInList } from '../shapes/accounts.mjs';
 
 function isMember(c) {
   if (c.actor.kind === 'installation') return c.actor.installation.account === c.org;
@@ -28,7 +28,11 @@ function currentUser(c) {
 
 /** Answers an organization too: to this address it is an account like another. */
 function byName(c) {
-  const found = c.world.account(c.params.username);
+  const { app } = c.world;
+  const found =
+    app && c.params.username === `${app.slug}[bot]`
+      ? { ...botOf(c.world, app), createdAt: app.createdAt, updatedAt: app.createdAt, email: null }
+      : c.world.account(c.params.username);
   if (!found) throw notFound();
   return publicUser(c.world, found);
 }
@@ -38,10 +42,40 @@ function membership(c) {
   if (!role) throw notFound();
   const user = c.world.user(c.params.username);
   const { is_verified, has_organization_projects, ...organization } = fullOrganization(c.world, c.org);
-  const { login, id, node_id, url, repos_url, events_url, hooks_url, issues_url, members_url, public_members_url, avatar_url, description } = organization;
+  const {
+    login,
+    id,
+    node_id,
+    url,
+    repos_url,
+    events_url,
+    hooks_url,
+    issues_url,
+    members_url,
+    public_members_url,
+    avatar_url,
+    description,
+  } = organization;
   return {
-    url: `${c.world.api}/orgs/${c.org.login}/memberships/${user.login}`, state: 'active', role, organization_url: url, user: simpleUser(c.world, user),
-    organization: { login, id, node_id, url, repos_url, events_url, hooks_url, issues_url, members_url, public_members_url, avatar_url, description },
+    url: `${c.world.api}/orgs/${c.org.login}/memberships/${user.login}`,
+    state: 'active',
+    role,
+    organization_url: url,
+    user: simpleUser(c.world, user),
+    organization: {
+      login,
+      id,
+      node_id,
+      url,
+      repos_url,
+      events_url,
+      hooks_url,
+      issues_url,
+      members_url,
+      public_members_url,
+      avatar_url,
+      description,
+    },
   };
 }
 
@@ -49,9 +83,20 @@ export default {
   'users/get-authenticated': { run: currentUser },
   'users/get-by-username': { run: byName },
   'orgs/get': { needs: 'public', run: (c) => fullOrganization(c.world, c.org, { isMember: isMember(c) }) },
-  'orgs/list-members': { needs: 'members:read', run: (c) => c.page([...c.org.members].filter(([, role]) => !c.query.role || c.query.role === 'all' || role === c.query.role).map(([login]) => simpleUser(c.world, c.world.user(login)))) },
+  'orgs/list-members': {
+    needs: 'members:read',
+    run: (c) =>
+      c.page(
+        [...c.org.members]
+          .filter(([, role]) => !c.query.role || c.query.role === 'all' || role === c.query.role)
+          .map(([login]) => simpleUser(c.world, c.world.user(login))),
+      ),
+  },
   'orgs/get-membership-for-user': { needs: 'members:read', run: membership },
   'teams/list': { needs: 'members:read', run: (c) => c.page(visibleTeams(c)).map((one) => teamInList(c.world, c.org, one)) },
   'teams/get-by-name': { needs: 'members:read', run: (c) => fullTeam(c.world, c.org, team(c)) },
-  'teams/list-members-in-org': { needs: 'members:read', run: (c) => c.page([...team(c).members.keys()].map((login) => simpleUser(c.world, c.world.user(login)))) },
+  'teams/list-members-in-org': {
+    needs: 'members:read',
+    run: (c) => c.page([...team(c).members.keys()].map((login) => simpleUser(c.world, c.world.user(login)))),
+  },
 };

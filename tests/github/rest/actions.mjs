@@ -32,12 +32,25 @@ function dispatch(c) {
   const given = body.inputs ?? {};
   const unexpected = Object.keys(given).filter((name) => !(name in known));
   if (unexpected.length) throw unprocessable(`Unexpected inputs provided: ${JSON.stringify(unexpected)}`);
-  const missing = Object.entries(known).find(([name, input]) => input?.required && input.default === undefined && given[name] === undefined);
+  const missing = Object.entries(known).find(
+    ([name, input]) => input?.required && input.default === undefined && given[name] === undefined,
+  );
   if (missing) throw unprocessable(`Required input '${missing[0]}' not provided`);
   const inputs = Object.fromEntries(Object.entries(known).map(([name, input]) => [name, given[name] ?? input?.default ?? '']));
-  const run = startRun(world, repo, { workflow: found, event: 'workflow_dispatch', branch: body.ref.replace(/^refs\/(heads|tags)\//, ''), sha, sender: c.sender, inputs });
+  const run = startRun(world, repo, {
+    workflow: found,
+    event: 'workflow_dispatch',
+    branch: body.ref.replace(/^refs\/(heads|tags)\//, ''),
+    sha,
+    sender: c.sender,
+    inputs,
+  });
   if (!body.return_run_details) return nothing();
-  return { workflow_run_id: run.id, run_url: `${repositoryUrl(world, repo)}/actions/runs/${run.id}`, html_url: `${repositoryPage(world, repo)}/actions/runs/${run.id}` };
+  return {
+    workflow_run_id: run.id,
+    run_url: `${repositoryUrl(world, repo)}/actions/runs/${run.id}`,
+    html_url: `${repositoryPage(world, repo)}/actions/runs/${run.id}`,
+  };
 }
 
 /** A time, or a range of times, as searches write it. */
@@ -51,8 +64,17 @@ function within(text, time) {
 
 function listRuns(c, only = () => true) {
   const { query } = c;
-  const found = c.repo.runs.filter((run) => only(run) && (!query.branch || run.branch === query.branch) && (!query.event || run.event === query.event) && (!query.status || run.status === query.status || run.conclusion === query.status)
-    && (!query.head_sha || run.sha === query.head_sha) && (!query.actor || run.sender.login === query.actor) && (!query.check_suite_id || run.suite.id === query.check_suite_id) && (!query.created || within(query.created, run.createdAt)));
+  const found = c.repo.runs.filter(
+    (run) =>
+      only(run) &&
+      (!query.branch || run.branch === query.branch) &&
+      (!query.event || run.event === query.event) &&
+      (!query.status || run.status === query.status || run.conclusion === query.status) &&
+      (!query.head_sha || run.sha === query.head_sha) &&
+      (!query.actor || run.sender.login === query.actor) &&
+      (!query.check_suite_id || run.suite.id === query.check_suite_id) &&
+      (!query.created || within(query.created, run.createdAt)),
+  );
   found.sort((a, b) => b.id - a.id);
   return { total_count: found.length, workflow_runs: c.page(found).map((run) => runShape(c.world, c.actor, c.repo, run)) };
 }
@@ -65,7 +87,9 @@ function findRun(c) {
 
 function findJob(c) {
   for (const run of c.repo.runs) {
-    const job = run.jobs.find(({ id }) => id === Number(c.params.job_id)) ?? c.repo.checkRuns.find((check) => check.id === Number(c.params.job_id) && check.run === run)?.job;
+    const job =
+      run.jobs.find(({ id }) => id === Number(c.params.job_id)) ??
+      c.repo.checkRuns.find((check) => check.id === Number(c.params.job_id) && check.run === run)?.job;
     if (job) return { run, job };
   }
   throw notFound();
@@ -80,7 +104,8 @@ function listJobs(c) {
 function again(c, options) {
   const run = findRun(c);
   if (run.status !== 'completed') throw forbidden('This workflow is already running');
-  if (options.onlyFailed && run.jobs.every(({ conclusion }) => conclusion === 'success')) throw forbidden('This workflow run has no failed jobs and cannot be retried');
+  if (options.onlyFailed && run.jobs.every(({ conclusion }) => conclusion === 'success'))
+    throw forbidden('This workflow run has no failed jobs and cannot be retried');
   rerun(c.world, c.repo, run, options);
   return created({});
 }
@@ -95,7 +120,12 @@ function cancel(c) {
 function runLogs(c) {
   const run = findRun(c);
   if (!run.jobs.some(({ status }) => status === 'completed')) throw notFound();
-  return redirect(offer(c.world, `logs_${run.id}.zip`, () => ({ type: 'application/zip', content: zip(run.jobs.map((job, index) => [`${index}_${job.name.replaceAll('/', '_')}.txt`, logOf(run, job)])) })));
+  return redirect(
+    offer(c.world, `logs_${run.id}.zip`, () => ({
+      type: 'application/zip',
+      content: zip(run.jobs.map((job, index) => [`${index}_${job.name.replaceAll('/', '_')}.txt`, logOf(run, job)])),
+    })),
+  );
 }
 
 function jobLogs(c) {
@@ -107,11 +137,25 @@ function jobLogs(c) {
 function pending(c) {
   const run = findRun(c);
   if (run.status !== 'waiting') return [];
-  const names = [...new Set(run.jobs.map(({ environment }) => environment?.toLowerCase()).filter((name) => name && !run.approved.has(name)))];
-  return names.map((name) => c.repo.environments.get(name)).filter(({ reviewers }) => reviewers.length).map((environment) => ({
-    environment: { id: environment.id, node_id: environment.nodeId, name: environment.name, url: `${repositoryUrl(c.world, c.repo)}/environments/${encodeURIComponent(environment.name)}`, html_url: `${repositoryPage(c.world, c.repo)}/deployments/activity_log?environments_filter=${encodeURIComponent(environment.name)}` },
-    wait_timer: environment.waitTimer, wait_timer_started_at: run.createdAt, current_user_can_approve: c.actor.kind === 'user', reviewers: environment.reviewers.map((one) => reviewerShape(c, one)),
-  }));
+  const names = [
+    ...new Set(run.jobs.map(({ environment }) => environment?.toLowerCase()).filter((name) => name && !run.approved.has(name))),
+  ];
+  return names
+    .map((name) => c.repo.environments.get(name))
+    .filter(({ reviewers }) => reviewers.length)
+    .map((environment) => ({
+      environment: {
+        id: environment.id,
+        node_id: environment.nodeId,
+        name: environment.name,
+        url: `${repositoryUrl(c.world, c.repo)}/environments/${encodeURIComponent(environment.name)}`,
+        html_url: `${repositoryPage(c.world, c.repo)}/deployments/activity_log?environments_filter=${encodeURIComponent(environment.name)}`,
+      },
+      wait_timer: environment.waitTimer,
+      wait_timer_started_at: run.createdAt,
+      current_user_can_approve: c.actor.kind === 'user',
+      reviewers: environment.reviewers.map((one) => reviewerShape(c, one)),
+    }));
 }
 
 function review(c) {

@@ -23,23 +23,43 @@ function createToken(c) {
   if (installation.suspended) throw forbidden('This installation has been suspended');
   const permissions = body.permissions ?? installation.permissions;
   for (const [name, level] of Object.entries(permissions)) {
-    if (!permits(installation.permissions, `${name}:${level}`)) throw unprocessable('The permissions requested are not granted to this installation.');
+    if (!permits(installation.permissions, `${name}:${level}`))
+      throw unprocessable('The permissions requested are not granted to this installation.');
   }
   const own = world.repositoriesOf(installation.account).filter((repository) => covers({ installation }, repository));
   let chosen;
   if (body.repositories || body.repository_ids) {
-    chosen = [...(body.repositories ?? []).map((name) => own.find((one) => one.name.toLowerCase() === name.toLowerCase())), ...(body.repository_ids ?? []).map((id) => own.find((one) => one.id === id))];
-    if (chosen.includes(undefined)) throw unprocessable('There is at least one repository that does not exist or is not accessible to the parent installation.');
+    chosen = [
+      ...(body.repositories ?? []).map((name) => own.find((one) => one.name.toLowerCase() === name.toLowerCase())),
+      ...(body.repository_ids ?? []).map((id) => own.find((one) => one.id === id)),
+    ];
+    if (chosen.includes(undefined))
+      throw unprocessable('There is at least one repository that does not exist or is not accessible to the parent installation.');
   }
-  const token = issueInstallationToken(world, installation, { metadata: 'read', ...permissions }, chosen ? new Set(chosen.map(({ id }) => id)) : undefined);
+  const token = issueInstallationToken(
+    world,
+    installation,
+    { metadata: 'read', ...permissions },
+    chosen ? new Set(chosen.map(({ id }) => id)) : undefined,
+  );
   const actor = { kind: 'installation', installation, permissions };
-  return created({ ...token, permissions: { metadata: 'read', ...permissions }, repository_selection: chosen ? 'selected' : installation.selection, ...(chosen ? { repositories: chosen.map((one) => plainRepository(world, actor, one)) } : {}) });
+  return created({
+    ...token,
+    permissions: { metadata: 'read', ...permissions },
+    repository_selection: chosen ? 'selected' : installation.selection,
+    ...(chosen ? { repositories: chosen.map((one) => plainRepository(world, actor, one)) } : {}),
+  });
 }
 
 function accessible(c) {
-  if (c.actor.kind !== 'installation') throw new Halt(403, 'You must authenticate with an installation access token in order to list repositories for an installation.');
+  if (c.actor.kind !== 'installation')
+    throw new Halt(403, 'You must authenticate with an installation access token in order to list repositories for an installation.');
   const all = c.world.repositoriesOf(c.actor.installation.account).filter((repository) => covers(c.actor, repository));
-  return { total_count: all.length, repository_selection: c.actor.repositoryIds ? 'selected' : c.actor.installation.selection, repositories: c.page(all).map((one) => plainRepository(c.world, c.actor, one)) };
+  return {
+    total_count: all.length,
+    repository_selection: c.actor.repositoryIds ? 'selected' : c.actor.installation.selection,
+    repositories: c.page(all).map((one) => plainRepository(c.world, c.actor, one)),
+  };
 }
 
 /** A repository's installation is asked for by the app, which may see more than anyone. */
@@ -49,7 +69,12 @@ function repositoryInstallation(c) {
   const moved = repository ?? world.repositoryById(world.redirects.get(`${params.owner}/${params.repo}`.toLowerCase()));
   const found = moved && world.app.installations.find((installation) => covers({ installation }, moved));
   if (!found) throw notFound();
-  if (!repository) throw new Halt(301, { message: 'Moved Permanently', url: `${world.api}/repositories/${moved.id}/installation` }, { location: `${world.api}/repositories/${moved.id}/installation` });
+  if (!repository)
+    throw new Halt(
+      301,
+      { message: 'Moved Permanently', url: `${world.api}/repositories/${moved.id}/installation` },
+      { location: `${world.api}/repositories/${moved.id}/installation` },
+    );
   return installationShape(world, found);
 }
 
@@ -68,11 +93,13 @@ export default {
   'apps/get-user-installation': { app: true, run: (c) => ofAccount(c, c.world.account(c.params.username)) },
   'apps/get-repo-installation': { app: true, run: repositoryInstallation },
   'apps/create-installation-access-token': { app: true, run: createToken },
-  'apps/revoke-installation-access-token': { run: (c) => {
-    if (c.actor.kind !== 'installation') throw new Halt(401, 'Bad credentials');
-    c.actor.token.revoked = true;
-    return nothing();
-  } },
+  'apps/revoke-installation-access-token': {
+    run: (c) => {
+      if (c.actor.kind !== 'installation') throw new Halt(401, 'Bad credentials');
+      c.actor.token.revoked = true;
+      return nothing();
+    },
+  },
   'apps/list-repos-accessible-to-installation': { run: accessible },
   'rate-limit/get': { run: (c) => new Answer({ status: 200, body: rateLimit(c), headers: {} }) },
 };

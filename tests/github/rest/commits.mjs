@@ -2,6 +2,7 @@
 import { bytes, created } from '../call.mjs';
 import { Halt, emptyRepository, notFound } from '../errors.mjs';
 import { changedFiles } from '../git/diff.mjs';
+import { nodeId } from '../ids.mjs';
 import { moveRef } from '../pushes.mjs';
 import { branchRules } from '../rules.mjs';
 import { changedFile, commitShape } from '../shapes/commits.mjs';
@@ -12,8 +13,17 @@ function summary(c, name, sha) {
   const protection = c.repo.protections.get(name);
   const checks = protection?.required_status_checks;
   return {
-    name, commit: { sha, url: `${url}/commits/${sha}` }, protected: Boolean(protection) || branchRules(c.world, c.repo, name, { kind: 'anonymous' }).any,
-    protection: { enabled: Boolean(protection), required_status_checks: { enforcement_level: checks ? 'non_admins' : 'off', contexts: checks?.contexts ?? [], checks: (checks?.checks ?? []).map(({ context, app_id }) => ({ context, app_id: app_id ?? null })) } },
+    name,
+    commit: { sha, url: `${url}/commits/${sha}` },
+    protected: Boolean(protection) || branchRules(c.world, c.repo, name, { kind: 'anonymous' }).any,
+    protection: {
+      enabled: Boolean(protection),
+      required_status_checks: {
+        enforcement_level: checks ? 'non_admins' : 'off',
+        contexts: checks?.contexts ?? [],
+        checks: (checks?.checks ?? []).map(({ context, app_id }) => ({ context, app_id: app_id ?? null })),
+      },
+    },
     protection_url: `${url}/branches/${encodeURIComponent(name)}/protection`,
   };
 }
@@ -28,7 +38,14 @@ function getBranch(c) {
   const sha = c.git.branch(name);
   if (!sha) throw new Halt(404, 'Branch not found');
   const shown = summary(c, name, sha);
-  return { ...shown, commit: commitShape(c.world, c.repo, c.git.objects.commit(sha)), _links: { self: `${repositoryUrl(c.world, c.repo)}/branches/${encodeURIComponent(name)}`, html: `${repositoryPage(c.world, c.repo)}/tree/${name}` } };
+  return {
+    ...shown,
+    commit: commitShape(c.world, c.repo, c.git.objects.commit(sha)),
+    _links: {
+      self: `${repositoryUrl(c.world, c.repo)}/branches/${encodeURIComponent(name)}`,
+      html: `${repositoryPage(c.world, c.repo)}/tree/${name}`,
+    },
+  };
 }
 
 /** A branch gets another name; the default branch stays the default one. */
@@ -55,8 +72,12 @@ function listCommits(c) {
   const tip = c.git.resolve(c.query.sha ?? c.repo.defaultBranch);
   if (!tip) throw notFound();
   const { since, until, author } = c.query;
-  const all = c.git.log(tip, { path: c.query.path?.replace(/^\/+|\/+$/g, '') || undefined }).filter((commit) => (!since || commit.committer.date >= new Date(since)) && (!until || commit.committer.date <= new Date(until)));
-  const shown = author ? all.filter((commit) => commit.author.email === author || commitShape(c.world, c.repo, commit).author?.login === author) : all;
+  const all = c.git
+    .log(tip, { path: c.query.path?.replace(/^\/+|\/+$/g, '') || undefined })
+    .filter((commit) => (!since || commit.committer.date >= new Date(since)) && (!until || commit.committer.date <= new Date(until)));
+  const shown = author
+    ? all.filter((commit) => commit.author.email === author || commitShape(c.world, c.repo, commit).author?.login === author)
+    : all;
   return c.page(shown).map((commit) => commitShape(c.world, c.repo, commit));
 }
 
@@ -66,9 +87,14 @@ async function getCommit(c) {
   if (!sha) throw new Halt(422, `No commit found for SHA: ${c.params.ref}`);
   if (c.wants('sha')) return bytes('application/vnd.github.sha; charset=utf-8', Buffer.from(sha));
   const commit = c.git.objects.commit(sha);
-  if (c.wants('diff')) return bytes('application/vnd.github.diff; charset=utf-8', await c.git.git('diff-tree', '-p', '--root', '--no-commit-id', sha));
+  if (c.wants('diff'))
+    return bytes('application/vnd.github.diff; charset=utf-8', await c.git.git('diff-tree', '-p', '--root', '--no-commit-id', sha));
   const files = await changedFiles(c.git, commit.parents[0], sha);
-  return { ...commitShape(c.world, c.repo, commit), stats: totals(files), files: c.page(files).map((file) => changedFile(c.world, c.repo, sha, file)) };
+  return {
+    ...commitShape(c.world, c.repo, commit),
+    stats: totals(files),
+    files: c.page(files).map((file) => changedFile(c.world, c.repo, sha, file)),
+  };
 }
 
 function totals(files) {
@@ -78,7 +104,9 @@ function totals(files) {
 }
 
 async function compare(c) {
-  const [base, head] = (c.params.basehead ? c.params.basehead.split('...') : [c.params.base, c.params.head]).map((name) => c.git.resolve(name.split(':').at(-1)));
+  const [base, head] = (c.params.basehead ? c.params.basehead.split('...') : [c.params.base, c.params.head]).map((name) =>
+    c.git.resolve(name.split(':').at(-1)),
+  );
   if (!base || !head) throw notFound();
   const merge = await c.git.mergeBase(base, head);
   if (!merge) throw new Halt(404, `No common ancestor between ${c.params.base} and ${c.params.head}.`);
@@ -90,13 +118,40 @@ async function compare(c) {
   if (c.wants('diff')) return bytes('application/vnd.github.diff; charset=utf-8', await c.git.git('diff', merge, head));
   const shape = (sha) => commitShape(c.world, c.repo, c.git.objects.commit(sha));
   return {
-    url, html_url: page, permalink_url: page, diff_url: `${page}.diff`, patch_url: `${page}.patch`, base_commit: shape(base), merge_base_commit: shape(merge),
-    status: ahead.length ? (behind.length ? 'diverged' : 'ahead') : behind.length ? 'behind' : 'identical', ahead_by: ahead.length, behind_by: behind.length, total_commits: ahead.length,
-    commits: c.page(ahead.reverse()).map((commit) => commitShape(c.world, c.repo, commit)), files: (await changedFiles(c.git, merge, head)).map((file) => changedFile(c.world, c.repo, head, file)),
+    url,
+    html_url: page,
+    permalink_url: page,
+    diff_url: `${page}.diff`,
+    patch_url: `${page}.patch`,
+    base_commit: shape(base),
+    merge_base_commit: shape(merge),
+    status: ahead.length ? (behind.length ? 'diverged' : 'ahead') : behind.length ? 'behind' : 'identical',
+    ahead_by: ahead.length,
+    behind_by: behind.length,
+    total_commits: ahead.length,
+    commits: c.page(ahead.reverse()).map((commit) => commitShape(c.world, c.repo, commit)),
+    files: (await changedFiles(c.git, merge, head)).map((file) => changedFile(c.world, c.repo, head, file)),
   };
 }
 
+function listTags(c) {
+  const url = repositoryUrl(c.world, c.repo);
+  const tags = [...c.git.refs()].filter(([ref]) => ref.startsWith('refs/tags/')).reverse();
+  return c.page(tags).map(([ref, sha]) => {
+    const name = ref.slice(10);
+    const commit = c.git.peel(sha);
+    return {
+      name,
+      zipball_url: `${url}/zipball/${ref}`,
+      tarball_url: `${url}/tarball/${ref}`,
+      commit: { sha: commit, url: `${url}/commits/${commit}` },
+      node_id: nodeId('Ref', c.repo.id, ref),
+    };
+  });
+}
+
 export default {
+  'repos/list-tags': { needs: 'metadata:read', run: listTags },
   'repos/list-branches': { needs: 'contents:read', run: listBranches },
   'repos/rename-branch': { needs: 'contents:write', run: renameBranch },
   'repos/get-branch': { needs: 'contents:read', run: getBranch },

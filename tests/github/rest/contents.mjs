@@ -27,8 +27,16 @@ function entryShape(c, ref, path, entry) {
   const git = type === 'submodule' ? null : `${url}/git/${entry.type}s/${entry.sha}`;
   const html = `${page}/${type === 'dir' ? 'tree' : 'blob'}/${encodePath(ref)}/${encodePath(path)}`;
   return {
-    type, size: entry.type === 'blob' ? objects.blob(entry.sha).length : 0, name: path.split('/').at(-1), path, sha: entry.sha, url: self, git_url: git, html_url: html,
-    download_url: type === 'file' ? `${page}/raw/${encodePath(ref)}/${encodePath(path)}` : null, _links: { self, git, html },
+    type,
+    size: entry.type === 'blob' ? objects.blob(entry.sha).length : 0,
+    name: path.split('/').at(-1),
+    path,
+    sha: entry.sha,
+    url: self,
+    git_url: git,
+    html_url: html,
+    download_url: type === 'file' ? `${page}/raw/${encodePath(ref)}/${encodePath(path)}` : null,
+    _links: { self, git, html },
   };
 }
 
@@ -46,8 +54,13 @@ function getContent(c) {
   const entry = c.git.entry(commit, path);
   if (!entry) throw notFound();
   if (entry.type === 'tree') {
-    const entries = c.git.objects.tree(entry.sha).map((one) => entryShape(c, ref, path ? `${path}/${one.name}` : one.name, one)).sort((a, b) => (a.name < b.name ? -1 : 1));
-    return c.wants('object') ? new Answer({ status: 200, type: 'application/vnd.github.object', body: { ...entryShape(c, ref, path, entry), entries } }) : entries;
+    const entries = c.git.objects
+      .tree(entry.sha)
+      .map((one) => entryShape(c, ref, path ? `${path}/${one.name}` : one.name, one))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return c.wants('object')
+      ? new Answer({ status: 200, type: 'application/vnd.github.object', body: { ...entryShape(c, ref, path, entry), entries } })
+      : entries;
   }
   if (entry.type === 'commit') return { ...entryShape(c, ref, path, entry), submodule_git_url: `${c.world.url}/${path}` };
   if (c.wants('raw')) return bytes('application/vnd.github.raw+json; charset=utf-8', c.git.objects.blob(entry.sha));
@@ -60,7 +73,8 @@ function readme(c) {
   const commit = commitOf(c, c.query.ref);
   for (const folder of c.params.dir ? [c.params.dir] : ['.github', '', 'docs']) {
     const tree = c.git.entry(commit, folder);
-    const found = tree?.type === 'tree' && c.git.objects.tree(tree.sha).find(({ name, type }) => type === 'blob' && /^readme(\.|$)/i.test(name));
+    const found =
+      tree?.type === 'tree' && c.git.objects.tree(tree.sha).find(({ name, type }) => type === 'blob' && /^readme(\.|$)/i.test(name));
     if (!found) continue;
     if (c.wants('raw')) return bytes('application/vnd.github.raw+json; charset=utf-8', c.git.objects.blob(found.sha));
     return fileShape(c, ref, folder ? `${folder}/${found.name}` : found.name, found);
@@ -81,7 +95,13 @@ async function commit(c, { branch, tip, files }) {
   const { objects } = c.git;
   const author = signer(c, c.body.author ?? c.body.committer);
   const committer = signer(c, c.body.committer, author);
-  const sha = objects.writeCommit({ tree: objects.writeFiles(files), parents: tip ? [tip] : [], author, committer, message: c.body.message });
+  const sha = objects.writeCommit({
+    tree: objects.writeFiles(files),
+    parents: tip ? [tip] : [],
+    author,
+    committer,
+    message: c.body.message,
+  });
   await moveRef(c.world, c.repo, `refs/heads/${branch}`, sha, c.sender);
   return gitCommit(c.world, c.repo, objects.commit(sha));
 }
@@ -92,8 +112,12 @@ function refuseStale(path, old, sha) {
 }
 
 async function putContent(c) {
-  const { params: { path }, body } = c;
-  if (!path || path.startsWith('/') || path.split('/').some((part) => ['', '.', '..', '.git'].includes(part))) throw unprocessable('path contains a malformed path component');
+  const {
+    params: { path },
+    body,
+  } = c;
+  if (!path || path.startsWith('/') || path.split('/').some((part) => ['', '.', '..', '.git'].includes(part)))
+    throw unprocessable('path contains a malformed path component');
   requireWorkflows(c, [path]);
   const where = target(c);
   const old = where.files.get(path);
@@ -106,7 +130,10 @@ async function putContent(c) {
 }
 
 async function deleteContent(c) {
-  const { params: { path }, body } = c;
+  const {
+    params: { path },
+    body,
+  } = c;
   const where = target(c);
   const old = where.files.get(path);
   if (!old) throw notFound();

@@ -8,7 +8,11 @@ import { nodeId } from '../ids.mjs';
 import { gitCommit, refShape } from '../shapes/commits.mjs';
 import { repositoryUrl } from '../shapes/repositories.mjs';
 
-export const base64 = (content) => content.toString('base64').replace(/(.{60})/g, '$1\n').replace(/\n?$/, '\n');
+export const base64 = (content) =>
+  content
+    .toString('base64')
+    .replace(/(.{60})/g, '$1\n')
+    .replace(/\n?$/, '\n');
 const isBase64 = (text) => /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text);
 /** A tree with more entries than this is cut. */
 const TREE_LIMIT = 100_000;
@@ -30,7 +34,14 @@ function getBlob(c) {
   const content = c.git.objects.blob(c.params.file_sha);
   if (!content) throw notFound();
   if (c.wants('raw')) return bytes('application/vnd.github.raw; charset=utf-8', content);
-  return { sha: c.params.file_sha, node_id: nodeId('Blob', c.repo.id, c.params.file_sha), size: content.length, url: `${repositoryUrl(c.world, c.repo)}/git/blobs/${c.params.file_sha}`, content: base64(content), encoding: 'base64' };
+  return {
+    sha: c.params.file_sha,
+    node_id: nodeId('Blob', c.repo.id, c.params.file_sha),
+    size: content.length,
+    url: `${repositoryUrl(c.world, c.repo)}/git/blobs/${c.params.file_sha}`,
+    content: base64(content),
+    encoding: 'base64',
+  };
 }
 
 function createBlob(c) {
@@ -63,9 +74,15 @@ function getTree(c) {
 }
 
 function createTree(c) {
-  const { git: { objects }, body } = c;
+  const {
+    git: { objects },
+    body,
+  } = c;
   if (!body.tree.length) throw unprocessable('Invalid tree info');
-  requireWorkflows(c, body.tree.map(({ path }) => path ?? ''));
+  requireWorkflows(
+    c,
+    body.tree.map(({ path }) => path ?? ''),
+  );
   let files = new Map();
   if (body.base_tree) {
     const base = objects.commit(body.base_tree)?.tree ?? body.base_tree;
@@ -77,7 +94,8 @@ function createTree(c) {
 }
 
 function applyEntry(objects, files, { path, mode, type, sha, content }, onBase) {
-  if (!path || path.startsWith('/') || path.split('/').some((part) => ['', '.', '..', '.git'].includes(part.toLowerCase()))) throw unprocessable('tree.path contains a malformed path component');
+  if (!path || path.startsWith('/') || path.split('/').some((part) => ['', '.', '..', '.git'].includes(part.toLowerCase())))
+    throw unprocessable('tree.path contains a malformed path component');
   if (sha !== undefined && content !== undefined) throw unprocessable('Must supply either tree.sha or tree.content, not both');
   const under = [...(sha === null || mode === '040000' ? files.keys() : [])].filter((name) => name.startsWith(`${path}/`));
   if (sha === null) {
@@ -89,7 +107,8 @@ function applyEntry(objects, files, { path, mode, type, sha, content }, onBase) 
   const expected = { '040000': 'tree', 160000: 'commit' }[mode] ?? 'blob';
   if (type && type !== expected) throw unprocessable(`tree.mode ${mode} does not match tree.type ${type}`);
   if (content === undefined && sha === undefined) throw unprocessable('Must supply tree.sha or tree.content');
-  if (content === undefined && expected !== 'commit' && objects.type(sha) !== expected) throw unprocessable(`tree.sha ${sha} is not a valid ${expected}`);
+  if (content === undefined && expected !== 'commit' && objects.type(sha) !== expected)
+    throw unprocessable(`tree.sha ${sha} is not a valid ${expected}`);
   if (expected === 'tree') {
     for (const name of under) files.delete(name);
     objects.flatten(sha, { prefix: `${path}/` }, files);
@@ -109,21 +128,36 @@ function getCommit(c) {
 /** Who a commit is by, where the request does not say. */
 export function signer(c, given, fallback) {
   const { sender } = c;
-  // An App signs by its name in addresses, a person by their own.
-  const own = fallback ?? { name: sender.bot ? sender.login : sender.name ?? sender.login, email: sender.email ?? `${sender.id}+${sender.login}@users.noreply.github.com` };
-  const date = given?.date ? new Date(given.date) : fallback?.date ?? c.world.clock.date();
+  const own = fallback ?? {
+    // An App signs by its name in addresses, a person by their own.
+    name: sender.bot ? sender.login : (sender.name ?? sender.login),
+    email: sender.email ?? `${sender.id}+${sender.login}@users.noreply.github.com`,
+  };
+  const date = given?.date ? new Date(given.date) : (fallback?.date ?? c.world.clock.date());
   return { name: given?.name ?? own.name, email: given?.email ?? own.email, date };
 }
 
 function createCommit(c) {
-  const { git: { objects }, body } = c;
+  const {
+    git: { objects },
+    body,
+  } = c;
   if (objects.type(body.tree) !== 'tree') throw unprocessable('Tree SHA does not exist');
-  for (const parent of body.parents ?? []) if (objects.type(parent) !== 'commit') throw unprocessable('Parent SHA does not exist or is not a commit object');
+  for (const parent of body.parents ?? [])
+    if (objects.type(parent) !== 'commit') throw unprocessable('Parent SHA does not exist or is not a commit object');
   const author = signer(c, body.author);
-  const sha = objects.writeCommit({ tree: body.tree, parents: body.parents ?? [], author, committer: signer(c, body.committer, author), message: body.message, signature: body.signature });
+  const sha = objects.writeCommit({
+    tree: body.tree,
+    parents: body.parents ?? [],
+    author,
+    committer: signer(c, body.committer, author),
+    message: body.message,
+    signature: body.signature,
+  });
   const answer = created(gitCommit(c.world, c.repo, objects.commit(sha)));
   // An app's own commits are signed by GitHub when the request names no author.
-  if (c.actor.kind === 'installation' && !body.author && !body.committer) Object.assign(answer.body.verification, { verified: true, reason: 'valid', verified_at: c.world.stamp() });
+  if (c.actor.kind === 'installation' && !body.author && !body.committer)
+    Object.assign(answer.body.verification, { verified: true, reason: 'valid', verified_at: c.world.stamp() });
   return answer;
 }
 
@@ -139,10 +173,12 @@ const badName = (ref) => !VALID_REF.test(ref) || /\.\.|@\{|\.lock(\/|$)|\.$|\/$/
 
 async function createRef(c) {
   const { git, body, world, repo } = c;
-  if (badName(body.ref)) throw unprocessable(body.ref.startsWith('refs/') ? `${body.ref} is not a valid ref name.` : "Reference name must start with 'refs/'");
+  if (badName(body.ref))
+    throw unprocessable(body.ref.startsWith('refs/') ? `${body.ref} is not a valid ref name.` : "Reference name must start with 'refs/'");
   if (git.ref(body.ref)) throw unprocessable('Reference already exists');
   if (!git.objects.has(body.sha)) throw unprocessable('Object does not exist');
-  if (body.ref.startsWith('refs/heads/') && branchRules(world, repo, body.ref.slice(11), c.actor).creation) throw unprocessable('Repository rule violations found\n\nCannot create ref due to creations being restricted.\n');
+  if (body.ref.startsWith('refs/heads/') && branchRules(world, repo, body.ref.slice(11), c.actor).creation)
+    throw unprocessable('Repository rule violations found\n\nCannot create ref due to creations being restricted.\n');
   if (!(await moveRef(world, repo, body.ref, body.sha, c.sender))) throw unprocessable('Reference cannot be created');
   return created(refShape(world, repo, body.ref, body.sha));
 }
@@ -163,7 +199,8 @@ async function updateRef(c) {
 export function refuseByRules(c, ref, { force, status = 422 } = {}) {
   if (!ref.startsWith('refs/heads/')) return;
   const rules = branchRules(c.world, c.repo, ref.slice(11), c.actor);
-  if (rules.direct) throw new Halt(status, rules.ruleset ? `Repository rule violations found\n\n${rules.direct}\n` : status === 409 ? `Could not update file: ${rules.direct}` : rules.direct);
+  if (rules.direct && rules.ruleset) throw new Halt(status, `Repository rule violations found\n\n${rules.direct}\n`);
+  if (rules.direct) throw new Halt(status, status === 409 ? `Could not update file: ${rules.direct}` : rules.direct);
   if (force && rules.noForce) throw unprocessable('Cannot force-push to this branch');
 }
 
@@ -171,7 +208,8 @@ async function deleteRef(c) {
   const name = `refs/${c.params.ref}`;
   if (!c.git.ref(name)) throw unprocessable('Reference does not exist');
   if (name === `refs/heads/${c.repo.defaultBranch}`) throw unprocessable('Cannot delete the default branch');
-  if (c.repo.protections.get(name.slice(11)) && !c.repo.protections.get(name.slice(11)).allow_deletions) throw unprocessable('Cannot delete this protected branch');
+  if (c.repo.protections.get(name.slice(11)) && !c.repo.protections.get(name.slice(11)).allow_deletions)
+    throw unprocessable('Cannot delete this protected branch');
   await moveRef(c.world, c.repo, name, undefined, c.sender);
   return nothing();
 }
@@ -184,8 +222,14 @@ function createTag(c) {
   const sha = git.objects.write('tag', Buffer.from(text));
   const url = repositoryUrl(world, repo);
   return created({
-    node_id: nodeId('Tag', repo.id, sha), tag: body.tag, sha, url: `${url}/git/tags/${sha}`, message: body.message, tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
-    object: { type: body.type, sha: body.object, url: `${url}/git/${body.type}s/${body.object}` }, verification: { verified: false, reason: 'unsigned', signature: null, payload: null, verified_at: null },
+    node_id: nodeId('Tag', repo.id, sha),
+    tag: body.tag,
+    sha,
+    url: `${url}/git/tags/${sha}`,
+    message: body.message,
+    tagger: { name: tagger.name, email: tagger.email, date: tagger.date.toISOString() },
+    object: { type: body.type, sha: body.object, url: `${url}/git/${body.type}s/${body.object}` },
+    verification: { verified: false, reason: 'unsigned', signature: null, payload: null, verified_at: null },
   });
 }
 
@@ -200,7 +244,12 @@ export default {
   'git/get-commit': reads(getCommit),
   'git/create-commit': writes(createCommit),
   'git/get-ref': reads(getRef),
-  'git/list-matching-refs': reads((c) => [...c.git.refs()].filter(([name]) => name.startsWith(`refs/${c.params.ref}`)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, sha]) => refShape(c.world, c.repo, name, sha))),
+  'git/list-matching-refs': reads((c) =>
+    [...c.git.refs()]
+      .filter(([name]) => name.startsWith(`refs/${c.params.ref}`))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, sha]) => refShape(c.world, c.repo, name, sha)),
+  ),
   'git/create-ref': writes(createRef),
   'git/update-ref': writes(updateRef),
   'git/delete-ref': writes(deleteRef),

@@ -14,7 +14,11 @@ function find(c) {
 
 function checkUrl(url) {
   if (!url) throw invalid({ resource: 'Hook', code: 'custom', message: 'Config must contain URL for webhooks' });
-  if (!/^https?:\/\//.test(url)) throw new Halt(422, { message: 'Validation Failed', errors: [{ resource: 'Hook', code: 'custom', message: 'url is missing a scheme' }] });
+  if (!/^https?:\/\//.test(url))
+    throw new Halt(422, {
+      message: 'Validation Failed',
+      errors: [{ resource: 'Hook', code: 'custom', message: 'url is missing a scheme' }],
+    });
 }
 
 const same = (hook, config, events) => hook.config.url === config.url && [...hook.events].sort().join() === [...events].sort().join();
@@ -23,10 +27,25 @@ function create(c) {
   const { config = {}, events = ['push'], active = true, name = 'web' } = c.body ?? {};
   if (name !== 'web') throw invalid({ resource: 'Hook', code: 'custom', field: 'name', message: 'Name must be web' });
   checkUrl(config.url);
-  if (c.repo.hooks.some((hook) => same(hook, config, events))) throw invalid({ resource: 'Hook', code: 'custom', message: 'Hook already exists on this repository' });
-  if (c.repo.hooks.length >= LIMIT) throw invalid({ resource: 'Hook', code: 'custom', message: `The "push" event cannot have more than ${LIMIT} hooks` });
+  if (c.repo.hooks.some((hook) => same(hook, config, events)))
+    throw invalid({ resource: 'Hook', code: 'custom', message: 'Hook already exists on this repository' });
+  if (c.repo.hooks.length >= LIMIT)
+    throw invalid({ resource: 'Hook', code: 'custom', message: `The "push" event cannot have more than ${LIMIT} hooks` });
   const now = c.world.stamp();
-  const hook = { id: c.world.newId(), active, events, config: { url: config.url, secret: config.secret, content_type: config.content_type ?? 'form', insecure_ssl: config.insecure_ssl ?? '0' }, createdAt: now, updatedAt: now, lastResponse: { code: null, status: 'unused', message: null } };
+  const hook = {
+    id: c.world.newId(),
+    active,
+    events,
+    config: {
+      url: config.url,
+      secret: config.secret,
+      content_type: config.content_type ?? 'form',
+      insecure_ssl: config.insecure_ssl ?? '0',
+    },
+    createdAt: now,
+    updatedAt: now,
+    lastResponse: { code: null, status: 'unused', message: null },
+  };
   c.repo.hooks.push(hook);
   ping(c, hook);
   return created(hookShape(c.world, c.repo, hook));
@@ -53,12 +72,25 @@ function update(c) {
 
 function deliveries(c) {
   const hook = find(c);
-  return c.world.deliveries.of(hook).slice(0, Number(c.query.per_page ?? 30)).map(deliveryShape);
+  return c.world.deliveries
+    .of(hook)
+    .slice(0, Number(c.query.per_page ?? 30))
+    .map(deliveryShape);
 }
 
 const deliveryShape = (one) => ({
-  id: one.id, guid: one.guid, delivered_at: one.at, redelivery: one.redelivery, duration: one.duration, status: one.code ? (one.code < 300 ? 'OK' : 'Invalid HTTP Response') : 'failed to connect to host', status_code: one.code ?? 0, event: one.event, action: one.payload.action ?? null,
-  installation_id: one.payload.installation?.id ?? null, repository_id: one.payload.repository?.id ?? null, throttled_at: null,
+  id: one.id,
+  guid: one.guid,
+  delivered_at: one.at,
+  redelivery: one.redelivery,
+  duration: one.duration,
+  status: one.code ? (one.code < 300 ? 'OK' : 'Invalid HTTP Response') : 'failed to connect to host',
+  status_code: one.code ?? 0,
+  event: one.event,
+  action: one.payload.action ?? null,
+  installation_id: one.payload.installation?.id ?? null,
+  repository_id: one.payload.repository?.id ?? null,
+  throttled_at: null,
 });
 
 const reads = (run) => ({ needs: 'repository_hooks:read', as: 'admin', run });
@@ -83,9 +115,19 @@ export default {
     c.world.deliveries.redeliver(c.params.delivery_id);
     return accepted();
   }),
-  'apps/list-webhook-deliveries': { app: true, run: (c) => c.world.deliveries.of('app').slice(0, Number(c.query.per_page ?? 30)).map(deliveryShape) },
-  'apps/redeliver-webhook-delivery': { app: true, run: (c) => {
-    c.world.deliveries.redeliver(c.params.delivery_id);
-    return accepted();
-  } },
+  'apps/list-webhook-deliveries': {
+    app: true,
+    run: (c) =>
+      c.world.deliveries
+        .of('app')
+        .slice(0, Number(c.query.per_page ?? 30))
+        .map(deliveryShape),
+  },
+  'apps/redeliver-webhook-delivery': {
+    app: true,
+    run: (c) => {
+      c.world.deliveries.redeliver(c.params.delivery_id);
+      return accepted();
+    },
+  },
 };

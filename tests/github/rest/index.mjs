@@ -1,5 +1,6 @@
 // Every operation the model knows, by its id in GitHub's description:
 // what an app must be permitted (`needs`), what a person must be (`as`), whether it counts as content, and what it does.
+import access from './access.mjs';
 import accounts from './accounts.mjs';
 import actions from './actions.mjs';
 import apps from './apps.mjs';
@@ -20,7 +21,24 @@ import settings from './settings.mjs';
 import { operationIds } from '../description.mjs';
 
 export const operations = {
-  ...accounts, ...actions, ...apps, ...checks, ...commits, ...contents, ...environments, ...gitData, ...hooks, ...issues, ...pages, ...protection, ...pulls, ...repositories, ...rulesets, ...secrets, ...settings,
+  ...access,
+  ...accounts,
+  ...actions,
+  ...apps,
+  ...checks,
+  ...commits,
+  ...contents,
+  ...environments,
+  ...gitData,
+  ...hooks,
+  ...issues,
+  ...pages,
+  ...protection,
+  ...pulls,
+  ...repositories,
+  ...rulesets,
+  ...secrets,
+  ...settings,
 };
 
 for (const id of Object.keys(operations)) if (!operationIds.has(id)) throw new Error(`GitHub's description has no operation ${id}`);

@@ -4,7 +4,7 @@ import { Halt, invalid, notFound } from '../errors.mjs';
 import { openIssue, setAssignees, setLabels, setState } from '../issues.mjs';
 import { nodeId } from '../ids.mjs';
 import { newLabel } from '../repositories.mjs';
-import { RANK, permissionsOf } from '../roles.mjs';
+import { permissionsOf } from '../roles.mjs';
 import { commentShape, issueShape, labelShape } from '../shapes/issues.mjs';
 
 function requireIssues(c) {
@@ -24,9 +24,15 @@ const logins = (given) => given.map((one) => (typeof one === 'string' ? one : on
 function create(c) {
   requireIssues(c);
   const { body } = c;
-  // Who may not push opens an issue without labels and assignees.
-  const may = RANK.triage <= (permissionsOf(c.world, c.actor, c.repo).triage ? 2 : 1);
-  const issue = openIssue(c.world, c.repo, { title: body.title, body: body.body ?? null, labels: may ? body.labels ?? [] : [], assignees: may ? body.assignees ?? (body.assignee ? [body.assignee] : []) : [], user: c.sender });
+  // Who may not triage opens an issue without labels and assignees.
+  const may = c.actor.kind === 'installation' || permissionsOf(c.world, c.actor, c.repo).triage;
+  const issue = openIssue(c.world, c.repo, {
+    title: body.title,
+    body: body.body ?? null,
+    labels: may ? (body.labels ?? []) : [],
+    assignees: may ? (body.assignees ?? (body.assignee ? [body.assignee] : [])) : [],
+    user: c.sender,
+  });
   return created(shape(c, issue));
 }
 
@@ -34,8 +40,15 @@ function list(c) {
   requireIssues(c);
   const { state = 'open', labels, creator, assignee, since, sort = 'created', direction = 'desc' } = c.query;
   const wanted = labels?.split(',') ?? [];
-  const found = [...c.repo.issues.values()].filter((issue) => (state === 'all' || issue.state === state) && wanted.every((name) => issue.labels.includes(name)) && (!creator || issue.user.login === creator)
-    && (!assignee || (assignee === '*' ? issue.assignees.length : assignee === 'none' ? !issue.assignees.length : issue.assignees.includes(assignee))) && (!since || issue.updatedAt >= since));
+  const found = [...c.repo.issues.values()].filter(
+    (issue) =>
+      (state === 'all' || issue.state === state) &&
+      wanted.every((name) => issue.labels.includes(name)) &&
+      (!creator || issue.user.login === creator) &&
+      (!assignee ||
+        (assignee === '*' ? issue.assignees.length : assignee === 'none' ? !issue.assignees.length : issue.assignees.includes(assignee))) &&
+      (!since || issue.updatedAt >= since),
+  );
   const key = sort === 'updated' ? 'updatedAt' : 'number';
   found.sort((a, b) => (a[key] < b[key] ? -1 : 1) * (direction === 'asc' ? 1 : -1));
   return c.page(found).map((issue) => shape(c, issue));
@@ -53,8 +66,15 @@ function update(c) {
   return shape(c, issue);
 }
 
-const labelsShown = (c, issue) => issue.labels.map((name) => labelShape(c.world, c.repo, c.repo.labels.find((label) => label.name === name)));
-const givenLabels = (c) => (Array.isArray(c.body) ? c.body : c.body.labels ?? []);
+const labelsShown = (c, issue) =>
+  issue.labels.map((name) =>
+    labelShape(
+      c.world,
+      c.repo,
+      c.repo.labels.find((label) => label.name === name),
+    ),
+  );
+const givenLabels = (c) => (Array.isArray(c.body) ? c.body : (c.body.labels ?? []));
 
 function changeLabels(c, change) {
   const issue = find(c);
@@ -83,7 +103,8 @@ function findLabel(c) {
 
 function createLabel(c) {
   const { name, color = 'ededed', description = null } = c.body;
-  if (c.repo.labels.some((label) => label.name.toLowerCase() === name.toLowerCase())) throw invalid({ resource: 'Label', code: 'already_exists', field: 'name' });
+  if (c.repo.labels.some((label) => label.name.toLowerCase() === name.toLowerCase()))
+    throw invalid({ resource: 'Label', code: 'already_exists', field: 'name' });
   if (!/^[0-9a-fA-F]{6}$/.test(color)) throw invalid({ resource: 'Label', code: 'invalid', field: 'color' });
   const label = newLabel(c.world, name, color, description);
   c.repo.labels.push(label);
@@ -134,10 +155,14 @@ export default {
   'issues/get-label': reads((c) => labelShape(c.world, c.repo, findLabel(c))),
   'issues/create-label': { needs: EITHER, as: 'write', run: createLabel },
   'issues/update-label': { needs: EITHER, as: 'write', run: updateLabel },
-  'issues/delete-label': { needs: EITHER, as: 'write', run: (c) => {
-    const label = findLabel(c);
-    c.repo.labels = c.repo.labels.filter((one) => one !== label);
-    for (const issue of c.repo.issues.values()) issue.labels = issue.labels.filter((name) => name !== label.name);
-    return nothing();
-  } },
+  'issues/delete-label': {
+    needs: EITHER,
+    as: 'write',
+    run: (c) => {
+      const label = findLabel(c);
+      c.repo.labels = c.repo.labels.filter((one) => one !== label);
+      for (const issue of c.repo.issues.values()) issue.labels = issue.labels.filter((name) => name !== label.name);
+      return nothing();
+    },
+  },
 };

@@ -22,7 +22,10 @@ function stored(c) {
 function people(c, { users = [], teams = [], apps = [] } = {}) {
   return {
     users: users.map((login) => simpleUser(c.world, c.world.user(login))).filter(Boolean),
-    teams: teams.map((slug) => c.repo.owner.teams?.get(slug)).filter(Boolean).map((team) => teamInList(c.world, c.repo.owner, team)),
+    teams: teams
+      .map((slug) => c.repo.owner.teams?.get(slug))
+      .filter(Boolean)
+      .map((team) => teamInList(c.world, c.repo.owner, team)),
     apps: apps.filter((slug) => slug === c.world.app?.slug).map(() => appShape(c.world)),
   };
 }
@@ -31,42 +34,86 @@ function shape(c, protection) {
   const url = urlOf(c);
   const { required_status_checks: checks, required_pull_request_reviews: reviews, restrictions } = protection;
   const shown = { url };
-  if (checks) shown.required_status_checks = { url: `${url}/required_status_checks`, strict: checks.strict, contexts: checks.contexts, contexts_url: `${url}/required_status_checks/contexts`, checks: checks.checks.map(({ context, app_id }) => ({ context, app_id: app_id ?? null })) };
+  if (checks)
+    shown.required_status_checks = {
+      url: `${url}/required_status_checks`,
+      strict: checks.strict,
+      contexts: checks.contexts,
+      contexts_url: `${url}/required_status_checks/contexts`,
+      checks: checks.checks.map(({ context, app_id }) => ({ context, app_id: app_id ?? null })),
+    };
   if (reviews) {
     const at = `${url}/required_pull_request_reviews`;
     shown.required_pull_request_reviews = {
-      url: at, dismiss_stale_reviews: reviews.dismiss_stale_reviews ?? false, require_code_owner_reviews: reviews.require_code_owner_reviews ?? false,
-      required_approving_review_count: reviews.required_approving_review_count ?? 1, require_last_push_approval: reviews.require_last_push_approval ?? false,
+      url: at,
+      dismiss_stale_reviews: reviews.dismiss_stale_reviews ?? false,
+      require_code_owner_reviews: reviews.require_code_owner_reviews ?? false,
+      required_approving_review_count: reviews.required_approving_review_count ?? 1,
+      require_last_push_approval: reviews.require_last_push_approval ?? false,
     };
     if (reviews.dismissal_restrictions && Object.keys(reviews.dismissal_restrictions).length) {
       const place = `${url}/dismissal_restrictions`;
-      shown.required_pull_request_reviews.dismissal_restrictions = { url: place, users_url: `${place}/users`, teams_url: `${place}/teams`, ...people(c, reviews.dismissal_restrictions) };
+      shown.required_pull_request_reviews.dismissal_restrictions = {
+        url: place,
+        users_url: `${place}/users`,
+        teams_url: `${place}/teams`,
+        ...people(c, reviews.dismissal_restrictions),
+      };
     }
-    if (reviews.bypass_pull_request_allowances) shown.required_pull_request_reviews.bypass_pull_request_allowances = people(c, reviews.bypass_pull_request_allowances);
+    if (reviews.bypass_pull_request_allowances)
+      shown.required_pull_request_reviews.bypass_pull_request_allowances = people(c, reviews.bypass_pull_request_allowances);
   }
   shown.required_signatures = { url: `${url}/required_signatures`, enabled: protection.required_signatures ?? false };
   shown.enforce_admins = { url: `${url}/enforce_admins`, enabled: Boolean(protection.enforce_admins) };
   if (restrictions) {
     const place = `${url}/restrictions`;
-    shown.restrictions = { url: place, users_url: `${place}/users`, teams_url: `${place}/teams`, apps_url: `${place}/apps`, ...people(c, restrictions) };
+    shown.restrictions = {
+      url: place,
+      users_url: `${place}/users`,
+      teams_url: `${place}/teams`,
+      apps_url: `${place}/apps`,
+      ...people(c, restrictions),
+    };
     for (const app of shown.restrictions.apps) {
       delete app.installations_count;
       app.permissions = { metadata: 'read', contents: 'write' };
     }
   }
-  for (const key of ['required_linear_history', 'allow_force_pushes', 'allow_deletions', 'block_creations', 'required_conversation_resolution', 'lock_branch', 'allow_fork_syncing']) shown[key] = { enabled: Boolean(protection[key]) };
+  for (const key of [
+    'required_linear_history',
+    'allow_force_pushes',
+    'allow_deletions',
+    'block_creations',
+    'required_conversation_resolution',
+    'lock_branch',
+    'allow_fork_syncing',
+  ])
+    shown[key] = { enabled: Boolean(protection[key]) };
   return shown;
 }
 
 function put(c) {
   const name = branch(c);
   const { body } = c;
-  if (body.restrictions && c.repo.owner.kind !== 'Organization') throw invalid({ message: 'Only organization repositories can have users and team restrictions', resource: 'ProtectedBranch', field: 'restrictions', code: 'custom' });
+  if (body.restrictions && c.repo.owner.kind !== 'Organization')
+    throw invalid({
+      message: 'Only organization repositories can have users and team restrictions',
+      resource: 'ProtectedBranch',
+      field: 'restrictions',
+      code: 'custom',
+    });
   const checks = body.required_status_checks;
   const protection = {
-    ...body, required_signatures: c.repo.protections.get(name)?.required_signatures ?? false,
+    ...body,
+    required_signatures: c.repo.protections.get(name)?.required_signatures ?? false,
     // Either list may be given; each tells the other.
-    required_status_checks: checks ? { strict: checks.strict, contexts: checks.checks?.length ? checks.checks.map(({ context }) => context) : checks.contexts, checks: checks.checks?.length ? checks.checks : checks.contexts.map((context) => ({ context })) } : null,
+    required_status_checks: checks
+      ? {
+          strict: checks.strict,
+          contexts: checks.checks?.length ? checks.checks.map(({ context }) => context) : checks.contexts,
+          checks: checks.checks?.length ? checks.checks : checks.contexts.map((context) => ({ context })),
+        }
+      : null,
   };
   c.repo.protections.set(name, protection);
   return shape(c, protection);

@@ -18,7 +18,15 @@ const shape = async (c, issue) => fullPull(c.world, c.actor, c.repo, issue, awai
 
 function list(c) {
   const { state = 'open', head, base, sort = 'created', direction = sort === 'created' ? 'desc' : 'asc' } = c.query;
-  const found = [...c.repo.issues.values()].filter((issue) => issue.pull && (state === 'all' || issue.state === state) && (!base || issue.pull.base.ref === base) && (!head || !head.includes(':') || `${issue.pull.head.repository.owner.login}:${issue.pull.head.ref}`.toLowerCase() === head.toLowerCase()));
+  const found = [...c.repo.issues.values()].filter(
+    (issue) =>
+      issue.pull &&
+      (state === 'all' || issue.state === state) &&
+      (!base || issue.pull.base.ref === base) &&
+      (!head ||
+        !head.includes(':') ||
+        `${issue.pull.head.repository.owner.login}:${issue.pull.head.ref}`.toLowerCase() === head.toLowerCase()),
+  );
   const key = sort === 'updated' ? 'updatedAt' : 'number';
   found.sort((a, b) => (a[key] < b[key] ? -1 : 1) * (direction === 'asc' ? 1 : -1));
   return c.page(found).map((issue) => simplePull(c.world, c.actor, c.repo, issue));
@@ -41,14 +49,21 @@ async function update(c) {
     Object.assign(issue.pull.base, { ref: base, sha });
   }
   issue.updatedAt = c.world.stamp();
-  if (state && issue.pull.merged) throw invalid({ resource: 'PullRequest', code: 'custom', field: 'state', message: 'state cannot be changed. The pull request is merged.' });
-  if (state && setState(c.world, issue, state, null, c.sender)) await tell(c.world, c.repo, issue, state === 'closed' ? 'closed' : 'reopened', c.sender);
+  if (state && issue.pull.merged)
+    throw invalid({
+      resource: 'PullRequest',
+      code: 'custom',
+      field: 'state',
+      message: 'state cannot be changed. The pull request is merged.',
+    });
+  if (state && setState(c.world, issue, state, null, c.sender))
+    await tell(c.world, c.repo, issue, state === 'closed' ? 'closed' : 'reopened', c.sender);
   return shape(c, issue);
 }
 
 async function files(c) {
   const { pull } = find(c);
-  const base = await c.git.mergeBase(pull.base.sha, pull.head.sha) ?? pull.base.sha;
+  const base = (await c.git.mergeBase(pull.base.sha, pull.head.sha)) ?? pull.base.sha;
   return c.page(await changedFiles(c.git, base, pull.head.sha)).map((file) => changedFile(c.world, c.repo, pull.head.sha, file));
 }
 
@@ -64,9 +79,21 @@ async function reviewers(c, add) {
   for (const login of users) {
     if (login === issue.user.login) throw new Halt(422, 'Review cannot be requested from pull request author.');
     const user = c.world.user(login);
-    if (!user || !(c.repo.owner === user || c.repo.collaborators.has(login.toLowerCase()) || c.repo.owner.members?.has(login.toLowerCase()))) throw new Halt(422, 'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.');
+    if (
+      !user ||
+      !(c.repo.owner === user || c.repo.collaborators.has(login.toLowerCase()) || c.repo.owner.members?.has(login.toLowerCase()))
+    )
+      throw new Halt(
+        422,
+        'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.',
+      );
   }
-  for (const slug of teams) if (!c.repo.teams.has(slug)) throw new Halt(422, 'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.');
+  for (const slug of teams)
+    if (!c.repo.teams.has(slug))
+      throw new Halt(
+        422,
+        'Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the repository.',
+      );
   pull.reviewers = [...new Set([...pull.reviewers, ...users])];
   pull.teams = [...new Set([...pull.teams, ...teams])];
   return created(simplePull(c.world, c.actor, c.repo, issue));
@@ -74,7 +101,15 @@ async function reviewers(c, add) {
 
 async function merge(c) {
   const body = c.body ?? {};
-  const sha = await mergePull(c.world, c.repo, find(c), { method: body.merge_method, title: body.commit_title, message: body.commit_message, sha: body.sha, sender: c.sender, actor: c.actor, move: (ref, to) => moveRef(c.world, c.repo, ref, to, c.sender) });
+  const sha = await mergePull(c.world, c.repo, find(c), {
+    method: body.merge_method,
+    title: body.commit_title,
+    message: body.commit_message,
+    sha: body.sha,
+    sender: c.sender,
+    actor: c.actor,
+    move: (ref, to) => moveRef(c.world, c.repo, ref, to, c.sender),
+  });
   return { sha, merged: true, message: 'Pull Request successfully merged' };
 }
 

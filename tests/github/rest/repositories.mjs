@@ -15,8 +15,10 @@ async function createInOrganization(c) {
   if (actor.kind === 'user') {
     const role = org.members.get(actor.user.login.toLowerCase());
     if (!role) throw notFound();
-    if (!actor.scopes.has(body.private || body.visibility !== 'public' ? 'repo' : 'public_repo') && !actor.scopes.has('repo')) throw notFound();
-    if (role !== 'admin' && org.membersCanCreate === false) throw forbidden('You need admin access to the organization before adding a repository to it.');
+    if (!actor.scopes.has(body.private || body.visibility !== 'public' ? 'repo' : 'public_repo') && !actor.scopes.has('repo'))
+      throw notFound();
+    if (role !== 'admin' && org.membersCanCreate === false)
+      throw forbidden('You need admin access to the organization before adding a repository to it.');
   }
   const repository = createRepository(world, org, body);
   if (actor.kind === 'user') repository.collaborators.set(actor.user.login.toLowerCase(), 'admin');
@@ -57,7 +59,13 @@ async function update(c) {
   // An archived repository lets itself be restored, and nothing else.
   if (repo.archived && body.archived !== false) throw archived();
   if (body.default_branch !== undefined && body.default_branch !== repo.defaultBranch) {
-    if (!repo.git.branch(body.default_branch)) throw invalid({ resource: 'Repository', field: 'default_branch', code: 'invalid', message: `The branch ${body.default_branch} was not found. Please push that ref first or create it via the Git Data API.` });
+    if (!repo.git.branch(body.default_branch))
+      throw invalid({
+        resource: 'Repository',
+        field: 'default_branch',
+        code: 'invalid',
+        message: `The branch ${body.default_branch} was not found. Please push that ref first or create it via the Git Data API.`,
+      });
     repo.defaultBranch = body.default_branch;
     repo.git.setHead(body.default_branch);
   }
@@ -72,7 +80,12 @@ async function update(c) {
   for (const key of FEATURE_NAMES) if (body[key] !== undefined) repo.features[key] = body[key];
   if (body.allow_squash_merge === false && !repo.features.allow_merge_commit && !repo.features.allow_rebase_merge) {
     repo.features.allow_squash_merge = true;
-    throw invalid({ resource: 'Repository', code: 'custom', field: 'merge_commit_allowed', message: 'Sorry, you need to allow at least one merge strategy. (no_merge_method)' });
+    throw invalid({
+      resource: 'Repository',
+      code: 'custom',
+      field: 'merge_commit_allowed',
+      message: 'Sorry, you need to allow at least one merge strategy. (no_merge_method)',
+    });
   }
   if (body.description !== undefined) repo.description = body.description || null;
   if (body.homepage !== undefined) repo.homepage = body.homepage || null;
@@ -90,16 +103,23 @@ function rename(c, asked) {
   const { world, repo } = c;
   const name = repositoryName(asked);
   const other = world.repository(repo.owner.login, name);
-  if (other && other !== repo) throw invalid({ resource: 'Repository', code: 'custom', field: 'name', message: 'name already exists on this account' });
+  if (other && other !== repo)
+    throw invalid({ resource: 'Repository', code: 'custom', field: 'name', message: 'name already exists on this account' });
   const from = repo.name;
   if (name === from) return;
   moveRepository(world, repo, { name });
-  world.deliveries.send(repo, 'repository', () => repositoryEvent(world, 'renamed', repo, c.sender, { changes: { repository: { name: { from } } } }));
+  world.deliveries.send(repo, 'repository', () =>
+    repositoryEvent(world, 'renamed', repo, c.sender, { changes: { repository: { name: { from } } } }),
+  );
 }
 
 function changeSecurity(repo, asked) {
   if (!asked) return;
-  if (repo.owner.advancedSecurity === false && repo.visibility !== 'public' && ['advanced_security', 'secret_scanning', 'secret_scanning_push_protection'].some((key) => asked[key]?.status === 'enabled')) {
+  if (
+    repo.owner.advancedSecurity === false &&
+    repo.visibility !== 'public' &&
+    ['advanced_security', 'secret_scanning', 'secret_scanning_push_protection'].some((key) => asked[key]?.status === 'enabled')
+  ) {
     throw new Halt(422, 'Advanced security has not been purchased.');
   }
   for (const [key, value] of Object.entries(asked)) repo.security[key] = value;
@@ -119,12 +139,21 @@ const ORDER = { created: 'createdAt', updated: 'updatedAt', pushed: 'pushedAt', 
 function list(c, account, fallback) {
   const { world, actor, query } = c;
   const type = query.type ?? 'all';
-  const kinds = { public: ({ visibility }) => visibility === 'public', private: ({ visibility }) => visibility !== 'public', internal: ({ visibility }) => visibility === 'internal', forks: ({ fork }) => fork, sources: ({ fork }) => !fork };
-  const all = world.repositoriesOf(account).filter((one) => canSee(world, actor, one)).filter(kinds[type] ?? (() => true));
+  const kinds = {
+    public: ({ visibility }) => visibility === 'public',
+    private: ({ visibility }) => visibility !== 'public',
+    internal: ({ visibility }) => visibility === 'internal',
+    forks: ({ fork }) => fork,
+    sources: ({ fork }) => !fork,
+  };
+  const all = world
+    .repositoriesOf(account)
+    .filter((one) => canSee(world, actor, one))
+    .filter(kinds[type] ?? (() => true));
   const sort = query.sort ?? fallback;
   const key = ORDER[sort] ?? 'createdAt';
   const up = (query.direction ?? (sort === 'full_name' ? 'asc' : 'desc')) === 'asc' ? 1 : -1;
-  all.sort((a, b) => (a[key] === b[key] ? (a.id - b.id) * up : (a[key] < b[key] ? -up : up)));
+  all.sort((a, b) => (a[key] === b[key] ? (a.id - b.id) * up : a[key] < b[key] ? -up : up));
   return c.page(all).map((one) => minimalRepository(world, actor, one));
 }
 
@@ -136,10 +165,21 @@ function listForUser(c) {
 
 function listOwn(c) {
   const { world, actor } = c;
-  const all = [...world.repositories.values()].filter((one) => canSee(world, actor, one) && (one.owner === actor.user || one.collaborators.has(actor.user.login.toLowerCase()) || (one.owner.kind === 'Organization' && one.owner.members.has(actor.user.login.toLowerCase()) && roleOf(world, one, actor.user) !== 'none')));
+  const all = [...world.repositories.values()].filter(
+    (one) =>
+      canSee(world, actor, one) &&
+      (one.owner === actor.user ||
+        one.collaborators.has(actor.user.login.toLowerCase()) ||
+        (one.owner.kind === 'Organization' &&
+          one.owner.members.has(actor.user.login.toLowerCase()) &&
+          roleOf(world, one, actor.user) !== 'none')),
+  );
   const hidden = all.filter(({ owner }) => owner.requiresSso && !actor.token.sso.has(owner.login.toLowerCase()));
-  if (hidden.length) c.header('x-github-sso', `partial-results; organizations=${[...new Set(hidden.map(({ owner }) => owner.id))].join(',')}`);
-  const seen = all.filter((one) => !hidden.includes(one)).sort((a, b) => (`${a.owner.login}/${a.name}` < `${b.owner.login}/${b.name}` ? -1 : 1));
+  if (hidden.length)
+    c.header('x-github-sso', `partial-results; organizations=${[...new Set(hidden.map(({ owner }) => owner.id))].join(',')}`);
+  const seen = all
+    .filter((one) => !hidden.includes(one))
+    .sort((a, b) => (`${a.owner.login}/${a.name}` < `${b.owner.login}/${b.name}` ? -1 : 1));
   return c.page(seen).map((one) => {
     const { security_and_analysis, ...inList } = minimalRepository(world, actor, one);
     return inList;
@@ -148,16 +188,31 @@ function listOwn(c) {
 
 async function fork(c) {
   const { world, actor, repo, body } = c;
-  const owner = body?.organization ? world.organization(body.organization) : actor.kind === 'user' ? actor.user : actor.installation.account;
+  const owner = body?.organization
+    ? world.organization(body.organization)
+    : actor.kind === 'user'
+      ? actor.user
+      : actor.installation.account;
   if (!owner) throw notFound();
   if (owner === repo.owner && !body?.name) throw forbidden('Repository cannot be forked into the account that owns it.');
   const known = [...world.repositories.values()].find((one) => one.parent === repo && one.owner === owner);
   if (known) return accepted(shown(c, known));
   if (actor.kind === 'installation' && actor.installation.account !== owner) throw notAccessible();
-  const made = createRepository(world, owner, { name: body?.name ?? repo.name, description: repo.description ?? undefined, visibility: repo.visibility, default_branch: repo.defaultBranch }, { seeded: true });
+  const made = createRepository(
+    world,
+    owner,
+    {
+      name: body?.name ?? repo.name,
+      description: repo.description ?? undefined,
+      visibility: repo.visibility,
+      default_branch: repo.defaultBranch,
+    },
+    { seeded: true },
+  );
   Object.assign(made, { fork: true, parent: repo, source: repo.source ?? repo });
   made.git.copyFrom(repo.git);
-  for (const { name, sha } of repo.git.branches()) if (!body?.default_branch_only || name === repo.defaultBranch) made.git.setRef(`refs/heads/${name}`, sha);
+  for (const { name, sha } of repo.git.branches())
+    if (!body?.default_branch_only || name === repo.defaultBranch) made.git.setRef(`refs/heads/${name}`, sha);
   world.deliveries.send(made, 'repository', () => repositoryEvent(world, 'created', made, c.sender));
   return accepted(shown(c, made));
 }
@@ -168,14 +223,22 @@ async function generate(c) {
   if (!template.isTemplate) throw notFound();
   const owner = body.owner ? world.account(body.owner) : actor.user;
   if (!owner) throw notFound();
-  const made = createRepository(world, owner, { name: body.name, description: body.description, private: body.private ?? false, default_branch: template.defaultBranch });
+  const made = createRepository(world, owner, {
+    name: body.name,
+    description: body.description,
+    private: body.private ?? false,
+    default_branch: template.defaultBranch,
+  });
   made.template = template;
   made.git.copyFrom(template.git);
   const { git } = made;
   for (const { name, sha } of template.git.branches()) {
     if (!body.include_all_branches && name !== template.defaultBranch) continue;
     const who = { name: 'GitHub', email: 'noreply@github.com', date: world.clock.date() };
-    git.setRef(`refs/heads/${name}`, git.objects.writeCommit({ tree: git.objects.commit(sha).tree, parents: [], author: who, committer: who, message: 'Initial commit' }));
+    git.setRef(
+      `refs/heads/${name}`,
+      git.objects.writeCommit({ tree: git.objects.commit(sha).tree, parents: [], author: who, committer: who, message: 'Initial commit' }),
+    );
   }
   return created(shown(c, made));
 }
@@ -190,13 +253,33 @@ export default {
   'repos/list-for-org': { needs: 'public', run: (c) => list(c, c.org, 'created') },
   'repos/list-for-user': { run: listForUser },
   'repos/list-for-authenticated-user': { user: true, run: listOwn },
-  'repos/list-forks': { needs: 'metadata:read', run: (c) => c.page([...c.world.repositories.values()].filter((one) => one.parent === c.repo && canSee(c.world, c.actor, one))).map((one) => minimalRepository(c.world, c.actor, one)) },
+  'repos/list-forks': {
+    needs: 'metadata:read',
+    run: (c) =>
+      c
+        .page([...c.world.repositories.values()].filter((one) => one.parent === c.repo && canSee(c.world, c.actor, one)))
+        .map((one) => minimalRepository(c.world, c.actor, one)),
+  },
   'repos/create-fork': { needs: 'contents:read', as: 'read', content: true, run: fork },
   'repos/get-all-topics': { needs: 'metadata:read', run: (c) => ({ names: c.repo.topics }) },
-  'repos/replace-all-topics': { needs: 'administration:write', run: (c) => {
-    const bad = c.body.names.find((name) => !/^[a-z0-9][a-z0-9-]{0,49}$/.test(name.toLowerCase()));
-    if (bad !== undefined) throw new Halt(422, { message: 'Validation Failed', errors: [{ resource: 'Repository', code: 'custom', field: 'topics', message: 'Topics must start with a lowercase letter or number, consist of 50 characters or less, and can include hyphens.' }] });
-    c.repo.topics = [...new Set(c.body.names.map((name) => name.toLowerCase()))];
-    return new Answer({ status: 200, body: { names: c.repo.topics } });
-  } },
+  'repos/replace-all-topics': {
+    needs: 'administration:write',
+    run: (c) => {
+      const bad = c.body.names.find((name) => !/^[a-z0-9][a-z0-9-]{0,49}$/.test(name.toLowerCase()));
+      if (bad !== undefined)
+        throw new Halt(422, {
+          message: 'Validation Failed',
+          errors: [
+            {
+              resource: 'Repository',
+              code: 'custom',
+              field: 'topics',
+              message: 'Topics must start with a lowercase letter or number, consist of 50 characters or less, and can include hyphens.',
+            },
+          ],
+        });
+      c.repo.topics = [...new Set(c.body.names.map((name) => name.toLowerCase()))];
+      return new Answer({ status: 200, body: { names: c.repo.topics } });
+    },
+  },
 };

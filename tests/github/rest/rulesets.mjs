@@ -19,8 +19,19 @@ function find(c) {
 
 function shape(c, ruleset, { whole = true } = {}) {
   const shown = {
-    id: ruleset.id, name: ruleset.name, target: ruleset.target, source_type: 'Repository', source: `${c.repo.owner.login}/${c.repo.name}`, enforcement: ruleset.enforcement, node_id: nodeId('Ruleset', ruleset.id),
-    _links: { self: { href: `${repositoryUrl(c.world, c.repo)}/rulesets/${ruleset.id}` }, html: { href: `${repositoryPage(c.world, c.repo)}/rules/${ruleset.id}` } }, created_at: ruleset.createdAt, updated_at: ruleset.updatedAt,
+    id: ruleset.id,
+    name: ruleset.name,
+    target: ruleset.target,
+    source_type: 'Repository',
+    source: `${c.repo.owner.login}/${c.repo.name}`,
+    enforcement: ruleset.enforcement,
+    node_id: nodeId('Ruleset', ruleset.id),
+    _links: {
+      self: { href: `${repositoryUrl(c.world, c.repo)}/rulesets/${ruleset.id}` },
+      html: { href: `${repositoryPage(c.world, c.repo)}/rules/${ruleset.id}` },
+    },
+    created_at: ruleset.createdAt,
+    updated_at: ruleset.updatedAt,
   };
   if (!whole) return shown;
   Object.assign(shown, { conditions: ruleset.conditions, rules: ruleset.rules, current_user_can_bypass: 'never' });
@@ -30,19 +41,29 @@ function shape(c, ruleset, { whole = true } = {}) {
 }
 
 function fill(ruleset, body) {
-  for (const key of ['name', 'target', 'enforcement', 'bypass_actors', 'conditions', 'rules']) if (body[key] !== undefined) ruleset[key] = body[key];
+  for (const key of ['name', 'target', 'enforcement', 'bypass_actors', 'conditions', 'rules'])
+    if (body[key] !== undefined) ruleset[key] = body[key];
   for (const one of ruleset.bypass_actors) one.bypass_mode ??= 'always';
 }
 
 function refuseSameName(c, name, except) {
-  if (c.repo.rulesets.some((one) => one.name === name && one !== except)) throw invalid({ resource: 'RepositoryRuleset', code: 'custom', field: 'name', message: 'Name must be unique' });
+  if (c.repo.rulesets.some((one) => one.name === name && one !== except))
+    throw invalid({ resource: 'RepositoryRuleset', code: 'custom', field: 'name', message: 'Name must be unique' });
 }
 
 function create(c) {
   requirePlan(c);
   refuseSameName(c, c.body.name);
   const now = c.world.stamp();
-  const ruleset = { id: c.world.newId(), target: 'branch', bypass_actors: [], conditions: { ref_name: { include: [], exclude: [] } }, rules: [], createdAt: now, updatedAt: now };
+  const ruleset = {
+    id: c.world.newId(),
+    target: 'branch',
+    bypass_actors: [],
+    conditions: { ref_name: { include: [], exclude: [] } },
+    rules: [],
+    createdAt: now,
+    updatedAt: now,
+  };
   fill(ruleset, c.body);
   c.repo.rulesets.push(ruleset);
   return created(shape(c, ruleset));
@@ -58,16 +79,28 @@ function update(c) {
 
 function ofBranch(c) {
   const rules = rulesetRules(c.world, c.repo, c.params.branch);
-  return c.page(rules.map(({ ruleset, ...rule }) => ({ ...rule, ruleset_source_type: 'Repository', ruleset_source: `${c.repo.owner.login}/${c.repo.name}`, ruleset_id: ruleset.id })));
+  return c.page(
+    rules.map(({ ruleset, ...rule }) => ({
+      ...rule,
+      ruleset_source_type: 'Repository',
+      ruleset_source: `${c.repo.owner.login}/${c.repo.name}`,
+      ruleset_id: ruleset.id,
+    })),
+  );
 }
 
 const admin = (run) => ({ needs: 'administration:write', run });
 
 export default {
-  'repos/get-repo-rulesets': { needs: 'metadata:read', run: (c) => {
-    requirePlan(c);
-    return c.page(c.repo.rulesets.filter(({ target }) => !c.query.targets || c.query.targets.split(',').includes(target))).map((one) => shape(c, one, { whole: false }));
-  } },
+  'repos/get-repo-rulesets': {
+    needs: 'metadata:read',
+    run: (c) => {
+      requirePlan(c);
+      return c
+        .page(c.repo.rulesets.filter(({ target }) => !c.query.targets || c.query.targets.split(',').includes(target)))
+        .map((one) => shape(c, one, { whole: false }));
+    },
+  },
   'repos/get-repo-ruleset': { needs: 'metadata:read', run: (c) => shape(c, find(c)) },
   'repos/create-repo-ruleset': admin(create),
   'repos/update-repo-ruleset': admin(update),

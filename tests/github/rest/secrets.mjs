@@ -8,7 +8,10 @@ const repository = (c) => c.repo;
 const VARIABLE_BYTES = 48 * 1024;
 
 function checkName(name, word) {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw unprocessable(`${word} name can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).`);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    throw unprocessable(
+      `${word} name can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_).`,
+    );
   if (/^GITHUB_/i.test(name)) throw unprocessable(`${word} names must not start with GITHUB_.`);
   return name.toUpperCase();
 }
@@ -28,7 +31,10 @@ function putSecret(c, holder) {
   if (holder.keyPair?.id !== keyId) throw unprocessable('The key_id does not match the current public key.');
   const value = open(holder, sealed);
   if (value === undefined) {
-    c.world.violation({ method: c.method, path: c.path, operationId: c.operation.id, kind: 'request' }, 'body: /encrypted_value is no sealed box for this public key');
+    c.world.violation(
+      { method: c.method, path: c.path, operationId: c.operation.id, kind: 'request' },
+      'body: /encrypted_value is no sealed box for this public key',
+    );
     throw unprocessable('Improperly encrypted secret');
   }
   const now = c.world.stamp();
@@ -72,7 +78,10 @@ function secrets(kind, holder, need) {
   const writes = { needs: `${need}:write`, as: 'write' };
   return {
     [`actions/get-${kind}-public-key`]: { ...reads, run: (c) => keyOf(c.world, holder(c)) },
-    [`actions/list-${kind}-secrets`]: { ...reads, run: (c) => ({ total_count: holder(c).secrets.size, secrets: c.page(sorted(holder(c).secrets)).map(secretShape) }) },
+    [`actions/list-${kind}-secrets`]: {
+      ...reads,
+      run: (c) => ({ total_count: holder(c).secrets.size, secrets: c.page(sorted(holder(c).secrets)).map(secretShape) }),
+    },
     [`actions/get-${kind}-secret`]: { ...reads, run: (c) => secretShape(find(holder(c).secrets, c.params.secret_name)) },
     [`actions/create-or-update-${kind}-secret`]: { ...writes, run: (c) => putSecret(c, holder(c)) },
     [`actions/delete-${kind}-secret`]: { ...writes, run: (c) => remove(holder(c).secrets, c.params.secret_name) },
@@ -83,7 +92,14 @@ function variables(kind, holder, need) {
   const reads = { needs: `${need}:read`, as: 'write' };
   const writes = { needs: `${need}:write`, as: 'write' };
   return {
-    [`actions/list-${kind}-variables`]: { ...reads, run: (c) => new Answer({ status: 200, body: { total_count: holder(c).variables.size, variables: page(c, sorted(holder(c).variables)).map(variableShape) } }) },
+    [`actions/list-${kind}-variables`]: {
+      ...reads,
+      run: (c) =>
+        new Answer({
+          status: 200,
+          body: { total_count: holder(c).variables.size, variables: page(c, sorted(holder(c).variables)).map(variableShape) },
+        }),
+    },
     [`actions/create-${kind}-variable`]: { ...writes, run: (c) => createVariable(c, holder(c)) },
     [`actions/get-${kind}-variable`]: { ...reads, run: (c) => variableShape(find(holder(c).variables, c.params.name)) },
     [`actions/update-${kind}-variable`]: { ...writes, run: (c) => updateVariable(c, holder(c)) },

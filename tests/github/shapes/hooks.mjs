@@ -5,7 +5,18 @@ export function hookShape(world, repository, hook) {
   const url = `${repositoryUrl(world, repository)}/hooks/${hook.id}`;
   const { secret, ...config } = hook.config;
   return {
-    type: 'Repository', id: hook.id, name: 'web', active: hook.active, events: hook.events, config: { ...config, ...(secret ? { secret: '********' } : {}) }, updated_at: hook.updatedAt, created_at: hook.createdAt, url,
-    test_url: `${url}/test`, ping_url: `${url}/pings`, deliveries_url: `${url}/deliveries`, last_response: hook.lastResponse,
+    type: 'Repository',
+    id: hook.id,
+    name: 'web',
+    active: hook.active,
+    events: hook.events,
+    config: { ...config, ...(secret ? { secret: '********' } : {}) },
+    updated_at: hook.updatedAt,
+    created_at: hook.createdAt,
+    url,
+    test_url: `${url}/test`,
+    ping_url: `${url}/pings`,
+    deliveries_url: `${url}/deliveries`,
+    last_response: hook.lastResponse,
   };
 }

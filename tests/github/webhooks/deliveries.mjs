@@ -20,17 +20,28 @@ export class Deliveries {
 
   /** The installation of the app that hears of something in a repository or an organization. */
   installation(place) {
-    return this.world.app?.installations.find((one) => !one.suspended && !one.deleted && (place.git ? covers({ installation: one }, place) : one.account === place));
+    return this.world.app?.installations.find(
+      (one) => !one.suspended && !one.deleted && (place.git ? covers({ installation: one }, place) : one.account === place),
+    );
   }
 
   /** Delivers an event of a repository or an account to the app and to the hooks there. */
   send(place, event, make) {
     const installation = this.installation(place);
-    const hooks = [...(place.hooks ?? []), ...(place.git && place.owner.hooks ? place.owner.hooks : [])].filter((hook) => hook.active && (hook.events.includes(event) || hook.events.includes('*')));
+    const hooks = [...(place.hooks ?? []), ...(place.git && place.owner.hooks ? place.owner.hooks : [])].filter(
+      (hook) => hook.active && (hook.events.includes(event) || hook.events.includes('*')),
+    );
     const toApp = this.settings.url && (installation || !this.world.app);
     if (!toApp && !hooks.length) return;
     const payload = JSON.parse(JSON.stringify(make()));
-    if (toApp) this.deliver(this.appTarget(), event, installation ? { ...payload, installation: { id: installation.id, node_id: Buffer.from(`Installation${installation.id}`).toString('base64') } } : payload);
+    if (toApp)
+      this.deliver(
+        this.appTarget(),
+        event,
+        installation
+          ? { ...payload, installation: { id: installation.id, node_id: Buffer.from(`Installation${installation.id}`).toString('base64') } }
+          : payload,
+      );
     for (const hook of hooks) this.deliver(hookTarget(hook, place), event, payload);
   }
 
@@ -45,23 +56,48 @@ export class Deliveries {
 
   appTarget() {
     const { app } = this.world;
-    return { key: 'app', url: this.settings.url, secret: this.settings.secret ?? app?.webhookSecret, hookId: app?.id ?? 1, type: 'integration', targetId: app?.id ?? 1, form: false };
+    return {
+      key: 'app',
+      url: this.settings.url,
+      secret: app?.webhookSecret ?? this.settings.secret,
+      hookId: app?.id ?? 1,
+      type: 'integration',
+      targetId: app?.id ?? 1,
+      form: false,
+    };
   }
 
   deliver(target, event, payload) {
     const wrong = checkPayload(event, payload);
     if (wrong.length) this.world.violation({ event, action: payload.action ?? null, kind: 'webhook' }, wrong);
-    const delivery = { id: this.world.newId(), guid: randomUUID(), event, payload, target, at: this.world.stamp(), redelivery: false, duration: 0, code: null };
+    const delivery = {
+      id: this.world.newId(),
+      guid: randomUUID(),
+      event,
+      payload,
+      target,
+      at: this.world.stamp(),
+      redelivery: false,
+      duration: 0,
+      code: null,
+    };
     this.all.push(delivery);
     if (this.all.length > KEPT) this.all.shift();
     if (!this.settings.paused) this.start(delivery);
   }
 
   start(delivery) {
-    const sending = post(delivery).then((code) => {
-      Object.assign(delivery, { code });
-      if (delivery.target.hook) delivery.target.hook.lastResponse = { code, status: code && code < 300 ? 'active' : 'misconfigured', message: code ? 'OK' : 'failed to connect' };
-    }).finally(() => this.running.delete(sending));
+    const sending = post(delivery)
+      .then((code) => {
+        Object.assign(delivery, { code });
+        if (delivery.target.hook)
+          delivery.target.hook.lastResponse = {
+            code,
+            status: code && code < 300 ? 'active' : 'misconfigured',
+            message: code ? 'OK' : 'failed to connect',
+          };
+      })
+      .finally(() => this.running.delete(sending));
     this.running.add(sending);
   }
 
@@ -86,19 +122,48 @@ export class Deliveries {
 
   async list() {
     await this.settled();
-    return { body: this.all.map(({ id, guid, event, payload, target, at, redelivery, code }) => ({ id, guid, event, action: payload.action ?? null, url: target.url, at, redelivery, code, payload })) };
+    return {
+      body: this.all.map(({ id, guid, event, payload, target, at, redelivery, code }) => ({
+        id,
+        guid,
+        event,
+        action: payload.action ?? null,
+        url: target.url,
+        at,
+        redelivery,
+        code,
+        payload,
+      })),
+    };
   }
 }
 
-const hookTarget = (hook, place) => ({ key: `hook ${hook.id}`, hook, url: hook.config.url, secret: hook.config.secret, hookId: hook.id, type: 'repository', targetId: place.id, form: hook.config.content_type !== 'json' });
+const hookTarget = (hook, place) => ({
+  key: `hook ${hook.id}`,
+  hook,
+  url: hook.config.url,
+  secret: hook.config.secret,
+  hookId: hook.id,
+  type: 'repository',
+  targetId: place.id,
+  form: hook.config.content_type !== 'json',
+});
 
 async function post({ target, event, payload, guid }) {
   const json = JSON.stringify(payload);
   const body = target.form ? `payload=${encodeURIComponent(json)}` : json;
   const sign = (algorithm) => `${algorithm}=${createHmac(algorithm, target.secret).update(body).digest('hex')}`;
   const headers = {
-    'user-agent': 'GitHub-Hookshot/7d4b7ab', accept: '*/*', 'content-type': target.form ? 'application/x-www-form-urlencoded' : 'application/json', 'x-github-event': event, 'x-github-delivery': guid, 'x-github-hook-id': String(target.hookId),
-    'x-github-hook-installation-target-id': String(target.targetId), 'x-github-hook-installation-target-type': target.type, 'x-github-enterprise-host': '127.0.0.1', 'x-github-enterprise-version': '3.19.0',
+    'user-agent': 'GitHub-Hookshot/7d4b7ab',
+    accept: '*/*',
+    'content-type': target.form ? 'application/x-www-form-urlencoded' : 'application/json',
+    'x-github-event': event,
+    'x-github-delivery': guid,
+    'x-github-hook-id': String(target.hookId),
+    'x-github-hook-installation-target-id': String(target.targetId),
+    'x-github-hook-installation-target-type': target.type,
+    'x-github-enterprise-host': '127.0.0.1',
+    'x-github-enterprise-version': '3.19.0',
     ...(target.secret ? { 'x-hub-signature': sign('sha1'), 'x-hub-signature-256': sign('sha256') } : {}),
   };
   try {

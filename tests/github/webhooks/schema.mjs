@@ -10,5 +10,10 @@ export function checkPayload(event, payload) {
   const name = [event, payload.action].filter(Boolean).join('-').replaceAll('_', '-');
   const pointer = `${ROOT}/${name}/post/requestBody/content/application~1json/schema`;
   if (!schemaAt(`${ROOT}/${name}`)) return [`there is no webhook ${name}`];
-  return [...check(pointer, { value: payload }), ...unknownFields([pointer], payload).filter((field) => !LAGGING.test(field)).map((field) => `${field} is not documented`)];
+  return [
+    ...check(pointer, { value: payload }),
+    ...unknownFields([pointer], payload)
+      .filter((field) => !LAGGING.test(field))
+      .map((field) => `${field} is not documented`),
+  ];
 }

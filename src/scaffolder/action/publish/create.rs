@@ -17,8 +17,14 @@ impl PublishRepository {
         fitted: bool,
     ) -> Result<Repository, ActionError> {
         let repository = self.created(ctx, request, input).await?;
-        match request.forge.github().filter(|_| fitted) {
-            Some(github) => setup::set_up(github, ctx, &repository.id, input).await?,
+        match request.forge.github() {
+            Some(github) if fitted => setup::set_up(github, ctx, &repository.id, input).await?,
+            Some(github) => {
+                let common = ["description", "topics"];
+                let common = input.iter().filter(|(key, _)| common.contains(&key.as_str()));
+                let common = common.map(|(key, value)| (key.clone(), value.clone())).collect();
+                setup::set_up(github, ctx, &repository.id, &common).await?;
+            }
             None => request.forge.describe(&repository.id, text(input, "description").unwrap_or_default()).await?,
         }
         Ok(repository)

@@ -1,12 +1,9 @@
 //! The CI tab, on the model of GitHub.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::portal::Guest;
 use crate::catalog::Registration;
-use crate::forge::Forge;
 use crate::forge::github::testing::{World, acme};
 use crate::permission::Credentials;
 
@@ -27,8 +24,7 @@ async fn portal() -> Option<(Guest, World)> {
     wanted["repositories"] = json!([{"owner": "acme", "name": "pay", "files": files}]);
     wanted["runs"] = json!({"manual": true});
     let world = World::new(wanted).await?;
-    let github = Arc::new(World::github(&world.with_app())) as Arc<dyn Forge>;
-    let guest = Guest::beside(RULES, vec![github]).await;
+    let guest = Guest::beside(RULES, vec![World::github(&world.with_app())]).await;
     let commit = json!({"kind": "commit", "repository": "acme/pay", "branch": "main", "files": {"a.txt": "a"}, "message": "Pay <more>", "by": "ada"});
     world.event(commit).await;
     world.event(run("completed", Some("failure"))).await;

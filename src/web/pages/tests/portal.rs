@@ -1,12 +1,10 @@
 //! The pages through the real router: a small organisation in the local forge, and a guest who looks at it.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 
 use crate::catalog::Registration;
 use crate::forge::testing::{new_commit, new_repository};
-use crate::forge::{Contents, Forge, NewFile, NewRepository, Parent, RepositoryId, Visibility};
+use crate::forge::{Contents, Forge as _, GitHub, NewFile, NewRepository, Parent, RepositoryId, Visibility};
 use crate::permission::Credentials;
 use crate::web::tests::{Answer, Options, TestApp};
 
@@ -36,9 +34,9 @@ impl Guest {
         Self::beside(catalog, Vec::new()).await
     }
 
-    /// The same with other forges beside the local one.
-    pub(super) async fn beside(catalog: &str, forges: Vec<Arc<dyn Forge>>) -> Self {
-        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), forges, ..Options::default() };
+    /// The same with GitHubs beside the local forge.
+    pub(super) async fn beside(catalog: &str, github: Vec<GitHub>) -> Self {
+        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), github, ..Options::default() };
         let app = TestApp::start_with(options).await;
         fill(&app).await;
         let (cookie, csrf) = app.enter().await;
