@@ -6,8 +6,6 @@
 mod answers;
 mod show;
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -41,7 +39,6 @@ pub(super) fn router() -> Router<AppState> {
 struct IndexPage {
     chrome: Chrome,
     address: String,
-    part: usize,
     /// This page with what is at the address.
     now: String,
     survey: Option<Result<Shown, String>>,
@@ -119,7 +116,6 @@ async fn index(
         chrome: viewer.chrome(Area::Catalog, "Import"),
         now: link::import_survey(address, part, true),
         survey,
-        part,
         imports: listed.into_iter().map(|summary| ImportLine::new(&catalog, &viewer, summary)).collect(),
         examples: examples(&forges),
         address: address.to_owned(),
@@ -172,7 +168,6 @@ async fn import(
     viewer: Viewer,
     Form(pairs): Form<Vec<(String, String)>>,
 ) -> Answer {
-    let forges = Arc::new(forges);
     let value = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map_or("", |(_, value)| value.trim());
     let address = value("url").to_owned();
     let mut error = None;

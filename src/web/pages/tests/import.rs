@@ -10,6 +10,8 @@ const ORGANISATION: &str = "http://localhost:7007/repositories/acme";
 const TWO: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: two }\n\
      spec: { type: service, lifecycle: production, owner: storefront }\n";
 
+const TARGET: &str = "https://local/acme/two/blob/main/catalog-info.yaml";
+
 fn id(name: &str) -> RepositoryId {
     RepositoryId::new("acme", name).unwrap()
 }
@@ -20,6 +22,28 @@ impl Guest {
         forge.create(NewRepository { description: about.to_owned(), ..new_repository(&id(name)) }).await.unwrap();
         if !files.is_empty() {
             forge.commit(&id(name), new_commit("main", Parent::Root, tree(files), "Begin")).await.unwrap();
+        }
+    }
+
+    /// Looks at the organisation.
+    async fn surveys(&self, target: &str) {
+        // The page comes without waiting for the forge, and says where the rest is.
+        let address = format!("/catalog-import?url={}", crate::web::url::query(ORGANISATION));
+        let shell = self.see(&address).await;
+        assert!(
+            shell.contains(&format!("data-late=\"{address}&#38;now=yes\"")) && !shell.contains("acme/two"),
+            "{shell}"
+        );
+        let survey = self.see(&format!("{address}&now=yes")).await;
+        for part in [
+            "4 repositories",
+            &format!("name=\"register\" value=\"{target}\" checked"),
+            "component:default/two",
+            "name=\"add\" value=\"local/acme/one\"",
+            "no commit yet",
+            "value=\"group:default/storefront\"",
+        ] {
+            assert!(survey.contains(part), "{part} is missing in {survey}");
         }
     }
 
@@ -49,27 +73,8 @@ async fn an_organisation_is_looked_at_registered_and_proposed_to() {
     guest.repository("two", "", &[("catalog-info.yaml", TWO)]).await;
     guest.repository("three", "", &[]).await;
 
-    // The page comes without waiting for the forge, and says where the rest is.
-    let address = format!("/catalog-import?url={}", crate::web::url::query(ORGANISATION));
-    let shell = guest.see(&address).await;
-    assert!(
-        shell.contains(&format!("data-late=\"{}&#38;now=yes\"", address)) && !shell.contains("acme/two"),
-        "{shell}"
-    );
-    let survey = guest.see(&format!("{address}&now=yes")).await;
-    let target = "https://local/acme/two/blob/main/catalog-info.yaml";
-    for part in [
-        "4 repositories",
-        &format!("name=\"register\" value=\"{target}\" checked"),
-        "component:default/two",
-        "name=\"add\" value=\"local/acme/one\"",
-        "no commit yet",
-        "value=\"group:default/storefront\"",
-    ] {
-        assert!(survey.contains(part), "{part} is missing in {survey}");
-    }
-
-    let common = [("url", ORGANISATION), ("register", target), ("add", "local/acme/one"), ("step", "look")];
+    guest.surveys(TARGET).await;
+    let common = [("url", ORGANISATION), ("register", TARGET), ("add", "local/acme/one"), ("step", "look")];
     let missing = guest.send("/catalog-import", &common).await;
     assert!(missing.text.contains("need an answer for `owner`"), "{}", missing.text);
     let answers = [("owner", "group:default/storefront"), ("lifecycle", "production"), ("type", "service")];
@@ -84,7 +89,7 @@ async fn an_organisation_is_looked_at_registered_and_proposed_to() {
     let text = text.replace("&#39;", "'").replace("name: one", "name: uno").replace('\n', "\r\n");
     let form = [
         ("url", ORGANISATION),
-        ("register", target),
+        ("register", TARGET),
         ("repository", "local/acme/one"),
         ("text", text.as_str()),
         ("step", "import"),

@@ -95,6 +95,7 @@ impl RunLine {
 
 /// A job of a run.
 pub(super) struct JobLine {
+    pub(super) id: u64,
     pub(super) state: RunState,
     pub(super) name: String,
     pub(super) took: String,
@@ -105,6 +106,7 @@ pub(super) struct JobLine {
 impl JobLine {
     pub(super) fn new(job: &Job) -> Self {
         Self {
+            id: job.id,
             state: RunState::new(Some(&job.status), job.conclusion.as_deref()),
             name: job.name.clone(),
             took: took(job.started_at, job.completed_at),
