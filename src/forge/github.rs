@@ -47,7 +47,7 @@ use url::Url;
 
 use self::access::Access;
 pub(crate) use self::access::{Allowance, Installation};
-pub(crate) use self::check::{Annotation, ChangedFile, Conclusion, NewCheck};
+pub(crate) use self::check::{Annotation, Conclusion, NewCheck};
 use self::client::Client;
 pub(crate) use self::config::GitHubConfig;
 use self::config::{DOT_COM, Endpoints};

@@ -23,8 +23,8 @@ fn forges(hosts: &[&str], folder: &std::path::Path) -> Forges {
     Forges::new(hosts.iter().map(|host| github(host)).chain([Arc::new(local) as Arc<dyn Forge>]))
 }
 
-#[test]
-fn the_repository_is_that_of_the_slug_else_that_of_the_file() {
+#[tokio::test]
+async fn the_repository_is_that_of_the_slug_else_that_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let check = |hosts: &[&str], location: &str, annotations: Value, expected: Option<&str>| {
         let pipelines = Pipelines::new(forges(hosts, folder.path()));

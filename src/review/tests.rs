@@ -123,7 +123,7 @@ async fn more_remarks_than_one_request_takes_go_up_in_parts_also_when_one_is_cut
 async fn a_proposal_cannot_bring_in_what_only_the_portal_may_see() {
     let Some((world, review)) = stage().await else { return };
     let secret = format!("http://{}/acme/private/blob/main/secret.txt", world.host());
-    let thief = GOOD.replace("name: pay", &format!("name: {{ $text: \"{secret}\" }}"));
+    let thief = GOOD.replace("type: service", &format!("type: {{ $text: \"{secret}\" }}"));
     let api = GOOD
         .replace("kind: Component", "kind: API")
         .replace("type: service", "type: openapi\n  definition:\n    $text: ./api.yaml");

@@ -175,7 +175,8 @@ async fn write(client: &Client, id: &RepositoryId, check: &NewCheck) -> Result<(
     };
     let run = run.to_string();
     loop {
-        client.tell(Call::patch(of(id, &["check-runs", &run]), check.part(sent))).await?;
+        // Annotations are added each time; whoever tries again looks first how far this came.
+        client.tell(Call::patch(of(id, &["check-runs", &run]), check.part(sent)).once()).await?;
         sent += PART;
         if sent >= check.annotations.len() {
             return Ok(());
