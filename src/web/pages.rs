@@ -4,6 +4,7 @@ mod catalog;
 mod create;
 mod diff;
 mod home;
+mod import;
 mod markdown;
 mod repository;
 pub(crate) mod shown;
@@ -26,6 +27,7 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .merge(home::router())
         .merge(catalog::router())
+        .merge(import::router())
         .merge(create::router())
         .merge(task::router())
         .merge(repository::router())

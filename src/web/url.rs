@@ -161,6 +161,34 @@ pub(crate) fn entity_refresh(reference: &EntityRef) -> String {
     entity_tab(reference, "refresh")
 }
 
+/// The pipelines of an entity, of a branch or of all; `now` waits for them.
+pub(crate) fn entity_ci(reference: &EntityRef, branch: Option<&str>, now: bool) -> String {
+    let branch = branch.map(|branch| format!("branch={}", query(branch)));
+    let asked: Vec<String> = branch.into_iter().chain(now.then(|| "now=yes".to_owned())).collect();
+    let mark = if asked.is_empty() { "" } else { "?" };
+    format!("{}{mark}{}", entity_tab(reference, "ci"), asked.join("&"))
+}
+
+/// The newest pipelines of an entity.
+pub(crate) fn entity_ci_latest(reference: &EntityRef) -> String {
+    format!("{}/latest", entity_tab(reference, "ci"))
+}
+
+/// One run of an entity's pipelines; `now` waits for it.
+pub(crate) fn entity_run(reference: &EntityRef, run: u64, now: bool) -> String {
+    format!("{}/runs/{run}{}", entity_tab(reference, "ci"), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that repeats a run posts to.
+pub(crate) fn entity_run_attempts(reference: &EntityRef, run: u64) -> String {
+    format!("{}/attempts", entity_run(reference, run, false))
+}
+
+/// Where the form that stops a run posts to.
+pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String {
+    format!("{}/cancellation", entity_run(reference, run, false))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()
@@ -179,6 +207,27 @@ pub(crate) fn location(id: Uuid) -> String {
 /// Where the form that unregisters a location posts to.
 pub(crate) fn location_removal(id: Uuid) -> String {
     format!("/catalog/locations/{id}/removal")
+}
+
+/// Bringing repositories into the catalog, as Backstage's page.
+pub(crate) fn imports() -> String {
+    "/catalog-import".to_owned()
+}
+
+/// What is at an address that may be imported: a part of it, from 1; `now` waits for it.
+pub(crate) fn import_survey(address: &str, part: usize, now: bool) -> String {
+    let part = if part > 1 { format!("&part={part}") } else { String::new() };
+    format!("{}?url={}{part}{}", imports(), query(address), if now { "&now=yes" } else { "" })
+}
+
+/// One import; `now` waits for its pull requests.
+pub(crate) fn import(id: Uuid, now: bool) -> String {
+    format!("{}/{id}{}", imports(), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that carries out again what failed posts to.
+pub(crate) fn import_attempts(id: Uuid) -> String {
+    format!("{}/attempts", import(id, false))
 }
 
 /// All repositories of the local forge.

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::super::portal::{self, Portal, Target};
-use super::super::validate::Rules;
+use super::super::validate::rules;
 use super::super::{Common, print};
 use super::{Answers, tree};
 use crate::forge::FileMode;
@@ -35,7 +35,7 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
         bail!("{} is not empty; choose another folder with --out", options.out.display());
     }
     let file = super::lint::template_file(&options.path);
-    let (template, _) = super::lint::read_template(&Rules::new(&common.load()?.config)?, &file).await?;
+    let (template, _) = super::lint::read_template(&rules(&common.load()?.config)?, &file).await?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let files = tree::read(folder, &|_| false)?;
     let plain = files.iter().filter(|file| file.mode != FileMode::Symlink);

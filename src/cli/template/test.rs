@@ -20,7 +20,7 @@ use self::case::Case;
 use self::report::{CaseReport, Report, Uncovered};
 use super::super::Common;
 use super::super::finding::Format;
-use super::super::validate::Rules;
+use super::super::validate::rules;
 use super::lint::{read_template, template_file};
 use super::tree;
 use crate::config::Config;
@@ -67,7 +67,7 @@ async fn test(config: &Config, file: &Path, only: Option<&str>, update: bool) ->
     let cases = case::all(&folder.join(TESTS), only)?;
     let scratch = tempfile::tempdir().context("cannot make a folder for what the cases need")?;
     let scaffolder = crate::app::rehearsal(config, scratch.path())?;
-    let (entity, positions) = read_template(&Rules::new(config)?, file).await?;
+    let (entity, positions) = read_template(&rules(config)?, file).await?;
     let template = scaffolder.template_of(&entity);
     let problem = template.problems.first().map(|problem| {
         let position = positions.nearest(&problem.pointer);

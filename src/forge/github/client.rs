@@ -116,6 +116,12 @@ impl Call {
         self
     }
 
+    /// Sent twice it does something twice.
+    pub(super) fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
     /// With another media type for the answer.
     pub(super) fn accept(mut self, media: &'static str) -> Self {
         self.accept = media;

@@ -31,6 +31,9 @@ pub(crate) struct Run {
     /// Counted within the workflow.
     #[serde(default)]
     pub(crate) run_number: u64,
+    /// Counted within the run: more than one where it was repeated.
+    #[serde(default)]
+    pub(crate) run_attempt: Option<u64>,
     /// `push`, `pull_request`, `workflow_dispatch`, …
     #[serde(default)]
     pub(crate) event: String,

@@ -2,8 +2,10 @@
 
 mod approvals;
 mod authors;
+mod ci;
 mod editor;
 mod forms;
+mod import;
 mod origins;
 mod portal;
 mod pulls;
