@@ -2,7 +2,7 @@
 //!
 //! Flow: the pages of a template's `spec.parameters` are [`Page`]s; `branch` flattens a page's schema to the
 //! properties that count for the answers so far (`dependencies`, `if/then/else`, `oneOf`, `anyOf`, `allOf`, `$ref`),
-//! `settle` computes expressions with what they see (`sight`), `defaults` fills in what the author gave, `field` and `picker` turn each property into a [`Field`] for the page,
+//! `settle` computes expressions with what they see (`sight`) and leaves out what a feature flag hides (`flag`), `defaults` fills in what the author gave, `field` and `picker` turn each property into a [`Field`] for the page,
 //! `read` turns posted pairs into values, and `check` says what is wrong, in one way for browser, API and CLI.
 //!
 //! The schema dialect is draft 7 as react-jsonschema-form shows it; `ui:` keys and pickers are those of
@@ -15,6 +15,7 @@ mod button;
 mod check;
 mod defaults;
 mod field;
+mod flag;
 mod picker;
 mod read;
 mod settle;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::button::BUTTONS;
 pub(crate) use self::check::{Anything, Directory, FieldError, check, check_page};
 pub(crate) use self::defaults::filled;
+pub(crate) use self::flag::{FLAG, flags_in};
 pub(crate) use self::read::{merged, read};
 pub(crate) use self::settle::{Settled, follow, settled, with_computed};
 pub(crate) use self::sight::Sight;
@@ -44,11 +46,11 @@ pub(crate) struct Page {
     pub(crate) description: Option<String>,
     /// The schema, compiled and as written.
     pub(crate) schema: Schema,
-    /// It has expressions, which [`settled`] computes.
+    /// It has expressions or feature flags, which [`settled`] computes.
     pub(crate) computed: bool,
     /// What it asks depends on its own answers.
     pub(crate) changes: bool,
-    /// Its `ui:if` does not hold: nothing is asked.
+    /// Its `ui:if` does not hold, or its feature flag is off: nothing is asked.
     pub(crate) skipped: bool,
 }
 

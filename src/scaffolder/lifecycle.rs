@@ -37,7 +37,8 @@ impl Scaffolder {
         Self::refuse_broken(&template, true)?;
         let id = Uuid::now_v7();
         let answered = BTreeSet::new();
-        let settled = self.settled(who, &template, &run.values, &answered);
+        let flags = self.flags(who, &template).await?;
+        let settled = self.settled(who, &template, &run.values, &answered, &flags);
         let values = form::with_computed(&settled.pages, &run.values);
         self.launch(who, id, &template, (values, &answered), &run.secrets).await?;
         Ok(id)
@@ -149,7 +150,8 @@ impl Scaffolder {
         (values, answered): (Map<String, Value>, &BTreeSet<usize>),
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        let settled = self.settled(who, template, &values, answered);
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, answered, &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, secrets)?;
         let answers = form::filled(&settled.pages, &values);
         let record = JobRecord::new(who, template, answers);

@@ -120,7 +120,8 @@ impl Scaffolder {
         secrets: Map<String, Value>,
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
-        let settled = self.settled(who, template, &values, answered);
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, answered, &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
         let job = self.job(who, template, task, (values, &settled.pages), secrets, None);
         let (outcome, events) = self.imagine(&job, Mode::Plan, Arc::clone(self.surroundings())).await;
@@ -140,7 +141,8 @@ impl Scaffolder {
             return Err(ScaffolderError::NotFound(message));
         }
         Self::refuse_broken(&template, false)?;
-        let settled = self.settled_blindly(&self.user(who), &template, &values);
+        let flags = self.flags(who, &template).await?;
+        let settled = self.settled_blindly(&self.user(who), &template, &values, &flags);
         let values = form::with_computed(&settled.pages, &values);
         Self::refuse(&form::Anything, &template, &settled.pages, &values, &secrets)?;
         let answers = (values, settled.pages.as_slice());

@@ -57,6 +57,11 @@ pub(crate) fn picked_entities(filter: &str, own: &str) -> String {
     format!("/create/entities?filter={}&own={own}", query(filter))
 }
 
+/// The feature flags of templates, and which of them are on.
+pub(crate) fn feature_flags() -> String {
+    "/create/feature-flags".to_owned()
+}
+
 /// Every action that steps can name.
 pub(crate) fn actions() -> String {
     "/create/actions".to_owned()

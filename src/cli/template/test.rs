@@ -96,8 +96,13 @@ async fn one(
     update: bool,
 ) -> anyhow::Result<(CaseReport, BTreeSet<Branch>)> {
     let given = &case.given;
-    let rehearsal =
-        Rehearsal { values: given.values.clone(), secrets: given.secrets.clone(), user: given.user()?, files };
+    let rehearsal = Rehearsal {
+        values: given.values.clone(),
+        secrets: given.secrets.clone(),
+        user: given.user()?,
+        flags: given.flags.clone(),
+        files,
+    };
     let run = tokio::time::timeout(case::TIMEOUT, scaffolder.rehearse(template, rehearsal)).await;
     let outcome = match run {
         Ok(Ok(rehearsed)) => case::Outcome::of(&rehearsed.plan, rehearsed.taken),

@@ -34,6 +34,8 @@ pub(crate) struct Rehearsal {
     pub(crate) secrets: Map<String, Value>,
     /// The person as expressions see them: `{entity, ref}`.
     pub(crate) user: Option<Value>,
+    /// The feature flags that are on, beside those of configuration.
+    pub(crate) flags: Vec<String>,
     /// The files beside the template.
     pub(crate) files: Vec<TreeFile>,
 }
@@ -129,10 +131,11 @@ impl Scaffolder {
         template: &Template,
         rehearsal: Rehearsal,
     ) -> Result<Rehearsed, ScaffolderError> {
-        let Rehearsal { values, secrets, user, files } = rehearsal;
+        let Rehearsal { values, secrets, user, flags, files } = rehearsal;
         Self::refuse_broken(template, false)?;
         let nobody = Value::Object(Map::new());
-        let settled = self.settled_blindly(user.as_ref().unwrap_or(&nobody), template, &values);
+        let flags = self.common_flags().into_iter().chain(flags).collect();
+        let settled = self.settled_blindly(user.as_ref().unwrap_or(&nobody), template, &values, &flags);
         let values = form::filled(&settled.pages, &values);
         Self::refuse(&form::Anything, template, &settled.pages, &values, &secrets)?;
         let reference = user.as_ref().and_then(|user| user.get("ref")?.as_str());

@@ -84,7 +84,8 @@ impl Scaffolder {
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
         let Trial { base, files, values, secrets } = trial;
-        let settled = self.settled(who, template, &values, &template.every_page());
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, &template.every_page(), &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
         let given = contents(&files)?;
         let place = base.map(|base| self.template(who, &base)).transpose()?.map(|base| base.location.clone());

@@ -3,6 +3,7 @@
 mod approvals;
 mod authors;
 mod editor;
+mod flags;
 mod forms;
 mod origins;
 mod portal;

@@ -136,8 +136,13 @@ impl Desk {
     async fn page(&self, viewer: &Viewer, sent: &Sent) -> Result<EditorPage, Error> {
         let draught = self.scaffolder.read_text(&sent.text);
         let who = &viewer.credentials;
-        let read = |template| Answers::of(&self.scaffolder, who, template, sent);
-        let answers = draught.template.as_ref().map(read).unwrap_or_default();
+        let answers = match &draught.template {
+            Some(template) => {
+                let flags = self.scaffolder.flags(who, template).await?;
+                Answers::of(&self.scaffolder, (who, &flags), template, sent)
+            }
+            None => Answers::default(),
+        };
         let (errors, result) = self.rehearse(viewer, sent, &draught, &answers).await?;
         let pages = answers.pages(&errors);
         let asked_for = pages.iter().flat_map(|page| &page.fields);
