@@ -55,7 +55,7 @@ pub(crate) struct Answered {
 impl Draft {
     /// One page, from 0; none beyond the last.
     pub(crate) fn page(&self, page: usize, errors: &[FieldError]) -> Option<FormPage> {
-        self.pages.get(page).map(|page| form::show(page, &self.values, errors))
+        self.pages.get(page).map(|page| form::show_given(page, &self.values, &self.secrets, errors))
     }
 
     /// The numbers of the pages that are asked for these answers.
@@ -180,24 +180,42 @@ impl Scaffolder {
         let read = form::read(&asked, &draft.values, posted);
         draft.answers = form::merged(&asked, &draft.answers, &draft.values, &read.values);
         draft.secrets.extend(read.secrets);
+        draft.secrets.retain(|_, secret| !secret.is_null());
         draft.answered.insert(page);
         draft.updated_at = Utc::now();
         draft.resettle(page, who, self);
         store::save_draft(self.pool(), &draft.row()).await?;
         let now = draft.pages.get(page).ok_or_else(missing)?;
-        let errors = if read.stay { Vec::new() } else { form::check_page(now, &draft.values, &self.shelf(who)) };
+        let errors = if read.stay { Vec::new() } else { self.page_errors(who, &draft, now) };
         let revealed = !read.stay && form::reveals(&shown, &form::show(now, &draft.values, &[]), posted);
         Ok(Answered { draft, errors, stay: read.stay, revealed })
     }
 
     /// What is wrong with the answers of a form.
     pub(crate) fn draft_errors(&self, who: &Credentials, draft: &Draft) -> Vec<FieldError> {
-        form::check(&draft.pages, &draft.values, &self.shelf(who))
+        draft.pages.iter().flat_map(|page| self.page_errors(who, draft, page)).collect()
+    }
+
+    fn page_errors(&self, who: &Credentials, draft: &Draft, page: &Page) -> Vec<FieldError> {
+        let mut errors = form::check_page(page, &draft.values, &self.shelf(who));
+        let missing = form::missing_tokens(page, &draft.values, &draft.secrets);
+        let is_new = |lacking: &FieldError| errors.iter().all(|error| error.pointer != lacking.pointer);
+        let missing: Vec<FieldError> = missing.into_iter().filter(is_new).collect();
+        errors.extend(missing);
+        errors
+    }
+
+    /// Refuses a form that lacks a token: a caller of the API may know better, a person is asked.
+    fn refuse_tokenless(draft: &Draft) -> Result<(), ScaffolderError> {
+        let missing = |page: &Arc<Page>| form::missing_tokens(page, &draft.values, &draft.secrets);
+        let errors: Vec<FieldError> = draft.pages.iter().flat_map(missing).collect();
+        if errors.is_empty() { Ok(()) } else { Err(ScaffolderError::Values(errors)) }
     }
 
     /// What the form's run would do.
     pub(crate) async fn draft_plan(&self, who: &Credentials, id: Uuid) -> Result<Plan, ScaffolderError> {
         let draft = self.draft(who, id).await?;
+        Self::refuse_tokenless(&draft)?;
         let answered = draft.template.every_page();
         self.plan_as(who, &draft.template, id, (draft.values, &answered), draft.secrets).await
     }
@@ -209,6 +227,7 @@ impl Scaffolder {
         }
         let draft = self.draft(who, id).await?;
         Self::refuse_broken(&draft.template, false)?;
+        Self::refuse_tokenless(&draft)?;
         let answered = draft.template.every_page();
         self.launch(who, id, &draft.template, (draft.values, &answered), &draft.secrets).await?;
         store::forget_draft_secrets(self.pool(), id).await?;

@@ -9,3 +9,4 @@ mod origins;
 mod portal;
 mod pulls;
 mod story;
+mod tokens;

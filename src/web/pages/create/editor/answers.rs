@@ -39,7 +39,7 @@ impl Answers {
             let is_last = number + 1 == shown.len();
             let read = form::read(page, &answers.values, if is_last { &sent.pairs } else { &plain });
             answers.values = read.values;
-            answers.secrets.extend(read.secrets);
+            answers.secrets.extend(read.secrets.into_iter().filter(|(_, secret)| !secret.is_null()));
             answers.stay |= read.stay;
         }
         answers.values.retain(|name, _| sent.asked.contains(name));
