@@ -6,7 +6,7 @@ use chrono::Utc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::approval::DECISION;
+use super::approval::{DECISION, REQUEST};
 use super::bulletin::Notice;
 use super::error::no_task;
 use super::log::{EventKind, NewEvent};
@@ -118,6 +118,11 @@ impl Scaffolder {
         };
         transaction.commit().await?;
         self.bulletin().tell(notice);
+        if idle.is_some() {
+            let asked = store::asked(self.pool(), id, (REQUEST, DECISION)).await?;
+            let steps: Vec<&str> = asked.iter().map(|row| row.step.as_str()).collect();
+            self.recall_approvers(id, &steps).await;
+        }
         Ok(())
     }
 

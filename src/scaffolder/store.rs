@@ -21,7 +21,9 @@ pub(super) use self::flag::{flags, lower_flag, raise_flag};
 pub(super) use self::ledger::{Note, Thing, forget, forget_one, made, note, noted, things_made};
 pub(crate) use self::tally::Tally;
 pub(super) use self::tally::{registered, tally};
-pub(super) use self::wait::{AskedRow, asked, cancel_idle, decide, forget_refusals, park, wake, wake_due};
+pub(super) use self::wait::{
+    AskedRow, WaitingRow, asked, cancel_idle, decide, forget_refusals, park, waiting, wake, wake_due,
+};
 use super::log::NewEvent;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;

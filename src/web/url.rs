@@ -102,6 +102,20 @@ pub(crate) fn tasks() -> String {
     "/create/tasks".to_owned()
 }
 
+/// The questions of runs that wait for whoever looks.
+pub(crate) fn approvals() -> String {
+    "/create/approvals".to_owned()
+}
+
+/// What whoever looks was told: only what is not read, or all; pages from 0.
+pub(crate) fn notifications(all: bool, page: usize) -> String {
+    let show = if all { "?show=all" } else { "" };
+    match page {
+        0 => format!("/notifications{show}"),
+        page => format!("/notifications{show}{}page={page}", if all { '&' } else { '?' }),
+    }
+}
+
 /// One run.
 pub(crate) fn task(id: Uuid) -> String {
     format!("/create/tasks/{id}")
