@@ -8,6 +8,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::markdown;
 use super::shown::{self, Moment};
 use crate::notification::{Notification, NotificationQuery, Notifications};
 use crate::web::AppState;
@@ -42,6 +43,7 @@ pub(super) struct NotificationsPage {
 struct Row {
     id: Uuid,
     title: String,
+    /// Sanitised.
     about: Option<String>,
     link: Option<String>,
     /// Of one that is urgent.
@@ -62,7 +64,7 @@ impl Row {
             id: notification.id,
             severity: hue.map(|hue| (hue, notification.severity)),
             title: notification.title,
-            about: notification.description,
+            about: notification.description.as_deref().map(markdown::note),
             link: notification.link,
             to_everybody: notification.is_broadcast,
             since: Moment(notification.created_at),

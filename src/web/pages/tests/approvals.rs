@@ -96,7 +96,10 @@ async fn what_waits_for_somebody_is_listed_and_told_until_it_is_decided() {
     contains(&guest.see("/create/tasks").await, &["Waiting for me <span class=\"badge badge--amber\">1</span>"]);
     let form = format!("action=\"/create/tasks/{id}/approvals/ask\"");
     contains(&guest.see("/create/approvals").await, &["May <strong>it</strong> be?", &run, &form]);
-    contains(&guest.see("/notifications").await, &[told, &run, "Unread (1)", "badge--amber", "May **it** be?"]);
+    contains(
+        &guest.see("/notifications").await,
+        &[told, &run, "Unread (1)", "badge--amber", "May <strong>it</strong> be?"],
+    );
 
     let token = guest.app.bearer().await;
     let listed =
