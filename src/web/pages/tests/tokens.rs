@@ -50,8 +50,8 @@ async fn a_token_is_asked_for_and_shown_nowhere() {
             "<option value=\"shop\">shop</option>",
             "<datalist id=\"field-here-list\"><option value=\"acme\">",
             "data-pattern=\"https://dev.azure.com/{organization}/{project}/_git/{repo}\"",
-            "<option>acme-corp</option>",
-            "<option>SHOP</option>",
+            "<option selected>acme-corp</option>",
+            "<option selected>SHOP</option>",
         ],
     );
     assert!(!shown.contains("<option value=\"pay\">") && !shown.contains("here.token"), "{shown}");

@@ -73,13 +73,13 @@ impl RepositoryControl {
             let allowed = choice.allowed(part);
             let offered = if part == RepoPart::Owner { offers.owners(current) } else { Vec::new() };
             let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            let written = pairs.find(|(key, _)| key == part.key()).map(|(_, value)| value.into_owned());
+            // Where there is nothing to choose between, it is chosen.
+            let only = || allowed.and_then(|allowed| if let [only] = allowed { Some(only.clone()) } else { None });
             PartView {
                 key: part.key(),
                 label: label(part, choice),
-                value: pairs
-                    .find(|(key, _)| key == part.key())
-                    .map(|(_, value)| value.into_owned())
-                    .unwrap_or_default(),
+                value: written.filter(|value| !value.is_empty()).or_else(only).unwrap_or_default(),
                 options: allowed.map_or(offered, <[String]>::to_vec),
                 closed: allowed.is_some() && part != RepoPart::Repo,
                 placeholder: if part == RepoPart::Owner { "acme" } else { "" },
