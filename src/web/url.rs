@@ -57,6 +57,11 @@ pub(crate) fn picked_entities(filter: &str, own: &str) -> String {
     format!("/create/entities?filter={}&own={own}", query(filter))
 }
 
+/// The feature flags of templates, and which of them are on.
+pub(crate) fn feature_flags() -> String {
+    "/create/feature-flags".to_owned()
+}
+
 /// Every action that steps can name.
 pub(crate) fn actions() -> String {
     "/create/actions".to_owned()
@@ -95,6 +100,20 @@ pub(crate) fn edit_example(action: &str, example: usize) -> String {
 /// All runs.
 pub(crate) fn tasks() -> String {
     "/create/tasks".to_owned()
+}
+
+/// The questions of runs that wait for whoever looks.
+pub(crate) fn approvals() -> String {
+    "/create/approvals".to_owned()
+}
+
+/// What whoever looks was told: only what is not read, or all; pages from 0.
+pub(crate) fn notifications(all: bool, page: usize) -> String {
+    let show = if all { "?show=all" } else { "" };
+    match page {
+        0 => format!("/notifications{show}"),
+        page => format!("/notifications{show}{}page={page}", if all { '&' } else { '?' }),
+    }
 }
 
 /// One run.
