@@ -128,6 +128,19 @@ def scaffolder_rows(figures):
     return found
 
 
+def picker_rows(figures):
+    """The table of pickers: at most a few times what the cheapest answer of the same portal takes."""
+    measured = figures.get("pickers")
+    if not measured:
+        return []
+    live = measured["liveness"]
+    row = lambda name, one: Row(f"entity picker, {name}, {measured['entities']:,} entities", DATABASES["given"], "–",
+                                "≤ 10 ms", f"{one['seconds'] * 1000:.1f} ms",
+                                f"{one['seconds'] / live:.1f} × liveness ({live * 1000:.2f} ms); {one['options']} options",
+                                one["seconds"] <= 0.01)
+    return [row(name, one) for name, one in measured["asked"].items()]
+
+
 def page_rows(figures):
     """The table of starts, runs and pages."""
     pages = figures.get("pages")

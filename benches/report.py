@@ -15,7 +15,8 @@ def terminal(figures):
     """Everything that has a bar, one line each."""
     found = [("what", "database", "measured", "bar", "", "beside it")]
     found += [(plain(row.what), plain(row.database), row.measured, row.bar, MET[row.met], plain(row.beside))
-              for row in bars.rows(figures) + bars.scaffolder_rows(figures) + bars.page_rows(figures)]
+              for row in bars.rows(figures) + bars.scaffolder_rows(figures) + bars.picker_rows(figures)
+              + bars.page_rows(figures)]
     widths = [max(len(line[column]) for line in found) for column in range(6)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in found]
     lines += ["", *growth_lines(figures)] if figures["growth"] else []
@@ -80,7 +81,7 @@ def sections(figures):
         found["requests"] = markdown(requests_table(figures))
     if figures["growth"]:
         found["growth"] = markdown(growth_table(figures))
-    if rows := bars.scaffolder_rows(figures):
+    if rows := bars.scaffolder_rows(figures) + bars.picker_rows(figures):
         head = ["what", "Backstage", "bar", "measured", "", "beside it"]
         lines = ([row.what, row.backstage, row.bar, row.measured, MET[row.met], row.beside] for row in rows)
         found["scaffolder"] = markdown([head, *lines])

@@ -5,7 +5,7 @@ Parts, each of which can be left out:
   catalog     ingest, warm start, memory, idleness, requests with 10k entities, on the embedded database and a given one
   replicas    how soon a changed file is seen by another server on the same database
   growth      the same as catalog, in short, for every size, on a given database
-  scaffolder  runs, dry runs and rendering, on a given database
+  scaffolder  runs, dry runs, rendering, and the search of an entity picker at 50k entities, on a given database
   pages       first start, a run, every page, with the example organisation
 
 Nothing passes or fails. Everything it starts it ends, also when it is interrupted. A Postgres of its own stands for the
@@ -25,6 +25,7 @@ import bars
 import catalog
 import machine
 import pages
+import pickers
 import replicas
 import report
 import scaffolder
@@ -63,6 +64,8 @@ class Bench:
             say("scaffolder")
             self.figures["scaffolder"] = scaffolder.measure(os.path.join(self.folder, "scaffolder"), self.binary,
                                                             self.postgres, self.options.node_modules, say)
+            say(f"pickers, {short(pickers.ENTITIES)}")
+            self.figures["pickers"] = pickers.measure(os.path.join(self.folder, "pickers"), self.binary, self.postgres, say)
         for database in self.options.databases if "catalog" in parts else ():
             say(f"catalog, {short(self.options.entities)}, {database} database")
             with self.site(database, self.options.entities) as site:

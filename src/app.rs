@@ -28,9 +28,12 @@ use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
-use crate::event::Events;
+use crate::event::{Events, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::pipeline::Pipelines;
+use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
@@ -48,6 +51,7 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
+    review: Review,
     own_api: Arc<OwnApi>,
     pool: PgPool,
     background: TaskTracker,
@@ -86,6 +90,10 @@ impl App {
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
         registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
         registry.register(send_notification(&notifications, &catalog));
+        let review = review(loaded, &catalog, &forges, &registry)?;
+        let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
+        let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
@@ -106,8 +114,9 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
-        let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events);
         let parts = Parts {
+            pipelines: Pipelines::new(forges.clone()),
+            imports,
             catalog,
             scaffolder,
             notifications,
@@ -121,7 +130,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, own_api, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, review, own_api, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -131,6 +140,8 @@ impl App {
         self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        self.background.spawn(self.review.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
@@ -171,6 +182,22 @@ impl App {
         }
         self.own_api.close();
     }
+}
+
+/// What looks at pull requests: with the actions of this portal, for descriptors where discovery looks for them.
+fn review(loaded: &Loaded, catalog: &Catalog, forges: &Forges, actions: &ActionRegistry) -> anyhow::Result<Review> {
+    let subjects = Subjects::new(catalog_paths(&loaded.document))
+        .map_err(|reason| anyhow::anyhow!("configuration `catalog.providers.github`: {reason}"))?;
+    let (reader, model) = (catalog.reader().clone(), loaded.config.catalog.model.clone());
+    Ok(Review::new(forges.clone(), reader, actions.clone(), model, subjects))
+}
+
+/// Every `catalogPath` of `catalog.providers.github`, which is one provider or a map of them.
+fn catalog_paths(document: &Value) -> impl Iterator<Item = &str> {
+    let section = document.pointer("/catalog/providers/github").and_then(Value::as_object);
+    let own = section.and_then(|section| section.get("catalogPath"));
+    let named = section.into_iter().flat_map(|section| section.values()).filter_map(|one| one.get("catalogPath"));
+    own.into_iter().chain(named).filter_map(Value::as_str)
 }
 
 /// The local forge, and every GitHub that configuration names.

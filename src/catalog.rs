@@ -54,7 +54,7 @@ pub(crate) use location::LocationRef;
 pub(crate) use problem::{Holder, Problem};
 pub(crate) use provider::ProviderState;
 pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
-pub(crate) use reader::{ReadError, Reader, Tree, TreeFile};
+pub(crate) use reader::{ELSEWHERE, ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::Record;
 pub(crate) use registration::{Location, Registered, Registration};
 pub(crate) use removal::Removal;

@@ -60,6 +60,12 @@ struct GitHubModule {
     webhook_secret: Option<SecretString>,
 }
 
+/// Who acts on what forges tell, beside the catalog.
+pub(crate) trait Follower: Send + Sync {
+    /// Does what follows from an event, or sees to it that it is done soon.
+    fn hear<'a>(&'a self, event: &'a ForgeEvent) -> BoxFuture<'a, anyhow::Result<()>>;
+}
+
 /// What forges tell. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Events {
@@ -70,6 +76,7 @@ struct Inner {
     pool: PgPool,
     forges: Forges,
     catalog: Catalog,
+    followers: Vec<Arc<dyn Follower>>,
     secret: Option<SecretString>,
     queue: mpsc::Sender<Waiting>,
     /// Taken by [`Events::run`].
@@ -134,12 +141,18 @@ pub(crate) enum EventError {
 }
 
 impl Events {
-    /// Takes what forges tell for this catalog.
-    pub(crate) fn new(pool: PgPool, forges: Forges, catalog: Catalog, config: &EventsConfig) -> Self {
+    /// Takes what forges tell for this catalog, and for others.
+    pub(crate) fn new(
+        pool: PgPool,
+        forges: Forges,
+        catalog: Catalog,
+        config: &EventsConfig,
+        followers: Vec<Arc<dyn Follower>>,
+    ) -> Self {
         let secret = config.modules.github.webhook_secret.clone();
         let (queue, waiting) = mpsc::channel(QUEUE);
         let waiting = Mutex::new(Some(waiting));
-        Self { inner: Arc::new(Inner { pool, forges, catalog, secret, queue, waiting }) }
+        Self { inner: Arc::new(Inner { pool, forges, catalog, followers, secret, queue, waiting }) }
     }
 
     /// Takes an event of GitHub.
@@ -211,6 +224,9 @@ impl Events {
             store::tell_installations(&self.inner.pool, &event.host).await?;
         }
         self.inner.catalog.hear(event).await?;
+        for follower in &self.inner.followers {
+            follower.hear(event).await?;
+        }
         Ok(store::set_done(&self.inner.pool, id, Utc::now()).await?)
     }
 

@@ -18,8 +18,8 @@
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live |
 //! | 2 | `catalog`, `notification`: what people are told |
-//! | 3 | `scaffolder`, `event`: what forges tell |
-//! | 4 | `delivery`, `auth` |
+//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -42,8 +42,11 @@ mod event;
 mod forge;
 #[doc(hidden)]
 pub mod fuzzing;
+mod import;
 mod notification;
 mod permission;
+mod pipeline;
+mod review;
 mod scaffolder;
 mod telemetry;
 #[cfg(test)]

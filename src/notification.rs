@@ -167,6 +167,18 @@ impl Notifications {
         Ok(())
     }
 
+    /// Removes some that are void, whoever read them.
+    pub(crate) async fn withdraw(&self, ids: &[Uuid]) -> Result<(), NotificationError> {
+        store::remove(&self.pool, ids).await?;
+        Ok(())
+    }
+
+    /// Marks all that somebody sees as read.
+    pub(crate) async fn mark_all_read(&self, who: &Credentials) -> Result<(), NotificationError> {
+        store::mark_all_read(&self.pool, &Reader::of(who), Utc::now()).await?;
+        Ok(())
+    }
+
     /// Removes those that are kept no longer.
     pub(crate) async fn sweep(&self) -> Result<(), NotificationError> {
         store::sweep(&self.pool, Utc::now() - chrono::Duration::days(KEPT_DAYS)).await?;

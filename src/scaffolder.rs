@@ -1,7 +1,8 @@
 //! The scaffolder: templates become forms, plans and runs.
 //!
 //! A template of the catalog is parsed and checked (`template`, kept by `library`); its parameters become a form
-//! ([`form`], unfinished ones in `draft`, what its expressions see in `outlook`); answers that are admitted (`admission`) become a plan (`plan`) or a task (`task`,
+//! ([`form`], unfinished ones in `draft`, what its expressions see in `outlook`,
+//! which flags are on in `flag`); answers that are admitted (`admission`) become a plan (`plan`) or a task (`task`,
 //! `lifecycle`). A worker takes the task (`worker`) and runs its steps (`run`): conditions and inputs are expressions (`expression`, with what they see in
 //! `context`), each step is an action (`action`) on the files of the run (`workspace`) or on the outside. What is said
 //! goes through `log`, with secrets hidden (`secret`), to the database (`journal`, `store`) and to whoever follows
@@ -18,6 +19,7 @@ mod context;
 mod draft;
 mod error;
 mod expression;
+mod flag;
 mod follow;
 pub(crate) mod form;
 mod journal;
@@ -58,6 +60,7 @@ pub(crate) use self::draft::{Answered, Draft};
 pub(crate) use self::error::ScaffolderError;
 pub(crate) use self::expression::ExpressionError;
 pub(crate) use self::expression::guide::{Explained, Guide};
+pub(crate) use self::flag::{FlagState, Flags};
 pub(crate) use self::form::FieldError;
 pub(crate) use self::lifecycle::StartRun;
 pub(crate) use self::lint::{Care, lint, quoting_hint};

@@ -60,7 +60,9 @@ use crate::db::Reach;
 use crate::delivery::Delivery;
 use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::pipeline::Pipelines;
 use crate::scaffolder::Scaffolder;
 use api::Quick;
 use entrance::Edge;
@@ -78,6 +80,10 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// What runs in repositories.
+    pub(crate) pipelines: Pipelines,
+    /// Bringing repositories into the catalog.
+    pub(crate) imports: Imports,
     /// What people are told.
     pub(crate) notifications: Notifications,
     /// What forges tell.
@@ -124,6 +130,8 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    pipelines: Pipelines,
+    imports: Imports,
     notifications: Notifications,
     events: Events,
     delivery: Delivery,

@@ -34,6 +34,9 @@ const MAX_FILE_BYTES: usize = 10 * 1024 * 1024;
 const MAX_TREE_BYTES: usize = 100 * 1024 * 1024;
 const MAX_TREE_FILES: usize = 10_000;
 
+/// How an error says that a file was not read because it is in another repository than the one that is looked at.
+pub(crate) const ELSEWHERE: &str = "is outside of the repository that is looked at";
+
 /// Reads by location. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
@@ -42,6 +45,8 @@ pub(crate) struct Reader {
     searches: Arc<Searches>,
     /// Set for one reading.
     tips: Option<Tips>,
+    /// Set where nothing but one repository may be read.
+    only: Option<Arc<(String, RepositoryId)>>,
 }
 
 /// What was read.
@@ -86,6 +91,9 @@ pub(crate) enum ReadError {
         "Reading from '{0}' is not allowed. You may need to configure an integration for the target host, or add it to the configured list of allowed hosts at 'backend.reading.allow'"
     )]
     NotAllowed(String),
+    /// Only one repository is read, and this is not in it.
+    #[error("{0} {ELSEWHERE}")]
+    Elsewhere(String),
     /// The name leads into a private network.
     #[error(
         "Reading from '{url}' is not allowed: {host} is the private address {address}. Set `privateAddresses: true` for the host at 'backend.reading.allow' if that is meant"
@@ -153,7 +161,21 @@ impl ReadError {
 impl Reader {
     /// A reader of these forges and of the hosts that are allowed.
     pub(crate) fn new(forges: Forges, rules: ReadingRules) -> Self {
-        Self { forges, web: Arc::new(web::Web::new(rules)), searches: Arc::default(), tips: None }
+        Self { forges, web: Arc::new(web::Web::new(rules)), searches: Arc::default(), tips: None, only: None }
+    }
+
+    /// The same reader for one repository of a forge: what somebody proposes there must not bring in what only the portal
+    /// may see.
+    pub(crate) fn only(&self, host: &str, repository: &RepositoryId) -> Self {
+        Self { only: Some(Arc::new((host.to_owned(), repository.clone()))), ..self.clone() }
+    }
+
+    fn may_read(&self, location: &LocationRef) -> bool {
+        let Some(only) = &self.only else { return true };
+        let found = Url::parse(&location.target).ok().filter(|_| location.is_url());
+        found
+            .and_then(|url| self.forges.locate(&url))
+            .is_some_and(|(forge, file)| (forge.host(), &file.repository) == (&*only.0, &only.1))
     }
 
     /// For one reading of a root: every branch is asked for once, that of the root not at all if its commit is known.
@@ -191,6 +213,9 @@ impl Reader {
         location: &LocationRef,
         stamp: Option<&str>,
     ) -> Result<Option<Fetched>, ReadError> {
+        if !self.may_read(location) {
+            return Err(ReadError::Elsewhere(location.to_string()));
+        }
         match location.kind.as_str() {
             "file" => disk::read(location.target.clone(), stamp.map(str::to_owned)).await,
             "url" => {
@@ -214,6 +239,9 @@ impl Reader {
             ReadError::Unsupported(format!("\"{base}\" is not a location of the form <type>:<target>"))
         })?;
         let folder = self.resolve(&base, relative, LocationKind::Tree)?;
+        if !self.may_read(&folder) {
+            return Err(ReadError::Elsewhere(folder.to_string()));
+        }
         if folder.is_file() {
             return disk::tree(folder.target).await;
         }
@@ -271,7 +299,7 @@ impl Reader {
 
     /// The forge that an address belongs to, and what it names there: a file or folder, else a whole repository by its
     /// page or as it is cloned, at `HEAD`.
-    pub(super) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
+    pub(crate) fn locate(&self, url: &Url) -> Option<(&Arc<dyn Forge>, FileLocation)> {
         if let Some(found) = self.forges.locate(url) {
             return Some(found);
         }

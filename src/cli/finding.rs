@@ -1,15 +1,10 @@
-//! What is wrong with files, for people, for scripts and for the pages of a pull request.
-
-use std::path::{Path, PathBuf};
+//! How findings are written: for people, for scripts and for the pages of a pull request.
 
 use clap::ValueEnum;
-use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::print;
-use crate::entity::ValidationError;
-use crate::scaffolder::{Rule, TemplateProblem};
-use crate::yaml::{Positions, YamlError};
+pub(super) use crate::review::{Finding, Severity};
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -23,80 +18,7 @@ pub(super) enum Format {
     Github,
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
-    /// It does not work.
-    Error,
-    /// It works, perhaps not as meant.
-    Warning,
-}
-
-impl Severity {
-    /// `error`
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
-
-/// What is wrong, where.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Finding {
-    /// The file, as it was named.
-    #[serde(serialize_with = "shown")]
-    pub(super) file: PathBuf,
-    /// From 1.
-    pub(super) line: u32,
-    /// From 1.
-    pub(super) column: u32,
-    /// Which rule is broken; none for what is no matter of the file's text.
-    pub(super) rule: Option<Rule>,
-    /// How bad it is.
-    pub(super) severity: Severity,
-    /// What it is and what to do.
-    pub(super) message: String,
-}
-
-fn shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
-}
-
 impl Finding {
-    /// A file, or a document of it, that cannot be read.
-    pub(super) fn unreadable(file: &Path, error: &YamlError) -> Self {
-        let (line, column) = (error.position.line, error.position.column);
-        let message = error.message.clone();
-        Self { file: file.to_path_buf(), line, column, rule: Some(Rule::Yaml), severity: Severity::Error, message }
-    }
-
-    /// What the catalog says of an entity.
-    pub(super) fn of_entity(file: &Path, error: &ValidationError, positions: &Positions) -> Self {
-        let position = positions.nearest(&error.pointer);
-        Self {
-            file: file.to_path_buf(),
-            line: position.line,
-            column: position.column,
-            rule: Some(Rule::Entity),
-            severity: Severity::Error,
-            message: error.to_string(),
-        }
-    }
-
-    /// What is said of a template.
-    pub(super) fn of_template(file: &Path, problem: &TemplateProblem, severity: Severity) -> Self {
-        let message = if problem.pointer.is_empty() {
-            problem.message.clone()
-        } else {
-            format!("{}: {}", problem.pointer.trim_start_matches('/').replace('/', "."), problem.message)
-        };
-        let (line, column) = (problem.line.unwrap_or(1), problem.column.unwrap_or(1));
-        Self { file: file.to_path_buf(), line, column, rule: Some(problem.rule), severity, message }
-    }
-
     /// `file:line:column: message`, which editors and terminals make a link of.
     pub(super) fn line(&self) -> String {
         format!("{}:{}:{}: {}", self.file.display(), self.line, self.column, self.message)
@@ -146,7 +68,10 @@ pub(super) fn print_all(findings: &[Finding], format: Format) -> anyhow::Result<
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::scaffolder::Rule;
 
     #[test]
     fn a_finding_is_a_line_or_an_annotation() {

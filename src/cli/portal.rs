@@ -71,6 +71,18 @@ impl Portal {
         Ok(portal)
     }
 
+    /// The portal that is named, or that runs on the data directory; none is started, and no directory is made.
+    pub(super) async fn running(common: &Common, target: &Target) -> anyhow::Result<Option<Self>> {
+        let is_running = match &target.server {
+            Some(_) => true,
+            None => match serve::existing_data_dir(&common.load()?.config) {
+                Some(data) => running_server(&data).await.is_some(),
+                None => false,
+            },
+        };
+        if is_running { Self::open(common, target).await.map(Some) } else { Ok(None) }
+    }
+
     async fn find_or_start(common: &Common) -> anyhow::Result<(Url, Option<Own>)> {
         let loaded = common.load()?;
         let data = serve::data_dir(&loaded.config)?;

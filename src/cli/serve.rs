@@ -79,9 +79,19 @@ pub(super) async fn migrate(common: &Common) -> anyhow::Result<ExitCode> {
 
 /// The data directory of the configuration, made when missing.
 pub(super) fn data_dir(config: &Config) -> anyhow::Result<DataDir> {
-    let root = config.backend.data_dir.as_deref().unwrap_or(Path::new(crate::app::DEFAULT_DATA_DIR));
+    let root = data_root(config);
     DataDir::create(root)
         .with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", root.display()))
+}
+
+/// The same if it is there.
+pub(super) fn existing_data_dir(config: &Config) -> Option<DataDir> {
+    let root = data_root(config);
+    if root.is_dir() { DataDir::create(root).ok() } else { None }
+}
+
+fn data_root(config: &Config) -> &Path {
+    config.backend.data_dir.as_deref().unwrap_or(Path::new(crate::app::DEFAULT_DATA_DIR))
 }
 
 async fn listen(config: &Config) -> anyhow::Result<TcpListener> {

@@ -1,5 +1,6 @@
 //! `greenroom template …`: what template authors and scripts need.
 
+mod beside;
 mod follow;
 mod lint;
 mod render;

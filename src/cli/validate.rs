@@ -12,12 +12,13 @@ use serde_json::Value;
 
 use super::finding::{Finding, Severity};
 use super::{Common, print};
-use crate::catalog::{self, LocationRef, Reader};
+use crate::catalog::{LocationRef, Reader};
 use crate::config::Config;
-use crate::entity::{self, Entity, Model, ValidationError};
+use crate::entity::{Entity, ValidationError};
 use crate::forge::Forges;
-use crate::scaffolder::{self, ActionRegistry, Care, Rule};
-use crate::yaml::{self, Document};
+use crate::review::Rules;
+use crate::scaffolder::Care;
+use crate::yaml::{self, Document, YamlError};
 
 /// Names of descriptors looked for in folders.
 const DESCRIPTORS: [&str; 4] = ["catalog-info.yaml", "catalog-info.yml", "template.yaml", "template.yml"];
@@ -32,7 +33,7 @@ pub(super) struct Options {
 
 /// Checks every document of every file; prints one finding a line.
 pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
-    let rules = Rules::new(&common.load()?.config)?;
+    let rules = rules(&common.load()?.config)?;
     let mut files = Vec::new();
     for path in &options.paths {
         descriptors(path, &mut files)?;
@@ -60,71 +61,33 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What documents are checked with.
-pub(super) struct Rules {
-    actions: ActionRegistry,
-    model: Model,
-    reader: Reader,
+/// Those of a portal with this configuration.
+pub(super) fn rules(config: &Config) -> anyhow::Result<Rules> {
+    let reader = Reader::new(Forges::default(), config.backend.reading.clone());
+    Ok(Rules::new(crate::app::known_actions()?, config.catalog.model.clone(), reader))
 }
 
 impl Rules {
-    /// Those of a portal with this configuration.
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
-        let reader = Reader::new(Forges::default(), config.backend.reading.clone());
-        Ok(Self { actions: crate::app::known_actions()?, model: config.catalog.model.clone(), reader })
-    }
-
-    /// What is wrong with one document of a file. Every kind is checked as an entity; templates are linted besides.
+    /// What is wrong with one document of a file on disk.
     pub(super) async fn check(
         &self,
-        document: Result<Document, yaml::YamlError>,
+        document: Result<Document, YamlError>,
         text: &str,
         file: &Path,
         care: Care,
     ) -> anyhow::Result<Vec<Finding>> {
-        let Document { value, positions } = match document {
-            Ok(document) => document,
-            Err(error) => return Ok(unreadable(file, &error, text, care)),
-        };
-        if value.is_null() {
-            return Ok(Vec::new());
-        }
-        let entity = match self.entity(value, file).await? {
-            Ok(entity) => entity,
-            Err(error) => return Ok(vec![Finding::of_entity(file, &error, &positions)]),
-        };
-        let checked = entity::check(&self.model, &entity);
-        let mut found: Vec<Finding> =
-            checked.err().iter().map(|error| Finding::of_entity(file, error, &positions)).collect();
-        if entity.kind() == "Template" {
-            let template = scaffolder::lint(&entity, positions, text, &self.actions, care);
-            let told = |problem, severity| Finding::of_template(file, problem, severity);
-            found.extend(template.problems.iter().map(|problem| told(problem, Severity::Error)));
-            found.extend(template.notes.iter().map(|note| told(note, Severity::Warning)));
-        }
-        Ok(found)
+        Ok(self.check_at(document, text, file, &on_disk(file)?, care).await)
     }
 
-    /// The entity of a document, with its placeholders replaced.
+    /// The entity of a document of a file on disk, with its placeholders replaced.
     pub(super) async fn entity(&self, value: Value, file: &Path) -> anyhow::Result<Result<Entity, ValidationError>> {
-        let full = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
-        let location = LocationRef::new("file", full.to_string_lossy());
-        Ok(match entity::check_envelope(value) {
-            Ok(entity) => catalog::fill(&self.reader, entity, &location).await,
-            Err(error) => Err(error),
-        })
+        Ok(self.entity_at(value, &on_disk(file)?).await)
     }
 }
 
-fn unreadable(file: &Path, error: &yaml::YamlError, text: &str, care: Care) -> Vec<Finding> {
-    let mut finding = Finding::unreadable(file, error);
-    if care == Care::Author
-        && let Some(hint) = scaffolder::quoting_hint(text, error.position)
-    {
-        finding.rule = Some(Rule::UnquotedExpression);
-        finding.message = format!("{}; {hint}", finding.message);
-    }
-    vec![finding]
+fn on_disk(file: &Path) -> anyhow::Result<LocationRef> {
+    let full = std::path::absolute(file).with_context(|| format!("cannot find {}", file.display()))?;
+    Ok(LocationRef::new("file", full.to_string_lossy()))
 }
 
 /// A named file as it is; of a folder, the descriptors anywhere below it.

@@ -17,7 +17,7 @@ async fn events(secret: Option<&str>) -> (TestDatabase, Events) {
     let pool = database.pool().clone();
     let catalog = Catalog::open(pool.clone(), forges.clone(), CatalogConfig::default()).await.unwrap();
     let config = json!({"modules": {"github": {"webhookSecret": secret}}});
-    let events = Events::new(pool, forges, catalog, &serde_json::from_value(config).unwrap());
+    let events = Events::new(pool, forges, catalog, &serde_json::from_value(config).unwrap(), Vec::new());
     (database, events)
 }
 

@@ -3,8 +3,8 @@
 //! Flow of a request: who to be for an owner (`access`) → the call (`client`) → its turn, its `ETag`, its retries
 //! (`wire`, `pace`, `memory`) → an answer or a sentence that says what to change and where (`error`). On that stand
 //! reading (`read`, `archive`), writing (`write`), pull requests (`pull_request`), what a repository is set up with
-//! (`setup`), what runs in it (`pipeline`), whole organisations (`organization`, `people`) and what GitHub tells by
-//! itself (`webhook`).
+//! (`setup`), what runs in it (`pipeline`), what is said of its commits (`check`), whole organisations (`organization`,
+//! `people`) and what GitHub tells by itself (`webhook`).
 //!
 //! Invariants:
 //! - no request is sent that GitHub said it would refuse, and none more often than its documented limits allow;
@@ -13,10 +13,12 @@
 
 mod access;
 mod archive;
+mod check;
 mod client;
 mod config;
 mod error;
 mod fixture;
+mod fork;
 mod memory;
 mod model;
 mod organization;
@@ -46,6 +48,7 @@ use url::Url;
 
 use self::access::Access;
 pub(crate) use self::access::{Allowance, Installation};
+pub(crate) use self::check::{Annotation, Conclusion, NewCheck};
 use self::client::Client;
 pub(crate) use self::config::GitHubConfig;
 use self::config::{DOT_COM, Endpoints};
@@ -58,7 +61,7 @@ pub(crate) use self::pipeline::{Dispatched, Job, Run, RunOrder};
 pub(crate) use self::secret::Scope;
 pub(crate) use self::setup::{Collaborator, Reviewer};
 use self::texts::Texts;
-pub(crate) use self::webhook::{Push, Told, Webhook, is_signed};
+pub(crate) use self::webhook::{Pulled, Push, Told, Webhook, is_signed};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, NewCommit,
     NewMerge, NewPullRequest, NewRepository, PullRequest, Repository, RepositoryId, Snapshot, TreeEntry,

@@ -112,6 +112,19 @@ pub(super) async fn mark_unread(executor: impl PgExecutor<'_>, reader: &Reader, 
     Ok(())
 }
 
+pub(super) async fn mark_all_read(executor: impl PgExecutor<'_>, reader: &Reader, now: DateTime<Utc>) -> Result<()> {
+    let statement = "INSERT INTO notification_reads (notification_id, user_ref, read_at)
+         SELECT id, $1, $3 FROM notifications WHERE recipients IS NULL OR recipients && $2
+         ON CONFLICT DO NOTHING";
+    sqlx::query(statement).bind(&reader.user).bind(&reader.ownership).bind(now).execute(executor).await?;
+    Ok(())
+}
+
+pub(super) async fn remove(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<()> {
+    sqlx::query("DELETE FROM notifications WHERE id = ANY($1)").bind(ids).execute(executor).await?;
+    Ok(())
+}
+
 pub(super) async fn sweep(executor: impl PgExecutor<'_>, before: DateTime<Utc>) -> Result<()> {
     sqlx::query("DELETE FROM notifications WHERE created_at < $1").bind(before).execute(executor).await?;
     Ok(())

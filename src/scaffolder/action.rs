@@ -16,6 +16,7 @@ mod error;
 mod fetch;
 mod fs;
 mod github;
+mod given;
 mod input;
 mod json_text;
 mod merge;
@@ -48,6 +49,7 @@ use crate::permission::Credentials;
 
 pub(crate) use self::context::{ActionContext, Forgetful, Ledger, StepInfo, TemplateInfo};
 pub(crate) use self::error::ActionError;
+pub(crate) use self::given::Given;
 pub(super) use self::input::distance;
 pub(crate) use self::notify::send_notification;
 pub(crate) use self::publish::Author;

@@ -1,7 +1,9 @@
 //! Approvals: a step asks, the run waits without a worker, somebody decides, and the run goes on.
 //!
 //! Question and decision stand in the run's ledger under the step, so they outlive every server. Of two decisions the
-//! first counts.
+//! first counts. Approvers are told (`call`).
+
+mod call;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,7 @@ impl Scaffolder {
         transaction.commit().await?;
         self.bulletin().tell(Notice::Said(run));
         self.bulletin().tell(Notice::Opened(run));
+        self.recall_approvers(run, &[step]).await;
         Ok(())
     }
 

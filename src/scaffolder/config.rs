@@ -22,6 +22,8 @@ pub(crate) struct ScaffolderConfig {
     pub(crate) step_timeout: Interval,
     /// Days after which the record of a finished run is removed; never without.
     pub(crate) task_retention_days: Option<u32>,
+    /// Feature flags of templates that are on for everybody.
+    pub(crate) feature_flags: Vec<String>,
     /// `environment.parameters` and `environment.secrets` of expressions.
     pub(crate) default_environment: DefaultEnvironment,
 }
@@ -44,6 +46,7 @@ impl Default for ScaffolderConfig {
             concurrent_tasks_limit: 10,
             step_timeout: Interval(Duration::from_hours(1)),
             task_retention_days: None,
+            feature_flags: Vec::new(),
             default_environment: DefaultEnvironment::default(),
         }
     }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::flag::Flags;
 use super::form::{self, FieldError, FormPage, Page, Settled};
 use super::plan::Plan;
 use super::store::{self, DraftRow};
@@ -35,6 +36,7 @@ pub(crate) struct Draft {
     pub(crate) updated_at: DateTime<Utc>,
     answers: Map<String, Value>,
     secrets: Map<String, Value>,
+    flags: Flags,
 }
 
 /// What became of a posted page.
@@ -53,7 +55,7 @@ pub(crate) struct Answered {
 impl Draft {
     /// One page, from 0; none beyond the last.
     pub(crate) fn page(&self, page: usize, errors: &[FieldError]) -> Option<FormPage> {
-        self.pages.get(page).map(|page| form::show(page, &self.values, errors))
+        self.pages.get(page).map(|page| form::show_given(page, &self.values, &self.secrets, errors))
     }
 
     /// The numbers of the pages that are asked for these answers.
@@ -61,15 +63,16 @@ impl Draft {
         self.pages.iter().enumerate().filter(|(_, page)| !page.skipped).map(|(number, _)| number)
     }
 
-    fn of(
+    async fn of(
         row: &DraftRow,
         template: Arc<Template>,
         who: &Credentials,
         scaffolder: &Scaffolder,
-    ) -> Result<Self, sqlx::Error> {
+    ) -> Result<Self, ScaffolderError> {
         let answers: Map<String, Value> = store::json(&row.answers)?;
         let answered = row.answered.iter().filter_map(|page| usize::try_from(*page).ok()).collect();
-        let Settled { pages, values } = scaffolder.settled(who, &template, &answers, &answered);
+        let flags = scaffolder.flags(who, &template).await?;
+        let Settled { pages, values } = scaffolder.settled(who, &template, &answers, &answered, &flags);
         Ok(Self {
             id: row.id,
             template,
@@ -79,13 +82,15 @@ impl Draft {
             updated_at: row.updated_at,
             answers,
             secrets: store::json(&row.secrets)?,
+            flags,
         })
     }
 
     /// Computes the form anew after one page was answered.
     fn resettle(&mut self, page: usize, who: &Credentials, scaffolder: &Scaffolder) {
         let before = Settled { pages: std::mem::take(&mut self.pages), values: std::mem::take(&mut self.values) };
-        let settle = |draft: &Self| scaffolder.settled(who, &draft.template, &draft.answers, &draft.answered);
+        let settle =
+            |draft: &Self| scaffolder.settled(who, &draft.template, &draft.answers, &draft.answered, &draft.flags);
         let mut after = settle(self);
         if form::follow(&before, &after, &mut self.answers) {
             after = settle(self);
@@ -96,7 +101,7 @@ impl Draft {
             |settled: &Settled| settled.pages.get(page).map(|page| page.asks(&settled.values)).unwrap_or_default();
         let fresh: Vec<String> = asks(&after).difference(&asks(&before)).cloned().collect();
         if !fresh.is_empty() {
-            let defaults = scaffolder.settled(who, &self.template, &self.answers, &unanswered).values;
+            let defaults = scaffolder.settled(who, &self.template, &self.answers, &unanswered, &self.flags).values;
             for (name, value) in defaults.into_iter().filter(|(name, _)| fresh.contains(name)) {
                 self.answers.entry(name).or_insert(value);
             }
@@ -147,7 +152,7 @@ impl Scaffolder {
             updated_at: Utc::now(),
         };
         store::add_draft(self.pool(), &row, &owner(who)).await?;
-        Ok(Draft::of(&row, template, who, self)?)
+        Draft::of(&row, template, who, self).await
     }
 
     /// One of the caller's forms.
@@ -157,7 +162,7 @@ impl Scaffolder {
             || ScaffolderError::NotFound("This form is not there any more; open the template again".to_owned());
         let row = found.ok_or_else(missing)?;
         let reference = row.template.parse().map_err(|_| missing())?;
-        Ok(Draft::of(&row, self.template(who, &reference)?, who, self)?)
+        Draft::of(&row, self.template(who, &reference)?, who, self).await
     }
 
     /// Takes the answers of one page, from 0. Wrong answers are kept too, for the page to show.
@@ -175,24 +180,42 @@ impl Scaffolder {
         let read = form::read(&asked, &draft.values, posted);
         draft.answers = form::merged(&asked, &draft.answers, &draft.values, &read.values);
         draft.secrets.extend(read.secrets);
+        draft.secrets.retain(|_, secret| !secret.is_null());
         draft.answered.insert(page);
         draft.updated_at = Utc::now();
         draft.resettle(page, who, self);
         store::save_draft(self.pool(), &draft.row()).await?;
         let now = draft.pages.get(page).ok_or_else(missing)?;
-        let errors = if read.stay { Vec::new() } else { form::check_page(now, &draft.values, &self.shelf(who)) };
+        let errors = if read.stay { Vec::new() } else { self.page_errors(who, &draft, now) };
         let revealed = !read.stay && form::reveals(&shown, &form::show(now, &draft.values, &[]), posted);
         Ok(Answered { draft, errors, stay: read.stay, revealed })
     }
 
     /// What is wrong with the answers of a form.
     pub(crate) fn draft_errors(&self, who: &Credentials, draft: &Draft) -> Vec<FieldError> {
-        form::check(&draft.pages, &draft.values, &self.shelf(who))
+        draft.pages.iter().flat_map(|page| self.page_errors(who, draft, page)).collect()
+    }
+
+    fn page_errors(&self, who: &Credentials, draft: &Draft, page: &Page) -> Vec<FieldError> {
+        let mut errors = form::check_page(page, &draft.values, &self.shelf(who));
+        let missing = form::missing_tokens(page, &draft.values, &draft.secrets);
+        let is_new = |lacking: &FieldError| errors.iter().all(|error| error.pointer != lacking.pointer);
+        let missing: Vec<FieldError> = missing.into_iter().filter(is_new).collect();
+        errors.extend(missing);
+        errors
+    }
+
+    /// Refuses a form that lacks a token: a caller of the API may know better, a person is asked.
+    fn refuse_tokenless(draft: &Draft) -> Result<(), ScaffolderError> {
+        let missing = |page: &Arc<Page>| form::missing_tokens(page, &draft.values, &draft.secrets);
+        let errors: Vec<FieldError> = draft.pages.iter().flat_map(missing).collect();
+        if errors.is_empty() { Ok(()) } else { Err(ScaffolderError::Values(errors)) }
     }
 
     /// What the form's run would do.
     pub(crate) async fn draft_plan(&self, who: &Credentials, id: Uuid) -> Result<Plan, ScaffolderError> {
         let draft = self.draft(who, id).await?;
+        Self::refuse_tokenless(&draft)?;
         let answered = draft.template.every_page();
         self.plan_as(who, &draft.template, id, (draft.values, &answered), draft.secrets).await
     }
@@ -204,6 +227,7 @@ impl Scaffolder {
         }
         let draft = self.draft(who, id).await?;
         Self::refuse_broken(&draft.template, false)?;
+        Self::refuse_tokenless(&draft)?;
         let answered = draft.template.every_page();
         self.launch(who, id, &draft.template, (draft.values, &answered), &draft.secrets).await?;
         store::forget_draft_secrets(self.pool(), id).await?;

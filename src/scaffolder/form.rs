@@ -2,7 +2,7 @@
 //!
 //! Flow: the pages of a template's `spec.parameters` are [`Page`]s; `branch` flattens a page's schema to the
 //! properties that count for the answers so far (`dependencies`, `if/then/else`, `oneOf`, `anyOf`, `allOf`, `$ref`),
-//! `settle` computes expressions with what they see (`sight`), `defaults` fills in what the author gave, `field` and `picker` turn each property into a [`Field`] for the page,
+//! `settle` computes expressions with what they see (`sight`) and leaves out what a feature flag hides (`flag`), `defaults` fills in what the author gave, `field`, `picker` and `repository` turn each property into a [`Field`] for the page,
 //! `read` turns posted pairs into values, and `check` says what is wrong, in one way for browser, API and CLI.
 //!
 //! The schema dialect is draft 7 as react-jsonschema-form shows it; `ui:` keys and pickers are those of
@@ -15,8 +15,10 @@ mod button;
 mod check;
 mod defaults;
 mod field;
+mod flag;
 mod picker;
 mod read;
+mod repository;
 mod settle;
 mod sight;
 #[cfg(test)]
@@ -29,7 +31,11 @@ use serde_json::{Map, Value};
 pub(crate) use self::button::BUTTONS;
 pub(crate) use self::check::{Anything, Directory, FieldError, check, check_page};
 pub(crate) use self::defaults::filled;
+pub(crate) use self::flag::{FLAG, flags_in};
 pub(crate) use self::read::{merged, read};
+pub(crate) use self::repository::{
+    RepoChoice, RepoPart, TokenRequest, each, host_of, missing_tokens, parts_of, takes_token,
+};
 pub(crate) use self::settle::{Settled, follow, settled, with_computed};
 pub(crate) use self::sight::Sight;
 use super::schema::Schema;
@@ -44,11 +50,11 @@ pub(crate) struct Page {
     pub(crate) description: Option<String>,
     /// The schema, compiled and as written.
     pub(crate) schema: Schema,
-    /// It has expressions, which [`settled`] computes.
+    /// It has expressions or feature flags, which [`settled`] computes.
     pub(crate) computed: bool,
     /// What it asks depends on its own answers.
     pub(crate) changes: bool,
-    /// Its `ui:if` does not hold: nothing is asked.
+    /// Its `ui:if` does not hold, or its feature flag is off: nothing is asked.
     pub(crate) skipped: bool,
 }
 
@@ -206,21 +212,6 @@ pub(crate) enum Own {
     Groups,
 }
 
-/// The options of a `RepoUrlPicker`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct RepoChoice {
-    /// Hosts to choose from; empty for every configured one.
-    pub(crate) hosts: Vec<String>,
-    /// Owners to choose from.
-    pub(crate) owners: Option<Vec<String>>,
-    /// Repository names to choose from.
-    pub(crate) repos: Option<Vec<String>>,
-    /// What the owner field is called.
-    pub(crate) owner_label: Option<String>,
-    /// What the repository field is called.
-    pub(crate) repo_label: Option<String>,
-}
-
 /// What can be done with the items of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ListLimits {
@@ -263,10 +254,10 @@ pub(crate) enum FieldKind {
     Entity(EntityChoice),
     /// Groups and users that can own something.
     Owner(EntityChoice),
-    /// A repository: posted as `name.host`, `name.owner` and `name.repo`.
+    /// A repository: posted as `name.host` and its parts, `name.owner`, `name.repo`, …; a token as `name.token`.
     RepoUrl(RepoChoice),
     /// The owner of a repository at a host.
-    RepoOwner { host: Option<String>, excluded: Vec<String> },
+    RepoOwner { host: Option<String>, allowed: Option<Vec<String>>, excluded: Vec<String>, token: Option<TokenRequest> },
     /// A branch of a repository: that of the answer `repoUrl`, or of the option of that name.
     RepoBranch { repository: Option<String> },
     /// The name of a new entity.
@@ -288,6 +279,18 @@ pub(crate) fn show(page: &Page, values: &Map<String, Value>, errors: &[FieldErro
         description: page.description.clone(),
         fields: field::fields(page.schema.document(), values, errors),
     }
+}
+
+/// The same, where the form says which tokens are among the secrets.
+pub(crate) fn show_given(
+    page: &Page,
+    values: &Map<String, Value>,
+    secrets: &Map<String, Value>,
+    errors: &[FieldError],
+) -> FormPage {
+    let mut shown = show(page, values, errors);
+    repository::mark_given(&mut shown.fields, secrets);
+    shown
 }
 
 /// Whether the answers to a page made it ask what it did not ask before, and nobody has answered that yet.

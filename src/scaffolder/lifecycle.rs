@@ -6,7 +6,7 @@ use chrono::Utc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::approval::DECISION;
+use super::approval::{DECISION, REQUEST};
 use super::bulletin::Notice;
 use super::error::no_task;
 use super::log::{EventKind, NewEvent};
@@ -37,7 +37,8 @@ impl Scaffolder {
         Self::refuse_broken(&template, true)?;
         let id = Uuid::now_v7();
         let answered = BTreeSet::new();
-        let settled = self.settled(who, &template, &run.values, &answered);
+        let flags = self.flags(who, &template).await?;
+        let settled = self.settled(who, &template, &run.values, &answered, &flags);
         let values = form::with_computed(&settled.pages, &run.values);
         self.launch(who, id, &template, (values, &answered), &run.secrets).await?;
         Ok(id)
@@ -117,6 +118,11 @@ impl Scaffolder {
         };
         transaction.commit().await?;
         self.bulletin().tell(notice);
+        if idle.is_some() {
+            let asked = store::asked(self.pool(), id, (REQUEST, DECISION)).await?;
+            let steps: Vec<&str> = asked.iter().map(|row| row.step.as_str()).collect();
+            self.recall_approvers(id, &steps).await;
+        }
         Ok(())
     }
 
@@ -149,7 +155,8 @@ impl Scaffolder {
         (values, answered): (Map<String, Value>, &BTreeSet<usize>),
         secrets: &Map<String, Value>,
     ) -> Result<(), ScaffolderError> {
-        let settled = self.settled(who, template, &values, answered);
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, answered, &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, secrets)?;
         let answers = form::filled(&settled.pages, &values);
         let record = JobRecord::new(who, template, answers);

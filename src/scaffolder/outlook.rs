@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::Scaffolder;
 use super::expression::{Engine, Syntax};
+use super::flag::Flags;
 use super::form::{self, EntityChoice, Settled, Sight};
 use super::template::Template;
 use crate::catalog::{Catalog, Direction, EntityQuery, Order};
@@ -22,31 +23,39 @@ const MANY: usize = 1000;
 const NO_CATALOG: &str = "there is no catalog here";
 
 impl Scaffolder {
-    /// The form of a template for these answers; nothing means nothing on the pages that were answered.
+    /// The form of a template for these answers, with the flags that are on; nothing means nothing on the pages that were
+    /// answered.
     pub(crate) fn settled(
         &self,
         who: &Credentials,
         template: &Template,
         answers: &Map<String, Value>,
         answered: &BTreeSet<usize>,
+        flags: &Flags,
     ) -> Settled {
-        form::settled(&template.pages, answers, answered, &self.sight(who))
+        form::settled(&template.pages, answers, answered, &self.sight(who, flags))
     }
 
     /// The form where there is no catalog to look at.
-    pub(super) fn settled_blindly(&self, user: &Value, template: &Template, answers: &Map<String, Value>) -> Settled {
+    pub(super) fn settled_blindly(
+        &self,
+        user: &Value,
+        template: &Template,
+        answers: &Map<String, Value>,
+        flags: &Flags,
+    ) -> Settled {
         let blind = |_: &[Value]| Err(NO_CATALOG.to_owned());
         let engine = Engine::new(Syntax::backstage()).global("entities", blind).global("entity", blind);
-        let sight = Sight::new(engine, self.seen(user));
+        let sight = Sight::new(engine, self.seen(user), flags.clone());
         form::settled(&template.pages, answers, &BTreeSet::new(), &sight)
     }
 
-    fn sight(&self, who: &Credentials) -> Sight {
+    fn sight(&self, who: &Credentials, flags: &Flags) -> Sight {
         let (listed, one) = ((self.catalog().clone(), who.clone()), (self.catalog().clone(), who.clone()));
         let engine = Engine::new(Syntax::backstage())
             .global("entities", move |arguments| Ok(Some(entities(&listed.0, &listed.1, arguments))))
             .global("entity", move |arguments| Ok(entity(&one.0, &one.1, arguments)));
-        Sight::new(engine, self.seen(&self.user(who)))
+        Sight::new(engine, self.seen(&self.user(who)), flags.clone())
     }
 
     fn seen(&self, user: &Value) -> Map<String, Value> {

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::action::{Effect, Forgetful, TemplateInfo};
+use super::action::{Effect, Forgetful, Given, TemplateInfo};
 use super::context::Surroundings;
 use super::log::{Entry, TaskLog};
 use super::run::{self, Job, Means, Mode, Outcome};
@@ -92,8 +92,12 @@ pub(crate) struct DryRun {
     pub(crate) values: Map<String, Value>,
     /// The secrets.
     pub(crate) secrets: Map<String, Value>,
-    /// `[{path, base64Content, executable}]`: the files beside the template.
+    /// `[{path, base64Content, executable}]`: the files beside the template; `../` leads out of its folder.
     pub(crate) directory_contents: Value,
+    /// The template's folder, where paths count from the root of its repository.
+    pub(crate) folder: Option<String>,
+    /// The feature flags that are on beside those of configuration; without, those of whoever asks.
+    pub(crate) flags: Option<Vec<String>>,
 }
 
 impl Scaffolder {
@@ -120,7 +124,8 @@ impl Scaffolder {
         secrets: Map<String, Value>,
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
-        let settled = self.settled(who, template, &values, answered);
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, answered, &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
         let job = self.job(who, template, task, (values, &settled.pages), secrets, None);
         let (outcome, events) = self.imagine(&job, Mode::Plan, Arc::clone(self.surroundings())).await;
@@ -129,18 +134,22 @@ impl Scaffolder {
 
     /// Backstage's dry run.
     pub(crate) async fn dry_run(&self, who: &Credentials, run: DryRun) -> Result<Value, ScaffolderError> {
-        let DryRun { template, values, secrets, directory_contents } = run;
+        let DryRun { template, values, secrets, directory_contents, folder, flags } = run;
         let Value::Object(entity) = template else {
             return Err(ScaffolderError::Invalid("the template must be an object".to_owned()));
         };
-        let contents = contents(&directory_contents)?;
+        let contents = contents(&directory_contents, folder.as_deref())?;
         let template = Template::parse(&Entity(entity), "", self.engines().values(), self.registry());
         if let Some(step) = template.steps.iter().find(|step| !self.registry().knows(&step.action)) {
             let message = format!("Template action with ID '{}' is not registered. {}", step.action, run::HELP);
             return Err(ScaffolderError::NotFound(message));
         }
         Self::refuse_broken(&template, false)?;
-        let settled = self.settled_blindly(&self.user(who), &template, &values);
+        let flags = match flags {
+            Some(flags) => self.common_flags().into_iter().chain(flags).collect(),
+            None => self.flags(who, &template).await?,
+        };
+        let settled = self.settled_blindly(&self.user(who), &template, &values, &flags);
         let values = form::with_computed(&settled.pages, &values);
         Self::refuse(&form::Anything, &template, &settled.pages, &values, &secrets)?;
         let answers = (values, settled.pages.as_slice());
@@ -195,7 +204,7 @@ impl Scaffolder {
         task: Uuid,
         (parameters, pages): (Map<String, Value>, &[Arc<form::Page>]),
         secrets: Map<String, Value>,
-        contents: Option<Arc<Tree>>,
+        contents: Option<Arc<Given>>,
     ) -> Job {
         Job {
             task,
@@ -240,19 +249,36 @@ fn planned(path: &str, file: &workspace::WorkspaceFile) -> PlannedFile {
     PlannedFile { path: path.to_owned(), mode: file.mode, content: file.bytes.clone(), is_text }
 }
 
-/// Files that came with a request.
-pub(super) fn contents(value: &Value) -> Result<Tree, ScaffolderError> {
-    let wrong = |what: &str| ScaffolderError::Invalid(format!("directoryContents: {what}"));
+/// Files that came with a request, by their paths as written.
+fn files_of(value: &Value) -> Result<Vec<TreeFile>, ScaffolderError> {
     let mut files = Vec::new();
     for file in value.as_array().into_iter().flatten() {
-        let path = file.get("path").and_then(Value::as_str).ok_or_else(|| wrong("a file has no path"))?;
-        let path = workspace::normal(path).map_err(|error| wrong(&error.to_string()))?;
+        let path = file.get("path").and_then(Value::as_str).ok_or_else(|| misplaced(&"a file has no path"))?;
         let content = file.get("base64Content").and_then(Value::as_str).unwrap_or_default();
-        let bytes = BASE64.decode(content).map_err(|error| wrong(&format!("{path} is not base64: {error}")))?;
+        let decoded = BASE64.decode(content);
+        let bytes = decoded.map_err(|error| misplaced(&format!("{path} is not base64: {error}")))?;
         let executable = file.get("executable").and_then(Value::as_bool).unwrap_or(false);
         let mode = if executable { FileMode::Executable } else { FileMode::Regular };
-        files.push(TreeFile { path, mode, bytes: bytes.into() });
+        files.push(TreeFile { path: path.to_owned(), mode, bytes: bytes.into() });
     }
-    files.sort_by(|one, other| one.path.cmp(&other.path));
-    Ok(Tree { files, version: "dry-run".to_owned() })
+    Ok(files)
+}
+
+/// The same by their paths from the template's folder, or from the root of its repository where that folder is named.
+fn contents(value: &Value, folder: Option<&str>) -> Result<Given, ScaffolderError> {
+    let (mut files, version) = (files_of(value)?, "dry-run".to_owned());
+    let given = match folder {
+        None => Given::beside(files, version),
+        Some(folder) => {
+            for file in &mut files {
+                file.path = workspace::normal(&file.path).map_err(|error| misplaced(&error))?;
+            }
+            Given::below(Tree { files, version }, folder)
+        }
+    };
+    given.map_err(|error| misplaced(&error))
+}
+
+fn misplaced(what: &dyn std::fmt::Display) -> ScaffolderError {
+    ScaffolderError::Invalid(format!("directoryContents: {what}"))
 }

@@ -1,9 +1,10 @@
-//! The scaffolder's tables: runs and events here, the `ledger`, forms (`draft`), waits (`wait`) and counts (`tally`).
+//! The scaffolder's tables: runs and events here, the `ledger`, forms (`draft`), feature flags (`flag`), waits (`wait`) and counts (`tally`).
 //!
 //! Documents are bound and read as text and cast to JSON by the statement, which keeps the order of their keys.
 //! A worker's statements name the worker: a run that was given to somebody else is out of its reach.
 
 mod draft;
+mod flag;
 mod ledger;
 mod tally;
 mod wait;
@@ -16,10 +17,13 @@ use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
 pub(super) use self::draft::{DraftRow, add_draft, draft, forget_draft_secrets, save_draft, sweep_drafts};
+pub(super) use self::flag::{flags, lower_flag, raise_flag};
 pub(super) use self::ledger::{Note, Thing, forget, forget_one, made, note, noted, things_made};
 pub(crate) use self::tally::Tally;
 pub(super) use self::tally::{registered, tally};
-pub(super) use self::wait::{AskedRow, asked, cancel_idle, decide, forget_refusals, park, wake, wake_due};
+pub(super) use self::wait::{
+    AskedRow, WaitingRow, asked, cancel_idle, decide, forget_refusals, park, waiting, wake, wake_due,
+};
 use super::log::NewEvent;
 
 type Result<T> = std::result::Result<T, sqlx::Error>;

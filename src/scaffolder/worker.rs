@@ -154,6 +154,9 @@ impl Scaffolder {
     /// given back, and so is one that waits.
     async fn conclude(&self, pen: &Pen, log: &TaskLog, outcome: Outcome) {
         if matches!(outcome.ending, Ending::Interrupted | Ending::Waiting) {
+            if outcome.ending == Ending::Waiting {
+                self.call_approvers(pen.task, log).await;
+            }
             let given_back =
                 if outcome.ending == Ending::Waiting { pen.park(outcome.wake_at).await } else { pen.release().await };
             match given_back {

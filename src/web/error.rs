@@ -19,6 +19,7 @@ use crate::catalog::{CatalogError, FilterError};
 use crate::db;
 use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
+use crate::import::ImportError;
 use crate::notification::NotificationError;
 use crate::scaffolder::ScaffolderError;
 use crate::web::observe::LogId;
@@ -209,6 +210,18 @@ impl From<DeliveryError> for Error {
             DeliveryError::Taken { .. } => Self::Conflict(error.to_string()),
             DeliveryError::Database(error) => Self::store(error),
             DeliveryError::Environment(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ImportError> for Error {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Invalid(message) => Self::Input(message),
+            ImportError::NotFound(_) => Self::NotFound(error.to_string()),
+            ImportError::Forge(error) => error.into(),
+            ImportError::Catalog(error) => error.into(),
+            ImportError::Store(error) => Self::store(error),
         }
     }
 }

@@ -78,6 +78,8 @@ pub(crate) enum Area {
     Create,
     /// Runs of templates.
     Runs,
+    /// What the person was told.
+    Notifications,
     /// The local forge.
     Repositories,
     /// The operators' page.

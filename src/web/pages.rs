@@ -4,7 +4,9 @@ mod catalog;
 mod create;
 mod diff;
 mod home;
+mod import;
 mod markdown;
+mod notifications;
 mod repository;
 pub(crate) mod shown;
 mod sign_in;
@@ -26,8 +28,10 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .merge(home::router())
         .merge(catalog::router())
+        .merge(import::router())
         .merge(create::router())
         .merge(task::router())
+        .merge(notifications::router())
         .merge(repository::router())
         .merge(status::router())
 }
@@ -57,6 +61,7 @@ pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
         entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
         entry(Area::Create, "Create", "create", link::create()),
         entry(Area::Runs, "Runs", "run", link::tasks()),
+        entry(Area::Notifications, "Notifications", "bell", link::notifications(false, 0)),
         entry(Area::Repositories, "Repositories", "repository", link::repositories()),
         entry(Area::Status, "Status", "status", link::status()),
     ]

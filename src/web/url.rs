@@ -57,6 +57,11 @@ pub(crate) fn picked_entities(filter: &str, own: &str) -> String {
     format!("/create/entities?filter={}&own={own}", query(filter))
 }
 
+/// The feature flags of templates, and which of them are on.
+pub(crate) fn feature_flags() -> String {
+    "/create/feature-flags".to_owned()
+}
+
 /// Every action that steps can name.
 pub(crate) fn actions() -> String {
     "/create/actions".to_owned()
@@ -95,6 +100,20 @@ pub(crate) fn edit_example(action: &str, example: usize) -> String {
 /// All runs.
 pub(crate) fn tasks() -> String {
     "/create/tasks".to_owned()
+}
+
+/// The questions of runs that wait for whoever looks.
+pub(crate) fn approvals() -> String {
+    "/create/approvals".to_owned()
+}
+
+/// What whoever looks was told: only what is not read, or all; pages from 0.
+pub(crate) fn notifications(all: bool, page: usize) -> String {
+    let show = if all { "?show=all" } else { "" };
+    match page {
+        0 => format!("/notifications{show}"),
+        page => format!("/notifications{show}{}page={page}", if all { '&' } else { '?' }),
+    }
 }
 
 /// One run.
@@ -161,6 +180,34 @@ pub(crate) fn entity_refresh(reference: &EntityRef) -> String {
     entity_tab(reference, "refresh")
 }
 
+/// The pipelines of an entity, of a branch or of all; `now` waits for them.
+pub(crate) fn entity_ci(reference: &EntityRef, branch: Option<&str>, now: bool) -> String {
+    let branch = branch.map(|branch| format!("branch={}", query(branch)));
+    let asked: Vec<String> = branch.into_iter().chain(now.then(|| "now=yes".to_owned())).collect();
+    let mark = if asked.is_empty() { "" } else { "?" };
+    format!("{}{mark}{}", entity_tab(reference, "ci"), asked.join("&"))
+}
+
+/// The newest pipelines of an entity.
+pub(crate) fn entity_ci_latest(reference: &EntityRef) -> String {
+    format!("{}/latest", entity_tab(reference, "ci"))
+}
+
+/// One run of an entity's pipelines; `now` waits for it.
+pub(crate) fn entity_run(reference: &EntityRef, run: u64, now: bool) -> String {
+    format!("{}/runs/{run}{}", entity_tab(reference, "ci"), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that repeats a run posts to.
+pub(crate) fn entity_run_attempts(reference: &EntityRef, run: u64) -> String {
+    format!("{}/attempts", entity_run(reference, run, false))
+}
+
+/// Where the form that stops a run posts to.
+pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String {
+    format!("{}/cancellation", entity_run(reference, run, false))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()
@@ -179,6 +226,27 @@ pub(crate) fn location(id: Uuid) -> String {
 /// Where the form that unregisters a location posts to.
 pub(crate) fn location_removal(id: Uuid) -> String {
     format!("/catalog/locations/{id}/removal")
+}
+
+/// Bringing repositories into the catalog, as Backstage's page.
+pub(crate) fn imports() -> String {
+    "/catalog-import".to_owned()
+}
+
+/// What is at an address that may be imported: a part of it, from 1; `now` waits for it.
+pub(crate) fn import_survey(address: &str, part: usize, now: bool) -> String {
+    let part = if part > 1 { format!("&part={part}") } else { String::new() };
+    format!("{}?url={}{part}{}", imports(), query(address), if now { "&now=yes" } else { "" })
+}
+
+/// One import; `now` waits for its pull requests.
+pub(crate) fn import(id: Uuid, now: bool) -> String {
+    format!("{}/{id}{}", imports(), if now { "?now=yes" } else { "" })
+}
+
+/// Where the form that carries out again what failed posts to.
+pub(crate) fn import_attempts(id: Uuid) -> String {
+    format!("{}/attempts", import(id, false))
 }
 
 /// All repositories of the local forge.

@@ -8,6 +8,7 @@ const behaviours = {
   '[data-combobox]': 'combobox.js',
   '[data-repository]': 'repository-field.js',
   '[data-changes]': 'changing-form.js',
+  '[data-late]': 'late-part.js',
   '[data-once]': 'submit-once.js',
   '[data-failed]': 'focus-errors.js',
   '[data-files]': 'file-browser.js',

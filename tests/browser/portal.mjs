@@ -14,11 +14,15 @@ const { AxeBuilder } = load('@axe-core/playwright');
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-/** What the tests of a file share: `portal` and `browser` are there from the first test until after the last. */
-export function stage() {
+/**
+ * What the tests of a file share: `portal` and `browser` are there from the first test until after the last. `prepare` may
+ * start what the portal needs, and gives its options.
+ */
+export function stage(prepare = async () => ({})) {
   const shared = {};
   before(async () => {
-    [shared.portal, shared.browser] = await Promise.all([startPortal(), startBrowser()]);
+    const options = await prepare();
+    [shared.portal, shared.browser] = await Promise.all([startPortal(options), startBrowser()]);
   });
   after(async () => {
     const { portal, browser } = shared;
@@ -31,7 +35,7 @@ export function stage() {
 }
 
 /** Chromium with a fresh profile that reaches nothing but loopback. */
-async function startBrowser() {
+export async function startBrowser() {
   const executablePath = process.env.CHROMIUM
     ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
   return chromium.launch({

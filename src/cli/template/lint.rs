@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::super::Common;
 use super::super::finding::{Finding, Format, Severity, print_all};
-use super::super::validate::Rules;
+use super::super::validate::rules;
 use crate::entity::Entity;
+use crate::review::Rules;
 use crate::scaffolder::Care;
 use crate::yaml::{self, Positions};
 
@@ -30,7 +31,7 @@ pub(super) struct Options {
 
 /// Lints every file. The code is 1 if something is wrong.
 pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
-    let rules = Rules::new(&common.load()?.config)?;
+    let rules = rules(&common.load()?.config)?;
     let mut findings = Vec::new();
     for path in &options.paths {
         findings.extend(check(&rules, &template_file(path)).await?);

@@ -20,9 +20,9 @@ use self::case::Case;
 use self::report::{CaseReport, Report, Uncovered};
 use super::super::Common;
 use super::super::finding::Format;
-use super::super::validate::Rules;
+use super::super::validate::rules;
+use super::beside::{self, Beside};
 use super::lint::{read_template, template_file};
-use super::tree;
 use crate::config::Config;
 use crate::scaffolder::{Branch, Rehearsal, Scaffolder, Template};
 
@@ -67,7 +67,7 @@ async fn test(config: &Config, file: &Path, only: Option<&str>, update: bool) ->
     let cases = case::all(&folder.join(TESTS), only)?;
     let scratch = tempfile::tempdir().context("cannot make a folder for what the cases need")?;
     let scaffolder = crate::app::rehearsal(config, scratch.path())?;
-    let (entity, positions) = read_template(&Rules::new(config)?, file).await?;
+    let (entity, positions) = read_template(&rules(config)?, file).await?;
     let template = scaffolder.template_of(&entity);
     let problem = template.problems.first().map(|problem| {
         let position = positions.nearest(&problem.pointer);
@@ -75,11 +75,11 @@ async fn test(config: &Config, file: &Path, only: Option<&str>, update: bool) ->
     });
     ensure!(problem.is_none(), "{}; see `greenroom template lint`", problem.unwrap_or_default());
     // A template that fetches its own folder must not get what is expected of it.
-    let files = tree::read(folder, &|path| path == TESTS)?;
+    let beside = beside::read(folder, &template, &|path| path == TESTS)?;
     let mut taken = BTreeSet::new();
     let mut reports = Vec::new();
     for case in cases {
-        let (report, branches) = one(&scaffolder, &template, &case, files.clone(), update).await?;
+        let (report, branches) = one(&scaffolder, &template, &case, &beside, update).await?;
         taken.extend(branches);
         reports.push(report);
     }
@@ -92,12 +92,18 @@ async fn one(
     scaffolder: &Scaffolder,
     template: &Template,
     case: &Case,
-    files: Vec<crate::catalog::TreeFile>,
+    beside: &Beside,
     update: bool,
 ) -> anyhow::Result<(CaseReport, BTreeSet<Branch>)> {
     let given = &case.given;
-    let rehearsal =
-        Rehearsal { values: given.values.clone(), secrets: given.secrets.clone(), user: given.user()?, files };
+    let rehearsal = Rehearsal {
+        values: given.values.clone(),
+        secrets: given.secrets.clone(),
+        user: given.user()?,
+        flags: given.flags.clone(),
+        files: beside.files.clone(),
+        folder: beside.folder.clone(),
+    };
     let run = tokio::time::timeout(case::TIMEOUT, scaffolder.rehearse(template, rehearsal)).await;
     let outcome = match run {
         Ok(Ok(rehearsed)) => case::Outcome::of(&rehearsed.plan, rehearsed.taken),

@@ -32,7 +32,7 @@ pub(super) fn read(root: &Path, skip: &dyn Fn(&str) -> bool) -> anyhow::Result<V
                     folders.push(path);
                 }
             } else if kind.is_file() || kind.is_symlink() {
-                let file = read_file(&entry, path, kind.is_symlink())?;
+                let file = read_file(&entry.path(), path, kind.is_symlink())?;
                 bytes += file.bytes.len();
                 found.push(file);
             }
@@ -45,16 +45,22 @@ pub(super) fn read(root: &Path, skip: &dyn Fn(&str) -> bool) -> anyhow::Result<V
     Ok(found)
 }
 
-fn read_file(entry: &fs::DirEntry, path: String, is_link: bool) -> anyhow::Result<TreeFile> {
-    let place = entry.path();
+/// One file, under its own name.
+pub(super) fn read_one(place: &Path) -> anyhow::Result<TreeFile> {
+    let name = place.file_name().and_then(|name| name.to_str());
+    let name = name.with_context(|| format!("{}: the name is not Unicode", place.display()))?;
+    read_file(place, name.to_owned(), place.is_symlink())
+}
+
+fn read_file(place: &Path, path: String, is_link: bool) -> anyhow::Result<TreeFile> {
     if is_link {
-        let target = fs::read_link(&place)?;
+        let target = fs::read_link(place)?;
         let target = target.to_str().with_context(|| format!("{}: the target is not Unicode", place.display()))?;
         return Ok(TreeFile { path, mode: FileMode::Symlink, bytes: target.to_owned().into() });
     }
-    let executable = entry.metadata()?.permissions().mode() & 0o111 != 0;
+    let executable = fs::metadata(place)?.permissions().mode() & 0o111 != 0;
     let mode = if executable { FileMode::Executable } else { FileMode::Regular };
-    let bytes = fs::read(&place).with_context(|| format!("cannot read {}", place.display()))?;
+    let bytes = fs::read(place).with_context(|| format!("cannot read {}", place.display()))?;
     Ok(TreeFile { path, mode, bytes: bytes.into() })
 }
 

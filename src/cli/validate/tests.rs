@@ -21,7 +21,7 @@ impl Case {
         let loaded = crate::config::load_in(folder.path(), &[], &BTreeMap::new()).unwrap();
         // The program does this once at its start; a second time is not an error that matters here.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Self { folder, rules: Rules::new(&loaded.config).unwrap() }
+        Self { folder, rules: rules(&loaded.config).unwrap() }
     }
 
     fn write(&self, name: &str, text: &str) {

@@ -116,6 +116,12 @@ impl Call {
         self
     }
 
+    /// Sent twice it does something twice.
+    pub(super) fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
     /// With another media type for the answer.
     pub(super) fn accept(mut self, media: &'static str) -> Self {
         self.accept = media;
@@ -143,6 +149,11 @@ impl Client {
     /// Whose requests these are.
     pub(super) fn who(&self) -> &str {
         self.0.wire.who()
+    }
+
+    /// What GitHub calls a second.
+    pub(super) fn second(&self) -> std::time::Duration {
+        self.0.wire.second()
     }
 
     /// What is left of the hour.

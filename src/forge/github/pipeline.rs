@@ -1,6 +1,6 @@
 //! Pipelines: the runs of a repository's workflows, their jobs, and starting, repeating and stopping them.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,6 +10,9 @@ use super::client::{Call, Client};
 use super::error::Failure;
 use super::model::User;
 use crate::forge::{ForgeError, RepositoryId};
+
+/// By how much GitHub's clock may be behind ours; it counts in whole seconds.
+const SKEW: TimeDelta = TimeDelta::seconds(5);
 
 /// A run of a workflow.
 #[derive(Debug, Clone, Deserialize)]
@@ -28,6 +31,9 @@ pub(crate) struct Run {
     /// Counted within the workflow.
     #[serde(default)]
     pub(crate) run_number: u64,
+    /// Counted within the run: more than one where it was repeated.
+    #[serde(default)]
+    pub(crate) run_attempt: Option<u64>,
     /// `push`, `pull_request`, `workflow_dispatch`, …
     #[serde(default)]
     pub(crate) event: String,
@@ -222,14 +228,10 @@ impl GitHub {
         let doing = format!("look for the run of {workflow} of {id}");
         let failed = self.failed(&doing);
         let client = self.client(id.owner()).await.map_err(&failed)?;
-        // GitHub counts in whole seconds.
-        let created = format!(">={}", since.to_rfc3339_opts(SecondsFormat::Secs, true));
-        let call = Call::get(of(id, &["workflows", workflow, "runs"])).query([
-            ("event", "workflow_dispatch"),
-            ("branch", branch),
-            ("created", created.as_str()),
-        ]);
-        let found = listed(&client, call).await.map_err(failed)?.into_iter().next();
+        let call = Call::get(of(id, &["workflows", workflow, "runs"]))
+            .query([("event", "workflow_dispatch"), ("branch", branch)]);
+        let runs = listed(&client, call).await.map_err(failed)?;
+        let found = runs.into_iter().find(|run| run.created_at >= since - SKEW);
         Ok(found.map(|run| Dispatched {
             id: run.id,
             url: format!(

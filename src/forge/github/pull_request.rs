@@ -149,7 +149,7 @@ async fn open_between(
     head: &str,
     base: &str,
 ) -> Result<Option<model::PullRequest>, Failure> {
-    let head = format!("{}:{head}", id.owner());
+    let head = if head.contains(':') { head.to_owned() } else { format!("{}:{head}", id.owner()) };
     let call = Call::get(pulls(id, &[])).query([("state", "open"), ("head", head.as_str()), ("base", base)]);
     let found: Vec<model::PullRequest> = client.ask(call).await?;
     Ok(found.into_iter().next())

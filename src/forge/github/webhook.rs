@@ -48,10 +48,25 @@ pub(crate) enum Told {
         /// The owner.
         owner: Option<String>,
     },
+    /// Something happened to a pull request.
+    PullRequest(Pulled),
     /// A webhook was set up.
     Ping,
     /// Anything else.
     Other,
+}
+
+/// What happened to a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pulled {
+    /// The repository it is for.
+    pub(crate) repository: RepositoryId,
+    /// Its number there.
+    pub(crate) number: u64,
+    /// The commit at its head.
+    pub(crate) head: String,
+    /// Whether there is something new to look at: it was opened, or its head is another.
+    pub(crate) is_new: bool,
 }
 
 /// What a push did to a branch.
@@ -109,6 +124,7 @@ impl Webhook {
             "create" | "delete" => Told::Other,
             "repository" => read::<RepositoryPayload>(kind, &payload)?.told()?,
             "public" => read::<RepositoryPayload>(kind, &payload)?.told()?,
+            "pull_request" => read::<PullRequestPayload>(kind, &payload)?.told()?,
             "membership" | "member" | "team" | "team_add" | "organization" => people(&payload),
             "installation" | "installation_repositories" | "installation_target" => {
                 let owner =
@@ -183,6 +199,35 @@ struct RepositoryPayload {
     repository: RepositoryFacts,
     #[serde(default)]
     changes: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct PullRequestPayload {
+    action: String,
+    number: u64,
+    pull_request: PullRequestFacts,
+    repository: RepositoryFacts,
+}
+
+#[derive(Debug, Deserialize)]
+struct PullRequestFacts {
+    head: HeadFacts,
+}
+
+#[derive(Debug, Deserialize)]
+struct HeadFacts {
+    sha: String,
+}
+
+impl PullRequestPayload {
+    fn told(self) -> Result<Told, String> {
+        Ok(Told::PullRequest(Pulled {
+            repository: self.repository.id()?,
+            number: self.number,
+            head: self.pull_request.head.sha,
+            is_new: matches!(self.action.as_str(), "opened" | "synchronize" | "reopened"),
+        }))
+    }
 }
 
 impl RepositoryFacts {

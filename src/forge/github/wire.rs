@@ -101,6 +101,11 @@ impl Wire {
         &self.0.who
     }
 
+    /// What GitHub calls a second.
+    pub(super) fn second(&self) -> Duration {
+        self.0.pace.tempo().second
+    }
+
     /// What the last answer said is left.
     pub(super) fn budget(&self) -> Option<Budget> {
         self.0.pace.budget()

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::super::context::Engines;
 use super::super::log::TaskLog;
 use super::super::workspace::Workspace;
-use super::{ActionError, ActionRegistry, Effect, EffectKind};
+use super::{ActionError, ActionRegistry, Effect, EffectKind, Given};
 use crate::catalog::Tree;
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
@@ -25,8 +25,8 @@ pub(crate) struct TemplateInfo {
     pub(crate) reference: EntityRef,
     /// `type:target` of its descriptor: the base of relative URLs.
     pub(crate) location: String,
-    /// The folder's files, where the caller gave them instead of a location.
-    pub(crate) contents: Option<Arc<Tree>>,
+    /// The files around it, where the caller gave them instead of a location.
+    pub(crate) contents: Option<Arc<Given>>,
 }
 
 /// What a step's action is given.

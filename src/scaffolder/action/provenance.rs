@@ -31,7 +31,7 @@ impl WriteProvenance {
     /// Commit of the template's repository; of a folder on disk a hash over everything in it.
     async fn version(&self, ctx: &ActionContext) -> Result<String, ActionError> {
         if let Some(contents) = &ctx.template.contents {
-            return Ok(contents.version.clone());
+            return Ok(contents.version().to_owned());
         }
         let location = LocationRef::parse(&ctx.template.location)
             .ok_or_else(|| ActionError::failed(format!("\"{}\" is no location", ctx.template.location)))?;

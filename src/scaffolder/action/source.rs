@@ -1,15 +1,14 @@
 //! Where `fetch:` actions read from.
 //!
 //! A URL is relative to the template's own descriptor, or absolute: a folder of a configured forge, or a file on a host
-//! that configuration allows. Folders and files that came with the request stand in for relative ones.
+//! that configuration allows. Files that came with the request stand in for relative ones.
 
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
 
-use super::super::workspace::{self, WorkspaceError};
-use super::{ActionContext, ActionError};
-use crate::catalog::{LocationRef, ReadError, Reader, Tree, TreeFile};
+use super::{ActionContext, ActionError, Given};
+use crate::catalog::{LocationRef, Reader, Tree};
 use crate::forge::LocationKind;
 
 /// Reads folders and files for one action.
@@ -30,7 +29,7 @@ impl Source {
             return Ok(tree);
         }
         let tree = Arc::new(match given(ctx, url) {
-            Some(contents) => part(contents, url)?,
+            Some(given) => given.folder(url)?,
             None => self.reader.read_tree(&base(ctx, url), url).await?,
         });
         ctx.fetched.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), Arc::clone(&tree));
@@ -39,10 +38,8 @@ impl Source {
 
     /// One file.
     pub(super) async fn file(&self, ctx: &ActionContext, url: &str) -> Result<Bytes, ActionError> {
-        if let Some(contents) = given(ctx, url) {
-            let path = beside(url)?;
-            let found = contents.files.iter().find(|file| file.path == path);
-            return Ok(found.ok_or_else(|| ReadError::NotFound(path.clone()))?.bytes.clone());
+        if let Some(given) = given(ctx, url) {
+            return given.file(url);
         }
         let base = base(ctx, url);
         let base = LocationRef::parse(&base)
@@ -52,30 +49,6 @@ impl Source {
     }
 }
 
-/// The files below a folder.
-fn part(contents: &Tree, folder: &str) -> Result<Tree, ActionError> {
-    let folder = beside(folder)?;
-    let below = |file: &TreeFile| {
-        let rest = if folder.is_empty() { Some(&*file.path) } else { file.path.strip_prefix(&format!("{folder}/")) };
-        rest.map(|path| TreeFile { path: path.to_owned(), ..file.clone() })
-    };
-    Ok(Tree { files: contents.files.iter().filter_map(below).collect(), version: contents.version.clone() })
-}
-
-/// The path of a file or folder among those that came with the request.
-fn beside(url: &str) -> Result<String, ActionError> {
-    workspace::normal(url).map_err(|error| match error {
-        WorkspaceError::Outside(_) => ActionError {
-            name: "NotAllowedError",
-            message: format!(
-                "`{url}` leads out of the template's folder: a dry run has only the files in that folder, a run of the \
-                 template in the catalog reads it from where the template is"
-            ),
-        },
-        other => other.into(),
-    })
-}
-
 /// What a URL is relative to: the template's place. A template that has none can still read what is absolute.
 fn base(ctx: &ActionContext, url: &str) -> String {
     let place = &ctx.template.location;
@@ -83,6 +56,6 @@ fn base(ctx: &ActionContext, url: &str) -> String {
 }
 
 /// The files that came with the request, for URLs that are relative.
-fn given<'a>(ctx: &'a ActionContext, url: &str) -> Option<&'a Tree> {
+fn given<'a>(ctx: &'a ActionContext, url: &str) -> Option<&'a Given> {
     ctx.template.contents.as_deref().filter(|_| url::Url::parse(url).is_err())
 }

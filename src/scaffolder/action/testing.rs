@@ -13,9 +13,9 @@ use super::super::log::{Entry, TaskLog};
 use super::super::secret::Mask;
 use super::super::workspace::Workspace;
 use super::{
-    Action, ActionContext, ActionError, ActionRegistry, Forgetful, Inspection, Outputs, StepInfo, TemplateInfo,
+    Action, ActionContext, ActionError, ActionRegistry, Forgetful, Given, Inspection, Outputs, StepInfo, TemplateInfo,
 };
-use crate::catalog::{Tree, TreeFile};
+use crate::catalog::TreeFile;
 use crate::entity::EntityRef;
 use crate::forge::FileMode;
 use crate::permission::Credentials;
@@ -68,7 +68,7 @@ impl Bench {
             mode: FileMode::Regular,
             bytes: Bytes::from((*text).to_owned()),
         });
-        self.context.template.contents = Some(Arc::new(Tree { files: files.collect(), version: "1".to_owned() }));
+        self.context.template.contents = Some(Arc::new(Given::beside(files.collect(), "1".to_owned()).unwrap()));
         self
     }
 

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::super::schema::{Schema, Violation, escape};
-use super::{EntityChoice, Field, FieldKind, Page, RepoChoice, branch, field};
+use super::{EntityChoice, Field, FieldKind, Page, branch, field, repository};
 use crate::entity::{EntityRef, RefDefaults};
-use crate::forge::RepoUrl;
 
 /// One answer that is wrong or missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,9 +141,18 @@ fn beyond_schema(field: &Field, directory: &dyn Directory, errors: &mut Vec<Fiel
         }
         FieldKind::RepoUrl(choice) => {
             if let Some(text) = field.value.as_str()
-                && let Err(problem) = repository(choice, text, directory)
+                && let Err(problem) = repository::check(choice, text, directory)
             {
                 errors.push(own(field, &problem));
+            }
+        }
+        FieldKind::RepoOwner { allowed, excluded, .. } => {
+            let Some(owner) = field.value.as_str() else { return };
+            let is_in = |list: &[String]| list.iter().any(|known| known.eq_ignore_ascii_case(owner));
+            if let Some(allowed) = allowed.as_deref().filter(|allowed| !is_in(allowed)) {
+                errors.push(own(field, &format!("must be {}, not `{owner}`", allowed.join(" or "))));
+            } else if is_in(excluded) {
+                errors.push(own(field, &format!("must not be `{owner}`; choose another owner")));
             }
         }
         _ => {}
@@ -163,31 +171,8 @@ fn entity_error(field: &Field, choice: &EntityChoice, text: &str, directory: &dy
     }
 }
 
-fn repository(choice: &RepoChoice, text: &str, directory: &dyn Directory) -> Result<(), String> {
-    let url: RepoUrl = text.parse().map_err(|error| format!("is not a repository: {error}"))?;
-    let known = |list: &[String], value: &str| list.iter().any(|known| known.eq_ignore_ascii_case(value));
-    if !choice.hosts.is_empty() && !known(&choice.hosts, &url.host) {
-        return Err(format!("must be at {}, not at `{}`", choice.hosts.join(" or "), url.host));
-    }
-    if !directory.knows(&url.host) {
-        return Err(format!(
-            "names the host `{}`, which is not configured here; choose {}",
-            url.host,
-            directory.hosts().join(" or ")
-        ));
-    }
-    let id = url.repository().map_err(|error| error.to_string())?;
-    if let Some(owners) = choice.owners.as_ref().filter(|owners| !known(owners, id.owner())) {
-        return Err(format!("must belong to {}, not to `{}`", owners.join(" or "), id.owner()));
-    }
-    if let Some(repos) = choice.repos.as_ref().filter(|repos| !known(repos, id.name())) {
-        return Err(format!("must be {}, not `{}`", repos.join(" or "), id.name()));
-    }
-    Ok(())
-}
-
 /// An error that no schema told, in the same form.
-fn own(field: &Field, problem: &str) -> FieldError {
+pub(super) fn own(field: &Field, problem: &str) -> FieldError {
     let path: Vec<&str> = field.pointer.split('/').skip(1).collect();
     let property = path.iter().fold("instance".to_owned(), |property, segment| format!("{property}.{segment}"));
     let backstage = json!({

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{EntityChoice, FieldKind, Own, RepoChoice, ui, ui_flag, ui_text};
+use super::{EntityChoice, FieldKind, Own, RepoChoice, TokenRequest, ui, ui_flag, ui_text};
 
 /// The kind of a named picker; none for a name that is not known.
 pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
@@ -29,13 +29,18 @@ pub(super) fn kind(name: &str, schema: &Value) -> Option<FieldKind> {
         "RepoUrlPicker" => FieldKind::RepoUrl(RepoChoice {
             hosts: strings(ui(schema, "allowedHosts")).unwrap_or_default(),
             owners: strings(ui(schema, "allowedOwners")),
+            organizations: strings(ui(schema, "allowedOrganizations")),
+            projects: strings(ui(schema, "allowedProjects")),
             repos: strings(ui(schema, "allowedRepos")),
             owner_label: ui_text(schema, "ownerLabel"),
             repo_label: ui_text(schema, "repoLabel"),
+            token: token(schema),
         }),
         "RepoOwnerPicker" => FieldKind::RepoOwner {
             host: ui_text(schema, "host"),
+            allowed: strings(ui(schema, "allowedOwners")),
             excluded: strings(ui(schema, "excludedOwners")).unwrap_or_default(),
+            token: token(schema),
         },
         "RepoBranchPicker" => FieldKind::RepoBranch { repository: ui_text(schema, "repoUrl") },
         "Secret" => FieldKind::Secret,
@@ -80,6 +85,15 @@ fn filter(schema: &Value) -> Option<Vec<Map<String, Value>>> {
 fn of_kinds(kinds: impl IntoIterator<Item = impl Into<String>>) -> Vec<Map<String, Value>> {
     let kinds = kinds.into_iter().map(|kind| Value::String(kind.into())).collect();
     vec![Map::from_iter([("kind".to_owned(), Value::Array(kinds))])]
+}
+
+/// `requestUserCredentials`; scopes of every kind of host are told, as the host is not known yet.
+fn token(schema: &Value) -> Option<TokenRequest> {
+    let asked = ui(schema, "requestUserCredentials")?;
+    let key = asked.get("secretsKey").and_then(Value::as_str).filter(|key| !key.is_empty())?;
+    let scopes = asked.get("additionalScopes").and_then(Value::as_object).into_iter().flatten();
+    let scopes = scopes.filter_map(|(_, scopes)| strings(Some(scopes))).flatten().collect();
+    Some(TokenRequest { key: key.to_owned(), scopes, given: false })
 }
 
 fn strings(value: Option<&Value>) -> Option<Vec<String>> {

@@ -9,7 +9,10 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::{Choice, EntityChoice, Field, FieldKind, Page, branch, button, defaults, field, text_of};
+use super::{
+    Choice, EntityChoice, Field, FieldKind, Page, TokenRequest, branch, button, defaults, each, field, host_of,
+    parts_of, text_of,
+};
 use crate::entity::{EntityRef, RefDefaults};
 
 /// How often an answer may reveal further fields.
@@ -20,7 +23,7 @@ const ROUNDS: usize = 8;
 pub(crate) struct Posted {
     /// All answers, those of other pages too.
     pub(crate) values: Map<String, Value>,
-    /// Texts of `Secret` fields, kept apart from the answers.
+    /// Texts of `Secret` fields and tokens, kept apart from the answers; null for one to be forgotten.
     pub(crate) secrets: Map<String, Value>,
     /// A button of a list was pressed: show the page again.
     pub(crate) stay: bool,
@@ -105,6 +108,8 @@ fn others(document: &Value, before: &Map<String, Value>, current: &Map<String, V
 struct Reader<'a> {
     pairs: HashMap<&'a str, Vec<&'a str>>,
     shown: BTreeSet<String>,
+    /// The hosts that repositories were at, by the names of their fields.
+    hosts: HashMap<String, String>,
 }
 
 impl<'a> Reader<'a> {
@@ -113,8 +118,15 @@ impl<'a> Reader<'a> {
         for (name, value) in posted {
             pairs.entry(name).or_default().push(value);
         }
-        let shown = field::fields(document, before, &[]).into_iter().map(|field| field.name).collect();
-        Self { pairs, shown }
+        let fields = field::fields(document, before, &[]);
+        let mut hosts = HashMap::new();
+        each(&fields, &mut |field| {
+            if matches!(field.kind, FieldKind::RepoUrl(_)) {
+                hosts.insert(field.name.clone(), host_of(&field.value).to_owned());
+            }
+        });
+        let shown = fields.into_iter().map(|field| field.name).collect();
+        Self { pairs, shown, hosts }
     }
 
     fn was_shown(&self, field: &Field) -> bool {
@@ -153,7 +165,17 @@ impl<'a> Reader<'a> {
             }
             FieldKind::Tags { .. } => some_list(self.words(&field.name).map(Value::String).collect(), field.required),
             FieldKind::Entity(choice) | FieldKind::Owner(choice) => self.entity(field, choice),
-            FieldKind::RepoUrl(_) => self.repository(&field.name).map(Value::String),
+            FieldKind::RepoUrl(choice) => {
+                let url = self.repository(&field.name).map(Value::String);
+                let before = self.hosts.get(&field.name).map_or("", String::as_str);
+                let is_elsewhere = host_of(url.as_ref().unwrap_or(&Value::Null)) != before;
+                self.token(&field.name, choice.token.as_ref(), is_elsewhere, secrets);
+                url
+            }
+            FieldKind::RepoOwner { token, .. } => {
+                self.token(&field.name, token.as_ref(), false, secrets);
+                self.text(&field.name).map(Value::String)
+            }
             FieldKind::Number { .. } => self.text(&field.name).map(|text| number(text.trim())),
             FieldKind::Secret => self.secret(field, secrets),
             FieldKind::Hidden => match self.last(&field.name) {
@@ -164,7 +186,6 @@ impl<'a> Reader<'a> {
             FieldKind::Text { .. }
             | FieldKind::TextArea { .. }
             | FieldKind::Password
-            | FieldKind::RepoOwner { .. }
             | FieldKind::RepoBranch { .. }
             | FieldKind::EntityName { .. } => self.text(&field.name).map(Value::String),
         }
@@ -224,20 +245,28 @@ impl<'a> Reader<'a> {
         written.rfind(|text| !text.is_empty()).map(|text| Value::String(completed(choice, text)))
     }
 
-    /// `host?owner=…&repo=…` from three inputs, or from one that has it all.
+    /// A token goes to the secrets; one that was given for another host must not go to this one.
+    fn token(&self, name: &str, asked: Option<&TokenRequest>, is_elsewhere: bool, secrets: &mut Map<String, Value>) {
+        let Some(asked) = asked else { return };
+        match self.text(&format!("{name}.token")) {
+            Some(token) => drop(secrets.insert(asked.key.clone(), Value::String(token.trim().to_owned()))),
+            None if is_elsewhere => drop(secrets.insert(asked.key.clone(), Value::Null)),
+            None => {}
+        }
+    }
+
+    /// `host?owner=…&repo=…` from an input for each part, or from one that has it all.
     fn repository(&self, name: &str) -> Option<String> {
         let part = |part: &str| self.last(&format!("{name}.{part}")).map(str::trim).filter(|text| !text.is_empty());
-        let (owner, repo) = (part("owner"), part("repo"));
-        if owner.is_none() && repo.is_none() {
+        let host = part("host").unwrap_or_default();
+        // What another host has, whose inputs are on the page too, is not said of this one.
+        let parts = parts_of(host).iter().map(|part| part.key());
+        let given: Vec<(&str, &str)> = parts.filter_map(|key| Some((key, part(key)?))).collect();
+        if given.is_empty() {
             return self.text(name).map(|text| text.trim().to_owned());
         }
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (key, value) in [("owner", owner), ("repo", repo)] {
-            if let Some(value) = value {
-                query.append_pair(key, value);
-            }
-        }
-        Some(format!("{}?{}", part("host").unwrap_or_default(), query.finish()))
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        Some(format!("{host}?{query}"))
     }
 
     /// A secret goes to the secrets; what stays among the answers only tells that there is one.

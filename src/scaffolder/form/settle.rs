@@ -1,6 +1,6 @@
 //! Pages as they are for one set of answers: `ui:` keys with expressions become plain ones.
 //!
-//! `ui:if` takes a page or a property away, `ui:default` becomes `default`, `ui:enum` becomes `enum` (with
+//! `ui:if` and a feature flag that is off take a page or a property away, `ui:default` becomes `default`, `ui:enum` becomes `enum` (with
 //! `enumNames`), and expressions in any other `ui:` key become their values. An expression reads the answers with the
 //! defaults of the pages before its own and of its own; so pages are settled in order, and one page until nothing
 //! changes (bounded). After that the rest of the form knows nothing of expressions.
@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use self::walk::{declares, names, unrequire};
 use super::super::expression::ExpressionError;
 use super::super::schema::Schema;
+use super::flag::{FLAG, flag_of};
 use super::{Page, Sight, branch, defaults, text_of};
 
 /// How often a default may change what depends on it.
@@ -34,11 +35,12 @@ pub(crate) struct Settled {
     pub(crate) values: Map<String, Value>,
 }
 
-/// Whether a schema has a `ui:` key that must be computed.
+/// Whether a schema has a key that must be computed.
 pub(crate) fn is_computed(schema: &Value) -> bool {
     match schema {
         Value::Object(keys) => keys.iter().any(|(key, value)| {
-            matches!(key.as_str(), "ui:if" | "ui:enum" | "ui:default")
+            matches!(key.as_str(), "ui:if" | "ui:enum" | "ui:default" | FLAG)
+                || (key == "ui:backstage" && value.get("featureFlag").is_some())
                 || (key.starts_with("ui:") && has_expression(value))
                 || is_computed(value)
         }),
@@ -117,7 +119,8 @@ fn settle(page: &Arc<Page>, values: &mut Map<String, Value>, is_answered: bool, 
     for _ in 0..ROUNDS {
         document = page.schema.document().clone();
         let settler = Settler { sight, parameters: values };
-        skipped = document.get("ui:if").is_some_and(|condition| !settler.holds(condition).unwrap_or(true));
+        let is_refused = |condition| !settler.holds(condition).unwrap_or(true);
+        skipped = !settler.is_on(&document) || document.get("ui:if").is_some_and(is_refused);
         if skipped {
             document = Value::Object(Map::new());
         } else {
@@ -149,6 +152,11 @@ impl Settler<'_> {
         self.sight.holds(condition, self.parameters)
     }
 
+    /// Whether no flag hides a page or a field.
+    fn is_on(&self, schema: &Value) -> bool {
+        flag_of(schema).is_none_or(|flag| self.sight.flags.contains(flag))
+    }
+
     fn schema(&self, schema: &mut Value) {
         match schema {
             Value::Array(items) => items.iter_mut().for_each(|item| self.schema(item)),
@@ -174,11 +182,15 @@ impl Settler<'_> {
         }
     }
 
-    /// Takes away the properties whose `ui:if` does not hold; the names that cannot be required.
+    /// Takes away the properties whose flag is off or whose `ui:if` does not hold; the names that cannot be required.
     fn properties(&self, keys: &mut Map<String, Value>) -> Vec<String> {
         let mut free = Vec::new();
         let Some(Value::Object(properties)) = keys.get_mut("properties") else { return free };
         properties.retain(|name, property| {
+            if !self.is_on(property) {
+                free.push(name.clone());
+                return false;
+            }
             let Some(condition) = property.get("ui:if") else { return true };
             match self.holds(condition) {
                 Ok(true) => true,

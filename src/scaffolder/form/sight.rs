@@ -1,4 +1,7 @@
-//! What the expressions of a form see: the answers so far, who fills it in, and the catalog through functions.
+//! What the expressions of a form see: the answers so far, who fills it in, and the catalog through functions; and which
+//! feature flags are on.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -8,12 +11,14 @@ use super::super::expression::{Engine, ExpressionError, is_truthy_condition};
 pub(crate) struct Sight {
     engine: Engine,
     surroundings: Map<String, Value>,
+    /// The feature flags that are on.
+    pub(super) flags: BTreeSet<String>,
 }
 
 impl Sight {
-    /// A sight with these values beside `parameters`.
-    pub(crate) fn new(engine: Engine, surroundings: Map<String, Value>) -> Self {
-        Self { engine, surroundings }
+    /// A sight with these values beside `parameters`, where these feature flags are on.
+    pub(crate) fn new(engine: Engine, surroundings: Map<String, Value>, flags: BTreeSet<String>) -> Self {
+        Self { engine, surroundings, flags }
     }
 
     /// What a value with expressions becomes for these answers; none where it is undefined.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::super::action::TemplateInfo;
+use super::super::action::{Given, TemplateInfo};
 use super::super::context::Engines;
 use super::super::run::{Job, Mode};
 use super::super::template::{Step, Template};
@@ -34,8 +34,12 @@ pub(crate) struct Rehearsal {
     pub(crate) secrets: Map<String, Value>,
     /// The person as expressions see them: `{entity, ref}`.
     pub(crate) user: Option<Value>,
-    /// The files beside the template.
+    /// The feature flags that are on, beside those of configuration.
+    pub(crate) flags: Vec<String>,
+    /// The files of its repository, by their paths from the root, as far as it reads them.
     pub(crate) files: Vec<TreeFile>,
+    /// The template's folder there.
+    pub(crate) folder: String,
 }
 
 /// What came of it.
@@ -129,10 +133,11 @@ impl Scaffolder {
         template: &Template,
         rehearsal: Rehearsal,
     ) -> Result<Rehearsed, ScaffolderError> {
-        let Rehearsal { values, secrets, user, files } = rehearsal;
+        let Rehearsal { values, secrets, user, flags, files, folder } = rehearsal;
         Self::refuse_broken(template, false)?;
         let nobody = Value::Object(Map::new());
-        let settled = self.settled_blindly(user.as_ref().unwrap_or(&nobody), template, &values);
+        let flags = self.common_flags().into_iter().chain(flags).collect();
+        let settled = self.settled_blindly(user.as_ref().unwrap_or(&nobody), template, &values, &flags);
         let values = form::filled(&settled.pages, &values);
         Self::refuse(&form::Anything, template, &settled.pages, &values, &secrets)?;
         let reference = user.as_ref().and_then(|user| user.get("ref")?.as_str());
@@ -144,7 +149,8 @@ impl Scaffolder {
             None => None,
         };
         let who = user_ref.clone().map_or_else(Credentials::anonymous, |user| Credentials::user(user, Vec::new()));
-        let contents = Tree { files, version: "test".to_owned() };
+        let contents = Given::below(Tree { files, version: "test".to_owned() }, &folder)
+            .map_err(|error| ScaffolderError::Invalid(error.to_string()))?;
         let job = Job {
             task: TASK,
             created_at: DateTime::UNIX_EPOCH,

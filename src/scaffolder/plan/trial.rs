@@ -10,18 +10,22 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::super::action::Given;
 use super::super::lint::{Care, lint};
 use super::super::run::Mode;
 use super::super::template::{Template, TemplateProblem};
-use super::super::{Scaffolder, ScaffolderError, workspace};
-use super::{Plan, contents, plan_of};
-use crate::catalog::{LocationRef, Tree};
+use super::super::workspace::WorkspaceError;
+use super::super::{Scaffolder, ScaffolderError};
+use super::{Plan, files_of, plan_of};
+use crate::catalog::{LocationRef, TreeFile};
 use crate::entity::{self, Entity, EntityRef, Model, ValidationError};
 use crate::permission::Credentials;
 use crate::yaml::{self, Document, Positions};
 
 /// How long a trial may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The version of files that came with a trial.
+const VERSION: &str = "dry-run";
 
 /// What a text turned out to be.
 #[derive(Debug, Default)]
@@ -84,11 +88,12 @@ impl Scaffolder {
     ) -> Result<Plan, ScaffolderError> {
         Self::refuse_broken(template, false)?;
         let Trial { base, files, values, secrets } = trial;
-        let settled = self.settled(who, template, &values, &template.every_page());
+        let flags = self.flags(who, template).await?;
+        let settled = self.settled(who, template, &values, &template.every_page(), &flags);
         self.refuse_invalid(who, template, &settled.pages, &values, &secrets)?;
-        let given = contents(&files)?;
-        let place = base.map(|base| self.template(who, &base)).transpose()?.map(|base| base.location.clone());
-        let (location, contents) = self.surroundings_of(place, given).await?;
+        let given = files_of(&files)?;
+        let base = base.map(|base| self.template(who, &base)).transpose()?;
+        let (location, contents) = self.surroundings_of(base.as_deref(), given).await?;
         let lacking = contents.as_ref().map(|contents| lacking(template, contents)).unwrap_or_default();
         let mut job =
             self.job(who, template, Uuid::now_v7(), (values, &settled.pages), secrets, contents.map(Arc::new));
@@ -121,27 +126,39 @@ impl Scaffolder {
     }
 
     /// Where relative URLs lead: the location of the template in a repository, or files at hand. A folder of the
-    /// machine is taken as it is, so that the text cannot name files beyond it.
+    /// machine is taken as it is, with what the catalog's template itself names outside of it, so that the text cannot
+    /// name files beyond those.
     async fn surroundings_of(
         &self,
-        place: Option<String>,
-        given: Tree,
-    ) -> Result<(String, Option<Tree>), ScaffolderError> {
-        let Some(place) = place else {
-            return Ok((String::new(), Some(given)));
+        base: Option<&Template>,
+        given: Vec<TreeFile>,
+    ) -> Result<(String, Option<Given>), ScaffolderError> {
+        let wrong = |error: WorkspaceError| ScaffolderError::Invalid(format!("the files beside the template: {error}"));
+        let Some(base) = base else {
+            return Ok((String::new(), Some(Given::beside(given, VERSION.to_owned()).map_err(wrong)?)));
         };
-        let is_file = LocationRef::parse(&place).is_none_or(|location| location.is_file());
-        if !is_file && given.files.is_empty() {
-            return Ok((place, None));
+        let place = &base.location;
+        let is_file = LocationRef::parse(place).is_none_or(|location| location.is_file());
+        if !is_file && given.is_empty() {
+            return Ok((place.clone(), None));
         }
-        let beside = self.catalog().reader().read_tree(&place, "./").await.map_err(|error| {
+        let beside = self.catalog().reader().read_tree(place, "./").await.map_err(|error| {
             ScaffolderError::Invalid(format!("the files beside the template cannot be read: {error}"))
         })?;
-        let is_given = |path: &str| given.files.iter().any(|file| file.path == path);
-        let mut files: Vec<_> = beside.files.into_iter().filter(|file| !is_given(&file.path)).collect();
-        files.extend(given.files.iter().cloned());
-        files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok((String::new(), Some(Tree { files, version: beside.version })))
+        let mut files = beside.files;
+        for url in relative(base).filter(|(_, url)| url.starts_with("../")).map(|(_, url)| url) {
+            // What cannot be read is told by the step that reads it.
+            if let Ok(tree) = self.catalog().reader().read_tree(place, url).await {
+                let below = url.trim_end_matches('/');
+                files.extend(
+                    tree.files.into_iter().map(|file| TreeFile { path: format!("{below}/{}", file.path), ..file }),
+                );
+            }
+        }
+        let is_given = |path: &str| given.iter().any(|file| file.path == path);
+        files.retain(|file| !is_given(&file.path));
+        files.extend(given);
+        Ok((String::new(), Some(Given::beside(files, beside.version).map_err(wrong)?)))
     }
 }
 
@@ -186,19 +203,17 @@ fn placed(error: &ValidationError, positions: &Positions) -> TemplateProblem {
     }
 }
 
-/// Steps that read a folder or file beside the template which was not given.
-fn lacking(template: &Template, contents: &Tree) -> Vec<String> {
-    let is_there = |path: &str| {
-        let path = workspace::normal(path).unwrap_or_default();
-        let folder = format!("{path}/");
-        path.is_empty() || contents.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
-    };
+/// The steps that read a folder or file of the template's repository by a URL without expressions: name and URL.
+fn relative(template: &Template) -> impl Iterator<Item = (&str, &str)> {
     let reads = template.steps.iter().filter(|step| step.action.starts_with("fetch:"));
-    let urls = reads.filter_map(|step| Some((&step.name, step.input.get("url")?.as_str()?)));
-    let lacking = urls.filter(|(_, url)| !url.contains("${{") && url::Url::parse(url).is_err() && !is_there(url));
-    let told = |(step, url): (&String, &str)| {
-        format!("“{step}” reads {url}, and there is no such file or folder beside the template")
-    };
+    let urls = reads.filter_map(|step| Some((step.name.as_str(), step.input.get("url")?.as_str()?)));
+    urls.filter(|(_, url)| !url.contains("${{") && url::Url::parse(url).is_err())
+}
+
+/// Steps that read a folder or file beside the template which was not given.
+fn lacking(template: &Template, contents: &Given) -> Vec<String> {
+    let lacking = relative(template).filter(|(_, url)| !contents.has(url));
+    let told = |(step, url)| format!("“{step}” reads {url}, and there is no such file or folder beside the template");
     lacking.map(told).collect()
 }
 

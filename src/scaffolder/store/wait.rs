@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor};
 use uuid::Uuid;
 
-use super::Result;
+use super::{Result, TaskRow};
 
 /// Lets go of a run that waits, if it is still the worker's; whether it was. One that was woken meanwhile is open.
 pub(in super::super) async fn park(
@@ -52,6 +52,31 @@ pub(in super::super) async fn asked(
                ON decided.task = asked.task AND decided.step = asked.step AND decided.key = $3 \
                WHERE asked.task = $1 AND asked.key = $2 ORDER BY asked.noted_at, asked.step";
     sqlx::query_as(sql).bind(task).bind(request).bind(decision).fetch_all(db).await
+}
+
+/// An open question of a run that waits.
+#[derive(Debug, FromRow)]
+pub(in super::super) struct WaitingRow {
+    #[sqlx(flatten)]
+    pub(in super::super) task: TaskRow,
+    pub(in super::super) step: String,
+    pub(in super::super) request: String,
+    pub(in super::super) asked_at: DateTime<Utc>,
+}
+
+/// The open questions of all runs that wait, oldest first.
+pub(in super::super) async fn waiting(
+    db: impl PgExecutor<'_>,
+    (request, decision): (&str, &str),
+    limit: i64,
+) -> Result<Vec<WaitingRow>> {
+    let sql = "SELECT t.id, t.spec::text, t.status, t.created_by, t.created_at, t.finished_at, t.last_heartbeat_at, \
+               asked.step, asked.value::text AS request, asked.noted_at AS asked_at \
+               FROM scaffolder_task AS t JOIN scaffolder_ledger AS asked ON asked.task = t.id AND asked.key = $1 \
+               WHERE t.status = 'waiting' AND NOT EXISTS (SELECT FROM scaffolder_ledger AS decided \
+               WHERE decided.task = t.id AND decided.step = asked.step AND decided.key = $2) \
+               ORDER BY asked.noted_at, asked.step LIMIT $3";
+    sqlx::query_as(sql).bind(request).bind(decision).bind(limit).fetch_all(db).await
 }
 
 /// Notes a decision; whether it is the first.

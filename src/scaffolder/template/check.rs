@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{KnownActions, Rule, Template, TemplateProblem};
 use crate::scaffolder::expression::Engine;
+use crate::scaffolder::form::FLAG;
 use crate::scaffolder::schema::escape;
 
 /// Keys of a step that mean something.
@@ -64,7 +65,12 @@ fn unknown_keys(template: &mut Template) {
     let steps = template.entity.at(&["spec", "steps"]).and_then(Value::as_array).cloned().unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
         for key in keys(Some(step)) {
-            if !STEP_KEYS.contains(&key.as_str()) && !key.starts_with("backstage:") {
+            if key == FLAG {
+                let message = format!(
+                    "`{FLAG}` hides pages and fields only, as in Backstage; flag a parameter and ask for it in the step's `if`"
+                );
+                template.unknown_key(format!("/spec/steps/{index}/{}", escape(&key)), message);
+            } else if !STEP_KEYS.contains(&key.as_str()) && !key.starts_with("backstage:") {
                 template.unknown_key(
                     format!("/spec/steps/{index}/{}", escape(&key)),
                     format!("`{key}` means nothing in a step"),

@@ -75,14 +75,14 @@ const EVERYTHING: &str = "  parameters:
       - { content: 'issue ${{ steps.issue.output.issueNumber }}, run ${{ steps.dispatch.output.workflowRunId }}' }
 ";
 
-/// A portal whose templates work on a model of GitHub.
-async fn portal(model: &Model) -> World {
+/// A portal with a template that works on a model of GitHub.
+async fn portal(model: &Model, steps: &str) -> World {
     let github = GitHub::with_tempo(
         &serde_json::from_value(model.with_app()).unwrap(),
         // Waiting for a limit takes a fiftieth of the time.
         Tempo { second: Duration::from_millis(20) },
     );
-    let text = template("everything", EVERYTHING);
+    let text = template("everything", steps);
     let (folder, config) = World::laid_out(&[("everything/template.yaml", &text)]);
     let world = World::beside(folder, config, Limits::default(), vec![Arc::new(github.unwrap())]).await;
     world.start();
@@ -100,29 +100,43 @@ impl World {
 
 /// What GitHub holds of a repository in the end, without what differs from one to the next.
 fn essence(repository: &Value) -> Value {
-    let names = |key: &str, name: &str| -> Vec<Value> {
-        match &repository[key] {
-            Value::Array(list) => {
-                list.iter().map(|entry| entry.get(name).cloned().unwrap_or_else(|| entry.clone())).collect()
-            }
-            Value::Object(map) => map.keys().map(|key| json!(key)).collect(),
-            _ => Vec::new(),
-        }
+    let parts = |list: &str, keys: &[&str]| -> Vec<Value> {
+        let entries = repository[list].as_array().into_iter().flatten();
+        entries.map(|entry| keys.iter().map(|key| ((*key).to_owned(), entry[*key].clone())).collect()).collect()
     };
-    json!({
-        "description": repository["description"], "homepage": repository["homepage"], "visibility": repository["visibility"],
-        "topics": repository["topics"], "tree": repository["branches"],
-        "protection": names("protection", "branch"), "rulesets": names("rulesets", "name"),
-        "environments": repository["environments"], "hooks": repository["hooks"].as_array().map(Vec::len),
-        "autolinks": names("autolinks", "key_prefix"), "issues": repository["issues"].as_array().map(Vec::len),
-        "runs": repository["runs"].as_array().map(Vec::len),
-    })
+    let plain = [
+        "description",
+        "homepage",
+        "visibility",
+        "topics",
+        "settings",
+        "collaborators",
+        "teams",
+        "variables",
+        "secrets",
+        "protection",
+    ];
+    let mut essence: Map<String, Value> =
+        plain.iter().map(|key| ((*key).to_owned(), repository[*key].clone())).collect();
+    essence.extend([
+        ("branches".to_owned(), json!(parts("branches", &["name", "tree", "commits", "files"]))),
+        ("rulesets".to_owned(), json!(parts("rulesets", &["name", "target", "rules"]))),
+        (
+            "environments".to_owned(),
+            json!(parts("environments", &["name", "reviewers", "waitTimer", "variables", "secrets"])),
+        ),
+        ("hooks".to_owned(), json!(parts("hooks", &["active", "events", "config"]))),
+        ("autolinks".to_owned(), json!(parts("autolinks", &["keyPrefix", "urlTemplate"]))),
+        ("issues".to_owned(), json!(parts("issues", &["title", "state", "labels"]))),
+        ("runs".to_owned(), json!(repository["runs"].as_array().map(Vec::len))),
+    ]);
+    Value::Object(essence)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     let Some(model) = Model::acme().await else { return };
-    let world = portal(&model).await;
+    let world = portal(&model, EVERYTHING).await;
     let values = json!({"host": model.host(), "name": "pay"});
     let (everything, secrets) =
         (EntityRef::new("template", "default", "everything"), map(json!({"registry": "hunter2"})));
@@ -145,11 +159,55 @@ async fn a_service_gets_everything_it_needs_by_few_requests_and_is_undone() {
     let asked = model.requests().await;
     println!("requests of a service with everything: {}\n{}", asked.len(), asked.join("\n"));
     model.assert_lawful().await;
-    let pay = model.repository("acme/pay").await;
-    println!("{pay:#}");
-    assert_eq!(world.scaffolder.made(&world.who, id).await.unwrap().len(), 11);
+    let pay = essence(&model.repository("acme/pay").await);
+    let expected = json!({
+        "description": "Takes payments", "homepage": "https://pay.acme.example", "visibility": "internal",
+        "topics": ["payments"], "teams": {"platform": "admin"}, "collaborators": {"bob": "write"},
+        "variables": {"REGION": "eu"}, "secrets": {"REGISTRY_TOKEN": "hunter2"}, "runs": 1,
+    });
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&pay[key], value, "{key}");
+    }
+    assert_eq!((&pay["branches"][0]["files"], &pay["branches"][0]["commits"]), (&json!(31), &json!(1)));
+    assert_eq!(pay["protection"]["main"]["required_status_checks"]["contexts"], json!(["ci"]));
+    let environments: Vec<_> =
+        pay["environments"].as_array().unwrap().iter().map(|one| &one["secrets"]["KEY"]).collect();
+    assert_eq!(environments, ["key of dev", "key of staging", "key of prod"]);
+    assert_eq!(pay["hooks"][0]["config"]["secret"], "very-secret");
+    assert_eq!(world.scaffolder.made(&world.who, id).await.unwrap().len(), 10);
     let again = world.make(&model, "pay").await;
     assert_eq!(again.1, "failed");
     let undoable = world.scaffolder.undoable(&world.who, id).await.unwrap();
     assert!(undoable.iter().any(|one| one.sentence == "delete repository acme/pay"), "{undoable:#?}");
+    let hook: Vec<String> =
+        undoable.iter().filter(|one| one.sentence.contains("webhook")).map(|one| one.id.clone()).collect();
+    world.scaffolder.undo(&world.who, id, &hook).await.unwrap();
+    assert_eq!(model.repository("acme/pay").await["hooks"], json!([]));
+}
+
+/// What the field calls a service: 31 files, three environments with two secrets each, protection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protected_repository_with_three_environments_is_at_most_forty_requests() {
+    let Some(model) = Model::acme().await else { return };
+    let until = EVERYTHING.find("    - id: hook\n").unwrap();
+    let environments = EVERYTHING[..until]
+        .replace("        reviewers: ['group:default/platform']\n", "")
+        .replace("        environmentVariables: { STAGE: '${{ each.value }}' }\n", "")
+        .replace("{ KEY: 'key of ${{ each.value }}' }", "{ KEY: 'key of ${{ each.value }}', TOKEN: token }")
+        .replace(
+            "        repoVariables: { REGION: eu }\n        secrets: { REGISTRY_TOKEN: '${{ secrets.registry }}' }\n",
+            "",
+        );
+    let world = portal(&model, &environments).await;
+    model.requests().await;
+    let (_, status, events) = world.make(&model, "pay").await;
+    assert_eq!(status, "completed", "{:#?}", messages(&events));
+    let log = model.request_log().await;
+    let mut kinds: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for entry in &log {
+        *kinds.entry(entry["kind"].as_str().unwrap_or("other").to_owned()).or_default() += 1;
+    }
+    println!("31 files, 3 environments, 6 secrets, protection: {} requests, {kinds:?}", log.len());
+    assert!(log.len() <= 40, "{:#?}", model.requests().await);
+    model.assert_lawful().await;
 }

@@ -256,6 +256,7 @@ async fn a_dry_run_answers_as_backstage_does() {
             values: map(values),
             secrets: Map::new(),
             directory_contents: contents.clone(),
+            ..DryRun::default()
         };
         world.scaffolder.dry_run(&world.who, run)
     };

@@ -44,7 +44,8 @@ async fn a_dry_run_reads_what_is_absolute_and_says_what_it_cannot_reach() {
             "https://example.com/acme/made/tree/main/dir",
             Err("only folders on disk and in repositories of a configured"),
         ),
-        ("../../skeletons/x", Err("`../../skeletons/x` leads out of the template's folder: a dry run has only")),
+        ("../../skeletons/x", Err("`../../skeletons/x` leads out of the files that came with the template; give")),
+        ("./skeleton", Err("`./skeleton`: no such folder is among the files that came with the template")),
         ("file:///etc", Err("cannot be read as a folder")),
     ];
     for (url, expected) in cases {
@@ -62,6 +63,55 @@ async fn a_dry_run_reads_what_is_absolute_and_says_what_it_cannot_reach() {
             Err(message) => assert!(answer["log"].to_string().contains(message), "{url} {answer:#}"),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn skeletons_elsewhere_in_the_repository_are_followed_and_missing_ones_are_told() {
+    let fetching = |url: &str| {
+        template("far", &format!("  steps:\n    - id: fetch\n      action: fetch:plain\n      input: {{url: {url}}}\n"))
+    };
+    let files = [
+        ("templates/far/template.yaml", &*fetching("../../skeletons/x")),
+        ("skeletons/x/a.txt", "far away"),
+        ("secret/key.txt", "hush"),
+    ];
+    let world = World::new(&files).await;
+    assert_eq!(paths(&world.plan("far", json!({})).await.unwrap()), ["a.txt"]);
+
+    // The author's text reads what the catalog's template reads, and nothing else of the machine.
+    let base = Some(EntityRef::new("template", "default", "far"));
+    let attempt = async |url: &str, given: Value| {
+        let draught = world.scaffolder.read_text(&fetching(url));
+        let trial = Trial { base: base.clone(), files: given, ..Trial::default() };
+        world.scaffolder.try_out(&world.who, &draught.template.unwrap(), trial).await.unwrap()
+    };
+    assert_eq!(paths(&attempt("../../skeletons/x", json!([])).await), ["a.txt"]);
+    let refused = attempt("../../secret", json!([])).await;
+    assert_eq!(
+        refused.problems[0].message,
+        "`../../secret`: no such folder is among the files that came with the template"
+    );
+    assert!(refused.warnings[0].contains("reads ../../secret"), "{:?}", refused.warnings);
+    let given = json!([{"path": "../../other/b.txt", "base64Content": "Yg=="}]);
+    assert_eq!(paths(&attempt("../../other", given).await), ["b.txt"]);
+
+    // A dry run has what came with it: by paths from the template, or from the root.
+    let entity = serde_yaml::from_str::<Value>(&fetching("../../skeletons/x")).unwrap();
+    let rehearse = async |path: &str, folder: Option<&str>| {
+        let contents = json!([{"path": path, "base64Content": "Yg=="}]);
+        let folder = folder.map(str::to_owned);
+        let run = DryRun { template: entity.clone(), directory_contents: contents, folder, ..DryRun::default() };
+        world.scaffolder.dry_run(&world.who, run).await.unwrap()
+    };
+    assert_eq!(rehearse("../../skeletons/x/b.txt", None).await["directoryContents"][0]["path"], "b.txt");
+    assert_eq!(rehearse("skeletons/x/b.txt", Some("templates/far")).await["directoryContents"][0]["path"], "b.txt");
+    let missing = rehearse("skeletons/y/b.txt", Some("templates/far")).await;
+    assert!(missing["log"].to_string().contains("`../../skeletons/x`: no such folder"), "{missing:#}");
+}
+
+fn paths(plan: &Plan) -> Vec<&str> {
+    assert!(plan.problems.is_empty(), "{:?}", plan.problems);
+    plan.files.iter().map(|file| file.path.as_str()).collect()
 }
 
 const MAKER: &str = "  steps:

@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/v2/tasks/{id}", get(tasks::show))
         .route("/v2/tasks/{id}/cancel", post(tasks::cancel))
         .route("/v2/tasks/{id}/retry", post(tasks::retry))
+        .route("/v2/approvals", get(approvals::waiting))
         .route("/v2/tasks/{id}/approvals", get(approvals::list))
         .route("/v2/tasks/{id}/approvals/{step}", post(approvals::decide))
         .route("/v2/tasks/{id}/undo", get(tasks::undoable).post(tasks::undo))

@@ -29,6 +29,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/locations/{id}/removal", post(locations::remove))
         .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))
         .route("/catalog/{namespace}/{kind}/{name}/api", get(definition::show))
+        .merge(entity::ci::router())
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
         .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))

@@ -7,6 +7,7 @@ pub(crate) mod entities;
 pub(crate) mod extensions;
 pub(crate) mod field;
 pub(crate) mod file;
+pub(crate) mod flags;
 pub(crate) mod form;
 mod gallery;
 mod offers;
@@ -29,6 +30,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/create", get(gallery::show))
         .route("/create/actions", get(actions::show))
         .route("/create/entities", get(entities::show))
+        .route("/create/feature-flags", get(flags::show).post(flags::switch))
         .route("/create/templating-extensions", get(extensions::show).post(extensions::attempt))
         .route(
             "/create/edit",

@@ -10,8 +10,9 @@ use axum::routing::get;
 
 use super::catalog::lifecycle_of;
 use super::shown::{self, EntityLink};
-use super::task::{RunRow, newest_of};
+use super::task::{RunRow, newest_of, waiting_count};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, Order, Record};
+use crate::notification::Notifications;
 use crate::scaffolder::Scaffolder;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
@@ -33,6 +34,7 @@ pub(super) fn router() -> Router<AppState> {
 async fn show(
     State(catalog): State<Catalog>,
     State(scaffolder): State<Scaffolder>,
+    State(notifications): State<Notifications>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<HomePage> {
@@ -45,6 +47,8 @@ async fn show(
         mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
         mine_total: mine.total,
         mine_link: link::catalog_where(&[("owner", "me")]),
+        waiting: site.at_hand(waiting_count(&scaffolder, &viewer)).await?,
+        unread: site.at_hand(super::notifications::unread(&notifications, &viewer)).await?,
         runs: site.at_hand(newest_of(&catalog, &scaffolder, &viewer, RUNS)).await?,
         systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
         kinds: kinds(&catalog),
@@ -100,6 +104,10 @@ pub(crate) struct HomePage {
     pub(crate) mine_total: usize,
     /// The list of all of it.
     pub(crate) mine_link: String,
+    /// How many questions of runs wait for the viewer.
+    pub(crate) waiting: usize,
+    /// How many notifications the viewer has not read.
+    pub(crate) unread: usize,
     /// The viewer's newest runs.
     pub(crate) runs: Vec<RunRow>,
     pub(crate) systems: Vec<SystemCard>,

@@ -7,15 +7,19 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use chrono::DateTime;
 
 use super::catalog::named;
 use super::shown::{self, Moment};
 use crate::catalog::{Catalog, Problem};
 use crate::delivery::{Delivery, Sync};
-use crate::forge::{Forge as _, Forges, LocalForge};
+use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, Site};
+
+/// Less than one of so many requests left is little.
+const LOW: u64 = 10;
 
 /// The route.
 pub(super) fn router() -> Router<AppState> {
@@ -31,6 +35,17 @@ pub(super) struct StatusPage {
     sources: Vec<Source>,
     problems: usize,
     environments: Vec<EnvironmentRow>,
+    allowances: Vec<AllowanceRow>,
+}
+
+/// What is left to a credential of a GitHub.
+struct AllowanceRow {
+    host: String,
+    who: String,
+    /// Left, of how many, and when all are there again; none before the first request.
+    budget: Option<(String, String, Moment)>,
+    /// Little is left.
+    is_low: bool,
 }
 
 struct Source {
@@ -77,6 +92,7 @@ async fn show(
         sources: sources(&catalog, &forges, &problems),
         problems: problems.len(),
         environments: delivery.environments().iter().map(environment).collect(),
+        allowances: allowances(&forges),
     }))
 }
 
@@ -96,6 +112,23 @@ fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str
             ),
         ),
     ]
+}
+
+fn allowances(forges: &Forges) -> Vec<AllowanceRow> {
+    let githubs = forges.iter().filter_map(|forge| forge.github());
+    let rows = githubs.flat_map(|github| {
+        let row = |Allowance { who, budget }: Allowance| {
+            let told = budget.map(|Budget { limit, remaining, reset }| {
+                let grouped = |number| shown::grouped(usize::try_from(number).unwrap_or(usize::MAX));
+                let reset = DateTime::from_timestamp(reset, 0).unwrap_or_default();
+                (grouped(remaining), grouped(limit), Moment(reset))
+            });
+            let is_low = budget.is_some_and(|budget| budget.remaining * LOW < budget.limit);
+            AllowanceRow { host: github.host().to_owned(), who, budget: told, is_low }
+        };
+        github.allowances().into_iter().map(row).collect::<Vec<_>>()
+    });
+    rows.collect()
 }
 
 fn counts(catalog: &Catalog) -> Vec<(String, usize)> {

@@ -7,6 +7,7 @@ mod progress;
 mod show;
 mod state;
 mod undo;
+mod waiting;
 
 use askama::Template;
 use axum::Router;
@@ -15,6 +16,7 @@ use axum::routing::{get, post};
 pub(crate) use self::index::{listed, newest_of};
 pub(crate) use self::progress::without_colours;
 pub(crate) use self::state::{State, StepState};
+pub(crate) use self::waiting::count as waiting_count;
 use super::shown::{EntityLink, Moment};
 use crate::web::AppState;
 use crate::web::page::Chrome;
@@ -23,6 +25,7 @@ use crate::web::page::Chrome;
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/create/tasks", get(index::show))
+        .route("/create/approvals", get(waiting::show))
         .route("/create/tasks/{id}", get(show::show))
         .route("/create/tasks/{id}/events", get(follow::stream))
         .route("/create/tasks/{id}/cancellation", post(show::cancel))
@@ -61,6 +64,8 @@ pub(crate) struct RunsPage {
     pub(crate) chrome: Chrome,
     pub(crate) whose: Vec<Choice>,
     pub(crate) states: Vec<Choice>,
+    /// How many questions wait for the viewer.
+    pub(crate) waiting: usize,
     pub(crate) filtered: bool,
     pub(crate) runs: Vec<RunRow>,
     /// `1–50 of 120 runs`

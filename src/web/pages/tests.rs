@@ -2,9 +2,13 @@
 
 mod approvals;
 mod authors;
+mod ci;
 mod editor;
+mod flags;
 mod forms;
+mod import;
 mod origins;
 mod portal;
 mod pulls;
 mod story;
+mod tokens;

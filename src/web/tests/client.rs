@@ -17,11 +17,14 @@ use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::Reach;
 use crate::db::testing::{TestDatabase, database};
 use crate::delivery::Delivery;
-use crate::entity::{EntityRef, Relation};
-use crate::event::{Events, EventsConfig};
+use crate::entity::{EntityRef, Model, Relation};
+use crate::event::{Events, EventsConfig, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
+use crate::import::Imports;
 use crate::notification::Notifications;
-use crate::scaffolder::{ActionRegistry, Scaffolder, ScaffolderConfig};
+use crate::pipeline::Pipelines;
+use crate::review::{Review, Subjects};
+use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The folder of the local forge.
@@ -145,13 +148,33 @@ impl TestApp {
         let config = ScaffolderConfig::default();
         let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
         let environments = serde_json::json!([]);
+        let actions = registry.clone();
         let scaffolder = Scaffolder::new(pool.clone(), catalog.clone(), forges.clone(), registry, config, environments);
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let notifications = Notifications::new(pool.clone());
-        let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events);
+        let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), Author::default());
+        let pipelines = Pipelines::new(forges.clone());
+        let (reader, subjects) = (catalog.reader().clone(), Subjects::new([]).unwrap());
+        let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
+        tokio::spawn(review.clone().work(stop.clone()));
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
+        let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
-        let parts = Parts { catalog, scaffolder, notifications, events, delivery, forges, forge, auth, site, metrics };
+        let parts = Parts {
+            catalog,
+            scaffolder,
+            pipelines,
+            imports,
+            notifications,
+            events,
+            delivery,
+            forges,
+            forge,
+            auth,
+            site,
+            metrics,
+        };
         let state = AppState::from(parts);
         let cors: CorsConfig = serde_yaml::from_str("{ origin: 'http://localhost:3000', credentials: true }").unwrap();
         let router = router(state.clone(), WebConfig { cors, ..WebConfig::default() });

@@ -203,3 +203,24 @@ async fn who_is_not_github_is_refused_in_words() {
     assert_eq!(none.status, StatusCode::FORBIDDEN);
     assert!(none.text.contains("no secret for webhooks is configured"), "{}", none.text);
 }
+
+#[tokio::test]
+async fn a_pull_request_is_told_what_the_catalog_would_say() {
+    let files = json!({"catalog-info.yaml": titled("pay", "Pay")});
+    let Some(told) = Told::new(json!([{"owner": "acme", "name": "pay", "files": files}])).await else { return };
+    let broken = json!({"catalog-info.yaml": titled("pay", "Pay").replace(", owner: platform", "")});
+    told.happens(json!({"kind": "commit", "repository": "acme/pay", "branch": "change", "files": broken})).await;
+    told.happens(json!({"kind": "pull", "repository": "acme/pay", "head": "change"})).await;
+    let said = async {
+        loop {
+            let repository = told.world.repository("acme/pay").await;
+            let checks = repository["checkRuns"].as_array().or_else(|| repository["check_runs"].as_array()).cloned();
+            if let Some(check) = checks.unwrap_or_default().first() {
+                return check.clone();
+            }
+        }
+    };
+    let said = tokio::time::timeout(Duration::from_secs(30), said).await.expect("a check is written");
+    assert_eq!((&said["name"], &said["conclusion"]), (&json!("Greenroom"), &json!("failure")));
+    told.world.assert_lawful().await;
+}

@@ -8,7 +8,7 @@ fn rules(folder: &Path) -> Rules {
     let loaded = crate::config::load_in(folder, &[], &BTreeMap::new()).unwrap();
     // The program does this once at its start; a second time is not an error that matters here.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Rules::new(&loaded.config).unwrap()
+    crate::cli::validate::rules(&loaded.config).unwrap()
 }
 
 #[tokio::test]

@@ -41,6 +41,9 @@ pub(super) struct Given {
     pub(super) values: Map<String, Value>,
     /// The secrets.
     pub(super) secrets: Map<String, Value>,
+    /// The feature flags that are on.
+    #[serde(rename = "featureFlags")]
+    pub(super) flags: Vec<String>,
     /// A reference, or a User entity.
     user: Option<Value>,
 }

@@ -250,3 +250,29 @@ async fn parts_of_a_template_may_be_in_other_files() {
     write(&folder, "tests/one/expected/pay.txt", "name pay\nport 8080\nby \n");
     assert_eq!(told(&report(&folder, false).await), [("one".to_owned(), vec![])]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skeleton_elsewhere_in_the_repository_is_found_and_a_missing_one_is_told() {
+    let repository = tempfile::tempdir().unwrap();
+    let step = |url: &str| {
+        let input = format!("{{url: '{url}', values: {{name: '${{{{ parameters.name }}}}'}}}}");
+        TEMPLATE.replace("{url: ./skeleton, values: {name: '${{ parameters.name }}', port: '${{ parameters.port }}', by: '${{ user.ref }}'}}", &input)
+    };
+    write(&repository, ".git/HEAD", "ref: refs/heads/main\n");
+    write(&repository, "skeletons/x/${{ values.name }}.md", "# ${{ values.name }}\n");
+    write(&repository, "secret/key", "hush\n");
+    write(&repository, "templates/t/tests/a/values.yaml", "values: {name: shop}\n");
+    let file = repository.path().join("templates/t/template.yaml");
+    let cases = [
+        ("../../skeletons/x", "shop.md is made and not expected"),
+        ("../../skeletons/${{ parameters.name if false else \"x\" }}", "shop.md is made and not expected"),
+        ("../../skeletons/y", "step fetch: `../../skeletons/y`: no such folder is among the files"),
+        ("../../../x", "step fetch: `../../../x` leads out of the files that came with the template"),
+    ];
+    for (url, expected) in cases {
+        write(&repository, "templates/t/template.yaml", &step(url));
+        let report = test(&config(), &file, None, false).await.unwrap();
+        let told = told(&report);
+        assert!(told[0].1.iter().any(|message| message.contains(expected)), "{url}: {told:?}");
+    }
+}

@@ -47,6 +47,9 @@ struct Opened {
     commit: String,
     /// Whether the branch came to be with it.
     new_branch: bool,
+    /// The fork that the branch is in, if it is in one.
+    #[serde(default)]
+    from: Option<RepositoryId>,
 }
 
 impl OpenPullRequest {
@@ -72,7 +75,10 @@ impl OpenPullRequest {
             committer: author.signature(None, None),
             any_author: author.is_anybody(given(input, "gitAuthorName"), given(input, "gitAuthorEmail")),
         };
-        let commit = request.forge.commit(request.id(), new).await?.id;
+        if let Some(github) = request.forge.github().filter(|_| request.is_forked()) {
+            github.fork(request.id()).await?;
+        }
+        let commit = request.forge.commit(&request.from, new).await?.id;
         ctx.note("pushed", json!(commit)).await?;
         Ok(commit)
     }
@@ -107,7 +113,7 @@ impl OpenPullRequest {
             let new = NewPullRequest {
                 title: request.title.clone(),
                 body: given(input, "description").unwrap_or_default().to_owned(),
-                head: request.head.clone(),
+                head: request.proposed(),
                 base: request.base.clone(),
                 draft: flag(input, "draft"),
                 created_by: ctx.user.as_ref().map(ToString::to_string),
@@ -121,6 +127,7 @@ impl OpenPullRequest {
             branch: request.head.clone(),
             commit,
             new_branch,
+            from: request.is_forked().then(|| request.from.clone()),
         };
         let sentence = format!("pull request #{} of {}", pull.number, request.id());
         ctx.made("opened", &sentence, json!(opened)).await?;
@@ -260,7 +267,8 @@ impl Action for OpenPullRequest {
             if !opened.new_branch {
                 return Ok(());
             }
-            match forge.delete_branch(&opened.repository, &opened.branch, &opened.commit).await {
+            let home = opened.from.as_ref().unwrap_or(&opened.repository);
+            match forge.delete_branch(home, &opened.branch, &opened.commit).await {
                 // Somebody committed to it since: what they did stays.
                 Ok(()) | Err(ForgeError::NotFound(_) | ForgeError::Conflict { .. }) => Ok(()),
                 Err(error) => Err(error.into()),

@@ -10,7 +10,8 @@ fn sight() -> Sight {
     let engine = Engine::new(Syntax::backstage())
         .global("entities", |_| Ok(Some(json!([{"kind": "System", "metadata": {"name": "shop", "title": "Shop"}}]))))
         .global("entity", |_| Err("there is no catalog here".to_owned()));
-    Sight::new(engine, map(json!({"user": {"ref": "user:default/jo"}})))
+    let flags = BTreeSet::from(["beta".to_owned()]);
+    Sight::new(engine, map(json!({"user": {"ref": "user:default/jo"}})), flags)
 }
 
 fn map(value: Value) -> Map<String, Value> {
@@ -90,6 +91,31 @@ fn pages_and_fields_are_asked_as_the_answers_are() {
         let told = asked(form, answers.clone(), &answered).replace(" deep={\"n\":2}", " deep");
         assert_eq!(told, expected, "{answers}");
     }
+}
+
+#[test]
+fn what_a_flag_hides_is_neither_asked_nor_required() {
+    let form = pages(&json!([
+        {"required": ["name", "beta", "alpha"], "properties": {
+            "name": {"type": "string"},
+            "beta": {"type": "string", "backstage:featureFlag": "beta", "default": "b"},
+            "alpha": {"type": "string", "backstage:featureFlag": "alpha", "default": "a"},
+            "newer": {"type": "string", "ui:backstage": {"featureFlag": "alpha"}},
+            "group": {"type": "object", "properties": {
+                "in": {"type": "string", "backstage:featureFlag": "beta"},
+                "out": {"type": "string", "backstage:featureFlag": "alpha", "default": "o"},
+            }},
+        }},
+        {"backstage:featureFlag": "beta", "properties": {"seen": {"type": "string"}}},
+        {"backstage:featureFlag": "alpha", "required": ["unseen"], "properties": {"unseen": {"type": "string"}}},
+        {"ui:backstage": {"featureFlag": "alpha"}, "properties": {"hidden": {"type": "string"}}},
+    ]));
+    assert_eq!(asked(&form, json!({}), &[]), "name* beta*=b group | seen | - | -");
+    let settled = settled(&form, &map(json!({"name": "x"})), &BTreeSet::new(), &sight());
+    assert_eq!(check(&settled.pages, &settled.values, &Anything), []);
+    let mut flags = BTreeSet::new();
+    form.iter().for_each(|page| super::super::flags_in(page.schema.document(), &mut flags));
+    assert_eq!(Vec::from_iter(flags), ["alpha", "beta"]);
 }
 
 #[test]

@@ -116,14 +116,15 @@ fn looks() -> Map<String, Value> {
         "ui:emptyValue": {"description": "What an empty field gives."},
         "ui:backstage": {
             "type": "object",
-            "description": "How the review shows it.",
-            "properties": {"review": {"type": "object", "properties": {
+            "description": "How the review shows it, and the feature flag that it needs.",
+            "properties": {"featureFlag": {"type": "string"}, "review": {"type": "object", "properties": {
                 "show": {"type": "boolean", "description": "Whether it is shown."},
                 "mask": {"type": "string", "description": "What is shown in its place."},
                 "name": {"type": "string", "description": "What it is called there."},
                 "explode": {"type": "boolean", "description": "Whether an object is shown key by key."},
             }}},
         },
+        "backstage:featureFlag": text("The feature flag that must be on for it to be asked. Of a page or a field."),
         "backstage:permissions": {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "string"}}}},
     });
     if let Value::Object(looks) = looks { looks } else { Map::new() }

@@ -21,6 +21,17 @@ pub(super) async fn list(
     Ok(reply::ok(&json!({ "items": scaffolder.approvals(&who, task_id(&id)?).await? })))
 }
 
+/// `GET /v2/approvals`: what waits for the caller, oldest first, with the runs' ids.
+pub(super) async fn waiting(State(scaffolder): State<Scaffolder>, Caller(who): Caller) -> Result<Response, Error> {
+    let waiting = scaffolder.waiting_for(&who).await?;
+    let item = |(task, approval): &(crate::scaffolder::Task, crate::scaffolder::Approval)| {
+        let mut item = json!(approval);
+        item["taskId"] = json!(task.id);
+        item
+    };
+    Ok(reply::ok(&json!({ "items": waiting.iter().map(item).collect::<Vec<_>>() })))
+}
+
 #[derive(Deserialize)]
 pub(super) struct Question {
     id: String,

@@ -161,6 +161,7 @@ pub(super) async fn dry_run(
             ("values", Shape::Object),
             ("secrets", Shape::TextMap),
             ("directoryContents", Shape::Objects),
+            ("templateFolder", Shape::Text),
         ],
     )?;
     let run = DryRun {
@@ -168,6 +169,8 @@ pub(super) async fn dry_run(
         values: object(&body, "values"),
         secrets: object(&body, "secrets"),
         directory_contents: body.0.get("directoryContents").cloned().unwrap_or_default(),
+        folder: body.text("templateFolder").map(str::to_owned),
+        flags: None,
     };
     match scaffolder.dry_run(&who, run).await {
         Ok(done) => Ok(reply::ok(&done)),

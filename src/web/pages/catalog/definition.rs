@@ -5,6 +5,7 @@ use axum::extract::State;
 
 use super::entity::{Head, LINES, record};
 use crate::catalog::Catalog;
+use crate::pipeline::Pipelines;
 use crate::web::error::Error;
 use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
@@ -25,11 +26,12 @@ pub(super) struct DefinitionPage {
 /// `GET …/api`
 pub(super) async fn show(
     State(catalog): State<Catalog>,
+    State(pipelines): State<Pipelines>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
 ) -> PageResult<DefinitionPage> {
     let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "api");
+    let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
     let entity = record.entity();
     let text = match entity.at(&["spec", "definition"]) {
         Some(serde_json::Value::String(text)) => text.clone(),

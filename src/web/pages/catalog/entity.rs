@@ -1,5 +1,6 @@
 //! One entity: the overview of every kind, and its tabs.
 
+pub(super) mod ci;
 mod origin;
 mod relations;
 
@@ -18,6 +19,7 @@ use super::claim::Contest;
 use crate::catalog::{Catalog, Record};
 use crate::entity::{EntityRef, Link};
 use crate::forge::Forges;
+use crate::pipeline::Pipelines;
 use crate::web::Site;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, EntityPath, Form};
@@ -51,9 +53,19 @@ pub(super) struct Tab {
 
 impl Head {
     /// The head with one tab marked.
-    pub(super) fn new(catalog: &Catalog, viewer: &Viewer, record: &Record, current: &str) -> Self {
+    pub(super) fn new(
+        catalog: &Catalog,
+        pipelines: &Pipelines,
+        viewer: &Viewer,
+        record: &Record,
+        current: &str,
+    ) -> Self {
         let entity = &record.entity();
         let kind = record.reference.kind();
+        let has = Has {
+            definition: entity.at(&["spec", "definition"]).is_some(),
+            pipelines: pipelines.place(record).is_some(),
+        };
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
         let tag = |tag: &str| (tag.to_owned(), link::catalog_where(&[("tag", tag)]));
         Self {
@@ -63,7 +75,7 @@ impl Head {
             lifecycle: super::lifecycle_of(entity),
             owners: owned.filter_map(|relation| EntityLink::read(catalog, viewer, &relation.target)).collect(),
             tags: entity.tags().map(tag).collect(),
-            tabs: tabs(&record.reference, entity.at(&["spec", "definition"]).is_some(), current),
+            tabs: tabs(&record.reference, &has, current),
             refresh: link::entity_refresh(&record.reference),
             reference: record.reference.clone(),
         }
@@ -84,7 +96,13 @@ impl Head {
     }
 }
 
-fn tabs(reference: &EntityRef, has_definition: bool, current: &str) -> Vec<Tab> {
+/// What there is a tab for.
+struct Has {
+    definition: bool,
+    pipelines: bool,
+}
+
+fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
     let tab = |name: &'static str, label, icon| Tab {
         label,
         icon,
@@ -92,8 +110,11 @@ fn tabs(reference: &EntityRef, has_definition: bool, current: &str) -> Vec<Tab> 
         current: name == current,
     };
     let mut tabs = vec![tab("", "Overview", "info")];
-    if has_definition {
+    if has.definition {
         tabs.push(tab("api", "Definition", "api"));
+    }
+    if has.pipelines {
+        tabs.push(tab("ci", "CI", "pipeline"));
     }
     if reference.kind() == "component" {
         tabs.push(tab("environments", "Environments", "deploy"));
@@ -130,6 +151,8 @@ pub(super) struct OverviewPage {
     orphan: bool,
     /// Starts the form, of a template.
     create: Option<String>,
+    /// Where the newest pipelines are, and all of them.
+    ci: Option<(String, String)>,
 }
 
 /// One line of the About card.
@@ -147,6 +170,7 @@ struct ProblemLine {
 /// `GET /catalog/{namespace}/{kind}/{name}`
 pub(super) async fn overview(
     State(catalog): State<Catalog>,
+    State(pipelines): State<Pipelines>,
     State(forges): State<Forges>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
@@ -155,7 +179,7 @@ pub(super) async fn overview(
     let record = record(&catalog, &viewer, &reference)?;
     let origin = Origin::load(&catalog, &forges, &viewer, &record).await;
     let entity = &record.entity();
-    let head = Head::new(&catalog, &viewer, &record, "");
+    let head = Head::new(&catalog, &pipelines, &viewer, &record, "");
     let is_template = reference.kind() == "template";
     Ok(Page(OverviewPage {
         chrome: head.chrome(&viewer),
@@ -170,6 +194,9 @@ pub(super) async fn overview(
         contest: Contest::load(&catalog, &forges, &site, &viewer, &record).await,
         orphan: entity.annotation("backstage.io/orphan") == Some("true"),
         create: is_template.then(|| link::create_from(&reference)),
+        ci: pipelines
+            .place(&record)
+            .map(|_| (link::entity_ci_latest(&reference), link::entity_ci(&reference, None, false))),
         origin,
         head,
     }))

@@ -7,6 +7,7 @@ use super::entity::{Head, located, record};
 use crate::catalog::Catalog;
 use crate::delivery::{Application, Delivery, Environment, Sync};
 use crate::forge::Forges;
+use crate::pipeline::Pipelines;
 use crate::web::error::Error;
 use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
@@ -46,13 +47,14 @@ struct ApplicationFacts {
 /// `GET …/environments`
 pub(super) async fn show(
     State(catalog): State<Catalog>,
+    State(pipelines): State<Pipelines>,
     State(forges): State<Forges>,
     State(delivery): State<Delivery>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
 ) -> PageResult<EnvironmentsPage> {
     let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "environments");
+    let head = Head::new(&catalog, &pipelines, &viewer, &record, "environments");
     let place = located(&forges, &record);
     let applications = match &place {
         Some((forge, file)) => {

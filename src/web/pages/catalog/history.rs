@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::entity::{Head, record};
 use crate::catalog::{Catalog, Operation, Revision};
+use crate::pipeline::Pipelines;
 use crate::web::extract::{EntityPath, Query};
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::diff::Diff;
@@ -45,12 +46,13 @@ struct ChangeLine {
 /// `GET /catalog/{namespace}/{kind}/{name}/history`
 pub(super) async fn show(
     State(catalog): State<Catalog>,
+    State(pipelines): State<Pipelines>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
     Query(asked): Query<HistoryAsked>,
 ) -> PageResult<HistoryPage> {
     let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "history");
+    let head = Head::new(&catalog, &pipelines, &viewer, &record, "history");
     let mut revisions = catalog.revisions(&viewer.credentials, &reference, asked.before, LISTED + 1).await?;
     let has_more = revisions.len() > LISTED;
     revisions.truncate(LISTED);

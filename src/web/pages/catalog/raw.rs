@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::entity::{Head, LINES, record};
 use crate::catalog::Catalog;
+use crate::pipeline::Pipelines;
 use crate::web::error::Error;
 use crate::web::extract::{EntityPath, Query};
 use crate::web::page::{Chrome, Page, PageResult};
@@ -33,12 +34,13 @@ pub(super) struct RawAsked {
 /// `GET …/raw`
 pub(super) async fn show(
     State(catalog): State<Catalog>,
+    State(pipelines): State<Pipelines>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
     Query(asked): Query<RawAsked>,
 ) -> PageResult<RawPage> {
     let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &viewer, &record, "raw");
+    let head = Head::new(&catalog, &pipelines, &viewer, &record, "raw");
     let json = asked.format == "json";
     let text = if json {
         serde_json::to_string_pretty(&record.entity()).map_err(Error::internal)?

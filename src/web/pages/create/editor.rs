@@ -26,7 +26,7 @@ use super::field::{FieldView, OptionView};
 use super::form::{ErrorLine, summary};
 use super::offers::PortalOffers;
 use crate::catalog::Catalog;
-use crate::forge::LocalForge;
+use crate::forge::Forges;
 use crate::scaffolder::form::Field;
 use crate::scaffolder::{self, Draught, FieldError, Scaffolder, ScaffolderError, Trial};
 use crate::web::error::Error;
@@ -90,7 +90,7 @@ pub(super) struct Asked {
 pub(super) struct Desk {
     scaffolder: Scaffolder,
     catalog: Catalog,
-    forge: LocalForge,
+    forges: Forges,
     site: Arc<Site>,
 }
 
@@ -99,7 +99,7 @@ impl axum::extract::FromRef<crate::web::AppState> for Desk {
         Self {
             scaffolder: state.scaffolder.clone(),
             catalog: state.catalog.clone(),
-            forge: state.forge.clone(),
+            forges: state.forges.clone(),
             site: Arc::clone(&state.site),
         }
     }
@@ -136,15 +136,18 @@ impl Desk {
     async fn page(&self, viewer: &Viewer, sent: &Sent) -> Result<EditorPage, Error> {
         let draught = self.scaffolder.read_text(&sent.text);
         let who = &viewer.credentials;
-        let read = |template| Answers::of(&self.scaffolder, who, template, sent);
-        let answers = draught.template.as_ref().map(read).unwrap_or_default();
+        let answers = match &draught.template {
+            Some(template) => {
+                let flags = self.scaffolder.flags(who, template).await?;
+                Answers::of(&self.scaffolder, (who, &flags), template, sent)
+            }
+            None => Answers::default(),
+        };
         let (errors, result) = self.rehearse(viewer, sent, &draught, &answers).await?;
         let pages = answers.pages(&errors);
-        let asked_for = pages.iter().flat_map(|page| &page.fields);
-        let offers = PortalOffers::load(&self.catalog, &self.forge, &self.site, viewer)
-            .await?
-            .with_branches(asked_for, &answers.values)
-            .await;
+        let asked_for: Vec<&Field> = pages.iter().flat_map(|page| &page.fields).collect();
+        let offers = PortalOffers::new(&self.catalog, &self.forges, &self.site, viewer);
+        let offers = offers.with_fields(&asked_for, &answers.values).await;
         let lines = pages.iter().flat_map(|page| summary(&page.fields, &errors)).collect();
         let part = |page: &scaffolder::form::FormPage| FormPart {
             title: page.title.clone(),

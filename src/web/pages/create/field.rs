@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use askama::Template;
 use serde_json::Value;
 
-use self::repository::RepositoryControl;
+use self::repository::{RepositoryControl, TokenView};
 use crate::scaffolder::form::{Choice, EntityChoice, Field, FieldKind, ListLimits, text_of};
 use crate::web::pages::markdown;
 
@@ -40,6 +40,8 @@ pub(crate) struct FieldView {
     /// Further attributes of the control: limits and patterns.
     limits: Vec<(&'static str, String)>,
     control: Control,
+    /// The person's own token for the host.
+    token: Option<TokenView>,
 }
 
 impl askama::filters::HtmlSafe for FieldView {}
@@ -111,8 +113,8 @@ pub(crate) trait Offers {
     fn entities(&self, choice: &EntityChoice) -> Offered;
     /// The forges' hosts: value and label.
     fn hosts(&self) -> Vec<(String, String)>;
-    /// Who can own a repository.
-    fn owners(&self) -> Vec<String>;
+    /// Who owns repositories at a host.
+    fn owners(&self, host: &str) -> Vec<String>;
     /// Tags in use by these kinds, and how often.
     fn tags(&self, kinds: &[String]) -> Vec<(String, usize)>;
     /// The branches that a field chooses from.
@@ -142,8 +144,10 @@ impl OptionView {
 impl FieldView {
     /// The field with what it offers.
     pub(crate) fn new(field: &Field, offers: &dyn Offers) -> Self {
+        let id = id_of(&field.pointer);
         Self {
-            id: id_of(&field.pointer),
+            token: TokenView::of(field, &id, offers),
+            id,
             name: field.name.clone(),
             label: field.label.clone(),
             about: field.description.as_deref().map(markdown::note),
@@ -261,10 +265,7 @@ impl Control {
             }
             FieldKind::Entity(choice) | FieldKind::Owner(choice) => entities::control(field, choice, offers),
             FieldKind::RepoUrl(choice) => Self::Repository(RepositoryControl::new(value, choice, offers)),
-            FieldKind::RepoOwner { excluded, .. } => {
-                let owners = offers.owners().into_iter().filter(|owner| !excluded.contains(owner));
-                Self::Line { type_: "text", suggestions: owners.map(OptionView::plain).collect() }
-            }
+            FieldKind::RepoOwner { .. } => repository::owner(field, offers),
             FieldKind::RepoBranch { .. } => {
                 let branches = offers.branches(&field.name).into_iter().map(OptionView::plain);
                 Self::Line { type_: "text", suggestions: branches.collect() }

@@ -16,7 +16,7 @@ use super::field::{FieldView, id_of};
 use super::offers::PortalOffers;
 use crate::catalog::Catalog;
 use crate::entity::EntityRef;
-use crate::forge::LocalForge;
+use crate::forge::Forges;
 use crate::scaffolder::form::{BUTTONS, Field};
 use crate::scaffolder::{Answered, Draft, FieldError, Scaffolder};
 use crate::web::error::Error;
@@ -124,7 +124,7 @@ pub(super) struct Asked {
 pub(super) async fn show(
     State(scaffolder): State<Scaffolder>,
     State(catalog): State<Catalog>,
-    State(forge): State<LocalForge>,
+    State(forges): State<Forges>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
     Path(path): Path<DraftPath>,
@@ -132,7 +132,7 @@ pub(super) async fn show(
 ) -> Answer {
     let draft = scaffolder.draft(&viewer.credentials, path.id).await?;
     let errors = if asked.check.is_some() { scaffolder.draft_errors(&viewer.credentials, &draft) } else { Vec::new() };
-    let offers = PortalOffers::load(&catalog, &forge, &site, &viewer).await?;
+    let offers = PortalOffers::new(&catalog, &forges, &site, &viewer);
     let shown = Shown { number: path.page, errors: &errors, revealed: false };
     Ok(Page(FormPage::new(&viewer, &draft, &shown, offers).await?).into_response())
 }
@@ -141,7 +141,7 @@ pub(super) async fn show(
 pub(super) async fn answer(
     State(scaffolder): State<Scaffolder>,
     State(catalog): State<Catalog>,
-    State(forge): State<LocalForge>,
+    State(forges): State<Forges>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
     Path(path): Path<DraftPath>,
@@ -166,7 +166,7 @@ pub(super) async fn answer(
     }
     let Answered { draft, errors, revealed, .. } = answered;
     if !errors.is_empty() || revealed {
-        let offers = PortalOffers::load(&catalog, &forge, &site, &viewer).await?;
+        let offers = PortalOffers::new(&catalog, &forges, &site, &viewer);
         // What was asked a moment ago cannot be wrong yet.
         let errors = if revealed { &[][..] } else { &errors[..] };
         let shown = Shown { number: path.page, errors, revealed };
@@ -189,7 +189,7 @@ impl FormPage {
         let Shown { number, errors, revealed } = *shown;
         let missing = || Error::NotFound(format!("this form has no page {}", number + 1));
         let page = draft.page(number, errors).ok_or_else(missing)?;
-        let offers = offers.with_branches(page.fields.iter(), &draft.values).await;
+        let offers = offers.with_fields(&page.fields.iter().collect::<Vec<_>>(), &draft.values).await;
         let template = &draft.template;
         let is_last = draft.asked().all(|asked| asked <= number);
         let changes = template.pages.get(number).is_some_and(|page| page.changes);

@@ -1,64 +1,86 @@
 //! What a form's pickers offer: entities of the catalog, owners of repositories, tags in use.
+//!
+//! Owners and branches are asked of the forges of the hosts that the form's fields name; a forge that does not answer in
+//! time offers nothing, and an owner is written.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::field::{Offered, Offers, OptionView};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityQuery, Order};
 use crate::entity::EntityRef;
-use crate::forge::{Forge as _, LocalForge, RepoUrl};
-use crate::scaffolder::form::{EntityChoice, Field, Own};
+use crate::forge::{Forges, RepoUrl};
+use crate::scaffolder::form::{EntityChoice, Field, FieldKind, Own, each, host_of, takes_token};
 use crate::web::Site;
-use crate::web::error::Error;
 use crate::web::pages::shown;
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// More entities than this are not listed: the rest is searched for, or written.
 const LISTED: usize = 500;
+/// How long a form waits for a forge.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Choices from this portal for this viewer.
 pub(super) struct PortalOffers<'a> {
     catalog: &'a Catalog,
     viewer: &'a Viewer,
     site: &'a Site,
-    forge: &'a LocalForge,
+    forges: &'a Forges,
     hosts: Vec<(String, String)>,
-    owners: Vec<String>,
+    /// The owners at the hosts that fields ask for.
+    owners: HashMap<String, Vec<String>>,
     /// The branches that fields ask for, by the names of the fields.
     branches: HashMap<String, Vec<String>>,
 }
 
 impl<'a> PortalOffers<'a> {
-    /// Looks up what cannot be asked for while a page is rendered.
-    pub(super) async fn load(
-        catalog: &'a Catalog,
-        forge: &'a LocalForge,
-        site: &'a Site,
-        viewer: &'a Viewer,
-    ) -> Result<Self, Error> {
-        let repositories = forge.list(None).await?;
-        let owners: BTreeSet<String> = repositories.iter().map(|repository| repository.id.owner().to_owned()).collect();
-        let hosts = vec![(forge.host().to_owned(), format!("This portal ({})", forge.host()))];
-        let owners = owners.into_iter().collect();
-        Ok(Self { catalog, viewer, site, forge, hosts, owners, branches: HashMap::new() })
+    /// Nothing of the forges yet.
+    pub(super) fn new(catalog: &'a Catalog, forges: &'a Forges, site: &'a Site, viewer: &'a Viewer) -> Self {
+        let label = |host: &str| if takes_token(host) { host.to_owned() } else { format!("This portal ({host})") };
+        let hosts = forges.hosts().map(|host| (host.to_owned(), label(host))).collect();
+        Self { catalog, viewer, site, forges, hosts, owners: HashMap::new(), branches: HashMap::new() }
     }
 
-    /// The same with the branches that these fields ask for; a repository that is not there has none.
-    pub(super) async fn with_branches<'f>(
-        mut self,
-        fields: impl Iterator<Item = &'f Field>,
-        values: &Map<String, Value>,
-    ) -> Self {
+    /// Looks up what these fields offer and cannot be asked for while a page is rendered.
+    pub(super) async fn with_fields(mut self, fields: &[&Field], values: &Map<String, Value>) -> Self {
+        let mut all = Vec::new();
         for field in fields {
-            let Some(repository) = field.repository(values) else { continue };
-            let url = repository.parse::<RepoUrl>().ok().filter(|url| url.host.eq_ignore_ascii_case(self.forge.host()));
-            let Some(id) = url.and_then(|url| url.repository().ok()) else { continue };
-            let branches = self.forge.branches(&id).await.unwrap_or_default();
-            self.branches.insert(field.name.clone(), branches.into_iter().map(|branch| branch.name).collect());
+            each(std::slice::from_ref(field), &mut |field| all.push(field));
+        }
+        for field in all {
+            match &field.kind {
+                FieldKind::RepoUrl(choice) if choice.owners.is_none() => {
+                    let chosen = Some(host_of(&field.value)).filter(|host| !host.is_empty());
+                    let host = chosen.or(choice.hosts.first().map(String::as_str));
+                    self.ask_owners(host).await;
+                }
+                FieldKind::RepoOwner { host, allowed: None, .. } => self.ask_owners(host.as_deref()).await,
+                FieldKind::RepoBranch { .. } => self.ask_branches(field, values).await,
+                _ => {}
+            }
         }
         self
+    }
+
+    /// Who owns repositories at a host; without one, at the first there is.
+    async fn ask_owners(&mut self, host: Option<&str>) {
+        let Some(host) = host.map(str::to_owned).or_else(|| Some(self.hosts.first()?.0.clone())) else { return };
+        let Some(forge) = self.forges.by_host(&host).ok().filter(|_| !self.owners.contains_key(&host)) else { return };
+        let Ok(Ok(repositories)) = tokio::time::timeout(PATIENCE, forge.list(None)).await else { return };
+        let owners: BTreeSet<String> = repositories.iter().map(|repository| repository.id.owner().to_owned()).collect();
+        self.owners.insert(host, owners.into_iter().collect());
+    }
+
+    /// The branches that a field asks for; a repository that is not there has none.
+    async fn ask_branches(&mut self, field: &Field, values: &Map<String, Value>) {
+        let url = field.repository(values).and_then(|repository| repository.parse::<RepoUrl>().ok());
+        let forge = url.as_ref().and_then(|url| Some((self.forges.by_repo_url(url).ok()?, url.repository().ok()?)));
+        let Some((forge, id)) = forge else { return };
+        let Ok(Ok(branches)) = tokio::time::timeout(PATIENCE, forge.branches(&id)).await else { return };
+        self.branches.insert(field.name.clone(), branches.into_iter().map(|branch| branch.name).collect());
     }
 }
 
@@ -112,8 +134,8 @@ impl Offers for PortalOffers<'_> {
         self.hosts.clone()
     }
 
-    fn owners(&self) -> Vec<String> {
-        self.owners.clone()
+    fn owners(&self, host: &str) -> Vec<String> {
+        self.owners.get(host).cloned().unwrap_or_default()
     }
 
     fn tags(&self, kinds: &[String]) -> Vec<(String, usize)> {

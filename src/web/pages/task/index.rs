@@ -82,6 +82,7 @@ pub(super) async fn show(
             by_status("Failed", "failed"),
             by_status("Cancelled", "cancelled"),
         ],
+        waiting: super::waiting_count(&scaffolder, &viewer).await?,
         filtered: !asked.whose.is_empty() || !asked.status.is_empty(),
         runs: tasks.iter().map(|task| RunRow::new(&catalog, &viewer, task)).collect(),
         shown: format!("{first}–{last} of {}", shown::count(total, "run", "runs")),
@@ -145,7 +146,8 @@ pub(super) fn title(task: &Task) -> String {
     named.filter(|name| !name.is_empty()).map(str::to_owned).or_else(repository).unwrap_or_else(|| template_title(task))
 }
 
-fn template_title(task: &Task) -> String {
+/// What its template is called.
+pub(super) fn template_title(task: &Task) -> String {
     let title = task.spec.pointer("/templateInfo/entity/metadata/title").and_then(serde_json::Value::as_str);
     let name = || task.template().map(|template| template.name().to_owned());
     title.map(str::to_owned).or_else(name).unwrap_or_else(|| "a template".to_owned())

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use crate::catalog::Registration;
 use crate::forge::testing::{new_commit, new_repository};
-use crate::forge::{Contents, Forge as _, NewFile, NewRepository, Parent, RepositoryId, Visibility};
+use crate::forge::{Contents, Forge as _, GitHub, NewFile, NewRepository, Parent, RepositoryId, Visibility};
 use crate::permission::Credentials;
 use crate::web::tests::{Answer, Options, TestApp};
 
@@ -31,7 +31,12 @@ impl Guest {
 
     /// Where `catalog` is configured like this.
     pub(super) async fn with(catalog: &str) -> Self {
-        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), ..Options::default() };
+        Self::beside(catalog, Vec::new()).await
+    }
+
+    /// The same with GitHubs beside the local forge.
+    pub(super) async fn beside(catalog: &str, github: Vec<GitHub>) -> Self {
+        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), github, ..Options::default() };
         let app = TestApp::start_with(options).await;
         fill(&app).await;
         let (cookie, csrf) = app.enter().await;

@@ -30,7 +30,7 @@ impl Guest {
     }
 
     /// Waits until a run is over.
-    async fn finish(&self, run: &str) -> String {
+    pub(super) async fn finish(&self, run: &str) -> String {
         let id = run.rsplit('/').next().unwrap().parse().unwrap();
         let events = self.app.state.scaffolder.follow(&Credentials::service("test"), id, None);
         assert_eq!(events.collect::<Vec<_>>().await.last().unwrap().kind(), "completion");

@@ -23,7 +23,7 @@ impl Differences {
         let target = workspace::normal(given(input, "targetPath").unwrap_or("."))?;
         let gone = texts(input, "filesToDelete");
         let files = if gone.is_empty() { files(ctx, &folder)? } else { files(ctx, &folder).unwrap_or_default() };
-        let there = request.forge.walk(request.id(), &request.ground(), "").await?;
+        let there = request.forge.walk(request.grounds(), &request.ground(), "").await?;
         let there: BTreeMap<&str, &TreeEntry> = there.iter().map(|entry| (entry.path.as_str(), entry)).collect();
         let mut differences = Self::default();
         for file in files {
@@ -68,5 +68,5 @@ async fn is_same(request: &Request, entry: &TreeEntry, file: &NewFile) -> Result
     if entry.kind != EntryKind::File(file.mode) || entry.size != Some(file.bytes.len() as u64) {
         return Ok(false);
     }
-    Ok(request.forge.blob(request.id(), &entry.object_id).await? == file.bytes)
+    Ok(request.forge.blob(request.grounds(), &entry.object_id).await? == file.bytes)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::super::{ActionError, Outputs, outputs};
+use super::super::super::{ActionError, Outputs, flag, outputs};
 use super::super::author::newest;
 use super::super::{addressed, given};
 use crate::forge::{Forge, Forges, PullRequest, Repository, RepositoryId};
@@ -13,6 +13,8 @@ use crate::forge::{Forge, Forges, PullRequest, Repository, RepositoryId};
 pub(super) struct Request {
     pub(super) forge: Arc<dyn Forge>,
     pub(super) repository: Repository,
+    /// Where the branch is: the repository itself, or somebody's fork of it.
+    pub(super) from: RepositoryId,
     pub(super) head: String,
     pub(super) base: String,
     pub(super) title: String,
@@ -36,13 +38,33 @@ impl Request {
             let told = format!("`branchName` and `targetBranchName` are both `{base}`; choose another branchName");
             return Err(ActionError::input(told));
         }
-        let tip = newest(forge.as_ref(), &repository.id, &format!("refs/heads/{head}")).await?;
-        Ok(Self { forge, repository, head, base, title, tip })
+        let fork = forge.github().filter(|_| flag(input, "forceFork"));
+        let from = match fork {
+            Some(github) => github.fork_name(&repository.id).await?,
+            None => repository.id.clone(),
+        };
+        let tip = newest(forge.as_ref(), &from, &format!("refs/heads/{head}")).await?;
+        Ok(Self { forge, repository, from, head, base, title, tip })
     }
 
     /// The repository.
     pub(super) fn id(&self) -> &RepositoryId {
         &self.repository.id
+    }
+
+    /// Whether the branch is in a fork.
+    pub(super) fn is_forked(&self) -> bool {
+        self.from != self.repository.id
+    }
+
+    /// The branch as the pull request names it.
+    pub(super) fn proposed(&self) -> String {
+        if self.is_forked() { format!("{}:{}", self.from.owner(), self.head) } else { self.head.clone() }
+    }
+
+    /// Where the files of the ground are.
+    pub(super) fn grounds(&self) -> &RepositoryId {
+        if self.tip.is_some() { &self.from } else { &self.repository.id }
     }
 
     /// The commit that the files are compared with: of the branch, or of what it will begin at.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::sent::Sent;
 use crate::permission::Credentials;
 use crate::scaffolder::form::{self, FormPage, Page};
-use crate::scaffolder::{FieldError, Scaffolder, Template};
+use crate::scaffolder::{FieldError, Flags, Scaffolder, Template};
 
 /// The answers to a template's form.
 #[derive(Debug, Default)]
@@ -24,21 +24,26 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Reads what was posted.
-    pub(super) fn of(scaffolder: &Scaffolder, who: &Credentials, template: &Template, sent: &Sent) -> Self {
+    pub(super) fn of(
+        scaffolder: &Scaffolder,
+        (who, flags): (&Credentials, &Flags),
+        template: &Template,
+        sent: &Sent,
+    ) -> Self {
         // The buttons count once, not for every page.
         let is_button = |(name, _): &&(String, String)| form::BUTTONS.contains(&name.as_str());
         let plain: Vec<_> = sent.pairs.iter().filter(|pair| !is_button(pair)).cloned().collect();
         let mut answers = Self { values: sent.before.clone(), ..Self::default() };
-        let shown = scaffolder.settled(who, template, &sent.before, &BTreeSet::new()).pages;
+        let shown = scaffolder.settled(who, template, &sent.before, &BTreeSet::new(), flags).pages;
         for (number, page) in shown.iter().enumerate() {
             let is_last = number + 1 == shown.len();
             let read = form::read(page, &answers.values, if is_last { &sent.pairs } else { &plain });
             answers.values = read.values;
-            answers.secrets.extend(read.secrets);
+            answers.secrets.extend(read.secrets.into_iter().filter(|(_, secret)| !secret.is_null()));
             answers.stay |= read.stay;
         }
         answers.values.retain(|name, _| sent.asked.contains(name));
-        let settled = scaffolder.settled(who, template, &answers.values, &BTreeSet::new());
+        let settled = scaffolder.settled(who, template, &answers.values, &BTreeSet::new(), flags);
         answers.pages = settled.pages;
         for (name, value) in settled.values {
             if !sent.asked.contains(&name) {
