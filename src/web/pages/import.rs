@@ -55,11 +55,11 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(catalog: &Catalog, address: &str, survey: Survey) -> Self {
+    fn new(catalog: &Catalog, viewer: &Viewer, address: &str, survey: Survey) -> Self {
         let (shown, parts) = survey.part;
         let part = |part| (part, link::import_survey(address, part, false), part == shown);
         let parts = if parts > 1 { (1..=parts).map(part).collect() } else { Vec::new() };
-        Self { choices: Choices::offered(catalog), parts, survey }
+        Self { choices: Choices::offered(catalog, viewer), parts, survey }
     }
 
     fn lacks_descriptors(&self) -> bool {
@@ -106,7 +106,7 @@ async fn index(
     let part = asked.part.unwrap_or(1);
     let survey = match asked.now.as_str() {
         "yes" if !address.is_empty() => Some(match imports.survey(&viewer.credentials, address, part).await {
-            Ok(survey) => Ok(Shown::new(&catalog, address, survey)),
+            Ok(survey) => Ok(Shown::new(&catalog, &viewer, address, survey)),
             Err(error) => Err(sentence(error)?),
         }),
         _ => None,

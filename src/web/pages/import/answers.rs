@@ -1,16 +1,21 @@
 //! What a form of the import says: which locations, which repositories, and what their descriptors have in common.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt as _, stream};
 use url::Url;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EntityFilter};
 use crate::entity::EntityRef;
 use crate::forge::{FileLocation, Forges, RepositoryId};
 use crate::import::{Answers, DESCRIPTOR, Draft, ImportError, LIFECYCLES, NewItem, Work};
 use crate::web::error::Error;
+use crate::web::session::Viewer;
 
 /// Repositories that are asked for their description at a time.
 const AT_ONCE: usize = 8;
+/// Types that are offered wherever nothing has one yet.
+const TYPES: [&str; 3] = ["library", "service", "website"];
 /// Owners that are offered.
 const OWNERS: usize = 2000;
 
@@ -24,22 +29,17 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    pub(super) fn offered(catalog: &Catalog) -> Self {
+    pub(super) fn offered(catalog: &Catalog, viewer: &Viewer) -> Self {
         let index = catalog.index();
-        let mut owners = Vec::new();
-        let mut types =
-            std::collections::BTreeSet::from(["service".to_owned(), "website".to_owned(), "library".to_owned()]);
-        for record in index.records() {
-            match record.reference.kind() {
-                "group" | "user" if owners.len() < OWNERS => {
-                    owners.push((record.reference.to_string(), record.title.to_string()));
-                }
-                "component" => types.extend(record.entity().text(&["spec", "type"]).map(str::to_owned)),
-                _ => {}
-            }
-        }
+        let owners = index.records().filter(|record| matches!(record.reference.kind(), "group" | "user"));
+        let owners = owners.map(|record| (record.reference.to_string(), record.title.to_string()));
+        let mut owners: Vec<(String, String)> = owners.take(OWNERS).collect();
         // Groups first: their references sort so.
         owners.sort();
+        let components = EntityFilter::is("kind", "component");
+        let used = catalog.facets(&viewer.credentials, &components, &["spec.type".to_owned()]);
+        let used = used.into_iter().flat_map(|(_, values)| values).map(|(value, _)| value);
+        let types: BTreeSet<String> = TYPES.map(str::to_owned).into_iter().chain(used).collect();
         Self { owners, lifecycles: LIFECYCLES, types: types.into_iter().collect() }
     }
 }
