@@ -54,29 +54,26 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
     });
     let contents: Value = contents.collect();
     let values = portal::values(&options.answers.values, &options.answers.set)?;
-    let answer = match Portal::running(common, &options.target).await? {
-        Some(portal) => {
-            let body = json!({
-                "template": template, "values": values, "secrets": {}, "directoryContents": contents,
-                "templateFolder": beside.folder,
-            });
-            let answer = portal.post("/api/scaffolder/v2/dry-run", &body).await;
-            portal.close().await;
-            answer?
-        }
-        None => {
-            let run = DryRun {
-                template: json!(template),
-                values,
-                secrets: Map::new(),
-                directory_contents: contents,
-                folder: Some(beside.folder),
-                flags: Some(Vec::new()),
-            };
-            let guest = loaded.config.auth.providers.as_ref().and_then(|providers| providers.guest.as_ref());
-            let guest = guest.cloned().unwrap_or_default().user();
-            scaffolder.dry_run(&Credentials::user(guest, Vec::new()), run).await?
-        }
+    let answer = if let Some(portal) = Portal::running(common, &options.target).await? {
+        let body = json!({
+            "template": template, "values": values, "secrets": {}, "directoryContents": contents,
+            "templateFolder": beside.folder,
+        });
+        let answer = portal.post("/api/scaffolder/v2/dry-run", &body).await;
+        portal.close().await;
+        answer?
+    } else {
+        let run = DryRun {
+            template: json!(template),
+            values,
+            secrets: Map::new(),
+            directory_contents: contents,
+            folder: Some(beside.folder),
+            flags: Some(Vec::new()),
+        };
+        let guest = loaded.config.auth.providers.as_ref().and_then(|providers| providers.guest.as_ref());
+        let guest = guest.cloned().unwrap_or_default().user();
+        scaffolder.dry_run(&Credentials::user(guest, Vec::new()), run).await?
     };
     write(&answer, &options.out)
 }
