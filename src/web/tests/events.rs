@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Options, TestApp};
+use crate::db::testing::{TestDatabase, database};
 use crate::forge::github::testing::{World, acme};
 use crate::web::serve::serve;
 
@@ -17,6 +18,7 @@ const PATH: &str = "/api/events/http/github";
 struct Told {
     app: TestApp,
     world: World,
+    database: TestDatabase,
     _stop: DropGuard,
 }
 
@@ -36,12 +38,15 @@ impl Told {
         )
         .unwrap();
         let github = vec![World::github(&world.with_app())];
-        let app = TestApp::start_with(Options { catalog, github, ..Options::default() }).await;
+        let database = database().await;
+        let options = Options { catalog, github, ..Options::default() };
+        let app = TestApp::on(database.pool().clone(), options).await;
         app.state.catalog.read_due().await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, app.router.clone(), stop.clone()));
+        tokio::spawn(app.state.catalog.clone().run(stop.clone()));
         world.requests().await;
-        Some(Self { app, world, _stop: stop.drop_guard() })
+        Some(Self { app, world, database, _stop: stop.drop_guard() })
     }
 
     fn title(&self, reference: &str) -> Option<String> {
@@ -107,7 +112,14 @@ async fn a_push_is_visible_at_once() {
         told.until("the next title", |told| told.title("component:default/api").as_deref() == Some(&title)).await;
         times.push(started.elapsed().as_millis());
     }
-    println!("commit to visible, in ms: {times:?}");
+    let followed: Vec<f64> = sqlx::query_scalar(
+        "SELECT EXTRACT(EPOCH FROM done_at - received_at)::float8 * 1000 FROM webhook_delivery
+         WHERE kind = 'push' AND done_at IS NOT NULL ORDER BY received_at",
+    )
+    .fetch_all(told.database.pool())
+    .await
+    .unwrap();
+    println!("in ms: commit to visible {times:?}, of that webhook to done {followed:.0?}");
     let requests = told.world.requests().await;
     assert_eq!(requests, vec!["POST /graphql 200"; 10], "one request a push");
     told.happens(json!({"kind": "commit", "repository": "acme/api", "files": {"catalog-info.yaml": null}})).await;
