@@ -35,9 +35,9 @@ pub(crate) use self::{
     },
     error::{ForgeError, Limit, Missing, NameError},
     github::{
-        Allowance, Annotation, Budget, Collaborator, Conclusion, Discovered, Dispatched, Fitted, Fixture, GitHub,
-        GitHubConfig, Job, Look, Member, NewCheck, PeopleLook, Pulled, Push, Removal, Reviewer, Run, RunOrder, Scope,
-        Team, Tempo, Told, Webhook, is_signed,
+        Allowance, Annotation, Budget, Collaborator, Conclusion, Discovered, Fitted, Fixture, GitHub, GitHubConfig,
+        Job, Look, Member, NewCheck, PeopleLook, Pulled, Push, Removal, Run, RunOrder, Scope, Team, Told, Webhook,
+        is_signed,
     },
     local::{GitResponse, LocalForge, ProtocolVersion, Service, decode_body},
     location::{FileLocation, LocationKind},

@@ -70,8 +70,8 @@ impl Pipelines {
 
     fn place_of(&self, entity: &Entity, location: &str) -> Option<Place> {
         // Where the entity's own source is, if that is on a GitHub.
-        let written = entity.annotation(SOURCE_LOCATION).into_iter().chain([location]);
-        let home = written.filter_map(|location| self.on_github(location)).next();
+        let mut written = entity.annotation(SOURCE_LOCATION).into_iter().chain([location]);
+        let home = written.find_map(|location| self.on_github(location));
         let Some(slug) = entity.annotation(PROJECT_SLUG) else { return home };
         let repository: RepositoryId = slug.trim().parse().ok()?;
         if repository.name().contains('/') {

@@ -57,9 +57,9 @@ pub(crate) use self::fixture::{Fitted, Fixture, Removal};
 pub(crate) use self::organization::{Discovered, Look};
 pub(crate) use self::pace::{Budget, Tempo};
 pub(crate) use self::people::{Member, PeopleLook, Team};
-pub(crate) use self::pipeline::{Dispatched, Job, Run, RunOrder};
+pub(crate) use self::pipeline::{Job, Run, RunOrder};
 pub(crate) use self::secret::Scope;
-pub(crate) use self::setup::{Collaborator, Reviewer};
+pub(crate) use self::setup::Collaborator;
 use self::texts::Texts;
 pub(crate) use self::webhook::{Pulled, Push, Told, Webhook, is_signed};
 use super::{

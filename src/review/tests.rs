@@ -100,8 +100,8 @@ async fn what_is_right_is_said_too_and_what_is_no_descriptor_is_nobodys_business
 #[tokio::test]
 async fn more_remarks_than_one_request_takes_go_up_in_parts_also_when_one_is_cut() {
     let Some((world, review)) = stage().await else { return };
-    let many: String =
-        (0..120).map(|number| format!("---\nkind: Component\nmetadata: {{ name: n{number} }}\n")).collect();
+    let one = |number: usize| format!("---\nkind: Component\nmetadata: {{ name: n{number} }}\n");
+    let many = (0..120).map(one).collect::<Vec<_>>().concat();
     let proposal = proposed(&world, "many", json!({"catalog-info.yaml": many})).await;
     world.fault(json!({"method": "PATCH", "path": "/check-runs/", "kind": "cut-after", "times": 9})).await;
     assert!(review.check(&proposal).await.is_err());

@@ -30,7 +30,7 @@ pub(crate) struct ProvidersConfig {
 }
 
 /// One of `catalog.providers.local`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct LocalProviderConfig {
     /// Only repositories of this owner.
@@ -41,17 +41,6 @@ pub(crate) struct LocalProviderConfig {
     pub(crate) filters: Filters,
     /// When it looks.
     pub(crate) schedule: ScheduleConfig,
-}
-
-impl Default for LocalProviderConfig {
-    fn default() -> Self {
-        Self {
-            organization: None,
-            catalog_path: CatalogPath::default(),
-            filters: Filters::default(),
-            schedule: ScheduleConfig::default(),
-        }
-    }
 }
 
 /// The path of a file, or of several with `*` and `**`.

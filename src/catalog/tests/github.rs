@@ -64,7 +64,7 @@ fn titled(name: &str, title: &str) -> String {
     )
 }
 
-fn repository(name: &str, more: Value) -> Value {
+fn repository(name: &str, more: &Value) -> Value {
     let mut repository = json!({
         "owner": "acme", "name": name, "files": { "catalog-info.yaml": titled(name, "First"), "README.md": "# Read me\n" },
     });
@@ -72,7 +72,7 @@ fn repository(name: &str, more: Value) -> Value {
     repository
 }
 
-fn world(repositories: Vec<Value>) -> Value {
+fn world(repositories: &[Value]) -> Value {
     let mut world = crate::forge::github::testing::acme();
     world["repositories"] = json!(repositories);
     world
@@ -85,8 +85,9 @@ fn of_acme(world: &World) -> Value {
 #[tokio::test]
 async fn a_thousand_repositories_are_looked_at_and_read_with_a_handful_of_requests() {
     let many = 1_000;
-    let repositories = (0..many).map(|number| repository(&format!("service-{number}"), json!({}))).collect();
-    let Some(on) = OnGitHub::new(world(repositories), of_acme).await else { return };
+    let repositories: Vec<Value> =
+        (0..many).map(|number| repository(&format!("service-{number}"), &json!({}))).collect();
+    let Some(on) = OnGitHub::new(world(&repositories), of_acme).await else { return };
     on.catalog.read_due().await.unwrap();
     let first = on.world.requests().await.len();
     assert_eq!(on.references().len(), many);
@@ -111,8 +112,8 @@ async fn a_thousand_repositories_are_looked_at_and_read_with_a_handful_of_reques
 #[tokio::test]
 async fn what_is_gone_moved_or_archived_goes_and_comes() {
     let names = ["stays", "archived", "renamed", "deleted", "emptied"];
-    let repositories = names.iter().map(|name| repository(name, json!({}))).collect();
-    let Some(on) = OnGitHub::new(world(repositories), of_acme).await else { return };
+    let repositories: Vec<Value> = names.iter().map(|name| repository(name, &json!({}))).collect();
+    let Some(on) = OnGitHub::new(world(&repositories), of_acme).await else { return };
     on.catalog.read_due().await.unwrap();
     assert_eq!(on.references().len(), 5);
     for event in [
@@ -138,11 +139,11 @@ async fn what_is_gone_moved_or_archived_goes_and_comes() {
 #[tokio::test]
 async fn filters_are_those_of_backstage() {
     let repositories = vec![
-        repository("pay-api", json!({"topics": ["portal"], "visibility": "internal"})),
-        repository("pay-web", json!({"topics": ["portal", "old"], "visibility": "internal"})),
-        repository("shop", json!({"topics": ["portal"], "visibility": "internal"})),
-        repository("pay-public", json!({"topics": ["portal"], "visibility": "public"})),
-        repository("pay-plain", json!({"visibility": "internal"})),
+        repository("pay-api", &json!({"topics": ["portal"], "visibility": "internal"})),
+        repository("pay-web", &json!({"topics": ["portal", "old"], "visibility": "internal"})),
+        repository("shop", &json!({"topics": ["portal"], "visibility": "internal"})),
+        repository("pay-public", &json!({"topics": ["portal"], "visibility": "public"})),
+        repository("pay-plain", &json!({"visibility": "internal"})),
         json!({"owner": "acme", "name": "pay-without", "topics": ["portal"], "visibility": "internal", "files": {"a": "b"}}),
         json!({"owner": "acme", "name": "pay-empty", "topics": ["portal"], "visibility": "internal"}),
     ];
@@ -152,7 +153,7 @@ async fn filters_are_those_of_backstage() {
         });
         json!({ "github": { "mine": { "host": world.host(), "organization": "acme", "filters": filters } } })
     };
-    let Some(on) = OnGitHub::new(world(repositories), filtered).await else { return };
+    let Some(on) = OnGitHub::new(world(&repositories), filtered).await else { return };
     on.catalog.read_due().await.unwrap();
     assert_eq!(on.references(), ["component:default/pay-api"]);
     on.world.assert_lawful().await;
@@ -161,12 +162,12 @@ async fn filters_are_those_of_backstage() {
 #[tokio::test]
 async fn an_app_finds_the_repositories_of_its_organisations_and_wildcards_the_files_in_them() {
     let files = json!({"files": {"services/a/info.yaml": titled("a", "A"), "services/b/info.yaml": titled("b", "B")}});
-    let repositories = vec![repository("mono", files), json!({"owner": "acme", "name": "other", "files": {"x": "y"}})];
+    let repositories = vec![repository("mono", &files), json!({"owner": "acme", "name": "other", "files": {"x": "y"}})];
     let by_app = |world: &World| {
         let app = world.with_app()["apps"][0]["appId"].clone();
         json!({ "github": { "host": world.host(), "app": app, "catalogPath": "/services/*/info.yaml" } })
     };
-    let Some(on) = OnGitHub::new(world(repositories), by_app).await else { return };
+    let Some(on) = OnGitHub::new(world(&repositories), by_app).await else { return };
     on.catalog.read_due().await.unwrap();
     assert_eq!(on.references(), ["component:default/a", "component:default/b"]);
     assert_eq!(on.problems().await, [""; 0]);
@@ -184,7 +185,7 @@ async fn an_app_finds_the_repositories_of_its_organisations_and_wildcards_the_fi
 
 #[tokio::test]
 async fn who_asks_for_a_refresh_gets_what_github_has_and_nothing_older_comes_back() {
-    let Some(on) = OnGitHub::new(world(vec![repository("api", json!({}))]), of_acme).await else { return };
+    let Some(on) = OnGitHub::new(world(&[repository("api", &json!({}))]), of_acme).await else { return };
     on.catalog.read_due().await.unwrap();
     on.world.event(json!({"kind": "commit", "repository": "acme/api", "files": {"catalog-info.yaml": titled("api", "Second")}})).await;
     on.all_due().await;
@@ -203,7 +204,7 @@ async fn who_asks_for_a_refresh_gets_what_github_has_and_nothing_older_comes_bac
 
 #[tokio::test]
 async fn an_organisation_that_cannot_be_seen_is_a_problem_and_takes_nothing_away() {
-    let Some(on) = OnGitHub::new(world(vec![repository("api", json!({}))]), of_acme).await else { return };
+    let Some(on) = OnGitHub::new(world(&[repository("api", &json!({}))]), of_acme).await else { return };
     on.catalog.read_due().await.unwrap();
     on.world.fault(json!({"path": "graphql", "kind": "403-secondary", "retryAfter": 3600, "times": 10})).await;
     on.discover().await;
@@ -214,7 +215,7 @@ async fn an_organisation_that_cannot_be_seen_is_a_problem_and_takes_nothing_away
 
 #[tokio::test]
 async fn people_and_teams_become_users_and_groups() {
-    let mut world = world(Vec::new());
+    let mut world = world(&[]);
     let crowd: Vec<String> = (0..130).map(|number| format!("dev{number}")).collect();
     world["organizations"][0]["teams"] = json!([
         {"slug": "platform", "name": "Platform", "description": "Keeps the lights on", "members": ["ada", "bob"]},
@@ -277,7 +278,7 @@ async fn people_and_teams_become_users_and_groups() {
 
 #[tokio::test]
 async fn the_teams_of_several_organisations_have_their_namespaces() {
-    let mut world = world(Vec::new());
+    let mut world = world(&[]);
     world["organizations"].as_array_mut().unwrap().push(json!({
         "login": "Other", "members": ["ada"], "teams": [{"slug": "platform", "name": "Platform", "members": ["ada"]}],
     }));

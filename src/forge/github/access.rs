@@ -61,9 +61,6 @@ pub(crate) struct Installation {
     /// Set while it is suspended.
     #[serde(default)]
     pub(crate) suspended_at: Option<String>,
-    /// The App's name in addresses.
-    #[serde(default)]
-    pub(crate) app_slug: String,
 }
 
 /// An organisation or a person.
@@ -244,15 +241,17 @@ impl Access {
                 )
             };
         };
-        #[derive(Deserialize)]
-        struct Page {
-            html_url: String,
-        }
         let page = app.client.ask::<Page>(Call::get(["app"])).await;
         let place =
             page.map_or_else(|_| "from its page".to_owned(), |page| format!("at {}/installations/new", page.html_url));
         format!("the GitHub App {} is not installed on {owner}; install it {place}", app.config.app_id.0)
     }
+}
+
+/// The App's own page.
+#[derive(Deserialize)]
+struct Page {
+    html_url: String,
 }
 
 impl App {

@@ -152,15 +152,14 @@ impl Refusal {
         for error in &self.errors {
             let told = match error {
                 Value::String(text) => text.clone(),
-                other => match other.get("message").and_then(Value::as_str) {
-                    Some(message) => message.to_owned(),
-                    None => {
-                        let part = |key: &str| other.get(key).and_then(Value::as_str).unwrap_or_default();
-                        [part("field"), part("code")].join(" ").trim().to_owned()
-                    }
-                },
+                other => {
+                    let part = |key: &str| other.get(key).and_then(Value::as_str).unwrap_or_default();
+                    let message = part("message");
+                    if message.is_empty() { format!("{} {}", part("field"), part("code")) } else { message.to_owned() }
+                }
             };
-            if !told.is_empty() && !whole.contains(&told) {
+            let told = told.trim();
+            if !told.is_empty() && !whole.contains(told) {
                 whole = format!("{whole}: {told}");
             }
         }
@@ -225,7 +224,8 @@ mod tests {
 
     #[test]
     fn every_refusal_says_what_to_change_and_where() {
-        let cases: [(u16, &[(&str, &str)], &str, &str); 8] = [
+        type Case<'a> = (u16, &'a [(&'static str, &'static str)], &'a str, &'a str);
+        let cases: [Case<'_>; 8] = [
             (
                 401,
                 &[],

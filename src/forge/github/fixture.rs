@@ -132,14 +132,14 @@ impl Fixture {
         Self { find: Find::Among(list, is), remove: Remove::Close, ..issue }
     }
 
-    fn whole(id: &RepositoryId, what: String, place: &[&str], method: Method, body: Value) -> Self {
-        let make = match method {
+    fn whole(id: &RepositoryId, what: String, place: &[&str], method: &Method, body: Value) -> Self {
+        let make = match *method {
             Method::PUT => Call::put(of(id, place), body),
             _ => Call::post(of(id, place), body),
         };
         Self {
             what,
-            replaces: method == Method::PUT,
+            replaces: *method == Method::PUT,
             repository: id.clone(),
             find: Find::Here(Call::get(of(id, place))),
             make,
@@ -150,13 +150,13 @@ impl Fixture {
 
     /// GitHub Pages.
     pub(crate) fn pages(id: &RepositoryId, body: Value) -> Self {
-        Self::whole(id, "GitHub Pages".to_owned(), &["pages"], Method::POST, body)
+        Self::whole(id, "GitHub Pages".to_owned(), &["pages"], &Method::POST, body)
     }
 
     /// Protection of a branch.
     pub(crate) fn protection(id: &RepositoryId, branch: &str, body: Value, signed: bool) -> Self {
         let place = ["branches", branch, "protection"];
-        let mut protection = Self::whole(id, format!("protection of branch {branch}"), &place, Method::PUT, body);
+        let mut protection = Self::whole(id, format!("protection of branch {branch}"), &place, &Method::PUT, body);
         if signed {
             let signatures = ["branches", branch, "protection", "required_signatures"];
             protection.besides.push(Call::new(Method::POST, of(id, &signatures)).repeatable());
@@ -167,7 +167,7 @@ impl Fixture {
     /// A deployment environment, with the names of branches and tags that may deploy.
     pub(crate) fn environment(id: &RepositoryId, name: &str, body: Value, policies: &[(&str, &str)]) -> Self {
         let mut environment =
-            Self::whole(id, format!("environment {name}"), &["environments", name], Method::PUT, body);
+            Self::whole(id, format!("environment {name}"), &["environments", name], &Method::PUT, body);
         for (kind, pattern) in policies {
             let place = ["environments", name, "deployment-branch-policies"];
             environment.besides.push(Call::post(of(id, &place), json!({"name": pattern, "type": kind})).repeatable());

@@ -19,8 +19,6 @@ pub(super) struct Repository {
     pub(super) private: bool,
     #[serde(default)]
     pub(super) created_at: Option<DateTime<Utc>>,
-    #[serde(default)]
-    pub(super) archived: bool,
 }
 
 impl Repository {
@@ -111,7 +109,6 @@ pub(super) struct Reference {
 /// `git-tree`
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Tree {
-    pub(super) sha: String,
     #[serde(default)]
     pub(super) truncated: bool,
     pub(super) tree: Vec<Entry>,

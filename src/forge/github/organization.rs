@@ -109,13 +109,13 @@ impl GitHub {
 
     /// One repository; `ForgeError::NotFound` if there is none.
     pub(crate) async fn discover_one(&self, id: &RepositoryId, look: &Look) -> Result<Discovered, ForgeError> {
-        let doing = format!("look at {id}");
-        let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
         #[derive(Deserialize)]
         struct Data {
             repository: Option<Facts>,
         }
+        let doing = format!("look at {id}");
+        let failed = self.failed(&doing);
+        let client = self.client(id.owner()).await.map_err(&failed)?;
         let missing = || ForgeError::NotFound(Missing::Repository(id.clone()));
         let seen_at = Utc::now();
         let mut variables = look.variables();

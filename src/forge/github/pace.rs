@@ -137,8 +137,8 @@ mod tests {
         assert!(waits[500..580].iter().all(|wait| *wait == 3600));
         assert_eq!(waits[580], 3660);
         assert_eq!(pace.take(start, false, forever), Ok(Duration::ZERO));
-        let refused = pace.take(start, true, Duration::from_secs(60)).unwrap_err();
-        assert!(refused > Duration::from_secs(3600));
+        let refused = pace.take(start, true, Duration::from_mins(1)).unwrap_err();
+        assert!(refused > Duration::from_hours(1));
     }
 
     #[tokio::test]
@@ -147,7 +147,7 @@ mod tests {
         let start = Instant::now();
         pace.close(start, Duration::from_secs(30));
         pace.close(start, Duration::from_secs(10));
-        assert_eq!(pace.take(start, false, Duration::from_secs(60)), Ok(Duration::from_secs(30)));
+        assert_eq!(pace.take(start, false, Duration::from_mins(1)), Ok(Duration::from_secs(30)));
         assert_eq!(pace.take(start, true, Duration::from_secs(5)), Err(Duration::from_secs(30)));
         assert_eq!(pace.take(start + Duration::from_secs(31), false, Duration::ZERO), Ok(Duration::ZERO));
     }

@@ -125,13 +125,11 @@ impl GitHub {
     }
 
     pub(super) async fn list_repositories(&self, owner: Option<&str>) -> Result<Vec<Repository>, ForgeError> {
-        let owners = match owner {
-            Some(owner) => vec![owner.to_owned()],
-            None => {
-                let installations =
-                    self.site.access.installations().await.map_err(self.failed("list installations"))?;
-                installations.into_iter().map(|installation| installation.account.login).collect()
-            }
+        let owners = if let Some(owner) = owner {
+            vec![owner.to_owned()]
+        } else {
+            let installations = self.site.access.installations().await.map_err(self.failed("list installations"))?;
+            installations.into_iter().map(|installation| installation.account.login).collect()
         };
         let mut all = Vec::new();
         for owner in owners {

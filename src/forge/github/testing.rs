@@ -50,7 +50,7 @@ impl World {
     /// With what the model is to have in it; none where the model is not installed.
     pub(crate) async fn new(wanted: Value) -> Option<Self> {
         let program = program()?;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
         let answer = http.post(program.control.join("worlds").unwrap()).json(&wanted).send().await.unwrap();
         let status = answer.status();
         let told: Value = answer.json().await.unwrap();

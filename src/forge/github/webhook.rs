@@ -121,9 +121,7 @@ impl Webhook {
         let told = match kind {
             "ping" => Told::Ping,
             "push" => read::<PushPayload>(kind, &payload)?.told()?,
-            "create" | "delete" => Told::Other,
-            "repository" => read::<RepositoryPayload>(kind, &payload)?.told()?,
-            "public" => read::<RepositoryPayload>(kind, &payload)?.told()?,
+            "repository" | "public" => read::<RepositoryPayload>(kind, &payload)?.told()?,
             "pull_request" => read::<PullRequestPayload>(kind, &payload)?.told()?,
             "membership" | "member" | "team" | "team_add" | "organization" => people(&payload),
             "installation" | "installation_repositories" | "installation_target" => {
@@ -131,6 +129,7 @@ impl Webhook {
                     payload.pointer("/installation/account/login").or_else(|| payload.pointer("/account/login"));
                 Told::Installation { owner: owner.and_then(Value::as_str).map(str::to_owned) }
             }
+            // `create`, `delete` and the like: what a branch holds is told by `push`.
             _ => Told::Other,
         };
         Ok(Self { host: host(&payload), told })

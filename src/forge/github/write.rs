@@ -247,17 +247,13 @@ async fn tree(
     let gone = delete.iter().map(|path| (json!({"path": path, "mode": "100644", "type": "blob", "sha": null}), 0));
     let files = write.iter().enumerate().map(|(at, file)| {
         let mut entry = json!({"path": file.path, "mode": mode(file.mode), "type": "blob"});
-        match blobs.get(&at) {
-            Some(sha) => {
-                entry["sha"] = json!(sha);
-                (entry, 0)
-            }
-            None => {
-                let text = inline(file).unwrap_or_default();
-                entry["content"] = json!(text);
-                (entry, text.len())
-            }
+        if let Some(sha) = blobs.get(&at) {
+            entry["sha"] = json!(sha);
+            return (entry, 0);
         }
+        let text = inline(file).unwrap_or_default();
+        entry["content"] = json!(text);
+        (entry, text.len())
     });
     let mut base = base.map(str::to_owned);
     let mut part: Vec<Value> = Vec::new();

@@ -1,5 +1,6 @@
 //! A portal in memory, and clients for it.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub(crate) struct Options {
     pub(crate) catalog: CatalogConfig,
     /// `auth.providers`
     pub(crate) providers: Option<Providers>,
-    /// GitHubs beside the local forge.
+    /// Other forges beside the local one.
     pub(crate) github: Vec<GitHub>,
     /// `events`
     pub(crate) events: EventsConfig,
@@ -120,15 +121,7 @@ impl TestApp {
     pub(crate) async fn on(pool: PgPool, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let reach = Reach::default();
-        let site = Arc::new(Site {
-            title: "Greenroom".to_owned(),
-            organization: "Acme".to_owned(),
-            base_url: Url::parse(options.base_url).unwrap(),
-            version: "0.0.0".to_owned(),
-            database: "a test database".to_owned(),
-            data_dir: folder.path().to_owned(),
-            reach: reach.clone(),
-        });
+        let site = site(&options, folder.path(), &reach);
         let issuer = site.absolute("/api/auth");
         let config = AuthConfig {
             providers: options.providers,
@@ -226,4 +219,16 @@ impl TestApp {
     pub(crate) async fn bearer(&self) -> String {
         format!("Bearer {}", self.state.auth.issue_guest().await.unwrap().token)
     }
+}
+
+fn site(options: &Options, folder: &Path, reach: &Reach) -> Arc<Site> {
+    Arc::new(Site {
+        title: "Greenroom".to_owned(),
+        organization: "Acme".to_owned(),
+        base_url: Url::parse(options.base_url).unwrap(),
+        version: "0.0.0".to_owned(),
+        database: "a test database".to_owned(),
+        data_dir: folder.to_owned(),
+        reach: reach.clone(),
+    })
 }

@@ -91,7 +91,7 @@ async fn a_commit_names_where_the_branch_is() {
     let gone = Contents::Change { write: Vec::new(), delete: vec!["docs".to_owned()] };
     let forked =
         github.commit(&pay, new_commit("feature/x", Parent::Fork(second.id.clone()), gone, "Tidy")).await.unwrap();
-    assert_eq!(forked.parents, [second.id.clone()]);
+    assert_eq!(forked.parents, std::slice::from_ref(&second.id));
     let left: Vec<String> =
         github.walk(&pay, "feature/x", "").await.unwrap().into_iter().map(|entry| entry.path).collect();
     assert_eq!(left, ["a"]);

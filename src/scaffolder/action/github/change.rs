@@ -85,13 +85,12 @@ impl Change {
                     Some(since) => github.dispatched(id, workflow, branch, since).await?,
                     None => None,
                 };
-                let run = match run {
-                    Some(run) => run,
-                    None => {
-                        let since = began.unwrap_or_else(Utc::now);
-                        ctx.note("dispatching", json!(since)).await?;
-                        github.dispatch(id, workflow, branch, inputs, since).await?
-                    }
+                let run = if let Some(run) = run {
+                    run
+                } else {
+                    let since = began.unwrap_or_else(Utc::now);
+                    ctx.note("dispatching", json!(since)).await?;
+                    github.dispatch(id, workflow, branch, inputs, since).await?
                 };
                 let outputs = outputs([
                     ("workflowRunId", json!(run.id)),

@@ -2,6 +2,7 @@
 //! out what GitHub refuses and says so (`≈`); nothing is made twice.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use futures_util::StreamExt as _;
 
@@ -97,7 +98,7 @@ async fn row(at: usize, (method, path, skip): (String, String, usize), expected:
             let last: Vec<String> = said.into_iter().rev().take(3).collect();
             println!("{method} {path} #{skip} {fault}: {status}\n{last:#?}\n{found:#}");
         }
-        told.push_str(&format!("{mark:<width$}", width = fault.len() + 2));
+        write!(told, "{mark:<width$}", width = fault.len() + 2).unwrap();
     }
     let shown = format!("{method} {path}{}", if skip > 0 { format!(" #{}", skip + 1) } else { String::new() });
     format!("{at:03} {shown:<72} {told}")

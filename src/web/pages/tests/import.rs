@@ -47,7 +47,7 @@ impl Guest {
         }
     }
 
-    async fn has(&self, reference: &str) -> bool {
+    fn has(&self, reference: &str) -> bool {
         let reference = reference.parse().unwrap();
         self.app.state.catalog.entity(&Credentials::anonymous(), &reference).is_some()
     }
@@ -83,7 +83,7 @@ async fn an_organisation_is_looked_at_registered_and_proposed_to() {
     for part in [text, "Register 1 location and open 1 pull request", "acme/two: catalog-info.yaml"] {
         assert!(look.text.contains(part), "{part} is missing in {}", look.text);
     }
-    assert!(!guest.has("component:default/two").await, "nothing is done before it was shown");
+    assert!(!guest.has("component:default/two"), "nothing is done before it was shown");
 
     // What was changed on the page is what is proposed.
     let text = text.replace("&#39;", "'").replace("name: one", "name: uno").replace('\n', "\r\n");
@@ -101,7 +101,7 @@ async fn an_organisation_is_looked_at_registered_and_proposed_to() {
     for part in ["1 open", "1 registered", "href=\"http://localhost:7007/repositories/acme/one/pulls/1\"", "#1"] {
         assert!(page.contains(part), "{part} is missing in {page}");
     }
-    assert!(guest.has("component:default/two").await && !guest.has("component:default/uno").await);
+    assert!(guest.has("component:default/two") && !guest.has("component:default/uno"));
     assert!(guest.see("/catalog-import").await.contains("1 under way"));
 
     let forge = &guest.app.state.forge;
@@ -113,7 +113,7 @@ async fn an_organisation_is_looked_at_registered_and_proposed_to() {
     guest.merge("one").await;
     let page = guest.see(&format!("{import}?now=yes")).await;
     assert!(page.contains("1 merged"), "{page}");
-    assert!(guest.has("component:default/uno").await);
+    assert!(guest.has("component:default/uno"));
     assert!(guest.see("/catalog-import").await.contains(">done<"));
 }
 
@@ -164,7 +164,7 @@ async fn carrying_out_twice_is_carrying_out_once_and_what_fails_can_be_tried_aga
     guest.repository("four", "", &[("catalog-info.yaml", &TWO.replace("two", "four"))]).await;
     let quicker = guest.propose_descriptor("four", &descriptor).await;
     assert!(guest.see(&quicker).await.contains("it has a catalog-info.yaml by now"));
-    assert!(guest.has("component:default/four").await);
+    assert!(guest.has("component:default/four"));
 }
 
 #[tokio::test]

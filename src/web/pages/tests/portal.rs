@@ -34,7 +34,7 @@ impl Guest {
         Self::beside(catalog, Vec::new()).await
     }
 
-    /// The same with GitHubs beside the local forge.
+    /// The same with other forges beside the local one.
     pub(super) async fn beside(catalog: &str, github: Vec<GitHub>) -> Self {
         let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), github, ..Options::default() };
         let app = TestApp::start_with(options).await;
