@@ -28,7 +28,7 @@ before(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'greenroom-template-'));
   cpSync(path.join(root, 'tests/browser/github'), folder, { recursive: true });
   const template = path.join(folder, 'template.yaml');
-  writeFileSync(template, readFileSync(template, 'utf8').replace('HOST', host));
+  writeFileSync(template, readFileSync(template, 'utf8').replaceAll('HOST', host));
   const config = {
     integrations: { github: [{ host, apiBaseUrl: world.apiUrl, apps: [{ appId: world.app.id, privateKey: world.app.privateKey, webhookSecret: 'hook secret' }] }] },
     catalog: { locations: [{ type: 'file', target: template, rules: [{ allow: ['Template'] }] }] },
