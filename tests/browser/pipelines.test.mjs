@@ -32,7 +32,7 @@ const shared = stage(async () => {
     app: { slug: 'greenroom', webhookSecret: 'hook', installations: [{ account: 'acme', repositories: 'all' }] },
     repositories: [
       { owner: 'acme', name: 'pay', description: 'Takes payments', files: { 'catalog-info.yaml': descriptor('pay', OWNER), '.github/workflows/build.yaml': workflow } },
-      { owner: 'acme', name: 'ledger', description: 'Keeps the books', files: { 'README.md': '# Ledger\n' } },
+      { owner: 'acme', name: 'bookkeeping', description: 'Keeps the books', files: { 'README.md': '# Bookkeeping\n' } },
       { owner: 'acme', name: 'empty' },
     ],
     runs: { manual: true },
@@ -65,18 +65,21 @@ test('an organisation is imported: what is there is registered, what is missing 
   await page.locator('select[name="owner"]').evaluate((select, wanted) => { select.value = wanted; }, `group:default/${OWNER}`);
   await page.getByRole('button', { name: 'Show what would be done' }).click();
   await page.getByRole('button', { name: 'Register 1 location and open 1 pull request' }).waitFor();
-  const text = page.getByLabel('Descriptor of acme/ledger');
-  assert.match(await text.inputValue(), /name: ledger\n {2}description: Keeps the books\n {2}annotations:\n {4}github.com\/project-slug: acme\/ledger/);
+  const text = page.getByLabel('Descriptor of acme/bookkeeping');
+  assert.match(await text.inputValue(), /name: bookkeeping\n {2}description: Keeps the books\n {2}annotations:\n {4}github.com\/project-slug: acme\/bookkeeping/);
   assert.deepEqual(await accessibilityViolations(page), []);
   await picture(page, 'import-review');
   await page.getByRole('button', { name: /^Register 1/ }).click();
   await page.getByRole('link', { name: '#1' }).waitFor();
   assert.deepEqual(await accessibilityViolations(page), []);
   await picture(page, 'import-open');
-  await github.event({ kind: 'merge', repository: 'acme/ledger', number: 1, by: 'ada' });
+  await github.event({ kind: 'merge', repository: 'acme/bookkeeping', number: 1, by: 'ada' });
   await page.getByRole('link', { name: 'Look again' }).click();
   await page.getByText('1 merged').waitFor();
-  await page.goto('/catalog/default/component/ledger');
+  // What was merged is read by the catalog's own schedule.
+  const isThere = () => page.evaluate(async () => (await fetch('/catalog/default/component/bookkeeping')).ok);
+  for (let looks = 0; looks < 60 && !(await isThere()); looks += 1) await page.waitForTimeout(500);
+  await page.goto('/catalog/default/component/bookkeeping');
   await page.getByText('Keeps the books').waitFor();
   assert.deepEqual(context.offences, []);
   assert.deepEqual(await github.violations(), []);
@@ -124,7 +127,7 @@ test('the same without JavaScript', async () => {
   await page.getByRole('link', { name: 'Show what GitHub tells' }).click();
   await page.getByRole('button', { name: 'Run again' }).waitFor();
   await page.goto('/catalog-import');
-  await page.getByLabel('Address of a repository or an organisation').fill(`${github.url}/acme/ledger`);
+  await page.getByLabel('Address of a repository or an organisation').fill(`${github.url}/acme/bookkeeping`);
   await page.getByRole('button', { name: 'Look what is there' }).click();
   await page.getByText('in the catalog').waitFor();
   await context.close();
@@ -143,7 +146,7 @@ for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { vi
       await page.goto(address);
       await page.locator(part).first().waitFor();
       assert.deepEqual(await accessibilityViolations(page), [], address);
-      assert.equal(await wide(), 0, `${address} is wider than the screen`);
+      assert.ok(await wide() <= 0, `${address} is wider than the screen`);
       await picture(page, `${picked}-${name}`);
     }
     await page.goto('/catalog/default/component/pay/ci');
@@ -153,7 +156,7 @@ for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { vi
     await page.goto('/catalog-import');
     await page.locator('tbody a').first().click();
     await page.getByText('1 merged').waitFor();
-    assert.equal(await wide(), 0, 'the import is wider than the screen');
+    assert.ok(await wide() <= 0, 'the import is wider than the screen');
     await picture(page, `import-done-${name}`);
     assert.deepEqual(context.offences, []);
     await context.close();
