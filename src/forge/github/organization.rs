@@ -1,7 +1,7 @@
 //! What belongs to an owner: its repositories with all that discovery asks of them, a hundred a request.
 //!
 //! The answer says where each branch is and what the catalog file has in it; both are kept, so that reading the file at
-//! that commit asks nothing more (see [`Texts`]).
+//! that commit asks nothing more (see `texts`).
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
