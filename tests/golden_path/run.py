@@ -4,7 +4,8 @@
 
 Every template is rendered with every file of answers/, by a portal configured with the environments it names, and with
 combinations of the options of its form. What came out gets every check of check.py; the suite of its language is run on
-the first file's, because the others hold the same sources. Last, selftest.py shows that the checks can fail.
+the one of minimal.yaml, because the others hold the same sources. The templates that change a service are tried by
+changes.py. Last, selftest.py shows that the checks can fail.
 """
 
 import argparse
@@ -20,8 +21,10 @@ from pathlib import Path
 
 import yaml
 
+import changes
 import combinations
 import likeness
+from changes import SERVICE
 from check import check, stale
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
@@ -58,7 +61,14 @@ def main():
     # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         for report in pool.map(tried, [(greenroom, setup, *job) for job in jobs]):
-            print("\n".join(line for line in report.lines if report.failed or not line.startswith("ok ")), flush=True)
+            show(report)
+            used |= report.used
+            if report.failed:
+                failed.append(report.name)
+    if SERVICE in templates:
+        base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
+        for report in changes.tried(greenroom, setup, TEMPLATES, base):
+            show(report)
             used |= report.used
             if report.failed:
                 failed.append(report.name)
@@ -70,6 +80,10 @@ def main():
     print(f"golden path: {len(jobs)} repositories in {time.monotonic() - began:.0f} s")
     if failed:
         sys.exit("golden path: failed: " + "\n".join(failed))
+
+
+def show(report):
+    print("\n".join(line for line in report.lines if report.failed or not line.startswith("ok ")), flush=True)
 
 
 def cases(template):
