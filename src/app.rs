@@ -26,6 +26,7 @@ pub(crate) use database::Opened;
 use crate::auth::{Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
 use crate::config::{Config, Loaded};
+use crate::cluster::Clusters;
 use crate::db::Reach;
 use crate::delivery::{self, Delivery, Environment};
 use crate::event::{Events, Follower};
@@ -84,7 +85,8 @@ impl App {
         let forges = forges(config, &forge)?;
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
-        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+        let clusters = Clusters::open(&config.kubernetes).await;
+        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?.on(clusters, &config.argocd);
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());

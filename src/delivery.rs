@@ -5,13 +5,17 @@
 //! cluster says what does. Declaring is idempotent for the run that did it and refused for any other.
 
 pub(crate) mod action;
+mod argocd;
 mod environment;
 mod store;
 
 use sqlx::PgPool;
 use uuid::Uuid;
 
-pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
+pub(crate) use argocd::{ArgoConfig, Instance, Report};
+pub(crate) use environment::{Environment, EnvironmentError, Placement, PromotionRule, Sync};
+
+use crate::cluster::Clusters;
 
 /// The context: cheap to clone.
 #[derive(Debug, Clone)]
@@ -19,6 +23,8 @@ pub(crate) struct Delivery {
     /// None where nothing is declared: to look at templates.
     pool: Option<PgPool>,
     environments: std::sync::Arc<[Environment]>,
+    clusters: Clusters,
+    instances: std::sync::Arc<[Instance]>,
 }
 
 /// An Argo CD application that a run declared.
@@ -75,14 +81,51 @@ pub(crate) enum DeliveryError {
 impl Delivery {
     /// Checks the environments' names and rules.
     pub(crate) fn new(pool: PgPool, environments: Vec<Environment>) -> Result<Self, DeliveryError> {
-        environment::check(&environments)?;
-        Ok(Self { pool: Some(pool), environments: environments.into() })
+        Ok(Self { pool: Some(pool), ..Self::detached(environments)? })
     }
 
     /// Environments alone, without the applications in them.
     pub(crate) fn detached(environments: Vec<Environment>) -> Result<Self, DeliveryError> {
         environment::check(&environments)?;
-        Ok(Self { pool: None, environments: environments.into() })
+        Ok(Self {
+            pool: None,
+            environments: environments.into(),
+            clusters: Clusters::default(),
+            instances: std::sync::Arc::default(),
+        })
+    }
+
+    /// The same with clusters, and with the installations of Argo CD on them.
+    pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig) -> Self {
+        Self { clusters, instances: argocd.instances.clone().into(), ..self }
+    }
+
+    /// The clusters.
+    pub(crate) fn clusters(&self) -> &Clusters {
+        &self.clusters
+    }
+
+    /// The configured installations of Argo CD.
+    pub(crate) fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    /// An installation by name: a configured one, or that of a cluster.
+    pub(crate) fn instance(&self, name: &str) -> Option<Instance> {
+        let configured = self.instances.iter().find(|one| one.name == name).cloned();
+        configured.or_else(|| self.clusters.find(name).map(|_| Instance::on(name)))
+    }
+
+    /// The installation that deploys to an environment.
+    pub(crate) fn instance_of(&self, environment: &Environment) -> Instance {
+        let named = environment.argocd.as_deref().and_then(|name| self.instance(name));
+        named.unwrap_or_else(|| match &self.instances[..] {
+            [only] => only.clone(),
+            several => {
+                let same = several.iter().find(|one| one.cluster == environment.cluster);
+                same.cloned().unwrap_or_else(|| Instance::on(&environment.cluster))
+            }
+        })
     }
 
     fn pool(&self) -> Result<&PgPool, DeliveryError> {

@@ -62,6 +62,7 @@ pub(crate) struct EffectLine {
     pub(crate) sentence: String,
     pub(crate) step: String,
     pub(crate) conflict: Option<String>,
+    pub(crate) diff: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +190,7 @@ pub(super) fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
             sentence: effect.sentence.clone(),
             step: effect.step_name.clone(),
             conflict: effect.conflict.clone(),
+            diff: effect.diff.clone(),
         };
         let effects: Vec<EffectLine> = effects.iter().filter(|effect| effect.kind == kind).map(line).collect();
         (!effects.is_empty()).then_some(EffectGroup { title, icon, effects })
