@@ -86,7 +86,8 @@ impl App {
         let catalog_config = catalog_config(loaded, &forge).await?;
         let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
         let clusters = Clusters::open(&config.kubernetes).await;
-        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?.on(clusters, &config.argocd);
+        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+        let delivery = delivery.on(clusters, &config.argocd, &config.delivery);
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
@@ -144,6 +145,8 @@ impl App {
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
+        self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));

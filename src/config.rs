@@ -22,7 +22,7 @@ pub(crate) use sections::{
 
 use crate::catalog::CatalogConfig;
 use crate::cluster::KubernetesConfig;
-use crate::delivery::{ArgoConfig, Environment};
+use crate::delivery::{ArgoConfig, DeliveryConfig, Environment};
 use crate::event::EventsConfig;
 use crate::scaffolder::ScaffolderConfig;
 
@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) kubernetes: KubernetesConfig,
     /// What deploys them.
     pub(crate) argocd: ArgoConfig,
+    /// How versions are brought from one environment to the next.
+    pub(crate) delivery: DeliveryConfig,
 }
 
 /// The environments section; three of them where configuration names none.

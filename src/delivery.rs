@@ -6,25 +6,44 @@
 
 pub(crate) mod action;
 mod argocd;
+mod board;
 mod environment;
+mod follow;
+mod promotion;
+mod service;
 mod store;
+mod workloads;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use sqlx::PgPool;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub(crate) use argocd::{ArgoConfig, Instance, Report};
+pub(crate) use argocd::{ArgoConfig, Deployment, Instance, Report};
+pub(crate) use board::{Cell, Row, Seen, Standing, Version, belongs};
 pub(crate) use environment::{Environment, EnvironmentError, Placement, PromotionRule, Sync};
+
+pub(crate) use promotion::{DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal};
+pub(crate) use service::{KUBERNETES_ID, ObjectsWanted, Service};
+pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;
 
 /// The context: cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Delivery {
     /// None where nothing is declared: to look at templates.
     pool: Option<PgPool>,
-    environments: std::sync::Arc<[Environment]>,
+    environments: Arc<[Environment]>,
     clusters: Clusters,
-    instances: std::sync::Arc<[Instance]>,
+    instances: Arc<[Instance]>,
+    /// Components as services, of a version of the catalog.
+    services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
+    /// Wakes who follows promotions.
+    due: Arc<Notify>,
+    config: Arc<DeliveryConfig>,
 }
 
 /// An Argo CD application that a run declared.
@@ -91,13 +110,16 @@ impl Delivery {
             pool: None,
             environments: environments.into(),
             clusters: Clusters::default(),
-            instances: std::sync::Arc::default(),
+            instances: Arc::default(),
+            services: Arc::default(),
+            due: Arc::default(),
+            config: Arc::default(),
         })
     }
 
     /// The same with clusters, and with the installations of Argo CD on them.
-    pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig) -> Self {
-        Self { clusters, instances: argocd.instances.clone().into(), ..self }
+    pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig, config: &DeliveryConfig) -> Self {
+        Self { clusters, instances: argocd.instances.clone().into(), config: Arc::new(config.clone()), ..self }
     }
 
     /// The clusters.

@@ -102,6 +102,11 @@ impl Pipelines {
         }
     }
 
+    /// Whether a host runs pipelines.
+    pub(crate) fn is_on(&self, host: &str) -> bool {
+        self.forges.by_host(host).is_ok_and(|forge| forge.github().is_some())
+    }
+
     /// The newest runs, of every branch or of one.
     pub(crate) async fn runs(&self, place: &Place, branch: Option<&str>) -> Told<Vec<Run>> {
         let asked = self.recent.of(place);
