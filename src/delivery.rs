@@ -7,6 +7,7 @@
 pub(crate) mod action;
 mod argocd;
 mod board;
+mod commits;
 mod environment;
 mod follow;
 mod promotion;
@@ -44,6 +45,7 @@ pub(crate) struct Delivery {
     /// Wakes who follows promotions.
     due: Arc<Notify>,
     config: Arc<DeliveryConfig>,
+    commits: commits::Commits,
 }
 
 /// An Argo CD application that a run declared.
@@ -114,6 +116,7 @@ impl Delivery {
             services: Arc::default(),
             due: Arc::default(),
             config: Arc::default(),
+            commits: commits::Commits::default(),
         })
     }
 
@@ -125,6 +128,16 @@ impl Delivery {
     /// The clusters.
     pub(crate) fn clusters(&self) -> &Clusters {
         &self.clusters
+    }
+
+    /// When a commit of `host/owner/repository` was made, if that is known already; else it will be, soon.
+    pub(crate) fn commit_time(
+        &self,
+        forges: &crate::forge::Forges,
+        repository: &str,
+        commit: &str,
+    ) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.commits.time(forges, repository, commit)
     }
 
     /// The configured installations of Argo CD.
@@ -157,6 +170,17 @@ impl Delivery {
     /// The environments in the order of promotion.
     pub(crate) fn environments(&self) -> &[Environment] {
         &self.environments
+    }
+
+    /// The environment that versions come from into this one: the one its rule names, or the one before.
+    pub(crate) fn comes_from(&self, environment: &Environment) -> Option<&Environment> {
+        match &environment.promotion.from {
+            Some(name) => self.environment(name),
+            None => {
+                let at = self.environments.iter().position(|one| one.name == environment.name)?;
+                at.checked_sub(1).and_then(|before| self.environments.get(before))
+            }
+        }
     }
 
     /// One environment by name.
