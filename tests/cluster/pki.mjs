@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { load } from '../portal.mjs';
 
+load('reflect-metadata'); // what the next wants to be there before it
 const x509 = load('@peculiar/x509');
 x509.cryptoProvider.set(webcrypto);
 
