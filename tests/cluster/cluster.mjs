@@ -52,6 +52,12 @@ class Cluster {
     this.folder = folder;
     this.temporary = temporary;
     this.programs = {};
+    // A test that fails before its end does not get to `stop`.
+    this.tidy = () => {
+      for (const one of Object.values(this.programs)) one.kill();
+      this.forget();
+    };
+    process.once('exit', this.tidy);
   }
 
   async begin({ nodes, argo }) {
@@ -240,7 +246,12 @@ class Cluster {
     this.api?.close();
     // Nothing of it is to be kept, so nothing has to be given time to end well.
     await Promise.all(Object.values(this.programs).map((one) => one.kill()));
-    if (this.temporary) rmSync(this.folder, { recursive: true, force: true });
+    process.removeListener('exit', this.tidy);
+    this.forget();
+  }
+
+  forget() {
+    if (this.temporary) rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

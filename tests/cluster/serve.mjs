@@ -28,11 +28,9 @@ const ended = new Promise((resolve) => {
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, resolve);
   if (values['with-input']) process.stdin.once('end', resolve).resume();
 });
-const cluster = await Promise.race([
-  start({ name: values.name, nodes: Number(values.nodes), argo: values.argo, folder: values.folder }),
-  // Whatever was started goes with this process, where the kernel sees to it.
-  ended.then(() => process.exit(0)),
-]);
+let cluster;
+ended.then(() => { if (!cluster) process.exit(0); });
+cluster = await start({ name: values.name, nodes: Number(values.nodes), argo: values.argo, folder: values.folder });
 const token = await cluster.token('greenroom', 'default', 'cluster-admin', { seconds: 24 * 3600 });
 
 const actions = {
