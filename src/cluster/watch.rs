@@ -1,7 +1,7 @@
 //! The watches of a cluster: one for each kind, for the whole portal.
 //!
-//! Each is a list and then a stream of changes, which kube takes up again where it broke off and lists anew when the
-//! server has forgotten that place (410). A kind that the cluster does not know is looked for again now and then. Every
+//! Each is a list and then a stream of changes, which kube takes up again where the server ended it. After an error it
+//! begins anew with a list, later each time it fails: only a complete list says that nothing was missed. A kind that the cluster does not know is looked for again now and then. Every
 //! object is trimmed as it comes (`object`), so a list costs what a page of it weighs.
 
 use std::time::Duration;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use kube::Api;
 use kube::api::DynamicObject;
-use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,8 +18,11 @@ use super::{Cluster, ClusterError, WatchState};
 
 /// Objects of one page of a list.
 const PAGE: u32 = 250;
-/// How often a kind is looked for that the cluster did not know.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How soon a watch begins again after an error, and at the latest; a kind that the cluster did not know as well.
+const SOONEST: Duration = Duration::from_millis(500);
+const LATEST: Duration = Duration::from_secs(30);
+/// What an API server answers to a place in the past that it no longer knows.
+const GONE: u16 = 410;
 
 impl Cluster {
     /// Follows every kind until `shutdown`, or until the cluster is no longer wanted.
@@ -48,23 +50,34 @@ impl Cluster {
         if let Some(fields) = kind.field_selector() {
             config = config.fields(fields);
         }
+        let mut pause = SOONEST;
         loop {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-            let mut changes = watcher::watcher(api, config.clone()).default_backoff().boxed();
-            loop {
+            let mut changes = watcher::watcher(api, config.clone()).boxed();
+            let error = loop {
                 match changes.try_next().await {
-                    Ok(Some(event)) => self.seen(kind, event),
-                    Ok(None) => break,
-                    Err(error) => {
-                        if is_absent(&error) {
-                            self.picture().tell(kind, WatchState::Absent);
-                            break;
+                    Ok(Some(event)) => {
+                        if matches!(event, Event::InitDone) {
+                            pause = SOONEST;
                         }
-                        self.broken(kind, self.reason(kind, &error));
+                        self.seen(kind, event);
                     }
+                    Ok(None) => break None,
+                    Err(error) => break Some(error),
                 }
+            };
+            match error {
+                Some(error) if is_absent(&error) => {
+                    self.picture().tell(kind, WatchState::Absent);
+                    pause = LATEST;
+                }
+                // The server has forgotten the place where the watch broke off: nothing is wrong with it.
+                Some(watcher::Error::WatchError(status)) if status.code == GONE => continue,
+                Some(error) => self.broken(kind, self.reason(kind, &error)),
+                None => {}
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LATEST);
         }
     }
 
