@@ -53,6 +53,39 @@ test('pods fail as their annotation says, or for want of room', async () => {
   assert.equal(large.status.phase, 'Pending');
 });
 
+test('claims get volumes, ingresses an address, and an autoscaler scales by what pods are said to use', async () => {
+  await east.api.apply(`
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: store }
+spec:
+  serviceName: store
+  selector: { matchLabels: { app: store } }
+  template:
+    metadata: { labels: { app: store }, annotations: { acme.test/cpu: 400m } }
+    spec: { containers: [{ name: store, image: ghcr.io/acme/store:1, resources: { requests: { cpu: 200m } }, volumeMounts: [{ name: data, mountPath: /data }] }] }
+  volumeClaimTemplates: [{ metadata: { name: data }, spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } } }]
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: { name: store }
+spec: { rules: [{ host: store.acme.test, http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: store, port: { number: 80 } } } }] } }] }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: store }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: StatefulSet, name: store }
+  minReplicas: 1
+  maxReplicas: 3
+  metrics: [{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 80 } } }]
+`);
+  await east.api.until('/apis/networking.k8s.io/v1/namespaces/default/ingresses/store', (it) => it.status.loadBalancer.ingress?.[0].ip === '192.0.2.10');
+  await east.api.until('/apis/apps/v1/namespaces/default/statefulsets/store', (it) => it.status.readyReplicas === 3);
+  const claim = await east.api.get('/api/v1/namespaces/default/persistentvolumeclaims/data-store-0');
+  assert.equal(claim.status.phase, 'Bound');
+});
+
 test('a service account may do what its roles say, and not for longer than its token', async () => {
   const reader = east.as(await east.token('reader', 'tools', { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }], namespaces: ['only'] }));
   assert.deepEqual((await reader.get('/api/v1/namespaces/only/pods')).items, []);
