@@ -11,6 +11,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { load, root } from '../portal.mjs';
 import { Api } from './client.mjs';
+import { startMetrics } from './metrics.mjs';
 import { signToken, writeKeys } from './pki.mjs';
 import { Program, freePorts } from './programs.mjs';
 
@@ -61,7 +62,7 @@ class Cluster {
   }
 
   async begin({ nodes, argo }) {
-    const [etcd, peer, server, kubelet] = await freePorts(4);
+    const [etcd, peer, server, kubelet, metrics] = await freePorts(5);
     this.keys = await writeKeys(this.folder, this.name);
     this.url = `https://127.0.0.1:${server}`;
     this.ca = readFileSync(this.keys.ca, 'utf8');
@@ -79,6 +80,7 @@ class Cluster {
     this.add('kube-controller-manager', [
       `--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--secure-port=0', `--root-ca-file=${this.keys.ca}`,
       `--service-account-private-key-file=${this.keys.accountsPrivate}`, '--kube-api-qps=200', '--kube-api-burst=400',
+      '--horizontal-pod-autoscaler-sync-period=1s', '--horizontal-pod-autoscaler-initial-readiness-delay=0s', '--horizontal-pod-autoscaler-cpu-initialization-period=0s',
       // Nothing pretends to be ill here by missing heartbeats, and on a busy machine they would be missed.
       '--controllers=*,-node-lifecycle-controller,-node-ipam-controller,-certificatesigningrequest-signing-controller',
     ]);
@@ -93,6 +95,8 @@ class Cluster {
     await this.ready();
     for (const one of ['kube-controller-manager', 'kube-scheduler', 'kwok']) this.programs[one].start();
     await this.api.apply(Array.from({ length: nodes }, (_, index) => node(`${this.name}-${index + 1}`)));
+    await this.api.apply(STORAGE);
+    this.metrics = await startMetrics(this.api, { ...this.keys.server, port: metrics });
     if (argo) await this.installArgo();
     await this.whileRunning(Promise.all([
       this.api.untilAll('/api/v1/nodes', (all) => all.length === nodes && all.every(isReady), { seconds: START_SECONDS }),
@@ -110,6 +114,9 @@ class Cluster {
       `--etcd-servers=${this.etcdUrl}`, '--bind-address=127.0.0.1', `--secure-port=${port}`, `--tls-cert-file=${keys.server.certificate}`,
       `--tls-private-key-file=${keys.server.key}`, `--client-ca-file=${keys.ca}`, '--authorization-mode=RBAC', '--allow-privileged=true',
       `--service-account-issuer=${ISSUER}`, `--service-account-key-file=${keys.accountsPublic}`, `--service-account-signing-key-file=${keys.accountsPrivate}`,
+      // For the metrics API, which is behind this one.
+      `--requestheader-client-ca-file=${keys.ca}`, '--requestheader-allowed-names=front-proxy', '--requestheader-username-headers=X-Remote-User', '--requestheader-group-headers=X-Remote-Group',
+      '--requestheader-extra-headers-prefix=X-Remote-Extra-', `--proxy-client-cert-file=${keys.admin.certificate}`, `--proxy-client-key-file=${keys.admin.key}`,
       '--service-cluster-ip-range=10.96.0.0/16', '--endpoint-reconciler-type=none', `--kubelet-client-certificate=${keys.admin.certificate}`,
       `--kubelet-client-key=${keys.admin.key}`, '--kubelet-preferred-address-types=InternalIP',
       // Only the controller that is not run here would take the taint off again that this one puts on new nodes.
@@ -243,6 +250,8 @@ class Cluster {
   logs() { return Object.fromEntries(Object.values(this.programs).map((one) => [one.name, one.log()])); }
 
   async stop() {
+    this.metrics?.close();
+    this.metrics?.closeAllConnections();
     this.api?.close();
     // Nothing of it is to be kept, so nothing has to be given time to end well.
     await Promise.all(Object.values(this.programs).map((one) => one.kill()));
@@ -254,6 +263,12 @@ class Cluster {
     if (this.temporary) rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
+
+/** The class that claims have which name none; `stages.yaml` provides its volumes. */
+const STORAGE = {
+  apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'simulated', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+  provisioner: 'kwok.x-k8s.io/volume', reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate',
+};
 
 function node(name) {
   const room = { cpu: '16', memory: '64Gi', pods: '500', 'ephemeral-storage': '200Gi' };

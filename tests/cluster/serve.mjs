@@ -1,6 +1,7 @@
 // A cluster for tests in other languages: starts one, writes where it is as JSON, and stays until it is told to end.
 //
-//   node tests/cluster/cluster.mjs start --name east --out FILE [--nodes 1] [--argo] [--folder DIR] [--with-input]
+//   node tests/cluster/cluster.mjs start --name east --out FILE [--nodes 1] [--argo] [--argo-controller]
+//     [--folder DIR] [--with-input]
 //
 // FILE appears whole, once the cluster is ready; without `--out` the JSON is the one line printed. The process ends, and the
 // cluster with it, at SIGTERM or SIGINT, and with `--with-input` also when its input ends. What the JSON calls `control` is
@@ -8,6 +9,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
+import { startArgo } from './argocd.mjs';
 import { start } from './cluster.mjs';
 
 const BODY_LIMIT = 1 << 20;
@@ -16,11 +18,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     name: { type: 'string', default: 'test' }, out: { type: 'string' }, nodes: { type: 'string', default: '1' }, argo: { type: 'boolean', default: false },
+    'argo-controller': { type: 'boolean', default: false },
     folder: { type: 'string' }, 'with-input': { type: 'boolean', default: false },
   },
 });
 if (positionals[0] !== 'start') {
-  process.stderr.write('usage: cluster.mjs start --name NAME --out FILE [--nodes N] [--argo] [--folder DIR] [--with-input]\n');
+  process.stderr.write('usage: cluster.mjs start --name NAME --out FILE [--nodes N] [--argo] [--argo-controller] [--folder DIR] [--with-input]\n');
   process.exit(2);
 }
 
@@ -30,12 +33,15 @@ const ended = new Promise((resolve) => {
 });
 let cluster;
 ended.then(() => { if (!cluster) process.exit(0); });
-cluster = await start({ name: values.name, nodes: Number(values.nodes), argo: values.argo, folder: values.folder });
+cluster = await start({ name: values.name, nodes: Number(values.nodes), argo: values.argo || values['argo-controller'], folder: values.folder });
 const token = await cluster.token('greenroom', 'default', 'cluster-admin', { seconds: 24 * 3600 });
+
+const argo = values['argo-controller'] ? await startArgo(cluster) : undefined;
 
 const actions = {
   'GET /': () => described(),
   'GET /logs': () => cluster.logs(),
+  'GET /argo/problems': () => argo?.problems ?? [],
   'POST /server/kill': () => cluster.killServer(),
   'POST /server/start': () => cluster.startServer(),
   'POST /compact': () => cluster.compact(),
@@ -63,6 +69,7 @@ if (values.out) {
   process.stdout.write(`${text}\n`);
 }
 await ended;
+await argo?.stop();
 await cluster.stop();
 process.exit(0);
 
