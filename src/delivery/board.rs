@@ -13,7 +13,7 @@ use super::argocd::{Instance, Report};
 use super::service::Service;
 use super::{Application, Delivery, DeliveryError, Environment, store};
 use crate::catalog::Catalog;
-use crate::cluster::{ClusterError, Thing, ThingKind};
+use crate::cluster::{ClusterError, Detail, Thing, ThingKind};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 
@@ -212,7 +212,24 @@ impl Delivery {
             None => self.annotated(service, environment, &instance),
         };
         cell.seen = thing.and_then(|thing| seen(&thing, instance, Some(service)));
+        if let Some(seen) = &mut cell.seen
+            && let Some(version) = seen.version.as_mut().filter(|version| version.tag.is_empty())
+        {
+            version.tag = self.label_of(environment, &seen.report.destination.1, version).unwrap_or_default();
+        }
         cell
+    }
+
+    /// What people call an image that is named by its digest: the version label of the workload that runs it.
+    fn label_of(&self, environment: &Environment, namespace: &str, version: &Version) -> Option<String> {
+        let cluster = self.clusters.find(&environment.cluster)?;
+        let runs = |thing: &Thing| match &thing.detail {
+            Detail::Workload(workload) => workload.images.iter().any(|image| Version::parse(image) == *version),
+            _ => false,
+        };
+        let kinds = [ThingKind::Deployment, ThingKind::StatefulSet];
+        let mut found = kinds.into_iter().flat_map(|kind| cluster.picture().select(kind, Some(namespace), runs));
+        found.find_map(|thing| thing.label("app.kubernetes.io/version").map(str::to_owned))
     }
 
     /// The application that an annotation of the entity means, for one environment.

@@ -123,10 +123,9 @@ impl CellView {
         let standing = cell.standing();
         let (word, hue, icon) = words(standing);
         let seen = cell.seen.as_ref();
-        let revision = seen.map(|seen| &seen.report).and_then(|report| {
-            let deployed = report.history.last().map(|last| &last.revision);
-            deployed.filter(|revision| !revision.is_empty()).or(Some(&report.revision)).filter(|it| !it.is_empty())
-        });
+        // What the repository wants is not deployed yet where nothing was.
+        let revision = seen.and_then(|seen| seen.report.history.last()).map(|last| &last.revision);
+        let revision = revision.filter(|revision| !revision.is_empty());
         let commit = revision.map(|revision| {
             let repository = row.service.repository.as_deref();
             let time = repository.and_then(|repository| delivery.commit_time(forges, repository, revision));
