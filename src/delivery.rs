@@ -11,7 +11,7 @@ mod commits;
 mod environment;
 mod follow;
 mod promotion;
-mod service;
+mod ties;
 mod store;
 mod workloads;
 
@@ -22,12 +22,11 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-pub(crate) use argocd::{ArgoConfig, Deployment, Instance, Report};
-pub(crate) use board::{Cell, Row, Seen, Standing, Version, belongs};
-pub(crate) use environment::{Environment, EnvironmentError, Placement, PromotionRule, Sync};
-
+pub(crate) use argocd::{ArgoConfig, Instance, Report};
+pub(crate) use board::{Cell, Row, Standing, Version, belongs};
+pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
 pub(crate) use promotion::{DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal};
-pub(crate) use service::{KUBERNETES_ID, ObjectsWanted, Service};
+pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
 pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;

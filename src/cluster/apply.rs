@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use kube::Api;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -240,13 +240,14 @@ impl Cluster {
     async fn apply_one(&self, manifest: &Manifest, options: Options<'_>) -> Result<Applied, ClusterError> {
         let Prepared { manifest, id, api } = self.prepare(manifest, options).await?;
         let object = id.to_string();
-        let before = self.answer(&object, api.get_metadata_opt(&id.name)).await?;
+        let before = self.answer(&object, api.get_opt(&id.name)).await?;
         let mut params = PatchParams::apply(MANAGER);
         params.force = options.force;
         let after = self.answer(&object, api.patch(&id.name, &params, &Patch::Apply(&manifest.object))).await?;
         let change = match before {
             None => Change::New,
-            Some(before) if is_same(&before.metadata, &after.metadata) => Change::Same,
+            // The version alone says nothing: a controller may have written a status meanwhile.
+            Some(before) if difference::essence(&json(&before)) == difference::essence(&json(&after)) => Change::Same,
             Some(_) => Change::Changed,
         };
         Ok(Applied { id, change, uid: after.metadata.uid.unwrap_or_default() })
@@ -334,15 +335,6 @@ impl Cluster {
         let reason = format!("{id} is not served after {} s; look at its conditions", pause.as_secs_f32() * 75.0);
         Err(ClusterError::Failed { cluster: self.name().to_owned(), reason })
     }
-}
-
-/// Whether applying changed nothing. A controller may have written a status meanwhile, which raises the version only.
-fn is_same(before: &ObjectMeta, after: &ObjectMeta) -> bool {
-    before.resource_version == after.resource_version
-        || (after.generation.is_some()
-            && before.generation == after.generation
-            && before.labels == after.labels
-            && before.annotations == after.annotations)
 }
 
 /// Does what is to be done, some of it at once; the results are in its order.

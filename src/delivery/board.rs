@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::argocd::{Instance, Report};
-use super::service::Service;
+use super::ties::Service;
 use super::{Application, Delivery, DeliveryError, Environment, store};
 use crate::catalog::Catalog;
 use crate::cluster::{ClusterError, Detail, Thing, ThingKind};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::service::ObjectsWanted;
+use super::ties::ObjectsWanted;
 use crate::cluster::{
     Advice, Cluster, ClusterError, Clusters, Detail, Selector, Thing, ThingKind, WatchState, advice, is_about,
 };

@@ -23,7 +23,7 @@ macro_rules! columns {
 }
 
 /// A new promotion.
-pub(super) async fn insert(executor: impl PgExecutor<'_>, new: &Promotion) -> sqlx::Result<()> {
+pub(in crate::delivery) async fn insert(executor: impl PgExecutor<'_>, new: &Promotion) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO promotion
              (id, entity, application, environment, from_environment, before, after, repository, path, branch,

@@ -17,7 +17,7 @@ use chrono::Utc;
 use super::entity::{Head, record};
 use crate::catalog::{Catalog, Record};
 use crate::cluster::{Advice, Cluster, Container, ContainerState, Detail, Thing, ThingKind};
-use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, WorkloadTree};
+use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, Trust, WorkloadTree};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::permission::{Credentials, Principal};
@@ -115,9 +115,7 @@ struct WarningView {
 /// What ties workloads to whoever looks.
 struct Asker {
     service: Service,
-    /// Namespaces that applications of the service's own repository deploy to.
-    own: Vec<String>,
-    is_configured: bool,
+    trust: Trust,
     is_owner: bool,
 }
 
@@ -130,21 +128,13 @@ impl Asker {
         record: &Record,
     ) -> Result<Self, Error> {
         let service = Service::of(forges, record);
-        let declared = match &service.repository {
-            Some(repository) => delivery.applications(repository).await.map_err(Error::internal)?,
-            None => Vec::new(),
-        };
-        Ok(Self {
-            service,
-            own: declared.into_iter().map(|application| application.namespace).collect(),
-            is_configured: catalog.is_configured(&record.source),
-            is_owner: is_owner(&viewer.credentials, record),
-        })
+        let trust = delivery.trust(catalog, &service, record).await.map_err(Error::internal)?;
+        Ok(Self { service, trust, is_owner: is_owner(&viewer.credentials, record) })
     }
 
     /// Whether a namespace is known to be the service's, so that its pods may be looked into.
     fn is_trusted(&self, namespace: &str) -> bool {
-        self.is_configured || self.own.iter().any(|own| own == namespace)
+        self.trust.holds(namespace)
     }
 
     /// Whether whoever looks may change what runs there.

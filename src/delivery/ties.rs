@@ -5,7 +5,8 @@
 
 use url::Url;
 
-use crate::catalog::{LocationRef, Record};
+use super::{Delivery, DeliveryError};
+use crate::catalog::{Catalog, LocationRef, Record};
 use crate::cluster::{Selector, SelectorError};
 use crate::entity::{Entity, EntityRef, SOURCE_LOCATION};
 use crate::forge::Forges;
@@ -49,6 +50,44 @@ pub(crate) struct ObjectsWanted {
     pub(crate) namespace: Option<String>,
     /// Only this cluster.
     pub(crate) cluster: Option<String>,
+}
+
+/// Where objects are known to be a service's own.
+///
+/// An annotation that selects objects is a claim that anybody can write into a file of their own, so it alone lets nobody
+/// read logs or restart a workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Trust {
+    /// The entity's file is in a location that configuration names.
+    everywhere: bool,
+    /// Namespaces that applications of the service's own repository deploy to.
+    namespaces: Vec<String>,
+}
+
+impl Trust {
+    /// Whether a namespace's objects are known to be the service's, where its labels say so.
+    pub(crate) fn holds(&self, namespace: &str) -> bool {
+        self.everywhere || self.namespaces.iter().any(|own| own == namespace)
+    }
+}
+
+impl Delivery {
+    /// Where objects are known to be a service's own.
+    pub(crate) async fn trust(
+        &self,
+        catalog: &Catalog,
+        service: &Service,
+        record: &Record,
+    ) -> Result<Trust, DeliveryError> {
+        let declared = match &service.repository {
+            Some(repository) => self.applications(repository).await?,
+            None => Vec::new(),
+        };
+        Ok(Trust {
+            everywhere: catalog.is_configured(&record.source),
+            namespaces: declared.into_iter().map(|application| application.namespace).collect(),
+        })
+    }
 }
 
 impl Service {
