@@ -8,6 +8,7 @@
 
 mod application;
 mod argo;
+mod decommission;
 mod environments;
 mod kubernetes;
 mod namespace;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+pub(crate) use self::decommission::{Decommission, Runs};
 use self::objects::{Wanted, refused};
 use super::argocd::Instance;
 use super::{Delivery, Environment};

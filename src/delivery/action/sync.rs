@@ -8,7 +8,7 @@ use super::super::Delivery;
 use super::objects::refused;
 use super::rounds::{self, Look};
 use super::{control, schema, text};
-use crate::cluster::{Cluster, ClusterError, ObjectId};
+use crate::cluster::{Cluster, ObjectId};
 use crate::scaffolder::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
 };
@@ -211,7 +211,7 @@ impl Place {
                 Ok(Ok((report, state)))
             }
             Ok(None) => Ok(Err(format!("{} is not there", self.id))),
-            Err(error @ (ClusterError::Away { .. } | ClusterError::Failed { .. })) => Ok(Err(error.to_string())),
+            Err(error) if error.is_passing() => Ok(Err(error.to_string())),
             Err(error) => Err(refused(&error)),
         }
     }

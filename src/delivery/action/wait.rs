@@ -7,7 +7,7 @@ use super::super::Delivery;
 use super::objects::refused;
 use super::rounds::{self, Look};
 use super::{place, schema, text};
-use crate::cluster::{Cluster, ClusterError, ObjectId};
+use crate::cluster::{Cluster, ObjectId};
 use crate::scaffolder::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
 };
@@ -131,9 +131,7 @@ async fn look(cluster: &Cluster, id: &ObjectId, wanted: &Wanted) -> Result<Look<
     let object = match cluster.read(id).await {
         Ok(object) => object,
         // A server that is away for a moment ends no wait.
-        Err(error @ (ClusterError::Away { .. } | ClusterError::Failed { .. })) => {
-            return Ok(Look::NotYet(error.to_string()));
-        }
+        Err(error) if error.is_passing() => return Ok(Look::NotYet(error.to_string())),
         Err(error) => return Err(refused(&error)),
     };
     let Some(object) = object else {

@@ -30,8 +30,6 @@ pub(crate) struct Proposal {
     pub(crate) environment: String,
     /// Where the version is taken from.
     pub(crate) from: Option<String>,
-    /// The earlier commit that is gone back to.
-    pub(crate) revision: Option<String>,
     /// What the values name.
     pub(crate) before: Version,
     /// What they are to name.
@@ -121,14 +119,14 @@ impl Delivery {
         let path = place.path();
         let text = read(&place, &tip, &path).await?;
         let before = named(&text, &path)?;
-        let (after, from, revision) = match wanted {
+        let (after, from) = match wanted {
             NewPromotion::From(from) => {
                 let source = self::cell(row, from)?;
-                (self.runs_in(forges, row, source).await?, Some(from.clone()), None)
+                (self.runs_in(forges, row, source).await?, Some(from.clone()))
             }
             NewPromotion::Back(revision) => {
                 let then = read(&place, revision, &path).await?;
-                (named(&then, &path)?, None, Some(revision.clone()))
+                (named(&then, &path)?, None)
             }
         };
         if after.tag.is_empty() && after.digest.is_empty() {
@@ -156,7 +154,6 @@ impl Delivery {
         Ok(Proposal {
             environment: environment.name.clone(),
             from,
-            revision,
             before,
             after,
             repository: place.full.clone(),

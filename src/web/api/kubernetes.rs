@@ -39,6 +39,8 @@ const WORKLOADS: [(&str, &str, &str); 13] = [
     ("apps", "v1", "statefulsets"),
     ("apps", "v1", "daemonsets"),
 ];
+/// Backstage's word for kinds of other groups.
+const CUSTOM: &str = "customresources";
 /// Kinds that one request may ask for besides.
 const MOST_KINDS: usize = 20;
 
@@ -127,7 +129,7 @@ async fn custom(
     if secret.is_some() {
         return Err(Error::NotAllowed("secrets are not told".to_owned()));
     }
-    let kinds: Vec<_> = kinds.into_iter().map(|kind| ("customresources", kind)).collect();
+    let kinds: Vec<_> = kinds.into_iter().map(|kind| (CUSTOM, kind)).collect();
     answer(&catalog, &delivery, &forges, &who, &reference, &kinds).await
 }
 
@@ -183,6 +185,10 @@ async fn of_cluster(
     trust: &Trust,
     kinds: &[(&'static str, CustomResource)],
 ) -> Value {
+    let mut kinds = kinds.to_vec();
+    if kinds.iter().all(|(word, _)| *word != CUSTOM) {
+        kinds.extend(cluster.custom_resources().iter().map(|kind| (CUSTOM, kind.clone())));
+    }
     let selector = wanted.selector.to_string();
     let lists = kinds.iter().map(|(_, kind)| cluster.list(kind, wanted.namespace.as_deref(), &selector));
     let (mut resources, mut errors) = (Vec::new(), Vec::new());

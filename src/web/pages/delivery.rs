@@ -92,7 +92,6 @@ struct Line {
 
 /// One service in one environment, as pages show it.
 pub(in crate::web::pages) struct CellView {
-    pub(in crate::web::pages) environment: String,
     pub(in crate::web::pages) word: &'static str,
     pub(in crate::web::pages) hue: &'static str,
     pub(in crate::web::pages) icon: &'static str,
@@ -140,7 +139,6 @@ impl CellView {
         });
         let version = cell.version();
         Self {
-            environment: cell.environment.clone(),
             word,
             hue,
             icon,

@@ -20,7 +20,6 @@ use crate::cluster::{Advice, Cluster, Container, ContainerState, Detail, Thing, 
 use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, Trust, WorkloadTree};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
-use crate::permission::{Credentials, Principal};
 use crate::pipeline::Pipelines;
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -79,7 +78,6 @@ struct WorkloadView {
     summary: String,
     hue: &'static str,
     images: Vec<String>,
-    created: Option<Moment>,
     advice: Vec<Advice>,
     pods: Vec<PodView>,
     more_pods: usize,
@@ -129,7 +127,7 @@ impl Asker {
     ) -> Result<Self, Error> {
         let service = Service::of(forges, record);
         let trust = delivery.trust(catalog, &service, record).await.map_err(Error::internal)?;
-        Ok(Self { service, trust, is_owner: is_owner(&viewer.credentials, record) })
+        Ok(Self { service, trust, is_owner: record.is_owned_by(&viewer.credentials) })
     }
 
     /// Whether a namespace is known to be the service's, so that its pods may be looked into.
@@ -140,18 +138,6 @@ impl Asker {
     /// Whether whoever looks may change what runs there.
     fn may_change(&self, namespace: &str) -> bool {
         self.is_owner && self.is_trusted(namespace)
-    }
-}
-
-fn is_owner(who: &Credentials, record: &Record) -> bool {
-    let relations = record.relations();
-    let mut owners = relations.iter().filter(|relation| relation.kind == "ownedBy").peekable();
-    match who.principal() {
-        Principal::Anonymous => false,
-        Principal::Service { .. } => true,
-        Principal::User { ownership, .. } => {
-            owners.peek().is_none() || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
-        }
     }
 }
 
@@ -227,7 +213,6 @@ impl WorkloadView {
             summary,
             hue,
             images: images(workload),
-            created: workload.created.map(Moment),
             advice: advice.clone(),
             pods: pods.iter().take(PODS).map(view).collect(),
             more_pods: pods.len().saturating_sub(PODS),
