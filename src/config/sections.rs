@@ -227,7 +227,6 @@ const ACCEPTED: [&str; 23] = [
     "catalog.providers",
     "events",
     "integrations",
-    "kubernetes",
     "notifications",
     "permission",
     "proxy",
