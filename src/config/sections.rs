@@ -227,6 +227,7 @@ const ACCEPTED: [&str; 23] = [
     "catalog.providers",
     "events",
     "integrations",
+    "kubernetes",
     "notifications",
     "permission",
     "proxy",
