@@ -47,7 +47,7 @@ def pairwise(options):
     while missing:
         # Begin with a pair that is missing; then, question by question, the answer that meets the most.
         answers = dict(sorted(min(missing, key=lambda pair: sorted(map(str, pair)))))
-        for name in sorted(set(options) - set(answers), key=lambda name: -len(options[name])):
+        for name in sorted(set(options) - set(answers), key=lambda name: (-len(options[name]), name)):
             met = {value: meets(answers | {name: value}, name, missing) for value in options[name]}
             answers[name] = max(options[name], key=lambda value: met[value])
         missing -= {frozenset(pair) for pair in combinations(answers.items(), 2)}

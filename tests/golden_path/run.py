@@ -4,7 +4,8 @@
 
 Every template is rendered with every file of answers/, by a portal configured with the environments it names, and with
 combinations of the options of its form. What came out gets every check of check.py; the suite of its language is run on
-the first file's, because the others hold the same sources. Last, selftest.py shows that the checks can fail.
+the one of minimal.yaml, because the others hold the same sources. The templates that change a service are tried by
+changes.py. Last, selftest.py shows that the checks can fail.
 """
 
 import argparse
@@ -20,8 +21,10 @@ from pathlib import Path
 
 import yaml
 
+import changes
 import combinations
 import likeness
+from changes import SERVICE
 from check import check, stale
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
@@ -51,25 +54,36 @@ def main():
     setup = Setup(work, str(Path(options.node).resolve()) if options.node else "")
     greenroom = options.greenroom.resolve()
     failed, used = [f"likeness: {line}" for line in likeness.differences(TEMPLATES)], set()
-    jobs = [job for template in sorted(LANGUAGES) if options.only in (None, template) for job in cases(template)]
+    templates = [template for template in sorted(LANGUAGES) if options.only in (None, template)]
+    jobs = [job for template in templates for job in cases(template)]
     # The ones that build something first: they take the longest.
     jobs.sort(key=lambda job: job[2] != "all")
     # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         for report in pool.map(tried, [(greenroom, setup, *job) for job in jobs]):
-            print("\n".join(line for line in report.lines if report.failed or not line.startswith("ok ")), flush=True)
+            show(report)
+            used |= report.used
+            if report.failed:
+                failed.append(report.name)
+    if SERVICE in templates:
+        base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
+        for report in changes.tried(greenroom, setup, TEMPLATES, base):
+            show(report)
             used |= report.used
             if report.failed:
                 failed.append(report.name)
     failed += stale(used)
-    for template in sorted(LANGUAGES):
-        if options.only in (None, template):
-            command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
-            if subprocess.run(command, cwd=HERE).returncode:
-                failed.append(f"selftest of {template}")
+    for number, template in enumerate(templates):
+        command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
+        if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
+            failed.append(f"selftest of {template}")
     print(f"golden path: {len(jobs)} repositories in {time.monotonic() - began:.0f} s")
     if failed:
         sys.exit("golden path: failed: " + "\n".join(failed))
+
+
+def show(report):
+    print("\n".join(line for line in report.lines if report.failed or not line.startswith("ok ")), flush=True)
 
 
 def cases(template):
