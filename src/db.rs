@@ -35,6 +35,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection that was at work so lately is taken as it is; one that lay longer is asked first whether it still lives.
+/// Asking is a round trip of its own before every statement.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// What every session has: a statement or a lock that takes longer is a fault, and must not hold up everybody else.
 /// Set by statement, because poolers such as `PgBouncer` refuse unknown settings at connection time.
 const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
@@ -87,6 +91,15 @@ fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| Box::pin(set(connection, SESSION)))
         .connect_lazy_with(options)
 }
