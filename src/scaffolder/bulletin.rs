@@ -66,6 +66,11 @@ impl Bulletin {
         let _ = self.announced.try_send(notice);
     }
 
+    /// Has the workers of this process look whether there is something to do.
+    pub(super) fn remind(&self) {
+        self.pass_on(Notice::Opened(Uuid::nil()));
+    }
+
     /// Tells this process.
     fn pass_on(&self, notice: Notice) {
         // Nobody listening is fine.
@@ -127,6 +132,8 @@ impl Bulletin {
     async fn hear(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(store::CHANNEL).await?;
+        // Something may have been told before.
+        self.remind();
         loop {
             let notification = listener.recv().await?;
             if let Some(notice) = self.parse(notification.payload()) {

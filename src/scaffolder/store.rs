@@ -195,6 +195,25 @@ pub(super) async fn release(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid) -
     Ok(sqlx::query(sql).bind(task).bind(worker).execute(db).await?.rows_affected() == 1)
 }
 
+/// What is known at a glance of the runs that are not over.
+#[derive(Debug, FromRow)]
+pub(super) struct Unsettled {
+    /// The oldest of the last signs of life of all workers.
+    pub(super) oldest_sign: Option<DateTime<Utc>>,
+    /// When the first run that waits is to go on.
+    pub(super) next_wake: Option<DateTime<Utc>>,
+    /// Whether a run has no worker.
+    pub(super) is_open: bool,
+}
+
+/// How the runs stand that are not over.
+pub(super) async fn unsettled(db: impl PgExecutor<'_>) -> Result<Unsettled> {
+    let sql = "SELECT (SELECT MIN(last_heartbeat_at) FROM scaffolder_task WHERE status = 'processing') AS oldest_sign, \
+               (SELECT MIN(wake_at) FROM scaffolder_task WHERE status = 'waiting') AS next_wake, \
+               EXISTS (SELECT FROM scaffolder_task WHERE status = 'open') AS is_open";
+    sqlx::query_as(sql).fetch_one(db).await
+}
+
 /// A run whose worker is silent.
 #[derive(Debug, FromRow)]
 pub(super) struct Abandoned {

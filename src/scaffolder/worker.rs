@@ -29,8 +29,8 @@ use super::store::{self, Claimed};
 use super::workspace::Workspace;
 use super::{Scaffolder, task};
 
-/// How often an idle worker looks by itself, should a notice get lost.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// After the database failed.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// So many workers take a run before it is given up.
 pub(super) const ATTEMPTS: i32 = 5;
@@ -67,15 +67,16 @@ impl Scaffolder {
                     self.take(claimed, places.place(permit));
                     continue;
                 }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "cannot look for runs"),
+                Ok(None) => drop(permit),
+                Err(error) => {
+                    drop(permit);
+                    tracing::warn!(%error, "cannot look for runs");
+                    shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await;
+                    continue;
+                }
             }
-            drop(permit);
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = opened(&mut notices) => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
+            // Should a notice get lost: what settles runs looks now and then, and tells.
+            shutdown.run_until_cancelled(opened(&mut notices)).await;
         }
         self.desk().close();
         tracker.close();
@@ -203,20 +204,47 @@ impl Scaffolder {
         }
     }
 
-    /// Looks after runs whose worker died, and those that waited long enough, until `shutdown`.
+    /// Looks after runs whose worker died, and those that waited long enough, until `shutdown`. While there are none that
+    /// is seldom: what other processes begin is told.
     async fn settle(self, shutdown: CancellationToken) {
+        let soon = self.limits().silence / 2;
         loop {
-            if let Err(error) = self.settle_abandoned(self.limits().silence).await {
-                tracing::warn!(%error, "cannot look for interrupted runs");
-            }
-            if let Err(error) = self.wake_due().await {
-                tracing::warn!(%error, "cannot look for runs that waited");
-            }
+            let mut notices = self.bulletin().subscribe();
+            let pause = self.look().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot look for runs that were interrupted or waited");
+                soon
+            });
+            let heard = async {
+                // Whatever is told: somebody works.
+                let _ = notices.recv().await;
+                tokio::time::sleep(soon).await;
+            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(self.limits().silence / 2) => {}
+                () = tokio::time::sleep(pause) => {}
+                () = heard => {}
             }
         }
+    }
+
+    /// Looks once after the runs that are not over; gives how long to wait before the next look.
+    async fn look(&self) -> Result<Duration, sqlx::Error> {
+        let silence = self.limits().silence;
+        let seldom = silence * 3 / 2;
+        let store::Unsettled { oldest_sign, next_wake, is_open } = store::unsettled(self.pool()).await?;
+        if oldest_sign.is_some_and(|sign| sign < Utc::now() - silence) {
+            self.settle_abandoned(silence).await?;
+        }
+        if next_wake.is_some_and(|wake| wake <= Utc::now()) {
+            self.wake_due().await?;
+            return Ok(silence / 2);
+        }
+        if is_open {
+            self.bulletin().remind();
+        }
+        let until_wake = next_wake.and_then(|wake| (wake - Utc::now()).to_std().ok());
+        let pause = if oldest_sign.is_some() || is_open { silence / 2 } else { seldom };
+        Ok(until_wake.map_or(pause, |wake| pause.min(wake)))
     }
 
     /// Opens every run under way again: for a start of the only server that the database has.
