@@ -9,6 +9,7 @@
 //! change log in order; a verb that writes returns when its effect is visible in this process's index. Errors of
 //! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
 
+mod ahead;
 mod analysis;
 mod bits;
 mod change;
@@ -68,8 +69,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use chrono::Utc;
 use serde_json::Value;
-use sqlx::PgPool;
-use tokio::sync::{Mutex, Notify, watch};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use uuid::Uuid;
 
 use self::index::{Changed, Gathered};
@@ -296,18 +297,23 @@ impl Catalog {
 
     /// Brings the index to the newest change.
     async fn advance(&self) -> Result<(), CatalogError> {
-        let _advancing = self.inner.advancing.lock().await;
-        let pool = &self.inner.pool;
+        let advancing = self.inner.advancing.lock().await;
+        let mut connection = self.inner.pool.acquire().await?;
+        self.advance_by(&advancing, &mut connection).await
+    }
+
+    /// The same over one connection, by whoever moves the index forward.
+    async fn advance_by(&self, _: &MutexGuard<'_, ()>, db: &mut PgConnection) -> Result<(), CatalogError> {
         let mut index = self.index();
-        let mut next = store::changed_since(pool, index.sequence).await?;
+        let mut next = store::changed_since(&mut *db, index.sequence).await?;
         // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
-        let floor = store::floor(pool).await?;
+        let floor = store::floor(&mut *db).await?;
         if index.sequence < floor {
             // What is loaded is never older than the floor that was seen.
-            let mut loaded = load(pool).await?;
+            let mut loaded = load(&self.inner.pool).await?;
             loaded.sequence = loaded.sequence.max(floor);
             index = self.publish(loaded);
-            next = store::changed_since(pool, index.sequence).await?;
+            next = store::changed_since(&mut *db, index.sequence).await?;
         }
         let (mut published, mut ahead) = (Instant::now(), None);
         loop {
@@ -326,7 +332,7 @@ impl Catalog {
             if is_last {
                 return Ok(());
             }
-            next = store::changed_since(pool, sequence).await?;
+            next = store::changed_since(&mut *db, sequence).await?;
         }
     }
 
