@@ -15,6 +15,7 @@ mod bits;
 mod change;
 mod config;
 mod descriptor;
+mod early;
 mod facts;
 mod feed;
 mod field;
@@ -47,6 +48,7 @@ mod walk;
 pub(crate) use analysis::Analysis;
 pub(crate) use change::{Change, Operation};
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, Interval, ReadingRules};
+pub(crate) use early::Early;
 pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use hearing::ForgeEvent;
@@ -92,6 +94,7 @@ struct Inner {
     reader: Reader,
     config: Arc<CatalogConfig>,
     providers: Vec<Arc<dyn Provider>>,
+    early: Early,
     index: ArcSwap<Index>,
     /// Held by whoever moves the index forward.
     advancing: Mutex<()>,
@@ -129,29 +132,39 @@ impl From<FilterError> for CatalogError {
 impl Catalog {
     /// Loads the index and takes over the configured locations. Nothing is read from sources yet: see
     /// [`Catalog::read_due`] and [`Catalog::run`].
+    #[cfg(test)]
     pub(crate) async fn open(pool: PgPool, forges: Forges, config: CatalogConfig) -> Result<Self, CatalogError> {
+        Self::open_after(Early::default(), pool, forges, config).await
+    }
+
+    /// The same, where some sources were read before.
+    pub(crate) async fn open_after(
+        early: Early,
+        pool: PgPool,
+        forges: Forges,
+        config: CatalogConfig,
+    ) -> Result<Self, CatalogError> {
         let providers = provider::configured(&config.providers, &forges);
         let providers = providers.map_err(|error| {
             CatalogError::Invalid(format!("configuration `catalog.providers` asks for a forge: {error}"))
         })?;
-        Self::open_with(pool, forges, config, providers).await
+        Self::open_with(early, pool, forges, config, providers).await
     }
 
     /// The same with these providers.
     async fn open_with(
+        early: Early,
         pool: PgPool,
         forges: Forges,
         config: CatalogConfig,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Result<Self, CatalogError> {
-        let mut config = config;
         let reader = Reader::new(forges, config.reading.clone());
-        for location in &mut config.locations {
-            location.target = reader.stored_target(&location.kind, &location.target);
-        }
-        let index = load(&pool).await?;
-        let catalog = Self::with(index, pool, reader, config, providers);
-        catalog.configure().await?;
+        let config = config.settled(&reader);
+        let catalog = Self::with(early, pool, reader, config, providers);
+        // What is removed meanwhile comes again with the log.
+        let (index, ()) = tokio::try_join!(load(&catalog.inner.pool), catalog.configure())?;
+        catalog.publish(index);
         catalog.advance().await?;
         Ok(catalog)
     }
@@ -159,11 +172,11 @@ impl Catalog {
     /// A catalog with nothing in it that reads no database: for looking at templates without a portal.
     pub(crate) fn detached(pool: PgPool, forges: Forges) -> Self {
         let config = CatalogConfig::default();
-        Self::with(Index::default(), pool, Reader::new(forges, config.reading.clone()), config, Vec::new())
+        Self::with(Early::default(), pool, Reader::new(forges, config.reading.clone()), config, Vec::new())
     }
 
     fn with(
-        index: Index,
+        early: Early,
         pool: PgPool,
         reader: Reader,
         config: CatalogConfig,
@@ -175,8 +188,9 @@ impl Catalog {
             reader,
             config: Arc::new(config),
             providers,
-            advanced: watch::Sender::new(index.sequence),
-            index: ArcSwap::from_pointee(index),
+            early,
+            advanced: watch::Sender::new(0),
+            index: ArcSwap::default(),
             advancing: Mutex::default(),
             reading: std::sync::Mutex::default(),
             due: Notify::new(),

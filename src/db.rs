@@ -64,10 +64,13 @@ impl Database {
 
     /// Connects, looks at the server's version, and opens a pool of at most `size` connections.
     pub(crate) async fn connect(options: PgConnectOptions, size: u32) -> Result<Self, DatabaseError> {
-        let options = options.application_name(APPLICATION_NAME);
-        check_server(&options).await?;
-        let pool = open_pool(options, size);
-        Ok(Self { pool })
+        check_server(&options.clone().application_name(APPLICATION_NAME)).await?;
+        Ok(Self::known(options, size))
+    }
+
+    /// Opens a pool of at most `size` connections to a server that answered already, and whose version is known.
+    pub(crate) fn known(options: PgConnectOptions, size: u32) -> Self {
+        Self { pool: open_pool(options.application_name(APPLICATION_NAME), size) }
     }
 
     /// The pool, cheap to clone.
@@ -109,8 +112,10 @@ pub(crate) async fn migrate(pool: &PgPool) -> Result<(), DatabaseError> {
     let mut connection = pool.acquire().await.map_err(MigrateError::from)?;
     set(&mut connection, UNLIMITED).await.map_err(MigrateError::from)?;
     let migrated = MIGRATOR.run_direct(None, &mut *connection, false).await;
-    // Its limits are off, and after an error it may hold the migrations' lock: this connection is not for others.
-    let _ = connection.close().await;
+    // Its limits are off, and after an error it may hold the migrations' lock: then it is not for others.
+    if migrated.is_err() || set(&mut connection, SESSION).await.is_err() {
+        let _ = connection.close().await;
+    }
     migrated.map_err(|error| match error {
         MigrateError::VersionMissing(version) => DatabaseError::Newer { version },
         error => DatabaseError::Migrate(error),

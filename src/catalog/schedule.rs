@@ -194,7 +194,11 @@ impl Catalog {
                 let mut before = store::before(&self.inner.pool, reference).await?;
                 let (config, root) = (&self.inner.config, source.root());
                 let reader = self.reader().once(&root, source.tip.as_deref());
-                let mut walk = walk::walk(&reader, config, &root, &before).await;
+                let early = before.files.is_empty().then(|| self.inner.early.take(&root)).flatten();
+                let mut walk = match early {
+                    Some(walk) => walk,
+                    None => walk::walk(&reader, config, &root, &before).await,
+                };
                 if source.digest.as_deref() != Some(&*walk.digest) && before.has_claims(&walk) {
                     before.doubt_claims();
                     walk = walk::walk(&reader, config, &root, &before).await;

@@ -1,4 +1,4 @@
-//! Much that is new at once: the index that is made beside the writing.
+//! Much that is new at once: the index that is made beside the writing, and files that are read before there is a database.
 
 use super::*;
 
@@ -60,4 +60,24 @@ async fn what_others_write_meanwhile_is_not_lost() {
     assert!(fixture.entity("component:default/c99").is_some());
     other.advance().await.unwrap();
     assert_eq!(documents(&fixture.catalog), documents(&other));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_were_read_early_are_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("a.yaml"), &many(3, "shop"));
+    let location = json!({"type": "file", "target": format!("{}/*.yaml", folder.path().display())});
+    let config =
+        CatalogConfig { locations: vec![serde_json::from_value(location).unwrap()], ..CatalogConfig::default() };
+    let early = Early::read(&Forges::default(), &config).await;
+    // What was read counts; what changed since is found as any change.
+    write(&folder.path().join("a.yaml"), &many(4, "shop"));
+    let database = database().await;
+    let catalog =
+        Catalog::open_after(early, database.pool().clone(), Forges::default(), config.clone()).await.unwrap();
+    catalog.read_due().await.unwrap();
+    assert_eq!(references(&catalog).len(), 3);
+    let source = config.locations[0].reference().to_string();
+    catalog.read_source(&source).await.unwrap();
+    assert_eq!(references(&catalog).len(), 4);
 }
