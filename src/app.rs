@@ -228,8 +228,7 @@ impl App {
 impl Ground {
     /// Opens the forges; what is shipped is in the local one. Reads configured files if making a database takes longer.
     async fn new(loaded: &Loaded, data: &DataDir, base_url: &Url) -> anyhow::Result<Self> {
-        let forge =
-            LocalForge::open(data.repositories(), base_url.clone()).context("cannot open the local forge")?;
+        let forge = LocalForge::open(data.repositories(), base_url.clone()).context("cannot open the local forge")?;
         let forges = forges(&loaded.config, &forge)?;
         let catalog = catalog_config(loaded, &forge).await?;
         // The files of a portal that has a database are mostly what they were.

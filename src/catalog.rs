@@ -164,8 +164,10 @@ impl Catalog {
         let catalog = Self::with(early, pool, reader, config, providers);
         // What is removed meanwhile comes again with the log.
         let (index, ()) = tokio::try_join!(load(&catalog.inner.pool), catalog.configure())?;
-        catalog.publish(index);
+        let index = catalog.publish(index);
         catalog.advance().await?;
+        // The first answers come meanwhile.
+        tokio::task::spawn_blocking(move || _ = index.fields());
         Ok(catalog)
     }
 
@@ -333,7 +335,10 @@ impl Catalog {
         loop {
             let store::Batch { sequence, changed, is_last } = next;
             if !changed.is_empty() {
-                let current = ahead.take().unwrap_or_else(|| (*index).clone());
+                let current = match ahead.take() {
+                    Some(current) => current,
+                    None => known(&index).await,
+                };
                 ahead = Some(taken(current, changed, sequence).await);
             }
             // Many changes at once are taken into one copy, which is shown now and then.
@@ -367,6 +372,19 @@ pub(crate) async fn fill(reader: &Reader, entity: Entity, location: &LocationRef
 /// How often a process that is far behind shows how far it has come.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
 
+/// A copy of an index, to be changed: all that it shares is learned before.
+async fn known(index: &Arc<Index>) -> Index {
+    if index.is_learned() {
+        return (**index).clone();
+    }
+    let index = Arc::clone(index);
+    aside(move || {
+        index.fields();
+        (*index).clone()
+    })
+    .await
+}
+
 /// An index with some changes taken in.
 async fn taken(mut index: Index, changed: Vec<Changed>, sequence: i64) -> Index {
     let is_large = changed.len() > LARGE;
@@ -398,10 +416,16 @@ async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
     }
     Ok(aside(move || {
         index.settle(gathered);
+        if index.len() > SOON_LEARNED {
+            index.fields();
+        }
         index
     })
     .await)
 }
+
+/// What so many entities are found by is learned so soon that whoever asks for it can wait.
+const SOON_LEARNED: usize = 20_000;
 
 /// Computes on a thread that nobody waits for.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

@@ -11,7 +11,7 @@ use tokio::sync::MutexGuard;
 use tokio::task::JoinHandle;
 
 use super::index::{Changed, Index};
-use super::{Catalog, CatalogError, store};
+use super::{Catalog, CatalogError, known, store};
 
 /// For so many changes it is worth it; more of them would lie in memory twice for long.
 const WORTH_IT: RangeInclusive<usize> = 50..=20_000;
@@ -39,12 +39,13 @@ impl Catalog {
         }
         let advancing = self.inner.advancing.lock().await;
         self.advance_by(&advancing, db).await?;
-        let index = self.index();
+        let index = known(&self.index()).await;
         let rows: Vec<store::EntityRow> = writes.iter().map(|write| write.row(source)).collect();
         let making = tokio::task::spawn_blocking(move || {
             let changed: Result<Vec<Changed>, sqlx::Error> = rows.into_iter().map(store::EntityRow::changed).collect();
-            let mut index = (*index).clone();
+            let mut index = index;
             index.apply(changed?);
+            index.fields();
             Ok(index)
         });
         Ok(Some(Ahead { catalog: self, making, sequence: None, _advancing: advancing }))

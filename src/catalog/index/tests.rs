@@ -35,7 +35,7 @@ fn changed(step: &Step) -> Changed {
 fn content(index: &Index) -> Vec<String> {
     let mut shown: Vec<String> =
         index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
-    for (key, field) in index.fields.iter() {
+    for (key, field) in index.fields().iter() {
         let names = |slots: &Bits| {
             let mut names: Vec<String> =
                 slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();

@@ -49,7 +49,7 @@ async fn what_is_shown_ahead_is_what_is_read_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_write_meanwhile_is_not_lost() {
-    let fixture = Fixture::with_files(&[("a.yaml", &component("first", ""))]).await;
+    let fixture = Fixture::with_files(&[("b.yaml", &component("first", ""))]).await;
     let other = fixture.reopen().await;
     fixture.write("a.yaml", &many(100, "shop"));
     fixture.commit("acme/pay", &[("catalog-info.yaml", &component("pay", ""))]).await;
@@ -73,8 +73,7 @@ async fn files_that_were_read_early_are_not_read_again() {
     // What was read counts; what changed since is found as any change.
     write(&folder.path().join("a.yaml"), &many(4, "shop"));
     let database = database().await;
-    let catalog =
-        Catalog::open_after(early, database.pool().clone(), Forges::default(), config.clone()).await.unwrap();
+    let catalog = Catalog::open_after(early, database.pool().clone(), Forges::default(), config.clone()).await.unwrap();
     catalog.read_due().await.unwrap();
     assert_eq!(references(&catalog).len(), 3);
     let source = config.locations[0].reference().to_string();
