@@ -89,18 +89,6 @@ struct Text {
 const NO_RANK: u32 = u32::MAX;
 
 impl Field {
-    /// A field of entities that each have one text in lower case.
-    pub(super) fn of_texts(texts: &[(u32, Arc<str>)]) -> Self {
-        let mut changes: Vec<FieldChange<'_>> = Vec::with_capacity(texts.len());
-        for (slot, text) in texts {
-            let after = Values::from_iter([Some(FieldValue::of_text(text))]);
-            changes.push(FieldChange { slot: *slot, before: Values::new(), after });
-        }
-        let mut field = Self::default();
-        field.replace(&changes);
-        field
-    }
-
     /// Everything that has the field.
     pub(super) fn present(&self) -> &Bits {
         &self.present

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use hashbrown::DefaultHashBuilder;
 
-use super::field::Field;
 use super::record::Record;
 use super::table::Table;
 use crate::entity::Edge;
@@ -82,13 +81,6 @@ impl Graph {
     /// Every entity, in no particular order.
     pub(super) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.pieces.iter().flat_map(|piece| piece.iter()).filter_map(|node| node.record.as_ref())
-    }
-
-    /// The uids of all entities.
-    pub(super) fn uids(&self) -> Field {
-        let numbered = (0_u32..).zip(self.pieces.iter().flat_map(|piece| piece.iter()));
-        let uids = numbered.filter_map(|(slot, node)| Some((slot, node.record.as_ref()?.uid.to_string().into())));
-        Field::of_texts(&uids.collect::<Vec<(u32, Arc<str>)>>())
     }
 
     /// What a node shows, with the name of the relation and the reference of the other end; sorted by both.

@@ -30,6 +30,9 @@ use crate::entity::EntityRef;
 /// The field by which entities are in order if no other is asked for.
 pub(super) const UID: &str = "metadata.uid";
 
+/// The fields that put lists in order for which nobody asked for one. They are learned quickly.
+const PLAIN: &[&str] = &["kind", "metadata.namespace", "metadata.name", UID];
+
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
@@ -38,8 +41,8 @@ pub(crate) struct Index {
     graph: Graph,
     all: Bits,
     fields: OnceLock<Fields>,
-    /// The uids, for whoever cannot wait for the other fields.
-    uids: OnceLock<Field>,
+    /// Those of [`PLAIN`], for whoever asks before the others are learned.
+    plain: OnceLock<Fields>,
     /// The sources, files, parents and versions that entities have in common.
     places: Sorted<Arc<str>, Arc<str>>,
 }
@@ -117,15 +120,15 @@ impl Index {
 
     /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        if key == UID && self.fields.get().is_none() && !self.is_empty() {
-            return Some(self.uids.get_or_init(|| self.graph.uids()));
+        match self.fields.get() {
+            None if PLAIN.contains(&key) => self.plain.get_or_init(|| learned(&self.graph, &self.all, PLAIN)).get(key),
+            _ => self.fields().get(key),
         }
-        self.fields().get(key)
     }
 
     /// Every field, learned if nobody asked before: for many entities that takes a while.
     pub(super) fn fields(&self) -> &Fields {
-        self.fields.get_or_init(|| learned(&self.graph, &self.all))
+        self.fields.get_or_init(|| learned(&self.graph, &self.all, &[]))
     }
 
     /// Whether the fields are known, or there are none.
@@ -163,7 +166,7 @@ impl Index {
         }
         let slots: Vec<u32> = touched.keys().copied().collect();
         let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
-        self.uids = OnceLock::new();
+        self.plain = OnceLock::new();
         let Self { graph, fields, all, .. } = self;
         let mut fields = fields.get_mut();
         let mut touched = touched.into_iter();

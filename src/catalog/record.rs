@@ -212,7 +212,12 @@ impl Record {
 
     /// What it is found by, apart from its relations.
     pub(super) fn facts(&self) -> Facts {
-        Facts::of(self.text())
+        Facts::of(self.text(), &[])
+    }
+
+    /// The same of some keys.
+    pub(super) fn facts_of(&self, keys: &'static [&'static str]) -> Facts {
+        Facts::of(self.text(), keys)
     }
 
     fn text(&self) -> &str {

@@ -59,14 +59,15 @@ impl Touched {
     }
 }
 
-/// What all entities of a graph are found by.
-pub(super) fn learned(graph: &Graph, all: &Bits) -> Fields {
+/// What all entities of a graph are found by; of `only` some fields, unless that is empty.
+pub(super) fn learned(graph: &Graph, all: &Bits, only: &'static [&'static str]) -> Fields {
     let mut fields = Fields::default();
     let slots: Vec<u32> = all.iter().collect();
     let known = |slot: &u32| {
         let node = graph.node(*slot);
-        let facts = node.record.as_ref().map(|record| (Facts::default(), record.facts()));
-        Prepared { slot: *slot, record: None, facts, relations: RelationChange::between(graph, &[], node.shown()) }
+        let facts = node.record.as_ref().map(|record| (Facts::default(), record.facts_of(only)));
+        let shown = if only.is_empty() { node.shown() } else { &[] };
+        Prepared { slot: *slot, record: None, facts, relations: RelationChange::between(graph, &[], shown) }
     };
     for pack in slots.chunks(PACK) {
         let known: Vec<Prepared<'_>> =

@@ -73,6 +73,24 @@ proptest! {
 }
 
 #[test]
+fn what_lists_are_in_order_by_is_known_before_everything_else() {
+    let step = |name| Step { name, content: Some((1, vec![])) };
+    let mut index = Index::default();
+    index.apply((0..5).map(|name| changed(&step(name))).collect());
+    let orders = |index: &Index| {
+        let order = |key: &&str| {
+            index.field(key).unwrap().order().iter().map(|(value, slots)| (value.to_string(), slots.clone())).collect()
+        };
+        PLAIN.iter().map(order).collect::<Vec<Vec<(String, Bits)>>>()
+    };
+    let early = orders(&index);
+    assert!(index.fields.get().is_none());
+    index.fields();
+    assert_eq!(orders(&index), early);
+    assert_eq!(early.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 5, 5]);
+}
+
+#[test]
 fn names_that_nobody_refers_to_any_more_are_forgotten() {
     let step = |content| Step { name: 0, content };
     let mut index = Index::default();
