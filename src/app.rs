@@ -25,8 +25,10 @@ pub(crate) use database::Opened;
 
 use crate::auth::{self, Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early};
+use crate::cluster::Clusters;
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
+use crate::delivery::action::{Decommission, Runs};
 use crate::delivery::{self, Delivery, Environment};
 use crate::event::{Events, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
@@ -34,7 +36,7 @@ use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::review::{Review, Subjects};
-use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -53,6 +55,7 @@ pub(crate) struct App {
     web: WebConfig,
     review: Review,
     own_api: Arc<OwnApi>,
+    runs: Runs,
     pool: PgPool,
     background: TaskTracker,
 }
@@ -122,13 +125,17 @@ impl App {
         let config = &loaded.config;
         let Ground { forge, forges, catalog, early } = ground;
         let opening = Catalog::open_after(early, pool.clone(), forges.clone(), catalog);
-        let (catalog, key) = tokio::join!(opening, auth::make_first_key(pool));
+        let (catalog, key, clusters) =
+            tokio::join!(opening, auth::make_first_key(pool), Clusters::open(&config.kubernetes));
         let catalog = catalog?;
         key?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+        let delivery = delivery.on(clusters, &config.argocd, &config.delivery);
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
+        let runs = Runs::default();
+        registry.register(decommission(&catalog, &forges, &delivery, &runs));
         registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
@@ -136,6 +143,7 @@ impl App {
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
+        runs.open(scaffolder.clone());
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
             catalog.read_due().await?;
@@ -171,7 +179,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, review, own_api, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, review, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -183,6 +191,8 @@ impl App {
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
+        self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
@@ -222,6 +232,7 @@ impl App {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
         }
         self.own_api.close();
+        self.runs.close();
     }
 }
 
@@ -356,6 +367,7 @@ pub(crate) fn rehearsal(config: &Config, folder: &Path) -> anyhow::Result<Scaffo
 fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Author) -> ActionRegistry {
     let mut registry = registry(catalog, forges, delivery, author);
     registry.register(portal_request(Arc::new(OwnApi::default())));
+    registry.register(decommission(catalog, forges, delivery, &Runs::default()));
     registry.register(send_notification(&Notifications::new(no_database()), catalog));
     registry
 }
@@ -364,6 +376,16 @@ fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, au
 fn no_database() -> PgPool {
     let nowhere = sqlx::postgres::PgConnectOptions::new_without_pgpass().socket("/dev/null");
     sqlx::postgres::PgPoolOptions::new().acquire_timeout(Duration::from_secs(1)).connect_lazy_with(nowhere)
+}
+
+/// The action that takes a whole service back.
+fn decommission(catalog: &Catalog, forges: &Forges, delivery: &Delivery, runs: &Runs) -> Arc<dyn Action> {
+    Arc::new(Decommission {
+        delivery: delivery.clone(),
+        catalog: catalog.clone(),
+        forges: forges.clone(),
+        runs: runs.clone(),
+    })
 }
 
 /// The built-in actions and those of the other contexts.
