@@ -1,7 +1,7 @@
 //! The composition root: builds every context from configuration, and owns what runs in the background.
 //!
-//! Order of a start: local forge and what it ships with → catalog (index from Postgres) → delivery → scaffolder with
-//! every action → auth → web. Order of a stop: no new requests, steps under way finish, catalog and workers end,
+//! Order of a start: database, and beside it the local forge with what it ships with → catalog (index from Postgres), and
+//! beside it the first key → delivery → scaffolder with every action → auth → web. Order of a stop: no new requests, steps under way finish, catalog and workers end,
 //! then the database.
 
 mod data;
@@ -23,10 +23,10 @@ use url::Url;
 pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer, Taken};
 pub(crate) use database::Opened;
 
-use crate::auth::{Auth, AuthConfig};
-use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
-use crate::config::{Config, Loaded};
+use crate::auth::{self, Auth, AuthConfig};
+use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early};
 use crate::cluster::Clusters;
+use crate::config::{Config, Loaded};
 use crate::db::Reach;
 use crate::delivery::action::{Decommission, Runs};
 use crate::delivery::{self, Delivery, Environment};
@@ -60,6 +60,23 @@ pub(crate) struct App {
     background: TaskTracker,
 }
 
+/// Where people and clients reach a portal.
+#[derive(Debug, Clone)]
+pub(crate) struct Reached {
+    /// The address.
+    pub(crate) base_url: Url,
+    /// Whether it listens on loopback only.
+    pub(crate) loopback: bool,
+}
+
+/// What needs no database.
+struct Ground {
+    forge: LocalForge,
+    forges: Forges,
+    catalog: CatalogConfig,
+    early: Early,
+}
+
 /// What an [`App`] is told besides its configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
@@ -74,20 +91,44 @@ pub(crate) struct Surroundings {
 }
 
 impl App {
-    /// Builds every context. Nothing runs yet; what is shipped is in the forge.
-    pub(crate) async fn open(
+    /// Opens the database and builds every context. Nothing runs yet; what is shipped is in the forge.
+    pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
+        let opening = database::open(&loaded.config.backend, data);
+        let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
+        let opened = opened?;
+        let surroundings = Surroundings {
+            base_url: reached.base_url,
+            loopback: reached.loopback,
+            database: opened.description.clone(),
+            alone: opened.embedded.is_some(),
+        };
+        let app = match ground {
+            Ok(ground) => Self::on(ground, loaded, opened.database.pool(), data, surroundings).await,
+            Err(error) => Err(error),
+        };
+        match app {
+            Ok(app) => Ok((app, opened)),
+            Err(error) => {
+                opened.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn on(
+        ground: Ground,
         loaded: &Loaded,
         pool: &PgPool,
         data: &DataDir,
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone())
-            .context("cannot open the local forge")?;
-        let forges = forges(config, &forge)?;
-        let catalog_config = catalog_config(loaded, &forge).await?;
-        let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
-        let clusters = Clusters::open(&config.kubernetes).await;
+        let Ground { forge, forges, catalog, early } = ground;
+        let opening = Catalog::open_after(early, pool.clone(), forges.clone(), catalog);
+        let (catalog, key, clusters) =
+            tokio::join!(opening, auth::make_first_key(pool), Clusters::open(&config.kubernetes));
+        let catalog = catalog?;
+        key?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
         let delivery = delivery.on(clusters, &config.argocd, &config.delivery);
         let own_api = Arc::new(OwnApi::default());
@@ -192,6 +233,19 @@ impl App {
         }
         self.own_api.close();
         self.runs.close();
+    }
+}
+
+impl Ground {
+    /// Opens the forges; what is shipped is in the local one. Reads configured files if making a database takes longer.
+    async fn new(loaded: &Loaded, data: &DataDir, base_url: &Url) -> anyhow::Result<Self> {
+        let forge = LocalForge::open(data.repositories(), base_url.clone()).context("cannot open the local forge")?;
+        let forges = forges(&loaded.config, &forge)?;
+        let catalog = catalog_config(loaded, &forge).await?;
+        // The files of a portal that has a database are mostly what they were.
+        let is_first = database::is_to_be_made(&loaded.config.backend, data);
+        let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
+        Ok(Self { forge, forges, catalog, early })
     }
 }
 

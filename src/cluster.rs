@@ -157,7 +157,8 @@ impl Clusters {
     pub(crate) fn get(&self, name: &str) -> Result<Cluster, ClusterError> {
         self.find(name).ok_or_else(|| {
             let names: Vec<String> = self.all().iter().map(|one| format!("`{}`", one.name())).collect();
-            let known = if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
+            let known =
+                if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
             ClusterError::Unknown { name: name.to_owned(), known }
         })
     }

@@ -11,8 +11,8 @@ mod commits;
 mod environment;
 mod follow;
 mod promotion;
-mod ties;
 mod store;
+mod ties;
 mod workloads;
 
 use std::sync::Arc;
@@ -25,7 +25,9 @@ use uuid::Uuid;
 pub(crate) use argocd::{ArgoConfig, Instance, Report};
 pub(crate) use board::{Cell, Row, Standing, Version, belongs};
 pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
-pub(crate) use promotion::{DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal};
+pub(crate) use promotion::{
+    DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal,
+};
 pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
 pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::facts::Facts;
-use crate::permission::{Credentials, Principal};
 use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
+use crate::permission::{Credentials, Principal};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
@@ -214,7 +214,8 @@ impl Record {
             Principal::Anonymous => false,
             Principal::Service { .. } => true,
             Principal::User { ownership, .. } => {
-                owners.peek().is_none() || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
+                owners.peek().is_none()
+                    || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
             }
         }
     }
@@ -226,7 +227,12 @@ impl Record {
 
     /// What it is found by, apart from its relations.
     pub(super) fn facts(&self) -> Facts {
-        Facts::of(self.text())
+        Facts::of(self.text(), &[])
+    }
+
+    /// The same of some keys.
+    pub(super) fn facts_of(&self, keys: &'static [&'static str]) -> Facts {
+        Facts::of(self.text(), keys)
     }
 
     fn text(&self) -> &str {

@@ -296,11 +296,7 @@ impl Cluster {
         Ok((resource, api))
     }
 
-    async fn prepare<'a>(
-        &self,
-        manifest: &'a Manifest,
-        options: Options<'_>,
-    ) -> Result<Prepared<'a>, ClusterError> {
+    async fn prepare<'a>(&self, manifest: &'a Manifest, options: Options<'_>) -> Result<Prepared<'a>, ClusterError> {
         let (resource, namespaced) = self.kind(manifest.api_version(), manifest.kind()).await?;
         let mut id = guessed(manifest, options);
         if !namespaced {
@@ -360,9 +356,8 @@ fn unchecked(id: ObjectId, manifest: &Manifest, why: &str) -> Rehearsed {
 /// `group/Kind` of every definition in the set.
 fn definitions(manifests: &[Manifest]) -> Vec<String> {
     let definitions = manifests.iter().filter(|one| one.kind() == "CustomResourceDefinition");
-    let text = |value: &Value, pointer: &str| {
-        value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     definitions
         .map(|one| format!("{}/{}", text(&one.object, "/spec/group"), text(&one.object, "/spec/names/kind")))
         .collect()

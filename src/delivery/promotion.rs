@@ -122,7 +122,9 @@ impl TryFrom<String> for PromotionState {
 
     fn try_from(text: String) -> Result<Self, String> {
         let all = [Self::Open, Self::Merged, Self::Healthy, Self::Failed, Self::Closed];
-        all.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("`{text}` is no state of a promotion"))
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no state of a promotion"))
     }
 }
 
@@ -264,7 +266,11 @@ impl Delivery {
     }
 
     /// The open promotion that a pull request belongs to.
-    pub(crate) async fn promotion_of(&self, repository: &str, number: u64) -> Result<Option<Promotion>, PromotionError> {
+    pub(crate) async fn promotion_of(
+        &self,
+        repository: &str,
+        number: u64,
+    ) -> Result<Option<Promotion>, PromotionError> {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
         Ok(store::by_pull_request(self.pool_of()?, repository, number).await?)
     }

@@ -103,7 +103,8 @@ impl Action for Decommission {
                     continue;
                 }
                 for done in scaffolder.undo(&portal, run, &ids).await.map_err(|error| told(&error))? {
-                    let sentence = go.iter().find(|thing| thing.id == done.id).map_or(done.id, |it| it.sentence.clone());
+                    let sentence =
+                        go.iter().find(|thing| thing.id == done.id).map_or(done.id, |it| it.sentence.clone());
                     match done.error {
                         None => {
                             ctx.log.info(format!("Done: {sentence}"));

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::super::argocd::{API_VERSION, Instance, Report};
 use super::super::Delivery;
+use super::super::argocd::{API_VERSION, Instance, Report};
 use super::objects::refused;
 use super::rounds::{self, Look};
 use super::{control, schema, text};
@@ -187,7 +187,9 @@ struct Place {
 impl Place {
     fn of(delivery: &Delivery, input: &Outputs, ctx: &ActionContext) -> Result<Option<Self>, ActionError> {
         match control(delivery, input)? {
-            Ok((instance, cluster)) => Ok(Some(Self { cluster, id: application_id(&instance, text(input, "application")) })),
+            Ok((instance, cluster)) => {
+                Ok(Some(Self { cluster, id: application_id(&instance, text(input, "application")) }))
+            }
             Err(why) => {
                 ctx.log.info(why);
                 Ok(None)

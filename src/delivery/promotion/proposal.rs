@@ -70,32 +70,35 @@ impl Place<'_> {
 }
 
 fn place<'a>(forges: &'a Forges, row: &Row, cell: &Cell) -> Result<Place<'a>, PromotionError> {
-    let (full, folder, files, application, namespace): (String, String, Vec<String>, String, String) = match (&cell.declared, &cell.seen) {
-        (Some(declared), _) => (
-            declared.repository.clone(),
-            declared.path.clone(),
-            declared.value_files.clone(),
-            declared.name.clone(),
-            declared.namespace.clone(),
-        ),
-        (None, Some(seen)) => {
-            let source = &seen.report.source;
-            let url = source.repo_url.trim_end_matches('/').trim_end_matches(".git");
-            let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-            (
-                path.to_owned(),
-                source.path.clone(),
-                source.value_files.clone(),
-                seen.name.clone(),
-                seen.report.destination.1.clone(),
-            )
-        }
-        (None, None) => {
-            return refused(format!("nothing of {} is deployed to {}", row.service.reference, cell.environment));
-        }
-    };
+    let (full, folder, files, application, namespace): (String, String, Vec<String>, String, String) =
+        match (&cell.declared, &cell.seen) {
+            (Some(declared), _) => (
+                declared.repository.clone(),
+                declared.path.clone(),
+                declared.value_files.clone(),
+                declared.name.clone(),
+                declared.namespace.clone(),
+            ),
+            (None, Some(seen)) => {
+                let source = &seen.report.source;
+                let url = source.repo_url.trim_end_matches('/').trim_end_matches(".git");
+                let path = url.split_once("://").map_or(url, |(_, rest)| rest);
+                (
+                    path.to_owned(),
+                    source.path.clone(),
+                    source.value_files.clone(),
+                    seen.name.clone(),
+                    seen.report.destination.1.clone(),
+                )
+            }
+            (None, None) => {
+                return refused(format!("nothing of {} is deployed to {}", row.service.reference, cell.environment));
+            }
+        };
     if files.is_empty() {
-        return refused(format!("application {application} names no values file, so there is nothing to change by pull request"));
+        return refused(format!(
+            "application {application} names no values file, so there is nothing to change by pull request"
+        ));
     }
     let (forge, repository) = located(forges, &full)?;
     let folder = folder.trim_start_matches("./").trim_matches('/').trim_start_matches('.').to_owned();
@@ -131,19 +134,28 @@ impl Delivery {
         };
         if after.tag.is_empty() && after.digest.is_empty() {
             let place = from.as_deref().unwrap_or("that commit");
-            return refused(format!("{place} names no image yet, so there is nothing to bring to {}", environment.name));
+            return refused(format!(
+                "{place} names no image yet, so there is nothing to bring to {}",
+                environment.name
+            ));
         }
         if after.is_same(&before) {
             return refused(format!("{} has {} already", environment.name, after.label()));
         }
-        let new = values::with_image(&text, &after).map_err(|error| PromotionError::Refused(format!("{path}: {error}")))?;
+        let new =
+            values::with_image(&text, &after).map_err(|error| PromotionError::Refused(format!("{path}: {error}")))?;
         let values = similar::TextDiff::from_lines(&text, &new).unified_diff().context_radius(CONTEXT).to_string();
         let manifests = match place.forge.snapshot(&place.repository, &tip, &place.folder, CHART).await {
             Ok(chart) => {
                 let release = row.service.reference.name();
                 let helm = self.helm();
-                let rendering =
-                    Rendering { helm: &helm, chart: &chart, release, namespace: &place.namespace, values: &place.files };
+                let rendering = Rendering {
+                    helm: &helm,
+                    chart: &chart,
+                    release,
+                    namespace: &place.namespace,
+                    values: &place.files,
+                };
                 let file = place.files.last().map_or("values.yaml", String::as_str);
                 rendering.difference(file, &new).await
             }

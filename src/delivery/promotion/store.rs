@@ -95,12 +95,7 @@ pub(super) async fn by_pull_request(
 }
 
 /// Somebody agreed; the first counts.
-pub(super) async fn approve(
-    executor: impl PgExecutor<'_>,
-    id: Uuid,
-    by: &str,
-    at: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub(super) async fn approve(executor: impl PgExecutor<'_>, id: Uuid, by: &str, at: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query("UPDATE promotion SET approved_by = $2, approved_at = $3 WHERE id = $1 AND approved_by IS NULL")
         .bind(id)
         .bind(by)

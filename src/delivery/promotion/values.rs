@@ -103,7 +103,10 @@ mod tests {
                 "# Production\nimage:\n  # by pull request\n  tag: \"\"\n  digest: \"\" # bytes\n\nreplicas: 2\n",
                 "# Production\nimage:\n  # by pull request\n  tag: \"1.10\"\n  digest: \"sha256:ab\" # bytes\n\nreplicas: 2\n",
             ),
-            ("image:\n    tag: 1.9   # old\nx: 1\n", "image:\n    digest: \"sha256:ab\"\n    tag: \"1.10\"   # old\nx: 1\n"),
+            (
+                "image:\n    tag: 1.9   # old\nx: 1\n",
+                "image:\n    digest: \"sha256:ab\"\n    tag: \"1.10\"   # old\nx: 1\n",
+            ),
             ("replicas: 1", "replicas: 1\nimage:\n  tag: \"1.10\"\n  digest: \"sha256:ab\"\n"),
             ("", "image:\n  tag: \"1.10\"\n  digest: \"sha256:ab\"\n"),
             ("image: {tag: 'a', digest: b}\n", "image: {tag: \"1.10\", digest: \"sha256:ab\"}\n"),

@@ -57,8 +57,7 @@ impl World {
             registry.register(action);
         }
         let config = ScaffolderConfig::default();
-        let scaffolder =
-            Scaffolder::new(database.pool().clone(), catalog, forges.clone(), registry, config, json!([]));
+        let scaffolder = Scaffolder::new(database.pool().clone(), catalog, forges.clone(), registry, config, json!([]));
         let shutdown = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(shutdown.clone()));
         let who = Credentials::user("user:default/guest".parse().unwrap(), vec!["group:default/team".parse().unwrap()]);
@@ -136,7 +135,8 @@ const SERVICE: &str = r#"    - id: environments
 async fn a_run_puts_what_was_planned_on_the_cluster_and_takes_back_what_it_made() {
     let Some(plane) = testing::shared() else { return };
     let all = clusters(&[plane.entry("east")]).await;
-    let environments = json!([{"name": "dev", "cluster": "east", "namespace": "{service}-{environment}", "sync": "automated"}]);
+    let environments =
+        json!([{"name": "dev", "cluster": "east", "namespace": "{service}-{environment}", "sync": "automated"}]);
     let world = World::new(all, environments, SERVICE).await;
     let values = json!({"name": "billing", "owner": "group:default/team"});
     let plan = world.plan(values.clone()).await;
@@ -180,10 +180,18 @@ async fn a_run_puts_what_was_planned_on_the_cluster_and_takes_back_what_it_made(
     world.clusters.all()[0].merge(&id_of, &json!({"metadata": {"finalizers": []}})).await.unwrap();
     let undoable = world.scaffolder.undoable(&world.who, id).await.unwrap();
     let told: Vec<&str> = undoable.iter().map(|one| one.sentence.as_str()).collect();
-    assert!(told.iter().any(|told| told.starts_with("delete Namespace billing-dev, ") && told.ends_with("with everything in it")), "{told:?}");
+    assert!(
+        told.iter()
+            .any(|told| told.starts_with("delete Namespace billing-dev, ") && told.ends_with("with everything in it")),
+        "{told:?}"
+    );
     let ids: Vec<String> = undoable.iter().map(|one| one.id.clone()).collect();
     let undone = world.scaffolder.undo(&world.who, id, &ids).await.unwrap();
-    assert!(undone.iter().all(|one| one.error.is_none()), "{:?}", undone.iter().map(|one| &one.error).collect::<Vec<_>>());
+    assert!(
+        undone.iter().all(|one| one.error.is_none()),
+        "{:?}",
+        undone.iter().map(|one| &one.error).collect::<Vec<_>>()
+    );
     assert!(world.object("v1", "Namespace", None, "billing-dev").await.is_none());
     assert!(world.object("argoproj.io/v1alpha1", "Application", Some("argocd"), "billing-dev").await.is_none());
 }
@@ -198,7 +206,11 @@ async fn what_was_there_before_stays_when_a_run_is_undone() {
     assert_eq!(status, "completed", "{log}");
     let plan = world.plan(json!({"name": "two"})).await;
     assert_eq!(sentences(&plan), ["change Namespace kept-by-others on cluster east"]);
-    assert!(plan.effects[0].diff.as_deref().unwrap().contains("-    team: one\n+    team: two"), "{:?}", plan.effects[0].diff);
+    assert!(
+        plan.effects[0].diff.as_deref().unwrap().contains("-    team: one\n+    team: two"),
+        "{:?}",
+        plan.effects[0].diff
+    );
     let (second, status, _) = world.run(json!({"name": "two"})).await;
     assert_eq!(status, "completed");
     assert_eq!(world.scaffolder.undoable(&world.who, second).await.unwrap().len(), 0, "it made nothing");
@@ -238,7 +250,8 @@ async fn a_run_that_was_refused_goes_on_once_it_may() {
     let (id, status, log) = world.run(json!({})).await;
     assert_eq!(status, "failed");
     assert!(log.contains("cluster `east` forbids it: ") && log.contains("secrets"), "{log}");
-    let rules = json!({"rules": [{"apiGroups": [""], "resources": ["namespaces", "configmaps", "secrets"], "verbs": ["*"]}]});
+    let rules =
+        json!({"rules": [{"apiGroups": [""], "resources": ["namespaces", "configmaps", "secrets"], "verbs": ["*"]}]});
     plane.token("run-weak", "default", rules, 600).await;
     world.scaffolder.retry(&world.who, id, Map::new()).await.unwrap();
     let (status, log) = world.end(id).await;
@@ -259,7 +272,12 @@ async fn waits_see_a_rollout_and_a_condition() {
     let (_, status, log) = world.run(json!({})).await;
     assert_eq!(status, "failed", "{log}");
     assert_eq!(log.matches("Finished step kubernetes:wait").count(), 2, "{log}");
-    assert!(log.contains("Deployment waiting/none is there was not so within 0.02 minutes: Deployment waiting/none is not there"), "{log}");
+    assert!(
+        log.contains(
+            "Deployment waiting/none is there was not so within 0.02 minutes: Deployment waiting/none is not there"
+        ),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -148,7 +148,8 @@ fn reference(body: &Value) -> Result<EntityRef, Error> {
 
 fn workload_kinds() -> Vec<(&'static str, CustomResource)> {
     let kind = |(group, version, plural): (&str, &str, &'static str)| {
-        let kind = CustomResource { group: group.to_owned(), api_version: version.to_owned(), plural: plural.to_owned() };
+        let kind =
+            CustomResource { group: group.to_owned(), api_version: version.to_owned(), plural: plural.to_owned() };
         (plural, kind)
     };
     WORKLOADS.into_iter().map(kind).collect()
@@ -162,9 +163,8 @@ async fn answer(
     reference: &EntityRef,
     kinds: &[(&'static str, CustomResource)],
 ) -> Result<Response, Error> {
-    let record = catalog
-        .entity(who, reference)
-        .ok_or_else(|| Error::Input(format!("Entity ref missing, {reference}")))?;
+    let record =
+        catalog.entity(who, reference).ok_or_else(|| Error::Input(format!("Entity ref missing, {reference}")))?;
     let service = Service::of(forges, &record);
     let trust = delivery.trust(catalog, &service, &record).await.map_err(Error::internal)?;
     let wanted = match service.objects {

@@ -17,12 +17,12 @@ use axum::routing::{get, post};
 use futures_util::stream;
 use serde::Deserialize;
 
+pub(in crate::web::pages) use self::promotion::words as promotion_words;
 use crate::catalog::Catalog;
 use crate::cluster::Clusters;
 use crate::delivery::{self, Cell, Delivery, Environment, Promotion, PromotionState, Row, Standing};
 use crate::entity::{EntityRef, RefDefaults};
 use crate::forge::Forges;
-pub(in crate::web::pages) use self::promotion::words as promotion_words;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::extract::Query;
@@ -154,7 +154,10 @@ impl CellView {
                 let verb = if one.state == PromotionState::Open { "proposed" } else { "on its way" };
                 (format!("{} {verb}", one.after.label()), link::promotion(one.id))
             }),
-            away: cell.away.as_ref().map(|(since, error)| format!("not seen since {}: {error}", Moment(*since).exact())),
+            away: cell
+                .away
+                .as_ref()
+                .map(|(since, error)| format!("not seen since {}: {error}", Moment(*since).exact())),
             argocd: seen.and_then(|seen| seen.instance.page(&seen.name)),
         }
     }
@@ -218,8 +221,8 @@ async fn show(
     for (key, relation, kind, text) in wanted {
         if !text.trim().is_empty() {
             let defaults = RefDefaults { kind: Some(kind), namespace: Some("default") };
-            let target = EntityRef::parse(text.trim(), defaults)
-                .map_err(|error| Error::Input(format!("`{key}`: {error}")))?;
+            let target =
+                EntityRef::parse(text.trim(), defaults).map_err(|error| Error::Input(format!("`{key}`: {error}")))?;
             relations.push((relation, target));
         }
     }

@@ -226,7 +226,11 @@ fn summary(workload: &Thing, pods: &[Arc<Thing>]) -> (String, bool, Option<u32>)
     match &workload.detail {
         Detail::Workload(one) => {
             let scales = matches!(workload.kind, ThingKind::Deployment | ThingKind::StatefulSet);
-            let newest = if one.updated < one.desired { format!(", {} of the newest version", one.updated) } else { String::new() };
+            let newest = if one.updated < one.desired {
+                format!(", {} of the newest version", one.updated)
+            } else {
+                String::new()
+            };
             let words = format!("{} of {} ready{newest}", one.ready, one.desired);
             (words, one.ready >= one.desired && one.updated >= one.desired, scales.then_some(one.desired))
         }
