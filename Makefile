@@ -9,7 +9,7 @@ ARGS ?=
 export PATH := $(TOOLS)/bin:$(PATH)
 export GREENROOM_NODE_MODULES := $(NODE_MODULES)
 
-.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance browser clean
+.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance cluster browser clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,7 @@ test: setup-test ## Lints, then runs every test
 	$(MAKE) unit
 	$(MAKE) golden-path
 	$(MAKE) conformance
+	$(MAKE) cluster
 	$(MAKE) browser
 	@echo "all checks passed"
 
@@ -62,6 +63,10 @@ conformance: ## Calls the API with Backstage's own client, with requests made fr
 	node --test --test-concurrency=1 tests/conformance/
 	node --test --test-concurrency=1 tests/github/
 	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom
+
+cluster: ## Tests the Kubernetes control planes, the registry, and what stands in for Argo CD and Harbor
+	node --test --test-concurrency=1 tests/cluster/
+	node --test --test-concurrency=1 tests/harbor/
 
 browser: ## Walks the story in headless Chromium, with and without JavaScript
 	cargo build --locked

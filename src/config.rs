@@ -21,7 +21,8 @@ pub(crate) use sections::{
 };
 
 use crate::catalog::CatalogConfig;
-use crate::delivery::Environment;
+use crate::cluster::KubernetesConfig;
+use crate::delivery::{ArgoConfig, DeliveryConfig, Environment};
 use crate::event::EventsConfig;
 use crate::scaffolder::ScaffolderConfig;
 
@@ -50,6 +51,12 @@ pub(crate) struct Config {
     pub(crate) scaffolder: ScaffolderConfig,
     /// Where services run, in the order of promotion.
     pub(crate) environments: Environments,
+    /// The clusters they run on.
+    pub(crate) kubernetes: KubernetesConfig,
+    /// What deploys them.
+    pub(crate) argocd: ArgoConfig,
+    /// How versions are brought from one environment to the next.
+    pub(crate) delivery: DeliveryConfig,
 }
 
 /// The environments section; three of them where configuration names none.

@@ -5,20 +5,50 @@
 //! cluster says what does. Declaring is idempotent for the run that did it and refused for any other.
 
 pub(crate) mod action;
+mod argocd;
+mod board;
+mod commits;
 mod environment;
+mod follow;
+mod promotion;
 mod store;
+mod ties;
+mod workloads;
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use sqlx::PgPool;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+pub(crate) use argocd::{ArgoConfig, Instance, Report};
+pub(crate) use board::{Cell, Row, Standing, Version, belongs};
 pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
+pub(crate) use promotion::{
+    DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal,
+};
+pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
+pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
+
+use crate::cluster::Clusters;
 
 /// The context: cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Delivery {
     /// None where nothing is declared: to look at templates.
     pool: Option<PgPool>,
-    environments: std::sync::Arc<[Environment]>,
+    environments: Arc<[Environment]>,
+    clusters: Clusters,
+    instances: Arc<[Instance]>,
+    /// Components as services, of a version of the catalog.
+    services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
+    /// Wakes who follows promotions.
+    due: Arc<Notify>,
+    /// Grows with every change of a promotion that this process makes.
+    moved: watch::Sender<u64>,
+    config: Arc<DeliveryConfig>,
+    commits: commits::Commits,
 }
 
 /// An Argo CD application that a run declared.
@@ -75,14 +105,78 @@ pub(crate) enum DeliveryError {
 impl Delivery {
     /// Checks the environments' names and rules.
     pub(crate) fn new(pool: PgPool, environments: Vec<Environment>) -> Result<Self, DeliveryError> {
-        environment::check(&environments)?;
-        Ok(Self { pool: Some(pool), environments: environments.into() })
+        Ok(Self { pool: Some(pool), ..Self::detached(environments)? })
     }
 
     /// Environments alone, without the applications in them.
     pub(crate) fn detached(environments: Vec<Environment>) -> Result<Self, DeliveryError> {
         environment::check(&environments)?;
-        Ok(Self { pool: None, environments: environments.into() })
+        Ok(Self {
+            pool: None,
+            environments: environments.into(),
+            clusters: Clusters::default(),
+            instances: Arc::default(),
+            services: Arc::default(),
+            due: Arc::default(),
+            moved: watch::Sender::new(0),
+            config: Arc::default(),
+            commits: commits::Commits::default(),
+        })
+    }
+
+    /// The same with clusters, and with the installations of Argo CD on them.
+    pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig, config: &DeliveryConfig) -> Self {
+        Self { clusters, instances: argocd.instances.clone().into(), config: Arc::new(config.clone()), ..self }
+    }
+
+    /// The clusters.
+    pub(crate) fn clusters(&self) -> &Clusters {
+        &self.clusters
+    }
+
+    /// When a commit of `host/owner/repository` was made, if that is known already; else it will be, soon.
+    pub(crate) fn commit_time(
+        &self,
+        forges: &crate::forge::Forges,
+        repository: &str,
+        commit: &str,
+    ) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.commits.time(forges, repository, commit)
+    }
+
+    /// Wakes with every change of a cluster, and of a promotion by this process.
+    pub(crate) fn changes(&self) -> Vec<watch::Receiver<u64>> {
+        let clusters = self.clusters.all();
+        let of_clusters = clusters.iter().map(|cluster| cluster.picture().changed());
+        of_clusters.chain([self.moved.subscribe()]).collect()
+    }
+
+    /// Says that a promotion is other than it was.
+    fn moved(&self) {
+        self.moved.send_modify(|count| *count += 1);
+    }
+
+    /// The configured installations of Argo CD.
+    pub(crate) fn instances(&self) -> &[Instance] {
+        &self.instances
+    }
+
+    /// An installation by name: a configured one, or that of a cluster.
+    pub(crate) fn instance(&self, name: &str) -> Option<Instance> {
+        let configured = self.instances.iter().find(|one| one.name == name).cloned();
+        configured.or_else(|| self.clusters.find(name).map(|_| Instance::on(name)))
+    }
+
+    /// The installation that deploys to an environment.
+    pub(crate) fn instance_of(&self, environment: &Environment) -> Instance {
+        let named = environment.argocd.as_deref().and_then(|name| self.instance(name));
+        named.unwrap_or_else(|| match &self.instances[..] {
+            [only] => only.clone(),
+            several => {
+                let same = several.iter().find(|one| one.cluster == environment.cluster);
+                same.cloned().unwrap_or_else(|| Instance::on(&environment.cluster))
+            }
+        })
     }
 
     fn pool(&self) -> Result<&PgPool, DeliveryError> {
@@ -92,6 +186,17 @@ impl Delivery {
     /// The environments in the order of promotion.
     pub(crate) fn environments(&self) -> &[Environment] {
         &self.environments
+    }
+
+    /// The environment that versions come from into this one: the one its rule names, or the one before.
+    pub(crate) fn comes_from(&self, environment: &Environment) -> Option<&Environment> {
+        match &environment.promotion.from {
+            Some(name) => self.environment(name),
+            None => {
+                let at = self.environments.iter().position(|one| one.name == environment.name)?;
+                at.checked_sub(1).and_then(|before| self.environments.get(before))
+            }
+        }
     }
 
     /// One environment by name.

@@ -16,7 +16,7 @@
 //! | rank | rooms |
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
-//! | 1 | `forge`: where repositories live |
+//! | 1 | `forge`: where repositories live, `cluster`: where services run |
 //! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
@@ -34,6 +34,7 @@ mod app;
 mod auth;
 mod catalog;
 pub mod cli;
+mod cluster;
 mod config;
 mod db;
 mod delivery;

@@ -1,125 +1,82 @@
-//! The scaffolder actions of delivery: `delivery:environments` and `argocd:application`.
+//! The scaffolder actions of delivery: where a service lands, objects on clusters, Argo CD.
 //!
-//! The first tells a template where a service will land in every environment; it touches nothing. The second declares
-//! one Argo CD application; declaring is repeatable for one run.
+//! `delivery:environments` only tells. The others are outside effects that are safe to repeat: objects are applied by the
+//! server (`objects`), an application is declared for one run (`application`), waits hold no worker (`wait`, `sync`).
+//!
+//! A template is written once for portals with and without clusters. So what is asked for an *environment* is left out,
+//! with a line in the log, where no cluster is configured at all; what is asked for a *cluster* is an error there.
+
+mod application;
+mod argo;
+mod decommission;
+mod environments;
+mod kubernetes;
+mod namespace;
+mod objects;
+mod rounds;
+mod sync;
+mod wait;
 
 use std::sync::Arc;
 
-use chrono::Utc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use url::Url;
 
-use super::environment::Subject;
-use super::{Application, Delivery, DeliveryError, Environment, Placement, Sync};
+pub(crate) use self::decommission::{Decommission, Runs};
+use self::objects::{Wanted, refused};
+use super::argocd::Instance;
+use super::{Delivery, Environment};
+use crate::cluster::Cluster;
 use crate::entity::{EntityRef, RefDefaults};
-use crate::forge::{Forges, RepositoryId};
+use crate::forge::Forges;
 use crate::permission::Credentials;
 use crate::scaffolder::{
-    Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
-    Outputs,
+    Action, ActionContext, ActionDescription, ActionError, EffectClass, Inspection, Inverse, Made, Outputs,
 };
-
-/// Argo CD's own name for a cluster's default project.
-const DEFAULT_PROJECT: &str = "default";
 
 /// All of delivery's actions.
 pub(crate) fn all(delivery: &Delivery, forges: &Forges) -> Vec<Arc<dyn Action>> {
+    let object = |describe: fn() -> ActionDescription, want: Want| -> Arc<dyn Action> {
+        Arc::new(ObjectAction { delivery: delivery.clone(), describe, want })
+    };
     vec![
-        Arc::new(Environments(delivery.clone())),
-        Arc::new(DeclareApplication { delivery: delivery.clone(), forges: forges.clone() }),
+        Arc::new(environments::Environments(delivery.clone())),
+        Arc::new(application::DeclareApplication { delivery: delivery.clone(), forges: forges.clone() }),
+        object(kubernetes::apply, kubernetes::wanted),
+        object(kubernetes::kube_apply, kubernetes::wanted),
+        object(namespace::namespace, namespace::wanted),
+        object(namespace::create_namespace, namespace::wanted),
+        object(namespace::secret, namespace::wanted_secret),
+        object(argo::project, argo::wanted_project),
+        object(argo::application_set, argo::wanted_application_set),
+        object(argo::create_resources, argo::wanted_resources),
+        object(argo::create_app, argo::wanted_resources),
+        Arc::new(wait::Wait(delivery.clone())),
+        Arc::new(sync::Sync(delivery.clone())),
+        Arc::new(sync::Wait(delivery.clone())),
     ]
 }
 
-/// `delivery:environments`
-struct Environments(Delivery);
-
-impl Action for Environments {
-    fn description(&self) -> ActionDescription {
-        ActionDescription {
-            id: "delivery:environments",
-            description: "Tells where a service lands in each configured environment: cluster, namespace, application.",
-            input: json!({
-                "type": "object",
-                "required": ["service", "owner"],
-                "properties": {
-                    "service": {"type": "string", "title": "Service", "description": "Name of the service"},
-                    "owner": {"type": "string", "title": "Owner", "description": "Entity reference of its owner"},
-                    "system": {"type": "string", "title": "System", "description": "Entity reference of its system"},
-                },
-            }),
-            output: Some(json!({
-                "type": "object",
-                "properties": {"environments": {"type": "array", "description": "In the order of promotion", "items": {
-                    "type": "object",
-                    "properties": {
-                        "name": {"type": "string"}, "title": {"type": "string"}, "order": {"type": "number"},
-                        "cluster": {"type": "string"}, "server": {"type": "string"}, "namespace": {"type": "string"},
-                        "application": {"type": "string"}, "automated": {"type": "boolean"}, "colour": {"type": "string"},
-                    },
-                }}},
-            })),
-            examples: vec![Example {
-                description: "Where a service of the payments team lands",
-                example: "steps:\n  - id: environments\n    action: delivery:environments\n    input:\n      service: ${{ parameters.name }}\n      owner: ${{ parameters.owner }}\n",
-            }],
-        }
-    }
-
-    fn run<'a>(&'a self, _: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
-        Box::pin(async move {
-            let service = text(&input, "service");
-            let owner = name_of(text(&input, "owner"), "group")?;
-            let system = match text(&input, "system") {
-                "" => String::new(),
-                system => name_of(system, "system")?,
-            };
-            let subject = Subject { service, owner: &owner, system: &system };
-            let placed = self.0.environments().iter().enumerate().map(|(order, one)| one.place(order, subject));
-            let placements: Vec<Placement> =
-                placed.collect::<Result<_, _>>().map_err(|error| ActionError::input(error.to_string()))?;
-            Ok(Outputs::from_iter([("environments".to_owned(), json!(placements))]))
-        })
-    }
+/// What an input asks for.
+struct Asked {
+    /// The objects, or why there is nothing to do.
+    wanted: Result<Wanted, String>,
+    /// What later steps see besides the objects.
+    outputs: Outputs,
 }
 
-/// `argocd:application`
-struct DeclareApplication {
+type Want = fn(&Delivery, &ActionContext, &Outputs) -> Result<Asked, ActionError>;
+
+/// An action that puts objects on a cluster.
+struct ObjectAction {
     delivery: Delivery,
-    forges: Forges,
+    describe: fn() -> ActionDescription,
+    want: Want,
 }
 
-impl Action for DeclareApplication {
+impl Action for ObjectAction {
     fn description(&self) -> ActionDescription {
-        ActionDescription {
-            id: "argocd:application",
-            description: "Declares an Argo CD application of a chart in a repository, for one environment.",
-            input: json!({
-                "type": "object",
-                "required": ["name", "environment", "repoUrl"],
-                "properties": {
-                    "name": {"type": "string", "title": "Application", "minLength": 1, "maxLength": 253},
-                    "environment": {"type": "string", "title": "Environment", "description": "Name of a configured environment"},
-                    "repoUrl": {"type": "string", "title": "Repository", "description": "Clone URL of the repository that holds the chart"},
-                    "path": {"type": "string", "title": "Path", "description": "Folder of the chart; . without it"},
-                    "namespace": {"type": "string", "title": "Namespace", "description": "By the environment's rule without it"},
-                    "valueFiles": {"type": "array", "items": {"type": "string"}, "title": "Values files"},
-                    "project": {"type": "string", "title": "Argo CD project"},
-                    "manifest": {"type": "string", "title": "Manifest", "description": "Path of the Application in the repository"},
-                },
-            }),
-            output: Some(json!({
-                "type": "object",
-                "properties": {
-                    "application": {"type": "string"}, "environment": {"type": "string"},
-                    "cluster": {"type": "string"}, "namespace": {"type": "string"},
-                },
-            })),
-            examples: vec![Example {
-                description: "One application for each environment",
-                example: "steps:\n  - id: deploy\n    each: ${{ steps.environments.output.environments }}\n    action: argocd:application\n    input:\n      name: ${{ each.value.application }}\n      environment: ${{ each.value.name }}\n      repoUrl: ${{ steps.publish.output.remoteUrl }}\n      path: chart\n",
-            }],
-        }
+        (self.describe)()
     }
 
     fn effect(&self) -> EffectClass {
@@ -131,26 +88,25 @@ impl Action for DeclareApplication {
     }
 
     fn inverse<'a>(&'a self, made: &'a Made) -> BoxFuture<'a, Result<Inverse, ActionError>> {
-        Box::pin(async { Ok(Inverse { sentence: format!("withdraw {}", made.sentence), obstacle: None }) })
+        Box::pin(async { objects::inverse(self.delivery.clusters(), made) })
     }
 
     fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
-        Box::pin(async move {
-            let noted = made.value.as_str().and_then(|key| key.split_once('/'));
-            let (cluster, name) = noted.ok_or_else(|| ActionError::failed("the run noted no application"))?;
-            self.delivery.withdraw(cluster, name, made.task).await.map_err(|error| refused(&error))
-        })
+        Box::pin(objects::undo(self.delivery.clusters(), made))
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let application = self.application(ctx, &input)?;
-            self.delivery.declare(&application).await.map_err(|error| refused(&error))?;
-            let key = format!("{}/{}", application.cluster, application.name);
-            let sentence = format!("Argo CD application {}", application.name);
-            ctx.made("application", &sentence, json!(key)).await?;
-            ctx.log.info(sentence_of(&application));
-            Ok(outputs_of(&application))
+            let asked = (self.want)(&self.delivery, ctx, &input)?;
+            let mut outputs = asked.outputs;
+            match asked.wanted {
+                Ok(wanted) => {
+                    let applied = wanted.apply(ctx).await?;
+                    outputs.extend(objects::outputs(applied.iter().map(|one| &one.id)));
+                }
+                Err(why) => ctx.log.info(why),
+            }
+            Ok(outputs)
         })
     }
 
@@ -160,103 +116,92 @@ impl Action for DeclareApplication {
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
-            let application = self.application(ctx, input)?;
-            let taken = self
-                .delivery
-                .declared(&application.cluster, &application.name)
-                .await
-                .map_err(|error| refused(&error))?;
-            let conflict = taken.map(|_| {
-                DeliveryError::Taken { name: application.name.clone(), cluster: application.cluster.clone() }
-                    .to_string()
-            });
-            let sentence = sentence_of(&application);
-            let effects = vec![ctx.effect(EffectKind::Deploy, sentence, conflict)];
-            Ok(Inspection { effects, outputs: outputs_of(&application), warnings: Vec::new() })
+            let asked = (self.want)(&self.delivery, ctx, input)?;
+            let mut inspection = match asked.wanted {
+                Ok(wanted) => wanted.inspect(ctx).await?,
+                Err(why) => Inspection { warnings: vec![why], ..Inspection::default() },
+            };
+            inspection.outputs.extend(asked.outputs);
+            Ok(inspection)
         })
     }
 }
 
-impl DeclareApplication {
-    fn application(&self, ctx: &ActionContext, input: &Outputs) -> Result<Application, ActionError> {
-        let name = text(input, "environment");
-        let environment = self.delivery.environment(name).ok_or_else(|| {
-            let known = self.delivery.environments().iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
-            ActionError::input(format!("environment `{name}` is not configured; there are {known}"))
-        })?;
-        let namespace = match text(input, "namespace") {
-            "" => namespace_by_rule(ctx, environment)?,
-            given => given.to_owned(),
-        };
-        let files = input.get("valueFiles").and_then(Value::as_array).into_iter().flatten();
-        let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
-        Ok(Application {
-            name: text(input, "name").to_owned(),
-            environment: environment.name.clone(),
-            cluster: environment.cluster.clone(),
-            namespace,
-            project: or(text(input, "project"), DEFAULT_PROJECT),
-            repository: self.repository(text(input, "repoUrl"))?,
-            path: or(text(input, "path"), "."),
-            value_files: files.filter_map(Value::as_str).map(str::to_owned).collect(),
-            manifest: Some(text(input, "manifest")).filter(|path| !path.is_empty()).map(str::to_owned),
-            automated: environment.sync == Sync::Automated,
-            task: ctx.task,
-            declared_at: Utc::now(),
-        })
+/// The cluster of an input: by its name, by an environment's, or the only one. `Err` in it: why nothing is to be done.
+fn place(delivery: &Delivery, input: &Outputs) -> Result<Result<Cluster, String>, ActionError> {
+    let named = ["cluster", "clusterName"].into_iter().map(|key| text(input, key)).find(|name| !name.is_empty());
+    if let Some(name) = named {
+        return delivery.clusters().get(name).map(Ok).map_err(|error| refused(&error));
     }
-
-    /// `host/owner/repository`; a forge of ours is named by its host in a `repoUrl`, since its address may change.
-    fn repository(&self, clone_url: &str) -> Result<String, ActionError> {
-        let wrong = || ActionError::input(format!("`{clone_url}` is not the clone URL of a repository"));
-        let url = Url::parse(clone_url).map_err(|_| wrong())?;
-        let path = url.path().trim_end_matches('/').trim_end_matches(".git");
-        let mut segments = path.rsplit('/');
-        let (name, owner) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
-        let id = RepositoryId::new(owner, name).map_err(|_| wrong())?;
-        let ours = self.forges.iter().find(|forge| forge.clone_url(&id) == url);
-        let host = ours.map(|forge| forge.host()).or_else(|| url.host_str()).ok_or_else(wrong)?;
-        Ok(format!("{host}/{id}"))
+    match environment(delivery, input)? {
+        Some(environment) => {
+            if delivery.clusters().is_empty() {
+                return Ok(Err(unconnected(environment)));
+            }
+            delivery.clusters().get(&environment.cluster).map(Ok).map_err(|error| refused(&error))
+        }
+        None => match &delivery.clusters().all()[..] {
+            [only] => Ok(Ok(only.clone())),
+            [] => delivery.clusters().get("").map(Ok).map_err(|_| {
+                ActionError::input("no cluster is configured; add one to `kubernetes.clusterLocatorMethods`")
+            }),
+            several => {
+                let names: Vec<&str> = several.iter().map(Cluster::name).collect();
+                Err(ActionError::input(format!("say which `cluster`, or which `environment`: {}", names.join(", "))))
+            }
+        },
     }
 }
 
-/// The rule needs an owner and a service: a template that asks for them under these names need not say a namespace.
-fn namespace_by_rule(ctx: &ActionContext, environment: &Environment) -> Result<String, ActionError> {
-    let answer = |key: &str| ctx.answers.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (service, owner) = (answer("name"), answer("owner"));
-    if service.is_empty() || owner.is_empty() {
-        return Err(ActionError::input(
-            "give `namespace`: the template has no parameters `name` and `owner` to make one by the environment's rule",
-        ));
-    }
-    let owner = name_of(owner, "group")?;
-    let system = match answer("system") {
-        "" => String::new(),
-        system => name_of(system, "system")?,
+fn unconnected(environment: &Environment) -> String {
+    format!(
+        "Left out: cluster {} of environment {} is not connected to this portal",
+        environment.cluster, environment.name
+    )
+}
+
+/// The installation of Argo CD that an input means, with the cluster that holds its objects.
+fn control(delivery: &Delivery, input: &Outputs) -> Result<Result<(Instance, Cluster), String>, ActionError> {
+    let named = ["instance", "argoInstance"].into_iter().map(|key| text(input, key)).find(|name| !name.is_empty());
+    let environment = environment(delivery, input)?;
+    let instance = match (named, environment) {
+        (Some(name), _) => delivery.instance(name).ok_or_else(|| {
+            let known: Vec<&str> = delivery.instances().iter().map(|one| one.name.as_str()).collect();
+            let known =
+                if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            ActionError::input(format!("Argo CD `{name}` is not configured in `argocd.instances`; {known}"))
+        })?,
+        (None, Some(environment)) if delivery.clusters().is_empty() => return Ok(Err(unconnected(environment))),
+        (None, Some(environment)) => delivery.instance_of(environment),
+        (None, None) => match (delivery.instances(), &delivery.clusters().all()[..]) {
+            ([only], _) => only.clone(),
+            ([], [only]) => Instance::on(only.name()),
+            ([], []) => {
+                return Err(ActionError::input(
+                    "no Argo CD is connected; add its cluster to `kubernetes.clusterLocatorMethods`",
+                ));
+            }
+            _ => {
+                return Err(ActionError::input(
+                    "say which Argo CD: an `environment`, or an `instance` of `argocd.instances`",
+                ));
+            }
+        },
     };
-    let subject = Subject { service, owner: &owner, system: &system };
-    environment.place(0, subject).map(|placed| placed.namespace).map_err(|error| ActionError::input(error.to_string()))
+    let cluster = delivery.clusters().get(&instance.cluster).map_err(|error| refused(&error))?;
+    Ok(Ok((instance, cluster)))
 }
 
-fn sentence_of(application: &Application) -> String {
-    let Application { name, cluster, namespace, .. } = application;
-    format!("Argo CD application {name} → cluster {cluster}, namespace {namespace}")
-}
-
-fn outputs_of(application: &Application) -> Outputs {
-    Outputs::from_iter([
-        ("application".to_owned(), json!(application.name)),
-        ("environment".to_owned(), json!(application.environment)),
-        ("cluster".to_owned(), json!(application.cluster)),
-        ("namespace".to_owned(), json!(application.namespace)),
-    ])
-}
-
-fn refused(error: &DeliveryError) -> ActionError {
-    match error {
-        DeliveryError::Taken { .. } => ActionError::conflict(error.to_string()),
-        DeliveryError::Environment(_) | DeliveryError::Database(_) => ActionError::failed(error.to_string()),
+/// The environment that an input names.
+fn environment<'a>(delivery: &'a Delivery, input: &Outputs) -> Result<Option<&'a Environment>, ActionError> {
+    let name = text(input, "environment");
+    if name.is_empty() {
+        return Ok(None);
     }
+    delivery.environment(name).map(Some).ok_or_else(|| {
+        let known = delivery.environments().iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+        ActionError::input(format!("environment `{name}` is not configured; there are {known}"))
+    })
 }
 
 fn name_of(reference: &str, kind: &str) -> Result<String, ActionError> {
@@ -267,4 +212,39 @@ fn name_of(reference: &str, kind: &str) -> Result<String, ActionError> {
 
 fn text<'a>(input: &'a Outputs, key: &str) -> &'a str {
     input.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn texts(input: &Outputs, key: &str) -> Vec<String> {
+    let list = input.get(key).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The schema of keys that say where.
+fn where_keys() -> Value {
+    json!({
+        "environment": {"type": "string", "title": "Environment", "description": "Name of a configured environment"},
+        "cluster": {"type": "string", "title": "Cluster", "description": "Name of a configured cluster; the environment's, or the only one, without it"},
+    })
+}
+
+/// A schema of an object with the keys that say where besides its own.
+fn schema(required: &[&str], own: Value) -> Value {
+    let mut properties = own;
+    if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), where_keys()) {
+        for (key, value) in more {
+            properties.entry(key).or_insert(value);
+        }
+    }
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+/// What every action that puts objects there answers.
+fn objects_schema() -> Value {
+    json!({"type": "object", "properties": {"objects": {"type": "array", "description": "What is there now", "items": {
+        "type": "object",
+        "properties": {
+            "apiVersion": {"type": "string"}, "kind": {"type": "string"},
+            "namespace": {"type": "string"}, "name": {"type": "string"},
+        },
+    }}}})
 }

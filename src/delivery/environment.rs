@@ -28,9 +28,29 @@ pub(crate) struct Environment {
     /// How changes get there.
     #[serde(default)]
     pub(crate) sync: Sync,
+    /// The installation of Argo CD that deploys there; the only one, or that of the cluster itself, without it.
+    #[serde(default)]
+    pub(crate) argocd: Option<String>,
+    /// How a version gets there.
+    #[serde(default)]
+    pub(crate) promotion: PromotionRule,
     /// A CSS-safe colour name for badges: one of the design's accents.
     #[serde(default)]
     pub(crate) colour: Option<String>,
+}
+
+/// `promotion` of an environment: from where, and what must hold before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct PromotionRule {
+    /// The environment it comes from; the one before without it.
+    pub(crate) from: Option<String>,
+    /// Whether the pipeline of the commit must have succeeded.
+    pub(crate) pipeline: bool,
+    /// Minutes for which the environment it comes from must have been healthy.
+    pub(crate) healthy_for: u32,
+    /// Entity references of users and groups, one of whom must agree.
+    pub(crate) approvers: Vec<String>,
 }
 
 /// How a change reaches an environment.
@@ -140,6 +160,8 @@ impl Environment {
             server: in_cluster(),
             namespace: namespace_rule(),
             sync,
+            argocd: None,
+            promotion: PromotionRule::default(),
             colour: Some(colour.to_owned()),
         })
         .into()

@@ -63,6 +63,17 @@ pub(super) async fn by_repository(executor: impl PgExecutor<'_>, repository: &st
     .await
 }
 
+/// All applications.
+pub(super) async fn all(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Application>> {
+    sqlx::query_as(
+        "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
+                task, declared_at
+         FROM application ORDER BY name",
+    )
+    .fetch_all(executor)
+    .await
+}
+
 /// Removes what `task` declared under this name.
 pub(super) async fn withdraw(executor: impl PgExecutor<'_>, cluster: &str, name: &str, task: Uuid) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM application WHERE cluster = $1 AND name = $2 AND task = $3")

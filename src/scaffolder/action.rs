@@ -101,6 +101,8 @@ pub(crate) struct Effect {
     pub(crate) kind: EffectKind,
     /// Why it will not succeed.
     pub(crate) conflict: Option<String>,
+    /// What exactly changes, as a unified diff.
+    pub(crate) diff: Option<String>,
 }
 
 /// What an outside action would do.

@@ -235,12 +235,23 @@ pub(super) fn plan_of(template: &Template, outcome: Outcome, events: &[Value]) -
     Plan {
         template: template.reference.clone(),
         files: outcome.workspace.files().map(|(path, file)| planned(path, file)).collect(),
-        effects: outcome.effects,
+        effects: distinct(outcome.effects),
         problems: problem.into_iter().collect(),
         warnings: outcome.warnings,
         log: events.iter().filter_map(|body| body["message"].as_str().map(str::to_owned)).collect(),
         output: Value::Object(outcome.output),
     }
+}
+
+/// What several rounds of a step say is one thing: the same project for three environments.
+fn distinct(effects: Vec<Effect>) -> Vec<Effect> {
+    let mut kept: Vec<Effect> = Vec::with_capacity(effects.len());
+    for effect in effects {
+        if !kept.iter().any(|one| one.step == effect.step && one.sentence == effect.sentence) {
+            kept.push(effect);
+        }
+    }
+    kept
 }
 
 fn planned(path: &str, file: &workspace::WorkspaceFile) -> PlannedFile {

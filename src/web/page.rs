@@ -80,6 +80,8 @@ pub(crate) enum Area {
     Runs,
     /// What the person was told.
     Notifications,
+    /// What runs where.
+    Delivery,
     /// The local forge.
     Repositories,
     /// The operators' page.

@@ -2,6 +2,7 @@
 
 mod catalog;
 mod create;
+mod delivery;
 mod diff;
 mod home;
 mod import;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(catalog::router())
         .merge(import::router())
         .merge(create::router())
+        .merge(delivery::router())
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
@@ -61,6 +63,7 @@ pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
         entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
         entry(Area::Create, "Create", "create", link::create()),
         entry(Area::Runs, "Runs", "run", link::tasks()),
+        entry(Area::Delivery, "Delivery", "deploy", link::delivery()),
         entry(Area::Notifications, "Notifications", "bell", link::notifications(false, 0)),
         entry(Area::Repositories, "Repositories", "repository", link::repositories()),
         entry(Area::Status, "Status", "status", link::status()),

@@ -164,6 +164,63 @@ pub(crate) fn catalog_where(filters: &[(&str, &str)]) -> String {
     link
 }
 
+/// What runs where.
+pub(crate) fn delivery() -> String {
+    "/delivery".to_owned()
+}
+
+/// What runs where, of some services.
+pub(crate) fn delivery_where(filters: &[(&str, &str)]) -> String {
+    let given: Vec<(&str, &str)> = filters.iter().filter(|(_, value)| !value.is_empty()).copied().collect();
+    catalog_where(&given).replacen(&catalog(), &delivery(), 1)
+}
+
+/// Tells that something changed on a cluster.
+pub(crate) fn delivery_events() -> String {
+    "/delivery/events".to_owned()
+}
+
+/// What a promotion would change; the form of it posts here, too.
+pub(crate) fn promotion_new() -> String {
+    "/delivery/promotions/new".to_owned()
+}
+
+/// What bringing a version to an environment would change.
+pub(crate) fn promotion_from(reference: &EntityRef, from: &str, to: &str) -> String {
+    let (entity, from, to) = (query(&reference.to_string()), query(from), query(to));
+    format!("{}?entity={entity}&from={from}&to={to}", promotion_new())
+}
+
+/// What going back to the version of an earlier commit would change.
+pub(crate) fn promotion_back(reference: &EntityRef, to: &str, revision: &str) -> String {
+    let (entity, to, revision) = (query(&reference.to_string()), query(to), query(revision));
+    format!("{}?entity={entity}&to={to}&revision={revision}", promotion_new())
+}
+
+/// One promotion.
+pub(crate) fn promotion(id: Uuid) -> String {
+    format!("/delivery/promotions/{id}")
+}
+
+/// The log of a container of an entity's pod.
+pub(crate) fn entity_log(reference: &EntityRef, cluster: &str, namespace: &str, pod: &str, container: &str) -> String {
+    let place = [cluster, namespace, pod].map(segment).join("/");
+    format!("{}/kubernetes/logs/{place}?container={}", entity(reference), query(container))
+}
+
+/// Where restarting or scaling a workload of an entity posts to.
+pub(crate) fn entity_workload(
+    reference: &EntityRef,
+    cluster: &str,
+    namespace: &str,
+    kind: &str,
+    name: &str,
+    act: &str,
+) -> String {
+    let place = [cluster, namespace, kind, name, act].map(segment).join("/");
+    format!("{}/kubernetes/workloads/{place}", entity(reference))
+}
+
 /// One entity.
 pub(crate) fn entity(reference: &EntityRef) -> String {
     let EntityParts { namespace, kind, name } = entity_parts(reference);

@@ -9,6 +9,8 @@ const behaviours = {
   '[data-repository]': 'repository-field.js',
   '[data-changes]': 'changing-form.js',
   '[data-late]': 'late-part.js',
+  '[data-lines]': 'pod-log.js',
+  '[data-follow]': 'live-part.js',
   '[data-once]': 'submit-once.js',
   '[data-failed]': 'focus-errors.js',
   '[data-files]': 'file-browser.js',

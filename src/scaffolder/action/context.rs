@@ -90,6 +90,7 @@ impl ActionContext {
             sentence: sentence.into(),
             kind,
             conflict,
+            diff: None,
         }
     }
 

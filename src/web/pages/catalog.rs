@@ -6,6 +6,7 @@ mod entity;
 mod environments;
 mod history;
 mod index;
+mod kubernetes;
 mod locations;
 mod problems;
 mod query;
@@ -18,6 +19,7 @@ use crate::web::AppState;
 
 pub(super) use self::entity::named;
 pub(super) use self::index::lifecycle_of;
+pub(crate) use self::kubernetes::many_pods;
 
 /// The routes.
 pub(super) fn router() -> Router<AppState> {
@@ -30,6 +32,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))
         .route("/catalog/{namespace}/{kind}/{name}/api", get(definition::show))
         .merge(entity::ci::router())
+        .merge(kubernetes::router())
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
         .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))

@@ -73,6 +73,35 @@ impl Diff {
         Some(diff)
     }
 
+    /// The differences that a unified diff of one file tells.
+    pub(crate) fn unified(name: impl Into<String>, text: &str) -> Self {
+        let mut diff = Self { name: name.into(), lines: Vec::new(), added: 0, removed: 0, cut: false };
+        let (mut old, mut new) = (0, 0);
+        for line in text.lines() {
+            if let Some(place) = line.strip_prefix("@@ ") {
+                if !diff.lines.is_empty() {
+                    diff.lines.push(Line::Gap);
+                }
+                let start = |part: Option<&str>| {
+                    let number = part.and_then(|part| part[1..].split(',').next()?.parse().ok());
+                    number.unwrap_or(1)
+                };
+                let mut parts = place.split(' ').filter(|part| part.len() > 1);
+                (old, new) = (start(parts.next()), start(parts.next()));
+            } else if let Some(text) = line.strip_prefix('+').filter(|_| !line.starts_with("+++ ")) {
+                diff.push(Line::Added { new, text: text.to_owned() });
+                new += 1;
+            } else if let Some(text) = line.strip_prefix('-').filter(|_| !line.starts_with("--- ")) {
+                diff.push(Line::Removed { old, text: text.to_owned() });
+                old += 1;
+            } else if let Some(text) = line.strip_prefix(' ') {
+                diff.push(Line::Same { old, new, text: text.to_owned() });
+                (old, new) = (old + 1, new + 1);
+            }
+        }
+        diff
+    }
+
     fn push(&mut self, line: Line) {
         match line {
             Line::Added { .. } => self.added += 1,
@@ -103,6 +132,13 @@ mod tests {
         assert!(diff.lines.contains(&Line::Removed { old: 2, text: "2".to_owned() }));
         assert!(diff.lines.contains(&Line::Added { new: 2, text: "two".to_owned() }));
         assert!(diff.lines.contains(&Line::Removed { old: 18, text: "18".to_owned() }));
+    }
+
+    #[test]
+    fn a_unified_diff_is_the_same_table() {
+        let (old, new) = ("a\nb\nc\nd\ne\nf\ng\nh\ni\n", "a\nB\nc\nd\ne\nf\ng\nh\ni\nj\n");
+        let text = TextDiff::from_lines(old, new).unified_diff().context_radius(CONTEXT).to_string();
+        assert_eq!(Diff::unified("x", &text), Diff::new("x", old, new).unwrap());
     }
 
     #[test]

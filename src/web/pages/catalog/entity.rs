@@ -118,6 +118,7 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
     }
     if reference.kind() == "component" {
         tabs.push(tab("environments", "Environments", "deploy"));
+        tabs.push(tab("kubernetes", "Kubernetes", "status"));
     }
     tabs.push(tab("history", "History", "history"));
     tabs.push(tab("raw", "Source", "file"));

@@ -1,19 +1,26 @@
-//! The Environments tab: what is declared to run where.
+//! The Environments tab: what runs where of a component, how it got there, and how the next version gets there.
+
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 
 use super::entity::{Head, located, record};
 use crate::catalog::Catalog;
-use crate::delivery::{Application, Delivery, Environment, Sync};
+use crate::delivery::{Application, Cell, Delivery, Environment, Promotion, Row, Service, Sync};
+use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::pipeline::Pipelines;
 use crate::web::error::Error;
 use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
+use crate::web::pages::delivery::{CellView, commit_page, promotion_words};
 use crate::web::pages::shown::{self, Moment};
 use crate::web::session::Viewer;
 use crate::web::url as link;
+
+/// Deployments of one environment that are listed.
+const HISTORY: usize = 10;
 
 /// Where a component runs.
 #[derive(Template)]
@@ -22,16 +29,26 @@ pub(super) struct EnvironmentsPage {
     chrome: Chrome,
     head: Head,
     environments: Vec<EnvironmentCard>,
-    /// Whether anything is declared at all.
+    promotions: Vec<PromotionLine>,
+    /// Whether anything is declared or seen at all.
     declared: bool,
+    /// Whether any cluster is connected.
+    connected: bool,
+    annotation: String,
+    now: String,
 }
 
 struct EnvironmentCard {
+    name: String,
     title: String,
     hue: String,
     cluster: String,
     how: &'static str,
+    cell: CellView,
     application: Option<ApplicationFacts>,
+    /// The environment that the next version comes from, and the page that shows what that would change.
+    promote: Option<(String, String)>,
+    history: Vec<DeploymentLine>,
 }
 
 struct ApplicationFacts {
@@ -42,6 +59,24 @@ struct ApplicationFacts {
     manifest: Option<(String, String)>,
     task: String,
     declared: Moment,
+}
+
+struct DeploymentLine {
+    commit: String,
+    commit_page: String,
+    at: Option<Moment>,
+    by: String,
+    /// The page that shows what going back to it would change.
+    back: Option<String>,
+}
+
+struct PromotionLine {
+    title: String,
+    link: String,
+    word: &'static str,
+    hue: &'static str,
+    at: Moment,
+    by: String,
 }
 
 /// `GET …/environments`
@@ -56,20 +91,17 @@ pub(super) async fn show(
     let record = record(&catalog, &viewer, &reference)?;
     let head = Head::new(&catalog, &pipelines, &viewer, &record, "environments");
     let place = located(&forges, &record);
-    let applications = match &place {
-        Some((forge, file)) => {
-            let repository = &file.repository;
-            delivery.applications(&format!("{}/{repository}", forge.host())).await.map_err(Error::internal)?
-        }
-        None => Vec::new(),
-    };
+    let row = delivery.row(Arc::new(Service::of(&forges, &record))).await.map_err(Error::internal)?;
+    let promotions = delivery.promotions(&reference).await.map_err(Error::internal)?;
     let manifest = |application: &Application| {
         let path = application.manifest.clone()?;
         let (_, file) = place.as_ref()?;
         let link = link::blob(file.repository.owner(), file.repository.name(), &file.revision, &path);
         Some((path, link))
     };
-    let card = |environment: &Environment| EnvironmentCard {
+    let cards = delivery.environments().iter().zip(&row.cells);
+    let card = |(environment, cell): (&Environment, &Cell)| EnvironmentCard {
+        name: environment.name.clone(),
         title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
         hue: shown::hue(environment.colour.as_deref().unwrap_or_default()).to_owned(),
         cluster: environment.cluster.clone(),
@@ -77,22 +109,64 @@ pub(super) async fn show(
             Sync::Automated => "Changes go out by themselves",
             Sync::PullRequest => "Changes go out by pull request",
         },
-        application: applications.iter().find(|it| it.environment == environment.name).map(|application| {
-            ApplicationFacts {
-                name: application.name.clone(),
-                namespace: application.namespace.clone(),
-                project: application.project.clone(),
-                values: application.value_files.join(", "),
-                manifest: manifest(application),
-                task: link::task(application.task),
-                declared: Moment(application.declared_at),
-            }
+        cell: CellView::new(&delivery, &forges, &row, cell, &promotions),
+        application: cell.declared.as_ref().map(|application| ApplicationFacts {
+            name: application.name.clone(),
+            namespace: application.namespace.clone(),
+            project: application.project.clone(),
+            values: application.value_files.join(", "),
+            manifest: manifest(application),
+            task: link::task(application.task),
+            declared: Moment(application.declared_at),
         }),
+        promote: delivery
+            .comes_from(environment)
+            .filter(|_| cell.declared.is_some() || cell.seen.is_some())
+            .map(|from| (from.title().to_owned(), link::promotion_from(&reference, &from.name, &environment.name))),
+        history: history(&forges, &reference, &row, cell),
     };
     Ok(Page(EnvironmentsPage {
         chrome: head.chrome(&viewer),
-        environments: delivery.environments().iter().map(card).collect(),
-        declared: !applications.is_empty(),
+        declared: row.cells.iter().any(|cell| cell.declared.is_some() || cell.seen.is_some()),
+        environments: cards.map(card).collect(),
+        promotions: promotions.iter().map(PromotionLine::new).collect(),
+        connected: !delivery.clusters().is_empty(),
+        annotation: format!("argocd/app-name: {}", reference.name()),
+        now: link::entity_tab(&reference, "environments"),
         head,
     }))
+}
+
+/// Deployments, newest first; all but the newest can be gone back to.
+fn history(forges: &Forges, reference: &EntityRef, row: &Row, cell: &Cell) -> Vec<DeploymentLine> {
+    let Some(seen) = &cell.seen else { return Vec::new() };
+    let repository = row.service.repository.as_deref().unwrap_or_default();
+    let newest_first = seen.report.history.iter().rev().take(HISTORY).enumerate();
+    newest_first
+        .map(|(index, one)| DeploymentLine {
+            commit: one.revision.get(..7).unwrap_or(&one.revision).to_owned(),
+            commit_page: commit_page(forges, repository, &one.revision).unwrap_or_default(),
+            at: one.at.map(Moment),
+            by: one.by.clone(),
+            back: (index > 0).then(|| link::promotion_back(reference, &cell.environment, &one.revision)),
+        })
+        .collect()
+}
+
+impl PromotionLine {
+    fn new(promotion: &Promotion) -> Self {
+        let (word, hue) = promotion_words(promotion.state);
+        let what = promotion.after.label();
+        Self {
+            title: match &promotion.from_environment {
+                Some(from) => format!("{what} from {from} to {}", promotion.environment),
+                None => format!("Back to {what} in {}", promotion.environment),
+            },
+            link: link::promotion(promotion.id),
+            word,
+            hue,
+            at: Moment(promotion.created_at),
+            by: promotion.created_by.clone(),
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::scaffolder::{
 };
 use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Area, Chrome, Page};
+use crate::web::pages::diff::Diff;
 use crate::web::pages::shown;
 use crate::web::pages::task::without_colours;
 use crate::web::session::Viewer;
@@ -62,6 +63,7 @@ pub(crate) struct EffectLine {
     pub(crate) sentence: String,
     pub(crate) step: String,
     pub(crate) conflict: Option<String>,
+    pub(crate) diff: Option<Diff>,
 }
 
 #[derive(Deserialize)]
@@ -189,6 +191,7 @@ pub(super) fn groups(effects: &[Effect]) -> Vec<EffectGroup> {
             sentence: effect.sentence.clone(),
             step: effect.step_name.clone(),
             conflict: effect.conflict.clone(),
+            diff: effect.diff.as_deref().map(|text| Diff::unified(effect.sentence.clone(), text)),
         };
         let effects: Vec<EffectLine> = effects.iter().filter(|effect| effect.kind == kind).map(line).collect();
         (!effects.is_empty()).then_some(EffectGroup { title, icon, effects })
