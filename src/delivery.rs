@@ -33,6 +33,9 @@ pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;
 
+/// Components as services.
+type Services = Arc<Vec<Arc<Service>>>;
+
 /// The context: cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Delivery {
@@ -42,7 +45,7 @@ pub(crate) struct Delivery {
     clusters: Clusters,
     instances: Arc<[Instance]>,
     /// Components as services, of a version of the catalog.
-    services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
+    services: Arc<ArcSwap<Option<(i64, Services)>>>,
     /// Wakes who follows promotions.
     due: Arc<Notify>,
     /// Grows with every change of a promotion that this process makes.
@@ -190,13 +193,11 @@ impl Delivery {
 
     /// The environment that versions come from into this one: the one its rule names, or the one before.
     pub(crate) fn comes_from(&self, environment: &Environment) -> Option<&Environment> {
-        match &environment.promotion.from {
-            Some(name) => self.environment(name),
-            None => {
-                let at = self.environments.iter().position(|one| one.name == environment.name)?;
-                at.checked_sub(1).and_then(|before| self.environments.get(before))
-            }
+        if let Some(name) = &environment.promotion.from {
+            return self.environment(name);
         }
+        let at = self.environments.iter().position(|one| one.name == environment.name)?;
+        at.checked_sub(1).and_then(|before| self.environments.get(before))
     }
 
     /// One environment by name.

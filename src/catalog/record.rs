@@ -18,7 +18,6 @@ use uuid::Uuid;
 
 use super::facts::Facts;
 use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
-use crate::permission::{Credentials, Principal};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
@@ -204,20 +203,6 @@ impl Record {
             .get(range(&self.seams.relations))
             .and_then(|list| serde_json::from_str(list).ok())
             .unwrap_or_default()
-    }
-
-    /// Whether somebody may act for it: its owners, and where it has none, everybody who is signed in.
-    pub(crate) fn is_owned_by(&self, who: &Credentials) -> bool {
-        let relations = self.relations();
-        let mut owners = relations.iter().filter(|relation| relation.kind == "ownedBy").peekable();
-        match who.principal() {
-            Principal::Anonymous => false,
-            Principal::Service { .. } => true,
-            Principal::User { ownership, .. } => {
-                owners.peek().is_none()
-                    || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
-            }
-        }
     }
 
     /// Changes with anything in the document.
