@@ -116,12 +116,15 @@ impl Delivery {
             }
             state = if pull.is_merged() { PromotionState::Merged } else { PromotionState::Closed };
             store::settle(pool, promotion.id, state, None, Utc::now()).await?;
+            self.moved();
         }
         if state != PromotionState::Merged {
             return Ok(());
         }
         let (state, message) = self.deployment(promotion).await?;
-        store::settle(pool, promotion.id, state, Some(&message), Utc::now()).await?;
+        if store::settle(pool, promotion.id, state, Some(&message), Utc::now()).await? {
+            self.moved();
+        }
         Ok(())
     }
 

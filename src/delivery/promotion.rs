@@ -245,6 +245,7 @@ impl Delivery {
             settled_at: None,
         };
         store::insert(self.pool_of()?, &promotion).await?;
+        self.moved();
         self.due.notify_one();
         Ok(promotion)
     }
@@ -287,6 +288,7 @@ impl Delivery {
         gate::may_approve(environment, promotion, who).map_err(PromotionError::Forbidden)?;
         let by = who.user_ref().map(ToString::to_string).unwrap_or_default();
         store::approve(self.pool_of()?, promotion.id, &by, Utc::now()).await?;
+        self.moved();
         Ok(())
     }
 

@@ -34,6 +34,8 @@ use crate::web::url as link;
 
 /// How long changes are collected before an open page is told.
 const SETTLING: Duration = Duration::from_millis(100);
+/// How often an open page looks where nothing is told.
+const ANYWAY: Duration = Duration::from_secs(20);
 /// Rows of one page.
 const ROWS: usize = 200;
 
@@ -316,15 +318,13 @@ fn lost(clusters: &Clusters) -> Vec<ClusterLine> {
     clusters.all().into_iter().filter_map(line).collect()
 }
 
-/// `GET /delivery/events`: one event each time that something changed on a cluster.
+/// `GET /delivery/events`: one event each time that something changed on a cluster or of a promotion. What another process
+/// does to a promotion is told by none, so now and then there is one anyway.
 async fn events(State(delivery): State<Delivery>, _: Viewer, follower: Follower) -> Response {
-    let changes: Vec<_> = delivery.clusters().all().iter().map(|cluster| cluster.picture().changed()).collect();
+    let changes = delivery.changes();
     let changes = stream::unfold((changes, Arc::new(delivery)), |(mut changes, delivery)| async move {
-        if changes.is_empty() {
-            return std::future::pending().await;
-        }
         let waits = changes.iter_mut().map(|change| Box::pin(change.changed()));
-        drop(futures_util::future::select_all(waits).await);
+        let _ = tokio::time::timeout(ANYWAY, futures_util::future::select_all(waits)).await;
         tokio::time::sleep(SETTLING).await;
         for change in &mut changes {
             change.mark_unchanged();
