@@ -64,8 +64,9 @@ conformance: ## Calls the API with Backstage's own client, with requests made fr
 	node --test --test-concurrency=1 tests/github/
 	$(VENV)/bin/python tests/conformance/schema.py --greenroom target/debug/greenroom
 
-cluster: ## Tests the Kubernetes control planes and what stands in for Argo CD, on which other tests rely
+cluster: ## Tests the Kubernetes control planes, the registry, and what stands in for Argo CD and Harbor
 	node --test --test-concurrency=1 tests/cluster/
+	node --test --test-concurrency=1 tests/harbor/
 
 browser: ## Walks the story in headless Chromium, with and without JavaScript
 	cargo build --locked

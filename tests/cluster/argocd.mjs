@@ -20,6 +20,8 @@ const REFRESH = 'argocd.argoproj.io/refresh';
 const FINALIZER = /^resources-finalizer\.argocd\.argoproj\.io(\/.*)?$/;
 const HISTORY = 10;
 const RETRY_MILLISECONDS = 200;
+/** How long what has just been deployed is left alone before it is healed; Argo CD waits five seconds. */
+const HEAL_MILLISECONDS = 1000;
 /** Everything is looked at this often, for what no watch told. */
 const RESYNC_SECONDS = 10;
 
@@ -46,6 +48,7 @@ class Argo {
     this.projects = new Map();
     this.loops = new Map();
     this.operations = new Map();
+    this.finished = new Map();
     this.refs = new Map();
     this.problems = [];
     this.destinations = new Destinations(api, { signal: this.ended.signal, changed: (id) => this.refresh(id.split(':')[0]) });
@@ -143,6 +146,7 @@ class Argo {
   }
 
   async reconcile(name) {
+    const before = this.finished.get(name);
     const app = await this.api.find(`${this.applications}/${name}`);
     if (!app) return;
     if (app.metadata.deletionTimestamp) {
@@ -157,7 +161,8 @@ class Argo {
     const state = await this.look(app);
     const status = this.statusOf(app, state);
     const finished = await this.write(app, status, asked ? { metadata: { annotations: { [REFRESH]: null } } } : {});
-    if (state.error || this.operations.has(name)) return;
+    // What an operation did meanwhile is not in what was looked at; it asks for another look at its end.
+    if (state.error || this.operations.has(name) || this.finished.get(name) !== before) return;
     const wanted = finished.operation ?? interrupted(finished) ?? this.automatic(finished, state);
     if (wanted) this.operate(finished, wanted);
   }
@@ -231,9 +236,16 @@ class Argo {
     const last = app.status.operationState;
     const result = last?.syncResult;
     const attempted = result && same(result.sources ?? [result.source], sources) && same(result.revisions ?? [result.revision], revisions);
-    if (attempted && !(automated.selfHeal && last.phase === 'Succeeded')) return undefined;
+    if (attempted && !(automated.selfHeal && last.phase === 'Succeeded' && this.rested(app.metadata.name))) return undefined;
     const sync = { prune: automated.prune ?? false, ...(app.spec.sources ? { revisions } : { revision: revisions[0] }), ...(app.spec.syncPolicy.syncOptions && { syncOptions: app.spec.syncPolicy.syncOptions }) };
     return { sync, initiatedBy: { automated: true }, retry: app.spec.syncPolicy.retry ?? { limit: 5 } };
+  }
+
+  /** Whether the last operation is long enough ago for healing; if not, it is looked at again when it is. */
+  rested(name) {
+    const left = (this.finished.get(name) ?? 0) + HEAL_MILLISECONDS - Date.now();
+    if (left > 0) after(left, undefined, { signal: this.ended.signal }).then(() => this.refresh(name), () => undefined);
+    return left <= 0;
   }
 
   /** Runs an operation to its end beside everything else. */
@@ -243,6 +255,7 @@ class Argo {
       .catch((error) => { if (!this.ended.signal.aborted) this.problems.push(`${name}: ${error.message}`); })
       .finally(() => {
         this.operations.delete(name);
+        this.finished.set(name, Date.now());
         this.refresh(name);
       });
     this.operations.set(name, running);

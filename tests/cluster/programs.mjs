@@ -7,17 +7,27 @@ import { root } from '../portal.mjs';
 
 /** The file of a program: in `KUBEBUILDER_ASSETS` where that has it, else as `.ci/setup test` built it. */
 export function find(name) {
-  const folders = [process.env.KUBEBUILDER_ASSETS, path.join(root, 'build/cluster/bin')].filter(Boolean);
-  for (const folder of folders) {
-    const file = path.join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // The next folder may have it.
+  return first([name], [process.env.KUBEBUILDER_ASSETS, path.join(root, 'build/cluster/bin')]);
+}
+
+/** The program of the distribution project, which Debian calls docker-registry. */
+export function findRegistry() {
+  return first(['docker-registry', 'registry'], [...(process.env.PATH ?? '').split(path.delimiter), path.join(root, 'build/registry/usr/bin')]);
+}
+
+function first(names, folders) {
+  for (const folder of folders.filter(Boolean)) {
+    for (const name of names) {
+      const file = path.join(folder, name);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // The next may be there.
+      }
     }
   }
-  throw new Error(`${name} is in none of ${folders.join(', ')}; run .ci/setup test, which builds it`);
+  throw new Error(`${names.join(' or ')} is in none of ${folders.filter(Boolean).join(', ')}; run .ci/setup test, which puts it there`);
 }
 
 /**

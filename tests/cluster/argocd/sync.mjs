@@ -148,7 +148,9 @@ class Run {
       if (!allowed) await this.note(live, 'Sync', { status: 'PruneSkipped', message: 'ignored (requires pruning)' });
       else if (hasOption(live, 'Prune=false')) await this.note(live, 'Sync', { status: 'PruneSkipped', message: 'ignored (no prune)' });
       else {
-        await this.api.remove(await this.api.pathOf(live), { propagation: 'Foreground' });
+        const path = await this.api.pathOf(live);
+        await this.api.remove(path, { propagation: 'Foreground' });
+        await this.api.until(path, (it) => it?.metadata.uid !== live.metadata.uid, { seconds: HEALTH_SECONDS });
         await this.note(live, 'Sync', { status: 'Pruned', message: 'pruned' });
       }
     }
