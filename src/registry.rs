@@ -33,7 +33,7 @@ pub(crate) use self::artifact::Pushed;
 pub(crate) use self::chart::{Chart, ChartError};
 pub(crate) use self::config::{Kind, RegistryConfig};
 pub(crate) use self::error::RegistryError;
-pub(crate) use self::harbor::{Harbor, NewProject, Project, ProjectChange, Robot, Rule, Use};
+pub(crate) use self::harbor::{Harbor, NewProject, NewRobot, Project, Robot, Use};
 pub(crate) use self::image::{Content, Facts};
 pub(crate) use self::name::{ImageName, split as split_image};
 pub(crate) use self::shelf::{Shelf, Tag};
