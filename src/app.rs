@@ -1,7 +1,7 @@
 //! The composition root: builds every context from configuration, and owns what runs in the background.
 //!
-//! Order of a start: local forge and what it ships with → catalog (index from Postgres) → delivery → scaffolder with
-//! every action → auth → web. Order of a stop: no new requests, steps under way finish, catalog and workers end,
+//! Order of a start: database, and beside it the local forge with what it ships with → catalog (index from Postgres), and
+//! beside it the first key → delivery → scaffolder with every action → auth → web. Order of a stop: no new requests, steps under way finish, catalog and workers end,
 //! then the database.
 
 mod data;
@@ -23,11 +23,12 @@ use url::Url;
 pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer, Taken};
 pub(crate) use database::Opened;
 
-use crate::auth::{Auth, AuthConfig};
-use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation};
-use crate::config::{Config, Loaded};
+use crate::auth::{self, Auth, AuthConfig};
+use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early};
 use crate::cluster::Clusters;
+use crate::config::{Config, Loaded};
 use crate::db::Reach;
+use crate::delivery::action::{Decommission, Runs};
 use crate::delivery::{self, Delivery, Environment};
 use crate::event::{Events, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
@@ -35,7 +36,7 @@ use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::review::{Review, Subjects};
-use crate::scaffolder::{ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -54,8 +55,26 @@ pub(crate) struct App {
     web: WebConfig,
     review: Review,
     own_api: Arc<OwnApi>,
+    runs: Runs,
     pool: PgPool,
     background: TaskTracker,
+}
+
+/// Where people and clients reach a portal.
+#[derive(Debug, Clone)]
+pub(crate) struct Reached {
+    /// The address.
+    pub(crate) base_url: Url,
+    /// Whether it listens on loopback only.
+    pub(crate) loopback: bool,
+}
+
+/// What needs no database.
+struct Ground {
+    forge: LocalForge,
+    forges: Forges,
+    catalog: CatalogConfig,
+    early: Early,
 }
 
 /// What an [`App`] is told besides its configuration.
@@ -72,25 +91,51 @@ pub(crate) struct Surroundings {
 }
 
 impl App {
-    /// Builds every context. Nothing runs yet; what is shipped is in the forge.
-    pub(crate) async fn open(
+    /// Opens the database and builds every context. Nothing runs yet; what is shipped is in the forge.
+    pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
+        let opening = database::open(&loaded.config.backend, data);
+        let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
+        let opened = opened?;
+        let surroundings = Surroundings {
+            base_url: reached.base_url,
+            loopback: reached.loopback,
+            database: opened.description.clone(),
+            alone: opened.embedded.is_some(),
+        };
+        let app = match ground {
+            Ok(ground) => Self::on(ground, loaded, opened.database.pool(), data, surroundings).await,
+            Err(error) => Err(error),
+        };
+        match app {
+            Ok(app) => Ok((app, opened)),
+            Err(error) => {
+                opened.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn on(
+        ground: Ground,
         loaded: &Loaded,
         pool: &PgPool,
         data: &DataDir,
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let forge = LocalForge::open(data.repositories(), surroundings.base_url.clone())
-            .context("cannot open the local forge")?;
-        let forges = forges(config, &forge)?;
-        let catalog_config = catalog_config(loaded, &forge).await?;
-        let catalog = Catalog::open(pool.clone(), forges.clone(), catalog_config).await?;
-        let clusters = Clusters::open(&config.kubernetes).await;
+        let Ground { forge, forges, catalog, early } = ground;
+        let opening = Catalog::open_after(early, pool.clone(), forges.clone(), catalog);
+        let (catalog, key, clusters) =
+            tokio::join!(opening, auth::make_first_key(pool), Clusters::open(&config.kubernetes));
+        let catalog = catalog?;
+        key?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
         let delivery = delivery.on(clusters, &config.argocd, &config.delivery);
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
+        let runs = Runs::default();
+        registry.register(decommission(&catalog, &forges, &delivery, &runs));
         registry.register(portal_request(Arc::clone(&own_api) as Arc<dyn Portal>));
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
@@ -98,6 +143,7 @@ impl App {
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
+        runs.open(scaffolder.clone());
         if catalog.index().is_empty() {
             // Nobody should find an empty portal at a first start.
             catalog.read_due().await?;
@@ -133,7 +179,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, review, own_api, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, review, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -186,6 +232,20 @@ impl App {
             tracing::warn!("background work did not end within {} s", GRACE.as_secs());
         }
         self.own_api.close();
+        self.runs.close();
+    }
+}
+
+impl Ground {
+    /// Opens the forges; what is shipped is in the local one. Reads configured files if making a database takes longer.
+    async fn new(loaded: &Loaded, data: &DataDir, base_url: &Url) -> anyhow::Result<Self> {
+        let forge = LocalForge::open(data.repositories(), base_url.clone()).context("cannot open the local forge")?;
+        let forges = forges(&loaded.config, &forge)?;
+        let catalog = catalog_config(loaded, &forge).await?;
+        // The files of a portal that has a database are mostly what they were.
+        let is_first = database::is_to_be_made(&loaded.config.backend, data);
+        let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
+        Ok(Self { forge, forges, catalog, early })
     }
 }
 
@@ -307,6 +367,7 @@ pub(crate) fn rehearsal(config: &Config, folder: &Path) -> anyhow::Result<Scaffo
 fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Author) -> ActionRegistry {
     let mut registry = registry(catalog, forges, delivery, author);
     registry.register(portal_request(Arc::new(OwnApi::default())));
+    registry.register(decommission(catalog, forges, delivery, &Runs::default()));
     registry.register(send_notification(&Notifications::new(no_database()), catalog));
     registry
 }
@@ -315,6 +376,16 @@ fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, au
 fn no_database() -> PgPool {
     let nowhere = sqlx::postgres::PgConnectOptions::new_without_pgpass().socket("/dev/null");
     sqlx::postgres::PgPoolOptions::new().acquire_timeout(Duration::from_secs(1)).connect_lazy_with(nowhere)
+}
+
+/// The action that takes a whole service back.
+fn decommission(catalog: &Catalog, forges: &Forges, delivery: &Delivery, runs: &Runs) -> Arc<dyn Action> {
+    Arc::new(Decommission {
+        delivery: delivery.clone(),
+        catalog: catalog.clone(),
+        forges: forges.clone(),
+        runs: runs.clone(),
+    })
 }
 
 /// The built-in actions and those of the other contexts.

@@ -93,6 +93,11 @@ pub(crate) enum AuthError {
     Random,
 }
 
+/// Makes the first signing key if there is none, which opening the room would do: that can be waited for earlier.
+pub(crate) async fn make_first_key(pool: &PgPool) -> Result<(), AuthError> {
+    keys::Keys::default().current(pool).await.map(drop)
+}
+
 impl Auth {
     /// Opens the room; makes the first signing key if there is none.
     pub(crate) async fn open(

@@ -9,11 +9,13 @@
 //! change log in order; a verb that writes returns when its effect is visible in this process's index. Errors of
 //! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
 
+mod ahead;
 mod analysis;
 mod bits;
 mod change;
 mod config;
 mod descriptor;
+mod early;
 mod facts;
 mod feed;
 mod field;
@@ -46,6 +48,7 @@ mod walk;
 pub(crate) use analysis::Analysis;
 pub(crate) use change::{Change, Operation};
 pub(crate) use config::{CatalogConfig, ConfiguredLocation, Interval, ReadingRules};
+pub(crate) use early::Early;
 pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
 pub(crate) use hearing::ForgeEvent;
@@ -68,8 +71,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use chrono::Utc;
 use serde_json::Value;
-use sqlx::PgPool;
-use tokio::sync::{Mutex, Notify, watch};
+use sqlx::{PgConnection, PgPool};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use uuid::Uuid;
 
 use self::index::{Changed, Gathered};
@@ -91,6 +94,7 @@ struct Inner {
     reader: Reader,
     config: Arc<CatalogConfig>,
     providers: Vec<Arc<dyn Provider>>,
+    early: Early,
     index: ArcSwap<Index>,
     /// Held by whoever moves the index forward.
     advancing: Mutex<()>,
@@ -128,41 +132,53 @@ impl From<FilterError> for CatalogError {
 impl Catalog {
     /// Loads the index and takes over the configured locations. Nothing is read from sources yet: see
     /// [`Catalog::read_due`] and [`Catalog::run`].
+    #[cfg(test)]
     pub(crate) async fn open(pool: PgPool, forges: Forges, config: CatalogConfig) -> Result<Self, CatalogError> {
+        Self::open_after(Early::default(), pool, forges, config).await
+    }
+
+    /// The same, where some sources were read before.
+    pub(crate) async fn open_after(
+        early: Early,
+        pool: PgPool,
+        forges: Forges,
+        config: CatalogConfig,
+    ) -> Result<Self, CatalogError> {
         let providers = provider::configured(&config.providers, &forges);
         let providers = providers.map_err(|error| {
             CatalogError::Invalid(format!("configuration `catalog.providers` asks for a forge: {error}"))
         })?;
-        Self::open_with(pool, forges, config, providers).await
+        Self::open_with(early, pool, forges, config, providers).await
     }
 
     /// The same with these providers.
     async fn open_with(
+        early: Early,
         pool: PgPool,
         forges: Forges,
         config: CatalogConfig,
         providers: Vec<Arc<dyn Provider>>,
     ) -> Result<Self, CatalogError> {
-        let mut config = config;
         let reader = Reader::new(forges, config.reading.clone());
-        for location in &mut config.locations {
-            location.target = reader.stored_target(&location.kind, &location.target);
-        }
-        let index = load(&pool).await?;
-        let catalog = Self::with(index, pool, reader, config, providers);
-        catalog.configure().await?;
+        let config = config.settled(&reader);
+        let catalog = Self::with(early, pool, reader, config, providers);
+        // What is removed meanwhile comes again with the log.
+        let (index, ()) = tokio::try_join!(load(&catalog.inner.pool), catalog.configure())?;
+        let index = catalog.publish(index);
         catalog.advance().await?;
+        // The first answers come meanwhile.
+        tokio::task::spawn_blocking(move || _ = index.fields());
         Ok(catalog)
     }
 
     /// A catalog with nothing in it that reads no database: for looking at templates without a portal.
     pub(crate) fn detached(pool: PgPool, forges: Forges) -> Self {
         let config = CatalogConfig::default();
-        Self::with(Index::default(), pool, Reader::new(forges, config.reading.clone()), config, Vec::new())
+        Self::with(Early::default(), pool, Reader::new(forges, config.reading.clone()), config, Vec::new())
     }
 
     fn with(
-        index: Index,
+        early: Early,
         pool: PgPool,
         reader: Reader,
         config: CatalogConfig,
@@ -174,8 +190,9 @@ impl Catalog {
             reader,
             config: Arc::new(config),
             providers,
-            advanced: watch::Sender::new(index.sequence),
-            index: ArcSwap::from_pointee(index),
+            early,
+            advanced: watch::Sender::new(0),
+            index: ArcSwap::default(),
             advancing: Mutex::default(),
             reading: std::sync::Mutex::default(),
             due: Notify::new(),
@@ -296,24 +313,32 @@ impl Catalog {
 
     /// Brings the index to the newest change.
     async fn advance(&self) -> Result<(), CatalogError> {
-        let _advancing = self.inner.advancing.lock().await;
-        let pool = &self.inner.pool;
+        let advancing = self.inner.advancing.lock().await;
+        let mut connection = self.inner.pool.acquire().await?;
+        self.advance_by(&advancing, &mut connection).await
+    }
+
+    /// The same over one connection, by whoever moves the index forward.
+    async fn advance_by(&self, _: &MutexGuard<'_, ()>, db: &mut PgConnection) -> Result<(), CatalogError> {
         let mut index = self.index();
-        let mut next = store::changed_since(pool, index.sequence).await?;
+        let mut next = store::changed_since(&mut *db, index.sequence).await?;
         // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
-        let floor = store::floor(pool).await?;
+        let floor = store::floor(&mut *db).await?;
         if index.sequence < floor {
             // What is loaded is never older than the floor that was seen.
-            let mut loaded = load(pool).await?;
+            let mut loaded = load(&self.inner.pool).await?;
             loaded.sequence = loaded.sequence.max(floor);
             index = self.publish(loaded);
-            next = store::changed_since(pool, index.sequence).await?;
+            next = store::changed_since(&mut *db, index.sequence).await?;
         }
         let (mut published, mut ahead) = (Instant::now(), None);
         loop {
             let store::Batch { sequence, changed, is_last } = next;
             if !changed.is_empty() {
-                let current = ahead.take().unwrap_or_else(|| (*index).clone());
+                let current = match ahead.take() {
+                    Some(current) => current,
+                    None => known(&index).await,
+                };
                 ahead = Some(taken(current, changed, sequence).await);
             }
             // Many changes at once are taken into one copy, which is shown now and then.
@@ -326,7 +351,7 @@ impl Catalog {
             if is_last {
                 return Ok(());
             }
-            next = store::changed_since(pool, sequence).await?;
+            next = store::changed_since(&mut *db, sequence).await?;
         }
     }
 
@@ -346,6 +371,19 @@ pub(crate) async fn fill(reader: &Reader, entity: Entity, location: &LocationRef
 
 /// How often a process that is far behind shows how far it has come.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
+
+/// A copy of an index, to be changed: all that it shares is learned before.
+async fn known(index: &Arc<Index>) -> Index {
+    if index.is_learned() {
+        return (**index).clone();
+    }
+    let index = Arc::clone(index);
+    aside(move || {
+        index.fields();
+        (*index).clone()
+    })
+    .await
+}
 
 /// An index with some changes taken in.
 async fn taken(mut index: Index, changed: Vec<Changed>, sequence: i64) -> Index {
@@ -378,10 +416,16 @@ async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
     }
     Ok(aside(move || {
         index.settle(gathered);
+        if index.len() > SOON_LEARNED {
+            index.fields();
+        }
         index
     })
     .await)
 }
+
+/// What so many entities are found by is learned so soon that whoever asks for it can wait.
+const SOON_LEARNED: usize = 20_000;
 
 /// Computes on a thread that nobody waits for.
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

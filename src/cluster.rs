@@ -38,8 +38,8 @@ pub(crate) use self::config::{ClusterConfig, CustomResource, KubernetesConfig, L
 pub(crate) use self::diagnosis::{Advice, advice, is_about};
 pub(crate) use self::error::ClusterError;
 pub(crate) use self::live::LogWanted;
-pub(crate) use self::manifest::{Manifest, ManifestError, read as manifests, sort as sort_manifests};
-pub(crate) use self::object::{Container, ContainerState, Detail, Pod, Thing, ThingKind, Workload};
+pub(crate) use self::manifest::{Manifest, read as manifests};
+pub(crate) use self::object::{Container, ContainerState, Detail, Thing, ThingKind};
 pub(crate) use self::picture::{Picture, Selector, SelectorError, WatchState};
 
 /// How long an API server may take to answer.
@@ -157,7 +157,8 @@ impl Clusters {
     pub(crate) fn get(&self, name: &str) -> Result<Cluster, ClusterError> {
         self.find(name).ok_or_else(|| {
             let names: Vec<String> = self.all().iter().map(|one| format!("`{}`", one.name())).collect();
-            let known = if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
+            let known =
+                if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
             ClusterError::Unknown { name: name.to_owned(), known }
         })
     }

@@ -35,6 +35,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection that was at work so lately is taken as it is; one that lay longer is asked first whether it still lives.
+/// Asking is a round trip of its own before every statement.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// What every session has: a statement or a lock that takes longer is a fault, and must not hold up everybody else.
 /// Set by statement, because poolers such as `PgBouncer` refuse unknown settings at connection time.
 const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
@@ -60,10 +64,13 @@ impl Database {
 
     /// Connects, looks at the server's version, and opens a pool of at most `size` connections.
     pub(crate) async fn connect(options: PgConnectOptions, size: u32) -> Result<Self, DatabaseError> {
-        let options = options.application_name(APPLICATION_NAME);
-        check_server(&options).await?;
-        let pool = open_pool(options, size);
-        Ok(Self { pool })
+        check_server(&options.clone().application_name(APPLICATION_NAME)).await?;
+        Ok(Self::known(options, size))
+    }
+
+    /// Opens a pool of at most `size` connections to a server that answered already, and whose version is known.
+    pub(crate) fn known(options: PgConnectOptions, size: u32) -> Self {
+        Self { pool: open_pool(options.application_name(APPLICATION_NAME), size) }
     }
 
     /// The pool, cheap to clone.
@@ -87,6 +94,15 @@ fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(|connection, _| Box::pin(set(connection, SESSION)))
         .connect_lazy_with(options)
 }
@@ -96,8 +112,10 @@ pub(crate) async fn migrate(pool: &PgPool) -> Result<(), DatabaseError> {
     let mut connection = pool.acquire().await.map_err(MigrateError::from)?;
     set(&mut connection, UNLIMITED).await.map_err(MigrateError::from)?;
     let migrated = MIGRATOR.run_direct(None, &mut *connection, false).await;
-    // Its limits are off, and after an error it may hold the migrations' lock: this connection is not for others.
-    let _ = connection.close().await;
+    // Its limits are off, and after an error it may hold the migrations' lock: then it is not for others.
+    if migrated.is_err() || set(&mut connection, SESSION).await.is_err() {
+        let _ = connection.close().await;
+    }
     migrated.map_err(|error| match error {
         MigrateError::VersionMissing(version) => DatabaseError::Newer { version },
         error => DatabaseError::Migrate(error),

@@ -11,23 +11,24 @@ mod commits;
 mod environment;
 mod follow;
 mod promotion;
-mod service;
 mod store;
+mod ties;
 mod workloads;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-pub(crate) use argocd::{ArgoConfig, Deployment, Instance, Report};
-pub(crate) use board::{Cell, Row, Seen, Standing, Version, belongs};
-pub(crate) use environment::{Environment, EnvironmentError, Placement, PromotionRule, Sync};
-
-pub(crate) use promotion::{DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal};
-pub(crate) use service::{KUBERNETES_ID, ObjectsWanted, Service};
+pub(crate) use argocd::{ArgoConfig, Instance, Report};
+pub(crate) use board::{Cell, Row, Standing, Version, belongs};
+pub(crate) use environment::{Environment, EnvironmentError, Placement, Sync};
+pub(crate) use promotion::{
+    DeliveryConfig, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal,
+};
+pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
 pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;
@@ -44,6 +45,8 @@ pub(crate) struct Delivery {
     services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
     /// Wakes who follows promotions.
     due: Arc<Notify>,
+    /// Grows with every change of a promotion that this process makes.
+    moved: watch::Sender<u64>,
     config: Arc<DeliveryConfig>,
     commits: commits::Commits,
 }
@@ -115,6 +118,7 @@ impl Delivery {
             instances: Arc::default(),
             services: Arc::default(),
             due: Arc::default(),
+            moved: watch::Sender::new(0),
             config: Arc::default(),
             commits: commits::Commits::default(),
         })
@@ -138,6 +142,18 @@ impl Delivery {
         commit: &str,
     ) -> Option<chrono::DateTime<chrono::Utc>> {
         self.commits.time(forges, repository, commit)
+    }
+
+    /// Wakes with every change of a cluster, and of a promotion by this process.
+    pub(crate) fn changes(&self) -> Vec<watch::Receiver<u64>> {
+        let clusters = self.clusters.all();
+        let of_clusters = clusters.iter().map(|cluster| cluster.picture().changed());
+        of_clusters.chain([self.moved.subscribe()]).collect()
+    }
+
+    /// Says that a promotion is other than it was.
+    fn moved(&self) {
+        self.moved.send_modify(|count| *count += 1);
     }
 
     /// The configured installations of Argo CD.

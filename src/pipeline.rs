@@ -18,9 +18,9 @@ use url::Url;
 
 use self::recent::Recent;
 use crate::catalog::{Catalog, LocationRef, Record};
-use crate::entity::{Entity, EntityRef, SOURCE_LOCATION};
+use crate::entity::{Entity, SOURCE_LOCATION};
 use crate::forge::{ForgeError, Forges, GitHub, Job, RepositoryId, Run, RunOrder};
-use crate::permission::{Credentials, Principal};
+use crate::permission::Credentials;
 
 /// The repository of an entity on a GitHub: `owner/name`.
 pub(crate) const PROJECT_SLUG: &str = "github.com/project-slug";
@@ -136,20 +136,7 @@ impl Pipelines {
     pub(crate) fn may_order(&self, catalog: &Catalog, who: &Credentials, record: &Record) -> bool {
         let trusted = catalog.is_configured(&record.source)
             || (self.place(record).is_some() && self.place(record) == self.on_github(&record.location));
-        let owners: Vec<EntityRef> = record
-            .relations()
-            .into_iter()
-            .filter(|relation| relation.kind == "ownedBy")
-            .filter_map(|relation| relation.target.parse().ok())
-            .collect();
-        trusted
-            && match who.principal() {
-                Principal::Anonymous => false,
-                Principal::Service { .. } => true,
-                Principal::User { ownership, .. } => {
-                    owners.is_empty() || owners.iter().any(|owner| ownership.contains(owner))
-                }
-            }
+        trusted && record.is_owned_by(who)
     }
 
     /// The page of a commit.

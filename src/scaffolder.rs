@@ -3,7 +3,7 @@
 //! A template of the catalog is parsed and checked (`template`, kept by `library`); its parameters become a form
 //! ([`form`], unfinished ones in `draft`, what its expressions see in `outlook`,
 //! which flags are on in `flag`); answers that are admitted (`admission`) become a plan (`plan`) or a task (`task`,
-//! `lifecycle`). A worker takes the task (`worker`) and runs its steps (`run`): conditions and inputs are expressions (`expression`, with what they see in
+//! `lifecycle`). A worker takes the task (`worker`; `desk`, where one of this process is free) and runs its steps (`run`): conditions and inputs are expressions (`expression`, with what they see in
 //! `context`), each step is an action (`action`) on the files of the run (`workspace`) or on the outside. What is said
 //! goes through `log`, with secrets hidden (`secret`), to the database (`journal`, `store`) and to whoever follows
 //! (`follow`, told by `bulletin`). A step may wait for somebody to decide (`approval`). What a run made outside can be taken back (`undo`).
@@ -16,6 +16,7 @@ mod approval;
 mod bulletin;
 mod config;
 mod context;
+mod desk;
 mod draft;
 mod error;
 mod expression;
@@ -73,6 +74,7 @@ pub(crate) use self::undo::Undoing;
 
 use self::bulletin::Bulletin;
 use self::context::Engines;
+use self::desk::Desk;
 use self::library::{Library, Reading, Shelf};
 use self::worker::Limits;
 use crate::catalog::{Catalog, CatalogError};
@@ -99,6 +101,7 @@ struct Inner {
     engines: Engines,
     library: Library,
     bulletin: Bulletin,
+    desk: Desk,
     limits: Limits,
 }
 
@@ -125,6 +128,7 @@ impl Scaffolder {
             engines: Engines::new(),
             library: Library::default(),
             bulletin: Bulletin::new(),
+            desk: Desk::default(),
             limits: Limits::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -226,6 +230,10 @@ impl Scaffolder {
 
     fn bulletin(&self) -> &Bulletin {
         &self.inner.bulletin
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     fn registry(&self) -> &ActionRegistry {

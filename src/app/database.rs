@@ -6,7 +6,7 @@ use url::Url;
 use super::data::DataDir;
 use crate::config::{BackendSection, Connection};
 use crate::db::Database;
-use crate::db::embedded::{Durability, EmbeddedOptions, EmbeddedPostgres, EmbeddedSummary};
+use crate::db::embedded::{self, Durability, EmbeddedOptions, EmbeddedPostgres, EmbeddedSummary};
 
 /// Connections of the pool; the embedded server allows forty.
 const POOL_SIZE: u32 = 16;
@@ -22,6 +22,11 @@ pub(crate) struct Opened {
     pub(crate) description: String,
 }
 
+/// Whether [`open`] will make a new embedded database.
+pub(crate) fn is_to_be_made(backend: &BackendSection, data: &DataDir) -> bool {
+    backend.database.connection.is_none() && !embedded::is_there(data.root())
+}
+
 /// Connects to what `backend.database` names, or starts the embedded server, and migrates.
 pub(crate) async fn open(backend: &BackendSection, data: &DataDir) -> anyhow::Result<Opened> {
     if let Some(client) = backend.database.client.as_deref().filter(|client| *client != "pg") {
@@ -29,7 +34,7 @@ pub(crate) async fn open(backend: &BackendSection, data: &DataDir) -> anyhow::Re
     }
     let opened = match &backend.database.connection {
         Some(connection) => external(connection).await?,
-        None => embedded(backend, data).await?,
+        None => own(backend, data).await?,
     };
     if let Err(error) = opened.database.migrate().await {
         opened.close().await;
@@ -56,7 +61,7 @@ async fn external(connection: &Connection) -> anyhow::Result<Opened> {
     Ok(Opened { database, embedded: None, description })
 }
 
-async fn embedded(backend: &BackendSection, data: &DataDir) -> anyhow::Result<Opened> {
+async fn own(backend: &BackendSection, data: &DataDir) -> anyhow::Result<Opened> {
     let options = EmbeddedOptions {
         data_dir: data.root().to_path_buf(),
         bin_dir: backend.database.bin_dir.clone(),
@@ -64,13 +69,8 @@ async fn embedded(backend: &BackendSection, data: &DataDir) -> anyhow::Result<Op
     };
     let postgres = EmbeddedPostgres::start(options).await?;
     let description = described(postgres.summary());
-    match Database::connect(postgres.connect_options(), POOL_SIZE).await {
-        Ok(database) => Ok(Opened { database, embedded: Some(postgres), description }),
-        Err(error) => {
-            postgres.stop().await;
-            Err(error.into())
-        }
-    }
+    let database = Database::known(postgres.connect_options(), POOL_SIZE);
+    Ok(Opened { database, embedded: Some(postgres), description })
 }
 
 /// For people; and for `psql --host=… --username=greenroom greenroom`.

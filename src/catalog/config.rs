@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::lease::Lease;
 use super::location::LocationRef;
 use super::provider::ProvidersConfig;
+use super::reader::Reader;
 use crate::entity::{Entity, Model};
 
 /// The section `catalog`.
@@ -225,6 +226,14 @@ pub(crate) struct AllowedHost {
 }
 
 impl CatalogConfig {
+    /// The same with the targets of its locations as they are stored.
+    pub(super) fn settled(mut self, reader: &Reader) -> Self {
+        for location in &mut self.locations {
+            location.target = reader.stored_target(&location.kind, &location.target);
+        }
+        self
+    }
+
     /// How often a source is read again.
     pub(crate) fn read_interval(&self) -> Duration {
         self.processing_interval.0.max(Duration::from_secs(1))

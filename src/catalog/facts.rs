@@ -25,6 +25,8 @@ pub(super) struct Facts {
     /// All keys and values, one after the other.
     text: String,
     rows: Vec<Row>,
+    /// The only keys that are looked for; without any, all are.
+    only: &'static [&'static str],
 }
 
 #[derive(Debug)]
@@ -58,9 +60,10 @@ pub(super) struct FactValue<'a> {
 }
 
 impl Facts {
-    /// Reads the facts of a document; what is no JSON object has none.
-    pub(super) fn of(document: &str) -> Self {
-        let mut facts = Self { text: String::with_capacity(document.len()), rows: Vec::with_capacity(64) };
+    /// Reads the facts of a document; what is no JSON object has none. Of `only` some keys, unless that is empty.
+    pub(super) fn of(document: &str, only: &'static [&'static str]) -> Self {
+        let length = if only.is_empty() { document.len() } else { 0 };
+        let mut facts = Self { text: String::with_capacity(length), rows: Vec::with_capacity(length.min(64)), only };
         let mut path = String::with_capacity(LONGEST);
         let seed = Part { path: &mut path, facts: &mut facts, is_item: false };
         // The document was checked before it was stored; facts found before a fault stay.
@@ -91,6 +94,16 @@ impl Facts {
         rows.sort_unstable_by(compare);
         rows.dedup_by(|a, b| compare(a, b) == Ordering::Equal);
         self.rows = rows;
+    }
+
+    /// Whether what is at a path, or below it, is looked for.
+    fn are_at(&self, path: &str) -> bool {
+        let leads_to = |key: &str| {
+            let (key, path) = (key.as_bytes(), path.as_bytes());
+            let is_on_the_way = key.get(..path.len()).is_some_and(|start| start.eq_ignore_ascii_case(path));
+            is_on_the_way && key.get(path.len()).is_none_or(|next| *next == b'.')
+        };
+        self.only.is_empty() || path.is_empty() || self.only.iter().any(|key| leads_to(key))
     }
 
     fn add(&mut self, path: &str, value: Option<&str>) {
@@ -152,7 +165,7 @@ impl<'de> DeserializeSeed<'de> for Part<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if NOT_FOUND_BY.contains(&self.path.as_str()) {
+        if NOT_FOUND_BY.contains(&self.path.as_str()) || !self.facts.are_at(self.path) {
             return deserializer.deserialize_ignored_any(IgnoredAny).map(drop);
         }
         deserializer.deserialize_any(self)
@@ -271,7 +284,11 @@ mod tests {
                      "nested": {"deep": [{"x": 1}, {"x": 2}]}, "Größe": "ÄÖ"},
             "status": {"items": []}
         });
-        let facts = Facts::of(&document.to_string());
+        let facts = Facts::of(&document.to_string(), &[]);
+        assert_eq!(
+            shown(&Facts::of(&document.to_string(), &["kind", "metadata.name"])),
+            ["kind=Component", "metadata.name=X.Y"]
+        );
         assert_eq!(
             shown(&facts),
             [
@@ -346,7 +363,7 @@ mod tests {
     proptest! {
         #[test]
         fn reading_the_text_gives_what_the_tree_has(document in documents()) {
-            let facts = Facts::of(&document.to_string());
+            let facts = Facts::of(&document.to_string(), &[]);
             let found: Vec<_> = facts
                 .iter()
                 .map(|fact| (fact.key.path.to_owned(), fact.value.map(|value| value.original.to_owned())))

@@ -7,15 +7,18 @@
 //! Entities have numbers (slots), so a set of entities is a [`Bits`]; for each field there is the set of each value.
 //! Everything lies in shared pieces (see [`Graph`], [`Fields`], [`Sorted`]): a copy costs next to nothing, and a change
 //! copies what it touches, so its cost does not depend on the size of the catalog.
+//!
+//! What entities are found by is learned when that is asked for first, or when an index that has some is changed: so the
+//! first answer after a start does not wait for it.
 
 mod settle;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
-use self::settle::{PACK, Prepared, Touched, prepare};
+use self::settle::{PACK, Prepared, Touched, learned, prepare};
 use super::bits::Bits;
 use super::field::Field;
 use super::fields::Fields;
@@ -27,6 +30,9 @@ use crate::entity::EntityRef;
 /// The field by which entities are in order if no other is asked for.
 pub(super) const UID: &str = "metadata.uid";
 
+/// The fields that put lists in order for which nobody asked for one. They are learned quickly.
+const PLAIN: &[&str] = &["kind", "metadata.namespace", "metadata.name", UID];
+
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
@@ -34,7 +40,9 @@ pub(crate) struct Index {
     pub(super) sequence: i64,
     graph: Graph,
     all: Bits,
-    fields: Fields,
+    fields: OnceLock<Fields>,
+    /// Those of [`PLAIN`], for whoever asks before the others are learned.
+    plain: OnceLock<Fields>,
     /// The sources, files, parents and versions that entities have in common.
     places: Sorted<Arc<str>, Arc<str>>,
 }
@@ -112,11 +120,27 @@ impl Index {
 
     /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        self.fields.get(key)
+        match self.fields.get() {
+            None if PLAIN.contains(&key) => self.plain.get_or_init(|| learned(&self.graph, &self.all, PLAIN)).get(key),
+            _ => self.fields().get(key),
+        }
     }
 
-    /// Takes changed rows.
+    /// Every field, learned if nobody asked before: for many entities that takes a while.
+    pub(super) fn fields(&self) -> &Fields {
+        self.fields.get_or_init(|| learned(&self.graph, &self.all, &[]))
+    }
+
+    /// Whether the fields are known, or there are none.
+    pub(super) fn is_learned(&self) -> bool {
+        self.is_empty() || self.fields.get().is_some()
+    }
+
+    /// Takes changed rows. Whoever shares the index this is a copy of asks that for its fields before.
     pub(super) fn apply(&mut self, changes: Vec<Changed>) {
+        if !self.is_empty() {
+            self.fields();
+        }
         let mut gathered = Gathered::default();
         self.gather(changes, &mut gathered);
         self.settle(gathered);
@@ -142,15 +166,19 @@ impl Index {
         }
         let slots: Vec<u32> = touched.keys().copied().collect();
         let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
+        self.plain = OnceLock::new();
         let Self { graph, fields, all, .. } = self;
+        let mut fields = fields.get_mut();
         let mut touched = touched.into_iter();
         loop {
             let pack: Vec<(u32, Touched)> = touched.by_ref().take(PACK).collect();
             if pack.is_empty() {
                 break;
             }
-            let prepared = prepare(graph, pack);
-            fields.learn(&prepared.iter().map(Prepared::lesson).collect::<Vec<_>>());
+            let prepared = prepare(graph, pack, fields.is_some());
+            if let Some(fields) = &mut fields {
+                fields.learn(&prepared.iter().map(Prepared::lesson).collect::<Vec<_>>());
+            }
             for Prepared { slot, record, .. } in prepared {
                 match record {
                     Some(_) => all.insert(slot),

@@ -15,27 +15,36 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use self::plan::Plan;
+use super::ahead::Ahead;
 use super::config::OrphanStrategy;
 use super::problem::CONFLICT;
 use super::store::{self, Known, Logged};
 use super::walk::{Before, Declared, Extent, Seen, Trouble, Walk};
-use super::{Operation, Problem};
+use super::{Catalog, CatalogError, Operation, Problem};
 
-/// Writes what a walk found.
-pub(super) async fn apply(
+/// Writes what a walk found. Of a catalog that is to look ahead, an index that has it is given, to be shown after the
+/// commit.
+pub(super) async fn apply<'c>(
     db: &mut PgConnection,
     source: &str,
     before: &Before,
     walk: &Walk,
-    orphans: OrphanStrategy,
+    (orphans, looking): (OrphanStrategy, Option<&'c Catalog>),
     now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
+) -> Result<Option<Ahead<'c>>, CatalogError> {
     let known = known(db, source, before, walk).await?;
     let written = walk.declared.iter().filter(|declared| declared.written.is_some());
     let references: Vec<&str> = written.map(|declared| declared.reference.as_str()).collect();
     let taken: HashMap<String, String> = store::owners(&mut *db, &references, source).await?.into_iter().collect();
     let plan = Plan::make(&known, walk, &taken, orphans);
+    let mut ahead = match looking {
+        Some(catalog) if plan.only_writes() => catalog.look_ahead(&mut *db, source, &plan.writes).await?,
+        _ => None,
+    };
     store::upsert(&mut *db, source, &plan.writes, now).await?;
+    if let Some(ahead) = &mut ahead {
+        ahead.written(&mut *db).await?;
+    }
     store::set_statuses(&mut *db, source, &plan.statuses, now).await?;
     delete(&mut *db, source, &plan.deletions, now).await?;
     if !plan.is_empty() {
@@ -43,7 +52,8 @@ pub(super) async fn apply(
     }
     let problems = problems(db, source, walk, &plan, &taken, now).await?;
     store::set_problems(db, source, &problems).await?;
-    remember(db, source, before, walk, &plan, &known).await
+    remember(db, source, before, walk, &plan, &known).await?;
+    Ok(ahead)
 }
 
 /// Remembers files as they were seen, where nothing else is to be written: those with another stamp, and those that had

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::facts::Facts;
 use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
+use crate::permission::{Credentials, Principal};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
@@ -205,6 +206,20 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// Whether somebody may act for it: its owners, and where it has none, everybody who is signed in.
+    pub(crate) fn is_owned_by(&self, who: &Credentials) -> bool {
+        let relations = self.relations();
+        let mut owners = relations.iter().filter(|relation| relation.kind == "ownedBy").peekable();
+        match who.principal() {
+            Principal::Anonymous => false,
+            Principal::Service { .. } => true,
+            Principal::User { ownership, .. } => {
+                owners.peek().is_none()
+                    || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
+            }
+        }
+    }
+
     /// Changes with anything in the document.
     pub(crate) fn etag(&self) -> &str {
         self.text().get(range(&self.seams.etag)).unwrap_or_default()
@@ -212,7 +227,12 @@ impl Record {
 
     /// What it is found by, apart from its relations.
     pub(super) fn facts(&self) -> Facts {
-        Facts::of(self.text())
+        Facts::of(self.text(), &[])
+    }
+
+    /// The same of some keys.
+    pub(super) fn facts_of(&self, keys: &'static [&'static str]) -> Facts {
+        Facts::of(self.text(), keys)
     }
 
     fn text(&self) -> &str {

@@ -31,8 +31,12 @@ const ATTEMPTS: usize = 5;
 /// Files on disk are cheap to look at, and people who edit them wait for it.
 const FILE_INTERVAL: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// Without any notification, how often the change log is looked at.
+/// How often it is looked whether other processes made something due.
 const POLL: Duration = Duration::from_secs(15);
+/// Without any notification, how often the change log is looked at: a connection that ends says so itself.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How soon a source is looked at again that is due and cannot be had: somebody else reads it, or there is no room.
+const SOON: Duration = Duration::from_millis(100);
 /// After the database failed.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -190,7 +194,11 @@ impl Catalog {
                 let mut before = store::before(&self.inner.pool, reference).await?;
                 let (config, root) = (&self.inner.config, source.root());
                 let reader = self.reader().once(&root, source.tip.as_deref());
-                let mut walk = walk::walk(&reader, config, &root, &before).await;
+                let early = before.files.is_empty().then(|| self.inner.early.take(&root)).flatten();
+                let mut walk = match early {
+                    Some(walk) => walk,
+                    None => walk::walk(&reader, config, &root, &before).await,
+                };
                 if source.digest.as_deref() != Some(&*walk.digest) && before.has_claims(&walk) {
                     before.doubt_claims();
                     walk = walk::walk(&reader, config, &root, &before).await;
@@ -216,9 +224,9 @@ impl Catalog {
         let now = Utc::now();
         let failures = if walk.is_failed { source.failures.saturating_add(1) } else { 0 };
         let next = now + self.pause(&source.root(), failures);
-        let mut transaction = self.inner.pool.begin().await?;
         let changed = source.digest.as_deref() != Some(&*walk.digest);
         let has_tips = matches!(finding, Finding::Provider(found) if found.has_tips());
+        let mut transaction = self.inner.pool.begin().await?;
         if changed || has_tips {
             store::lock(&mut *transaction).await?;
         }
@@ -227,16 +235,20 @@ impl Catalog {
         if !store::set_read(&mut *transaction, reference, source.revision, &reading).await? {
             return Ok(false);
         }
+        let mut ahead = None;
         match finding {
             Finding::Provider(found) if changed => found.write(&mut transaction, reference, now).await?,
             Finding::Provider(found) => found.renew(&mut transaction, reference, now).await?,
             Finding::Source(before, _) if changed => {
-                let orphans = self.inner.config.orphan_strategy;
-                ingest::apply(&mut transaction, reference, before, walk, orphans, now).await?;
+                let how = (self.inner.config.orphan_strategy, Some(self));
+                ahead = ingest::apply(&mut transaction, reference, before, walk, how, now).await?;
             }
             Finding::Source(before, _) => ingest::restamp(&mut transaction, reference, before, walk).await?,
         }
         transaction.commit().await?;
+        if let Some(ahead) = ahead {
+            ahead.show().await;
+        }
         tracing::debug!(source = reference, files = walk.seen.len(), problems = walk.troubles.len(), "read");
         Ok(true)
     }
@@ -244,8 +256,8 @@ impl Catalog {
     async fn read_forever(&self, shutdown: CancellationToken) {
         let mut reading = InFlight::default();
         loop {
-            let pause = match self.start_due(&mut reading).await {
-                Ok(_) => self.until_due().await,
+            let pause = match self.begin_due(&mut reading).await {
+                Ok(pause) => pause,
                 Err(error) => {
                     tracing::warn!(%error, "cannot read the catalog's sources");
                     RETRY
@@ -268,12 +280,18 @@ impl Catalog {
         self.let_go().await;
     }
 
-    async fn until_due(&self) -> Duration {
-        let next: Option<DateTime<Utc>> =
-            store::next_due(&self.inner.pool, &self.provider_names()).await.ok().flatten();
-        let pause = next.map_or(POLL, |next| (next - Utc::now()).to_std().unwrap_or_default());
-        // Other processes add sources too. Not at once either: what is due may be claimed by somebody else.
-        pause.clamp(Duration::from_millis(100), POLL)
+    /// Begins to read what is due; gives how long to wait before the next look. Mostly nothing is, and that is asked first.
+    async fn begin_due(&self, reading: &mut InFlight) -> Result<Duration, CatalogError> {
+        loop {
+            let next = store::next_due(&self.inner.pool, &self.provider_names()).await?;
+            let pause = next.map_or(POLL, |next| (next - Utc::now()).to_std().unwrap_or_default());
+            if !pause.is_zero() {
+                return Ok(pause.clamp(SOON, POLL));
+            }
+            if self.start_due(reading).await? == 0 {
+                return Ok(SOON);
+            }
+        }
     }
 
     async fn follow(self, shutdown: CancellationToken) {
@@ -299,7 +317,7 @@ impl Catalog {
         loop {
             self.advance().await?;
             // Nothing told and a lost connection both mean: look.
-            if let Ok(told) = tokio::time::timeout(POLL, listener.try_recv()).await {
+            if let Ok(told) = tokio::time::timeout(LOOK_EVERY, listener.try_recv()).await {
                 told?;
             }
         }

@@ -49,8 +49,9 @@ pub(super) async fn notify(db: impl PgExecutor<'_>) -> Result<()> {
     Ok(())
 }
 
+/// An entity as it is stored, or that it is gone.
 #[derive(FromRow)]
-struct EntityRow {
+pub(super) struct EntityRow {
     reference: String,
     sequence: i64,
     uid: Option<Uuid>,
@@ -66,7 +67,8 @@ struct EntityRow {
 }
 
 impl EntityRow {
-    fn changed(self) -> Result<Changed> {
+    /// What the index takes in of it.
+    pub(super) fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.into();
         let (Some(uid), Some(document)) = (self.uid, self.document) else {
             return Ok(Changed { reference, row: None });
@@ -248,6 +250,26 @@ pub(super) struct Write<'a> {
     pub(super) operation: Operation,
 }
 
+impl Write<'_> {
+    /// The row as it will be read.
+    pub(super) fn row(&self, source: &str) -> EntityRow {
+        EntityRow {
+            reference: self.reference.to_owned(),
+            sequence: 0,
+            uid: Some(self.uid),
+            source: Some(source.to_owned()),
+            location: Some(self.location.clone()),
+            parent: self.parent.map(str::to_owned),
+            document: Some(self.document.to_owned()),
+            edges: Some(self.edges.to_owned()),
+            errors: self.errors.clone(),
+            is_orphan: Some(false),
+            positions: self.positions.clone(),
+            version: self.version.map(str::to_owned),
+        }
+    }
+}
+
 /// Rows of one statement: enough to make its cost small, few enough that nobody holds all of them twice.
 const CHUNK: usize = 1000;
 
@@ -268,16 +290,18 @@ async fn upsert_chunk(db: &mut PgConnection, source: &str, writes: &[Write<'_>],
     fn all<'a, T>(writes: &'a [Write<'_>], of: impl Fn(&'a Write<'_>) -> T) -> Vec<T> {
         writes.iter().map(of).collect()
     }
-    // Documents are sent once for both tables.
+    // Documents are sent, and read as JSON, once for both tables.
     sqlx::query(
-        "WITH input AS (
-            SELECT * FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        "WITH input AS MATERIALIZED (
+            SELECT reference, uid, location, parent, document::json AS document, hash, errors, positions, version, operation,
+                edges, ordinal
+            FROM UNNEST($3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY
             AS written (reference, uid, location, parent, document, hash, errors, positions, version, operation, edges, ordinal)),
          written AS (
             INSERT INTO catalog_entity
                 (reference, uid, source, location, parent, document, hash, errors, is_orphan, positions, version, changed_at, edges)
-            SELECT reference, uid, $1, location, parent, document::json, hash, errors::json, FALSE, positions::json, version, $2,
+            SELECT reference, uid, $1, location, parent, document, hash, errors::json, FALSE, positions::json, version, $2,
                 edges::json
             FROM input
             ON CONFLICT ON CONSTRAINT catalog_entity_pk DO UPDATE SET
@@ -285,7 +309,7 @@ async fn upsert_chunk(db: &mut PgConnection, source: &str, writes: &[Write<'_>],
                 errors = EXCLUDED.errors, is_orphan = FALSE, positions = EXCLUDED.positions, version = EXCLUDED.version,
                 changed_at = EXCLUDED.changed_at, edges = EXCLUDED.edges)
          INSERT INTO catalog_change (reference, operation, uid, document, source, changed_at)
-         SELECT reference, operation, uid, document::json, $1, $2 FROM input ORDER BY ordinal",
+         SELECT reference, operation, uid, document, $1, $2 FROM input ORDER BY ordinal",
     )
     .bind(source)
     .bind(now)

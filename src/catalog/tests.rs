@@ -1,5 +1,6 @@
 //! The whole catalog on a real database, with files on disk and repositories of a local forge.
 
+mod ahead;
 mod bundle;
 mod feed;
 mod files;

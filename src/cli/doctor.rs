@@ -75,6 +75,10 @@ async fn look(loaded: &Loaded, findings: &mut Vec<Finding>) {
             .map_err(|error| error.to_string()),
     });
     opened.close().await;
+    for cluster in crate::cluster::Clusters::open(&loaded.config.kubernetes).await.all() {
+        let version = cluster.version().await.map_err(|error| error.to_string());
+        findings.push(Finding { what: "cluster", outcome: version.map(|it| format!("{}: {it}", cluster.name())) });
+    }
 }
 
 fn writable(data: &DataDir) -> Result<String, String> {

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{Common, serve};
-use crate::app::{App, Opened, Surroundings, Taken, database, running_server};
+use crate::app::{App, Opened, Reached, Taken, running_server};
 
 /// How long one call may take; event streams have no limit.
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
@@ -92,21 +92,9 @@ impl Portal {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let taken = data.take()?;
-        let opened = database::open(&loaded.config.backend, &data).await?;
-        let surroundings = Surroundings {
-            // What a run writes must not depend on the port of the moment.
-            base_url: serve::configured_base_url(&loaded.config)?,
-            loopback: true,
-            database: opened.description.clone(),
-            alone: opened.embedded.is_some(),
-        };
-        let app = match App::open(&loaded, opened.database.pool(), &data, surroundings).await {
-            Ok(app) => app,
-            Err(error) => {
-                opened.close().await;
-                return Err(error);
-            }
-        };
+        // What a run writes must not depend on the port of the moment.
+        let reached = Reached { base_url: serve::configured_base_url(&loaded.config)?, loopback: true };
+        let (app, opened) = App::open(&loaded, &data, reached).await?;
         let shutdown = CancellationToken::new();
         app.start(&shutdown);
         let serving = tokio::spawn(crate::web::serve::serve(listener, app.router(), shutdown.clone()));

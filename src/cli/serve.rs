@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{Common, print};
-use crate::app::{App, DataDir, Opened, Surroundings, database};
+use crate::app::{App, DataDir, Opened, Reached, database};
 use crate::config::{Config, Loaded};
 use crate::db::embedded::EmbeddedPostgres;
 
@@ -30,21 +30,9 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     stop_on_signals(shutdown.clone())?;
 
     let taken = data.take()?;
-    let opened = database::open(&loaded.config.backend, &data).await?;
+    let reached = Reached { base_url: base_url.clone(), loopback: address.ip().is_loopback() };
+    let (app, opened) = App::open(&loaded, &data, reached).await?;
     let lost = opened.embedded.as_ref().map(EmbeddedPostgres::exited);
-    let surroundings = Surroundings {
-        base_url: base_url.clone(),
-        loopback: address.ip().is_loopback(),
-        database: opened.description.clone(),
-        alone: opened.embedded.is_some(),
-    };
-    let app = match App::open(&loaded, opened.database.pool(), &data, surroundings).await {
-        Ok(app) => app,
-        Err(error) => {
-            opened.close().await;
-            return Err(error);
-        }
-    };
     let announcement = data.announce(nearby(address)?).context("cannot write to the data directory")?;
     app.start(&shutdown);
     banner(&loaded, &data, &opened, &base_url);

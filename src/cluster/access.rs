@@ -170,9 +170,9 @@ async fn from_kubeconfig(file: Option<&PathBuf>, contexts: &[String]) -> Vec<Fou
 fn in_cluster(name: &str) -> Found {
     let config = Config::incluster();
     let url = config.as_ref().map(|config| config.cluster_url.to_string()).unwrap_or_default();
-    let client = config.map_err(|error| error.to_string()).and_then(|config| {
-        Client::try_from(limited(config)).map_err(|error| error.to_string())
-    });
+    let client = config
+        .map_err(|error| error.to_string())
+        .and_then(|config| Client::try_from(limited(config)).map_err(|error| error.to_string()));
     let client = client.map_err(|reason| ClusterError::Configuration {
         cluster: name.to_owned(),
         reason: format!("the portal does not run in a cluster ({reason})"),
@@ -195,7 +195,8 @@ fn facts_of(name: &str, url: String) -> ClusterFacts {
 async fn client(name: &str, kubeconfig: Kubeconfig, context: Option<String>) -> Result<Client, ClusterError> {
     let wrong = |reason: String| ClusterError::Configuration { cluster: name.to_owned(), reason };
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(error.to_string()))?;
+    let config =
+        Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(error.to_string()))?;
     Client::try_from(limited(config)).map_err(|error| wrong(error.to_string()))
 }
 
@@ -206,4 +207,3 @@ fn limited(mut config: Config) -> Config {
     config.default_retry = false;
     config
 }
-

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use kube::Api;
-use kube::api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, Preconditions};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, Preconditions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -240,13 +240,14 @@ impl Cluster {
     async fn apply_one(&self, manifest: &Manifest, options: Options<'_>) -> Result<Applied, ClusterError> {
         let Prepared { manifest, id, api } = self.prepare(manifest, options).await?;
         let object = id.to_string();
-        let before = self.answer(&object, api.get_metadata_opt(&id.name)).await?;
+        let before = self.answer(&object, api.get_opt(&id.name)).await?;
         let mut params = PatchParams::apply(MANAGER);
         params.force = options.force;
         let after = self.answer(&object, api.patch(&id.name, &params, &Patch::Apply(&manifest.object))).await?;
         let change = match before {
             None => Change::New,
-            Some(before) if is_same(&before.metadata, &after.metadata) => Change::Same,
+            // The version alone says nothing: a controller may have written a status meanwhile.
+            Some(before) if difference::essence(&json(&before)) == difference::essence(&json(&after)) => Change::Same,
             Some(_) => Change::Changed,
         };
         Ok(Applied { id, change, uid: after.metadata.uid.unwrap_or_default() })
@@ -295,11 +296,7 @@ impl Cluster {
         Ok((resource, api))
     }
 
-    async fn prepare<'a>(
-        &self,
-        manifest: &'a Manifest,
-        options: Options<'_>,
-    ) -> Result<Prepared<'a>, ClusterError> {
+    async fn prepare<'a>(&self, manifest: &'a Manifest, options: Options<'_>) -> Result<Prepared<'a>, ClusterError> {
         let (resource, namespaced) = self.kind(manifest.api_version(), manifest.kind()).await?;
         let mut id = guessed(manifest, options);
         if !namespaced {
@@ -336,15 +333,6 @@ impl Cluster {
     }
 }
 
-/// Whether applying changed nothing. A controller may have written a status meanwhile, which raises the version only.
-fn is_same(before: &ObjectMeta, after: &ObjectMeta) -> bool {
-    before.resource_version == after.resource_version
-        || (after.generation.is_some()
-            && before.generation == after.generation
-            && before.labels == after.labels
-            && before.annotations == after.annotations)
-}
-
 /// Does what is to be done, some of it at once; the results are in its order.
 async fn in_order<T>(work: Vec<BoxFuture<'_, Result<T, ClusterError>>>) -> Result<Vec<T>, ClusterError> {
     futures_util::stream::iter(work).buffered(AT_ONCE).try_collect().await
@@ -368,9 +356,8 @@ fn unchecked(id: ObjectId, manifest: &Manifest, why: &str) -> Rehearsed {
 /// `group/Kind` of every definition in the set.
 fn definitions(manifests: &[Manifest]) -> Vec<String> {
     let definitions = manifests.iter().filter(|one| one.kind() == "CustomResourceDefinition");
-    let text = |value: &Value, pointer: &str| {
-        value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     definitions
         .map(|one| format!("{}/{}", text(&one.object, "/spec/group"), text(&one.object, "/spec/names/kind")))
         .collect()

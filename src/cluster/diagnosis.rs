@@ -22,7 +22,11 @@ pub(crate) fn advice(thing: &Thing, warnings: &[&Thing]) -> Vec<Advice> {
         Detail::Pod(pod) => pod_advice(pod, warnings),
         Detail::Workload(workload) => workload_advice(workload),
         Detail::Job { failure: Some(failure), .. } => {
-            vec![said("JobFailed", format!("The job failed. {failure}"), "Read the log of its last pod; a job that must not be tried again sets `backoffLimit: 0`.")]
+            vec![said(
+                "JobFailed",
+                format!("The job failed. {failure}"),
+                "Read the log of its last pod; a job that must not be tried again sets `backoffLimit: 0`.",
+            )]
         }
         Detail::Autoscaler { trouble: Some(trouble), .. } => vec![said(
             "Autoscaler",
@@ -106,11 +110,9 @@ fn container_advice(container: &Container) -> Option<Advice> {
             _ => None,
         },
         ContainerState::Ended(reason, _, _) if &**reason == "OOMKilled" => Some(out_of_memory(name, *restarts)),
-        ContainerState::Ended(reason, message, code) if *code != 0 => Some(said(
-            reason,
-            format!("Container {name} ended with exit code {code}. {message}"),
-            "Read its log.",
-        )),
+        ContainerState::Ended(reason, message, code) if *code != 0 => {
+            Some(said(reason, format!("Container {name} ended with exit code {code}. {message}"), "Read its log."))
+        }
         ContainerState::Running if last.is_some_and(|(reason, _)| &**reason == "OOMKilled") => {
             Some(out_of_memory(name, *restarts))
         }

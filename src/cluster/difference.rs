@@ -9,8 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// Lines around a change.
 const CONTEXT: usize = 3;
 /// Keys of `metadata` that the server writes.
-const SERVERS: [&str; 6] =
-    ["managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink"];
+const SERVERS: [&str; 6] = ["managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink"];
 
 /// The object without what the server keeps for itself.
 pub(super) fn essence(object: &Value) -> Value {

@@ -1,14 +1,12 @@
 //! What is asked of a cluster while somebody waits: logs, lists for other programs, and the acts of owners.
 
-use std::time::Duration;
-
 use futures_util::{AsyncBufReadExt as _, Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, ListParams, LogParams};
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, CustomResource, LIMIT, ObjectId};
+use super::{Cluster, ClusterError, CustomResource, ObjectId};
 
 /// The longest line of a log that is passed on.
 const MAX_LINE: usize = 16 * 1024;
@@ -94,11 +92,6 @@ impl Cluster {
     /// Sets how many pods a workload keeps.
     pub(crate) async fn scale(&self, id: &ObjectId, replicas: u32) -> Result<(), ClusterError> {
         self.merge(id, &json!({"spec": {"replicas": replicas}})).await.map(drop)
-    }
-
-    /// How long an answer is waited for.
-    pub(crate) fn limit() -> Duration {
-        LIMIT
     }
 }
 

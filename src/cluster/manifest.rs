@@ -167,8 +167,14 @@ mod tests {
     #[test]
     fn what_is_no_object_is_told_with_its_place() {
         for (text, told) in [
-            ("kind: A\nmetadata: {name: a}\n", "f.yaml:1:1: the document is no Kubernetes object: `apiVersion` is missing"),
-            ("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n", "f.yaml:1:1: an object with `generateName` would be made anew each time; give it a `name`"),
+            (
+                "kind: A\nmetadata: {name: a}\n",
+                "f.yaml:1:1: the document is no Kubernetes object: `apiVersion` is missing",
+            ),
+            (
+                "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n",
+                "f.yaml:1:1: an object with `generateName` would be made anew each time; give it a `name`",
+            ),
             ("just text", "f.yaml:1:1: the document is no Kubernetes object: `apiVersion` is missing"),
         ] {
             assert_eq!(read("f.yaml", text).unwrap_err().to_string(), told);

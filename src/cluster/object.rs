@@ -280,9 +280,7 @@ impl Thing {
         let metadata = object.metadata;
         let controller = metadata.owner_references.into_iter().flatten().find(|owner| owner.controller == Some(true));
         let labels = metadata.labels.unwrap_or_default();
-        let created = metadata.creation_timestamp.and_then(|time| {
-            DateTime::from_timestamp(time.0.as_second(), 0)
-        });
+        let created = metadata.creation_timestamp.and_then(|time| DateTime::from_timestamp(time.0.as_second(), 0));
         Self {
             kind,
             namespace: metadata.namespace.unwrap_or_default().into(),
@@ -374,7 +372,8 @@ impl Detail {
             }
             ThingKind::Application => {
                 // One line for each object of each resource would be the longest part by far.
-                let mut kept = serde_json::json!({"spec": spec, "status": status, "operation": data["operation"].take()});
+                let mut kept =
+                    serde_json::json!({"spec": spec, "status": status, "operation": data["operation"].take()});
                 if let Some(status) = kept["status"].as_object_mut() {
                     status.remove("operationState").map(|mut state| {
                         if let Some(state) = state.as_object_mut() {
@@ -422,9 +421,10 @@ fn pod(spec: &Value, status: &Value) -> Pod {
             containers.push(Container {
                 name: name.into(),
                 image: text(written, "image").into(),
-                digest: state["imageID"].as_str().filter(|id| id.contains("@sha256:")).map(|id| {
-                    id.trim_start_matches("docker-pullable://").into()
-                }),
+                digest: state["imageID"]
+                    .as_str()
+                    .filter(|id| id.contains("@sha256:"))
+                    .map(|id| id.trim_start_matches("docker-pullable://").into()),
                 first,
                 ready: state["ready"].as_bool().unwrap_or(false),
                 restarts: number(state, "restartCount").unwrap_or(0),

@@ -88,7 +88,12 @@ impl Cluster {
             Event::InitApply(object) => picture.list(Thing::of(kind, object)),
             Event::InitDone => {
                 picture.complete(kind);
-                tracing::debug!(cluster = self.name(), kind = kind.name(), count = picture.count(kind), "follows a kind");
+                tracing::debug!(
+                    cluster = self.name(),
+                    kind = kind.name(),
+                    count = picture.count(kind),
+                    "follows a kind"
+                );
             }
             Event::Apply(object) => picture.put(Thing::of(kind, object)),
             Event::Delete(object) => picture.remove(&Thing::of(kind, object)),

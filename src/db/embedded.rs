@@ -157,6 +157,11 @@ impl EmbeddedPostgres {
     }
 }
 
+/// Whether a portal's data directory has a cluster.
+pub(crate) fn is_there(data_dir: &Path) -> bool {
+    data_dir.join("postgres/cluster/PG_VERSION").exists()
+}
+
 /// A Postgres process that may not answer yet.
 struct Started {
     running: Running,

@@ -8,6 +8,7 @@
 
 mod application;
 mod argo;
+mod decommission;
 mod environments;
 mod kubernetes;
 mod namespace;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+pub(crate) use self::decommission::{Decommission, Runs};
 use self::objects::{Wanted, refused};
 use super::argocd::Instance;
 use super::{Delivery, Environment};
@@ -165,7 +167,8 @@ fn control(delivery: &Delivery, input: &Outputs) -> Result<Result<(Instance, Clu
     let instance = match (named, environment) {
         (Some(name), _) => delivery.instance(name).ok_or_else(|| {
             let known: Vec<&str> = delivery.instances().iter().map(|one| one.name.as_str()).collect();
-            let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            let known =
+                if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
             ActionError::input(format!("Argo CD `{name}` is not configured in `argocd.instances`; {known}"))
         })?,
         (None, Some(environment)) if delivery.clusters().is_empty() => return Ok(Err(unconnected(environment))),
@@ -173,8 +176,16 @@ fn control(delivery: &Delivery, input: &Outputs) -> Result<Result<(Instance, Clu
         (None, None) => match (delivery.instances(), &delivery.clusters().all()[..]) {
             ([only], _) => only.clone(),
             ([], [only]) => Instance::on(only.name()),
-            ([], []) => return Err(ActionError::input("no Argo CD is connected; add its cluster to `kubernetes.clusterLocatorMethods`")),
-            _ => return Err(ActionError::input("say which Argo CD: an `environment`, or an `instance` of `argocd.instances`")),
+            ([], []) => {
+                return Err(ActionError::input(
+                    "no Argo CD is connected; add its cluster to `kubernetes.clusterLocatorMethods`",
+                ));
+            }
+            _ => {
+                return Err(ActionError::input(
+                    "say which Argo CD: an `environment`, or an `instance` of `argocd.instances`",
+                ));
+            }
         },
     };
     let cluster = delivery.clusters().get(&instance.cluster).map_err(|error| refused(&error))?;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::argocd::{Instance, Report};
-use super::service::Service;
+use super::ties::Service;
 use super::{Application, Delivery, DeliveryError, Environment, store};
 use crate::catalog::Catalog;
 use crate::cluster::{ClusterError, Detail, Thing, ThingKind};
@@ -188,8 +188,7 @@ impl Delivery {
         }
         let index = catalog.index();
         let components = index.records().filter(|record| record.reference.kind() == "component");
-        let services: Arc<Vec<_>> =
-            Arc::new(components.map(|record| Arc::new(Service::of(forges, record))).collect());
+        let services: Arc<Vec<_>> = Arc::new(components.map(|record| Arc::new(Service::of(forges, record))).collect());
         self.services.store(Arc::new(Some((version, Arc::clone(&services)))));
         services
     }
@@ -202,8 +201,7 @@ impl Delivery {
     fn cell(&self, service: &Service, environment: &Environment, declared: &[Application]) -> Cell {
         let instance = self.instance_of(environment);
         let declared = declared.iter().find(|one| one.environment == environment.name).cloned();
-        let mut cell =
-            Cell { environment: environment.name.clone(), declared, ..Cell::default() };
+        let mut cell = Cell { environment: environment.name.clone(), declared, ..Cell::default() };
         let Some(cluster) = self.clusters.find(&instance.cluster) else { return cell };
         cell.followed = true;
         cell.away = cluster.picture().trouble().map(|(error, since)| (since, error));

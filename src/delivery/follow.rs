@@ -116,23 +116,30 @@ impl Delivery {
             }
             state = if pull.is_merged() { PromotionState::Merged } else { PromotionState::Closed };
             store::settle(pool, promotion.id, state, None, Utc::now()).await?;
+            self.moved();
         }
         if state != PromotionState::Merged {
             return Ok(());
         }
         let (state, message) = self.deployment(promotion).await?;
-        store::settle(pool, promotion.id, state, Some(&message), Utc::now()).await?;
+        if store::settle(pool, promotion.id, state, Some(&message), Utc::now()).await? {
+            self.moved();
+        }
         Ok(())
     }
 
     /// How the deployment of a merged promotion goes; asks for it where nobody else does.
     async fn deployment(&self, promotion: &Promotion) -> Result<(PromotionState, String), PromotionError> {
         let Some(environment) = self.environment(&promotion.environment) else {
-            return Ok((PromotionState::Failed, format!("environment {} is no longer configured", promotion.environment)));
+            return Ok((
+                PromotionState::Failed,
+                format!("environment {} is no longer configured", promotion.environment),
+            ));
         };
         let instance = self.instance_of(environment);
         let Some(cluster) = self.clusters.find(&instance.cluster) else {
-            let message = format!("it is merged; cluster {} is not connected, so nobody sees how it goes", instance.cluster);
+            let message =
+                format!("it is merged; cluster {} is not connected, so nobody sees how it goes", instance.cluster);
             return Ok((PromotionState::Healthy, message));
         };
         let cell = self.application_cell(&cluster, &instance, promotion);
@@ -167,8 +174,7 @@ impl Delivery {
 
     /// Tells Argo CD to look at the repository, and to deploy where it does not by itself. Whether it was told.
     async fn ask(&self, cluster: &Cluster, instance: &Instance, promotion: &Promotion, cell: &Cell) -> bool {
-        let automated =
-            self.environment(&promotion.environment).is_some_and(|one| one.sync == super::Sync::Automated);
+        let automated = self.environment(&promotion.environment).is_some_and(|one| one.sync == super::Sync::Automated);
         let id = ObjectId {
             api_version: API_VERSION.to_owned(),
             kind: "Application".to_owned(),

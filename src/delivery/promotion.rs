@@ -10,6 +10,7 @@
 //! followed just as well.
 
 mod gate;
+mod proposal;
 mod render;
 pub(super) mod store;
 mod values;
@@ -21,21 +22,16 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 pub(crate) use self::gate::{Gate, Standing as GateStanding};
-use self::render::Rendering;
+pub(crate) use self::proposal::{NewPromotion, Proposal};
+use super::Delivery;
 use super::board::{Cell, Row, Version};
-use super::{Delivery, Environment};
 use crate::entity::EntityRef;
 use crate::forge::{
     Contents, Forge, ForgeError, Forges, MergeMethod, NewCommit, NewFile, NewMerge, NewPullRequest, Parent,
-    RepositoryId, Signature, SnapshotLimits,
+    RepositoryId, Signature,
 };
 use crate::permission::Credentials;
 use crate::pipeline::Pipelines;
-
-/// How much a chart may hold.
-const CHART: SnapshotLimits = SnapshotLimits { files: 500, bytes: 4 * 1024 * 1024 };
-/// Lines around a change of the values.
-const CONTEXT: usize = 3;
 
 /// `delivery`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -126,46 +122,10 @@ impl TryFrom<String> for PromotionState {
 
     fn try_from(text: String) -> Result<Self, String> {
         let all = [Self::Open, Self::Merged, Self::Healthy, Self::Failed, Self::Closed];
-        all.into_iter().find(|state| state.as_str() == text).ok_or_else(|| format!("`{text}` is no state of a promotion"))
+        all.into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no state of a promotion"))
     }
-}
-
-/// Which version is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NewPromotion {
-    /// What another environment runs.
-    From(String),
-    /// What the values named at an earlier commit.
-    Back(String),
-}
-
-/// What a promotion would be.
-#[derive(Debug, Clone)]
-pub(crate) struct Proposal {
-    /// Where it goes.
-    pub(crate) environment: String,
-    /// Where the version is taken from.
-    pub(crate) from: Option<String>,
-    /// The earlier commit that is gone back to.
-    pub(crate) revision: Option<String>,
-    /// What the values name.
-    pub(crate) before: Version,
-    /// What they are to name.
-    pub(crate) after: Version,
-    /// `host/owner/repository`
-    pub(crate) repository: String,
-    /// The values file.
-    pub(crate) path: String,
-    /// The difference of the values file.
-    pub(crate) values: String,
-    /// The difference of what the chart renders to, or why there is none to see.
-    pub(crate) manifests: Result<String, String>,
-    /// What must hold before it may be merged.
-    pub(crate) gates: Vec<Gate>,
-    application: String,
-    text: String,
-    tip: String,
-    base: String,
 }
 
 /// Why there is no promotion.
@@ -192,58 +152,6 @@ fn refused<T>(sentence: impl Into<String>) -> Result<T, PromotionError> {
     Err(PromotionError::Refused(sentence.into()))
 }
 
-/// Where the values of a cell are written.
-struct Place<'a> {
-    forge: &'a std::sync::Arc<dyn Forge>,
-    repository: RepositoryId,
-    full: String,
-    folder: String,
-    files: Vec<String>,
-    application: String,
-    namespace: String,
-}
-
-impl Place<'_> {
-    /// The values file of this environment: the last one wins in Helm, too.
-    fn path(&self) -> String {
-        let file = self.files.last().map_or("values.yaml", String::as_str);
-        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
-    }
-}
-
-fn place<'a>(forges: &'a Forges, row: &Row, cell: &Cell) -> Result<Place<'a>, PromotionError> {
-    let (full, folder, files, application, namespace): (String, String, Vec<String>, String, String) = match (&cell.declared, &cell.seen) {
-        (Some(declared), _) => (
-            declared.repository.clone(),
-            declared.path.clone(),
-            declared.value_files.clone(),
-            declared.name.clone(),
-            declared.namespace.clone(),
-        ),
-        (None, Some(seen)) => {
-            let source = &seen.report.source;
-            let url = source.repo_url.trim_end_matches('/').trim_end_matches(".git");
-            let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-            (
-                path.to_owned(),
-                source.path.clone(),
-                source.value_files.clone(),
-                seen.name.clone(),
-                seen.report.destination.1.clone(),
-            )
-        }
-        (None, None) => {
-            return refused(format!("nothing of {} is deployed to {}", row.service.reference, cell.environment));
-        }
-    };
-    if files.is_empty() {
-        return refused(format!("application {application} names no values file, so there is nothing to change by pull request"));
-    }
-    let (forge, repository) = located(forges, &full)?;
-    let folder = folder.trim_start_matches("./").trim_matches('/').trim_start_matches('.').to_owned();
-    Ok(Place { forge, repository, full, folder, files, application, namespace })
-}
-
 /// The forge and the repository of `host/owner/repository`.
 pub(super) fn located<'a>(
     forges: &'a Forges,
@@ -255,89 +163,6 @@ pub(super) fn located<'a>(
 }
 
 impl Delivery {
-    /// What a promotion would be. Nothing changes.
-    pub(crate) async fn proposal(
-        &self,
-        forges: &Forges,
-        pipelines: &Pipelines,
-        row: &Row,
-        environment: &Environment,
-        wanted: &NewPromotion,
-    ) -> Result<Proposal, PromotionError> {
-        let cell = cell(row, &environment.name)?;
-        let place = place(forges, row, cell)?;
-        let base = place.forge.find(&place.repository).await?.default_branch;
-        let tip = place.forge.resolve(&place.repository, &base).await?;
-        let path = place.path();
-        let text = read(&place, &tip, &path).await?;
-        let before = named(&text, &path)?;
-        let (after, from, revision) = match wanted {
-            NewPromotion::From(from) => {
-                let source = self::cell(row, from)?;
-                (self.runs_in(forges, row, source).await?, Some(from.clone()), None)
-            }
-            NewPromotion::Back(revision) => {
-                let then = read(&place, revision, &path).await?;
-                (named(&then, &path)?, None, Some(revision.clone()))
-            }
-        };
-        if after.tag.is_empty() && after.digest.is_empty() {
-            let place = from.as_deref().unwrap_or("that commit");
-            return refused(format!("{place} names no image yet, so there is nothing to bring to {}", environment.name));
-        }
-        if after.is_same(&before) {
-            return refused(format!("{} has {} already", environment.name, after.label()));
-        }
-        let new = values::with_image(&text, &after).map_err(|error| PromotionError::Refused(format!("{path}: {error}")))?;
-        let values = similar::TextDiff::from_lines(&text, &new).unified_diff().context_radius(CONTEXT).to_string();
-        let manifests = match place.forge.snapshot(&place.repository, &tip, &place.folder, CHART).await {
-            Ok(chart) => {
-                let release = row.service.reference.name();
-                let helm = self.helm();
-                let rendering =
-                    Rendering { helm: &helm, chart: &chart, release, namespace: &place.namespace, values: &place.files };
-                let file = place.files.last().map_or("values.yaml", String::as_str);
-                rendering.difference(file, &new).await
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        let source = from.as_deref().and_then(|from| self::cell(row, from).ok());
-        let gates = gate::gates(pipelines, environment, source, &place.full, &after, None).await;
-        Ok(Proposal {
-            environment: environment.name.clone(),
-            from,
-            revision,
-            before,
-            after,
-            repository: place.full.clone(),
-            path,
-            values,
-            manifests,
-            gates,
-            application: place.application,
-            text: new,
-            tip,
-            base,
-        })
-    }
-
-    /// The version of an environment: the digest that runs, else what its values name.
-    async fn runs_in(&self, forges: &Forges, row: &Row, cell: &Cell) -> Result<Version, PromotionError> {
-        let place = place(forges, row, cell)?;
-        let base = place.forge.find(&place.repository).await?.default_branch;
-        let path = place.path();
-        let written = named(&read(&place, &base, &path).await?, &path)?;
-        match cell.version() {
-            // What runs decides; the values know its tag.
-            Some(running) if !running.digest.is_empty() => {
-                let tag = if running.digest == written.digest { written.tag } else { running.tag.clone() };
-                Ok(Version { tag, ..running.clone() })
-            }
-            Some(running) if !running.tag.is_empty() && written.digest.is_empty() => Ok(running.clone()),
-            _ => Ok(written),
-        }
-    }
-
     /// Opens the pull request.
     pub(crate) async fn propose(
         &self,
@@ -420,6 +245,7 @@ impl Delivery {
             settled_at: None,
         };
         store::insert(self.pool_of()?, &promotion).await?;
+        self.moved();
         self.due.notify_one();
         Ok(promotion)
     }
@@ -440,7 +266,11 @@ impl Delivery {
     }
 
     /// The open promotion that a pull request belongs to.
-    pub(crate) async fn promotion_of(&self, repository: &str, number: u64) -> Result<Option<Promotion>, PromotionError> {
+    pub(crate) async fn promotion_of(
+        &self,
+        repository: &str,
+        number: u64,
+    ) -> Result<Option<Promotion>, PromotionError> {
         let number = i64::try_from(number).unwrap_or(i64::MAX);
         Ok(store::by_pull_request(self.pool_of()?, repository, number).await?)
     }
@@ -458,6 +288,7 @@ impl Delivery {
         gate::may_approve(environment, promotion, who).map_err(PromotionError::Forbidden)?;
         let by = who.user_ref().map(ToString::to_string).unwrap_or_default();
         store::approve(self.pool_of()?, promotion.id, &by, Utc::now()).await?;
+        self.moved();
         Ok(())
     }
 
@@ -502,20 +333,9 @@ impl Delivery {
         self.look_at(forges, promotion).await
     }
 
-    fn helm(&self) -> PathBuf {
-        self.config.helm.clone().unwrap_or_else(on_path)
-    }
-
     pub(super) fn pool_of(&self) -> Result<&sqlx::PgPool, sqlx::Error> {
         self.pool.as_ref().ok_or(sqlx::Error::PoolClosed)
     }
-}
-
-/// Where `helm` is; the bare name where it is nowhere, so that running it says so.
-fn on_path() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|folder| folder.join("helm")).find(|file| file.is_file());
-    found.unwrap_or_else(|| PathBuf::from("/nonexistent/helm"))
 }
 
 fn or_dash(text: &str) -> &str {
@@ -527,13 +347,4 @@ fn cell<'a>(row: &'a Row, environment: &str) -> Result<&'a Cell, PromotionError>
         .iter()
         .find(|cell| cell.environment == environment)
         .ok_or_else(|| PromotionError::Refused(format!("environment `{environment}` is not configured")))
-}
-
-async fn read(place: &Place<'_>, revision: &str, path: &str) -> Result<String, PromotionError> {
-    let file = place.forge.read(&place.repository, revision, path).await?;
-    Ok(String::from_utf8_lossy(&file.bytes).into_owned())
-}
-
-fn named(text: &str, path: &str) -> Result<Version, PromotionError> {
-    values::image(text).map_err(|error| PromotionError::Refused(format!("{path}: {error}")))
 }

@@ -1,5 +1,7 @@
 //! Placement of services, and declarations by concurrent runs.
 
+mod clusters;
+
 use chrono::Utc;
 use proptest::prelude::*;
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::service::ObjectsWanted;
+use super::ties::ObjectsWanted;
 use crate::cluster::{
     Advice, Cluster, ClusterError, Clusters, Detail, Selector, Thing, ThingKind, WatchState, advice, is_about,
 };
@@ -57,7 +57,8 @@ fn on_cluster(cluster: Cluster, wanted: &ObjectsWanted) -> OnCluster {
     let picture = cluster.picture();
     let select = |kind| picture.select(kind, namespace.as_deref(), |thing: &Thing| selector.matches(thing));
     let pods = Pods::of(&cluster, namespace.as_deref(), selector);
-    let keepers = [ThingKind::Deployment, ThingKind::StatefulSet, ThingKind::DaemonSet, ThingKind::Job, ThingKind::CronJob];
+    let keepers =
+        [ThingKind::Deployment, ThingKind::StatefulSet, ThingKind::DaemonSet, ThingKind::Job, ThingKind::CronJob];
     let mut events: Vec<Arc<Thing>> = picture.select(ThingKind::Event, namespace.as_deref(), |_| true);
     events.sort_by_key(|event| std::cmp::Reverse(when(event)));
     let mut workloads = Vec::new();
@@ -75,8 +76,11 @@ fn on_cluster(cluster: Cluster, wanted: &ObjectsWanted) -> OnCluster {
         workloads.push(tree(pod, &pods, &events, &mut warnings));
     }
     workloads.sort_by(|a, b| {
-        (a.advice.is_empty(), &a.workload.namespace, &a.workload.name)
-            .cmp(&(b.advice.is_empty(), &b.workload.namespace, &b.workload.name))
+        (a.advice.is_empty(), &a.workload.namespace, &a.workload.name).cmp(&(
+            b.advice.is_empty(),
+            &b.workload.namespace,
+            &b.workload.name,
+        ))
     });
     let others = [ThingKind::Service, ThingKind::Ingress, ThingKind::HorizontalPodAutoscaler];
     warnings.sort_by_key(|event: &Arc<Thing>| std::cmp::Reverse(when(event)));
@@ -93,7 +97,8 @@ fn on_cluster(cluster: Cluster, wanted: &ObjectsWanted) -> OnCluster {
 }
 
 fn tree(workload: Arc<Thing>, pods: &Pods, events: &[Arc<Thing>], warnings: &mut Vec<Arc<Thing>>) -> WorkloadTree {
-    let mut own = if workload.kind == ThingKind::Pod { vec![Arc::clone(&workload)] } else { pods.controlled_by(&workload) };
+    let mut own =
+        if workload.kind == ThingKind::Pod { vec![Arc::clone(&workload)] } else { pods.controlled_by(&workload) };
     own.sort_by_key(|pod| std::cmp::Reverse(pod.created));
     let mut all = Vec::new();
     let is_pod = workload.kind == ThingKind::Pod;

@@ -20,6 +20,8 @@ use super::store;
 const KEPT: usize = 1024;
 /// Notices that wait to be announced; what is more is found by looking.
 const WAITING: usize = 4096;
+/// How long notices gather before they are announced.
+const GATHERING: Duration = Duration::from_millis(2);
 /// Wait before a broken connection is opened again.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -64,6 +66,11 @@ impl Bulletin {
         let _ = self.announced.try_send(notice);
     }
 
+    /// Has the workers of this process look whether there is something to do.
+    pub(super) fn remind(&self) {
+        self.pass_on(Notice::Opened(Uuid::nil()));
+    }
+
     /// Tells this process.
     fn pass_on(&self, notice: Notice) {
         // Nobody listening is fine.
@@ -75,6 +82,8 @@ impl Bulletin {
         let mut to_announce = self.to_announce.lock().await;
         let mut notices = Vec::new();
         while let Some(1..) = shutdown.run_until_cancelled(to_announce.recv_many(&mut notices, WAITING)).await {
+            tokio::time::sleep(GATHERING).await;
+            notices.extend(std::iter::from_fn(|| to_announce.try_recv().ok()).take(WAITING));
             self.notify(&pool, &mut notices).await;
         }
         while let Ok(notice) = to_announce.try_recv() {
@@ -85,6 +94,8 @@ impl Bulletin {
 
     async fn notify(&self, pool: &PgPool, notices: &mut Vec<Notice>) {
         let mut payloads: Vec<String> = notices.drain(..).map(|notice| self.payload(notice)).collect();
+        // They do not depend on each other, and most runs say more than one thing meanwhile.
+        payloads.sort_unstable();
         payloads.dedup();
         if let Err(error) = store::notify(pool, &payloads).await {
             tracing::debug!(%error, "other processes cannot be told; they look by themselves");
@@ -121,6 +132,8 @@ impl Bulletin {
     async fn hear(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(store::CHANNEL).await?;
+        // Something may have been told before.
+        self.remind();
         loop {
             let notification = listener.recv().await?;
             if let Some(notice) = self.parse(notification.payload()) {

@@ -1,9 +1,11 @@
 //! Keeps what a run says: events go to the database in their order, in batches.
 //!
-//! While one batch is being written the next gathers, so the log is as live as the database is quick, and a step that
-//! says much costs few statements. The ledger is written at once: an outside effect must not be forgotten.
+//! A batch gathers for a moment that no reader notices, and while the one before it is being written; so a step that says
+//! much costs few statements, and of a run that is quickly done everything is written with its end. The ledger is written
+//! at once: an outside effect must not be forgotten.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,6 +24,8 @@ use super::store;
 
 /// Most entries of one batch.
 const BATCH: usize = 512;
+/// How long a batch gathers.
+const GATHERING: Duration = Duration::from_millis(5);
 /// How often a batch is tried, and how long between.
 const ATTEMPTS: u32 = 5;
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -34,31 +39,36 @@ pub(super) struct Pen {
     pub(super) worker: Uuid,
     /// Fires when the run was given to somebody else, or cannot be written.
     pub(super) lost: CancellationToken,
+    /// Whether anything was noted in the ledger here.
+    pub(super) has_noted: Arc<AtomicBool>,
 }
 
 impl Pen {
     /// Writes everything that comes, until nobody can say anything any more.
     pub(super) async fn keep(self, mut entries: UnboundedReceiver<Entry>) {
         let mut batch = Vec::new();
-        while entries.recv_many(&mut batch, BATCH).await > 0 {
-            let (mut events, mut waiting) = (Vec::new(), Vec::new());
-            for entry in batch.drain(..) {
+        while let Some(entry) = entries.recv().await {
+            let until = Instant::now() + GATHERING;
+            let mut next = Some(entry);
+            while let Some(entry) = next.take() {
                 match entry {
-                    Entry::Event(event) => events.push(event),
-                    Entry::Flush(done) => waiting.push(done),
+                    Entry::Event(event) => batch.push(event),
+                    // Whoever asked may have been dropped.
+                    Entry::Unwritten(asker) => _ = asker.send(std::mem::take(&mut batch)),
+                }
+                if !batch.is_empty() && batch.len() < BATCH {
+                    next = tokio::time::timeout_at(until, entries.recv()).await.ok().flatten();
                 }
             }
-            if !events.is_empty() && !self.lost.is_cancelled() {
-                self.write(&events).await;
-            }
-            for done in waiting {
-                // Whoever waited may have been dropped.
-                let _ = done.send(());
-            }
+            self.write(&std::mem::take(&mut batch)).await;
         }
     }
 
-    async fn write(&self, events: &[NewEvent]) {
+    /// Adds events to the log of the run, if it is still ours.
+    pub(super) async fn write(&self, events: &[NewEvent]) {
+        if events.is_empty() || self.lost.is_cancelled() {
+            return;
+        }
         for attempt in 1..=ATTEMPTS {
             match self.append(events).await {
                 Ok(true) => return self.bulletin.tell(Notice::Said(self.task)),
@@ -74,11 +84,22 @@ impl Pen {
         store::append(&self.pool, self.task, self.worker, events).await
     }
 
-    /// Ends the run with its last events; whether it was still ours.
+    /// Ends the run with its last events; whether it was still ours. If nothing was made outside, the commit does not wait
+    /// for the disk: should it be lost, the run is done again.
     pub(super) async fn finish(&self, events: &[NewEvent], status: &str) -> Result<bool, sqlx::Error> {
         #[cfg(test)]
         super::tests::killed::moment();
-        let is_ours = store::finish(&self.pool, self.task, self.worker, (status, events), Utc::now()).await?;
+        let end = store::End { status, events, is_repeatable: !self.has_noted.load(Ordering::Relaxed) };
+        let mut attempt = 1;
+        let is_ours = loop {
+            match store::finish(&self.pool, self.task, self.worker, &end, Utc::now()).await {
+                Ok(is_ours) => break is_ours,
+                Err(error) if attempt == ATTEMPTS => return Err(error),
+                Err(error) => tracing::warn!(task.id = %self.task, %error, attempt, "cannot write a run's end"),
+            }
+            attempt += 1;
+            tokio::time::sleep(AGAIN_AFTER).await;
+        };
         self.bulletin.tell(Notice::Said(self.task));
         Ok(is_ours)
     }
@@ -136,6 +157,7 @@ impl Ledger for Pen {
     ) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
             let note = store::Note { step, key, value: &value, made };
+            self.has_noted.store(true, Ordering::Relaxed);
             #[cfg(test)]
             super::tests::killed::moment();
             let noted = store::note(&self.pool, self.task, self.worker, note, Utc::now()).await;

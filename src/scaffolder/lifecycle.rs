@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use chrono::Utc;
+use chrono::{SubsecRound as _, Utc};
 use serde_json::{Map, Value, json};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::approval::{DECISION, REQUEST};
@@ -11,7 +12,7 @@ use super::bulletin::Notice;
 use super::error::no_task;
 use super::log::{EventKind, NewEvent};
 use super::run::BEGAN;
-use super::store::{self, NewTask, Tally, TaskQuery};
+use super::store::{self, Claimed, NewTask, Tally, TaskQuery};
 use super::task::{self, Event, JobRecord, Task};
 use super::template::Template;
 use super::{Scaffolder, ScaffolderError, form};
@@ -161,19 +162,33 @@ impl Scaffolder {
         let answers = form::filled(&settled.pages, &values);
         let record = JobRecord::new(who, template, answers);
         let spec = task::spec(template, &values, &self.user(who));
-        let created_by = who.user_ref().map(ToString::to_string);
-        let reference = template.reference.to_string();
-        let new = NewTask {
+        let task = Claimed {
             id,
-            template: &reference,
-            spec: &spec,
-            job: &store::text(&record),
-            secrets,
-            created_by: created_by.as_deref(),
-            now: Utc::now(),
+            spec: store::text(&spec),
+            job: store::text(&record),
+            secrets: Some(store::text(secrets)),
+            // As the database keeps it.
+            created_at: Utc::now().trunc_subsecs(6),
+            cancel_requested: false,
         };
-        if store::add_task(self.pool(), new).await? {
-            self.bulletin().tell(Notice::Opened(id));
+        let created_by = who.user_ref().map(ToString::to_string);
+        let (scaffolder, template) = (self.clone(), template.reference.to_string());
+        // Whoever asks may go away meanwhile: a run that is stored is begun all the same.
+        let begin = async move { scaffolder.begin(task, &template, created_by.as_deref()).await };
+        let begun = tokio::spawn(begin.in_current_span());
+        Ok(begun.await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))?)
+    }
+
+    /// Stores a run and begins it, here if there is a free place.
+    async fn begin(&self, task: Claimed, template: &str, created_by: Option<&str>) -> Result<(), sqlx::Error> {
+        let place = self.desk().place();
+        let worker = place.as_ref().map(|place| place.worker);
+        if !store::add_task(self.pool(), NewTask { template, created_by, task: &task, worker }).await? {
+            return Ok(());
+        }
+        match place {
+            Some(place) => self.take(task, place),
+            None => self.bulletin().tell(Notice::Opened(task.id)),
         }
         Ok(())
     }

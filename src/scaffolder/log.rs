@@ -90,8 +90,8 @@ impl StepStatus {
 pub(crate) enum Entry {
     /// An event.
     Event(NewEvent),
-    /// Answers when everything before it is kept.
-    Flush(tokio::sync::oneshot::Sender<()>),
+    /// Asks for the events before it that are not kept yet: whoever asks keeps them.
+    Unwritten(tokio::sync::oneshot::Sender<Vec<NewEvent>>),
 }
 
 /// The severity of a line.
@@ -188,10 +188,10 @@ impl TaskLog {
         let _ = self.journal.send(entry);
     }
 
-    /// Waits until everything said so far is kept.
-    pub(crate) async fn flush(&self) {
-        let (done, kept) = tokio::sync::oneshot::channel();
-        self.send(Entry::Flush(done));
-        let _ = kept.await;
+    /// What was said so far and is not kept: from now on that is the caller's to do.
+    pub(crate) async fn unwritten(&self) -> Vec<NewEvent> {
+        let (sender, unwritten) = tokio::sync::oneshot::channel();
+        self.send(Entry::Unwritten(sender));
+        unwritten.await.unwrap_or_default()
     }
 }

@@ -46,13 +46,12 @@ pub(super) struct TaskRow {
 
 /// A run to be stored.
 pub(super) struct NewTask<'a> {
-    pub(super) id: Uuid,
     pub(super) template: &'a str,
-    pub(super) spec: &'a Value,
-    pub(super) job: &'a str,
-    pub(super) secrets: &'a Map<String, Value>,
     pub(super) created_by: Option<&'a str>,
-    pub(super) now: DateTime<Utc>,
+    /// As its worker is to find it.
+    pub(super) task: &'a Claimed,
+    /// The worker that takes it at once; none if it is to wait for one.
+    pub(super) worker: Option<Uuid>,
 }
 
 /// A run that a worker took.
@@ -86,11 +85,15 @@ pub(super) fn text(value: &impl Serialize) -> String {
 }
 
 /// Stores a run; whether it is new.
-pub(super) async fn add_task(db: impl PgExecutor<'_>, task: NewTask<'_>) -> Result<bool> {
-    let sql = "INSERT INTO scaffolder_task (id, template, spec, job, secrets, status, created_by, created_at, last_heartbeat_at) \
-               VALUES ($1, $2, $3::json, $4::json, $5::json, 'open', $6, $7, $7) ON CONFLICT ON CONSTRAINT scaffolder_task_pk DO NOTHING";
-    let query = sqlx::query(sql).bind(task.id).bind(task.template).bind(text(task.spec)).bind(task.job);
-    let query = query.bind(text(task.secrets)).bind(task.created_by).bind(task.now);
+pub(super) async fn add_task(db: impl PgExecutor<'_>, new: NewTask<'_>) -> Result<bool> {
+    let sql = "INSERT INTO scaffolder_task \
+               (id, template, spec, job, secrets, status, created_by, created_at, last_heartbeat_at, worker, attempt) \
+               VALUES ($1, $2, $3::json, $4::json, $5::json, CASE WHEN $8::uuid IS NULL THEN 'open' ELSE 'processing' END, \
+               $6, $7, $7, $8, CASE WHEN $8::uuid IS NULL THEN 0 ELSE 1 END) \
+               ON CONFLICT ON CONSTRAINT scaffolder_task_pk DO NOTHING";
+    let task = new.task;
+    let query = sqlx::query(sql).bind(task.id).bind(new.template).bind(&task.spec).bind(&task.job);
+    let query = query.bind(&task.secrets).bind(new.created_by).bind(task.created_at).bind(new.worker);
     Ok(query.execute(db).await?.rows_affected() == 1)
 }
 
@@ -99,7 +102,8 @@ pub(super) async fn notify(db: impl PgExecutor<'_>, payloads: &[String]) -> Resu
     if payloads.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT pg_notify($1, payload) FROM UNNEST($2::text[]) AS payload";
+    // Notices are not kept: there is nothing to wait for the disk for, and others wait for this commit.
+    let sql = "SELECT pg_notify($1, payload), set_config('synchronous_commit', 'off', true) FROM UNNEST($2::text[]) AS payload";
     sqlx::query(sql).bind(CHANNEL).bind(payloads).execute(db).await?;
     Ok(())
 }
@@ -155,12 +159,21 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// How a run ends.
+pub(super) struct End<'a> {
+    pub(super) status: &'a str,
+    /// The last of its events.
+    pub(super) events: &'a [NewEvent],
+    /// Whether it could be done again: then the commit does not wait for the disk.
+    pub(super) is_repeatable: bool,
+}
+
 /// Ends a run with its last events, if it is still the worker's; whether it was.
 pub(super) async fn finish(
     db: impl PgExecutor<'_>,
     task: Uuid,
     worker: Uuid,
-    (status, events): (&str, &[NewEvent]),
+    end: &End<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let sql = "WITH ended AS (UPDATE scaffolder_task SET status = $6, finished_at = $7, worker = NULL, secrets = NULL \
@@ -168,10 +181,10 @@ pub(super) async fn finish(
                said AS (INSERT INTO scaffolder_event (task, kind, body, created_at) \
                SELECT ended.id, kind, body::json, at FROM ended, \
                UNNEST($3::text[], $4::text[], $5::timestamptz[]) WITH ORDINALITY AS e (kind, body, at, n) ORDER BY n) \
-               SELECT COUNT(*) FROM ended";
-    let Columns { kinds, bodies, times } = Columns::of(events);
+               SELECT COUNT(*), CASE WHEN $8 THEN set_config('synchronous_commit', 'off', true) END FROM ended";
+    let Columns { kinds, bodies, times } = Columns::of(end.events);
     let query = sqlx::query_scalar(sql).bind(task).bind(worker).bind(kinds).bind(bodies).bind(times);
-    let ended: i64 = query.bind(status).bind(now).fetch_one(db).await?;
+    let ended: i64 = query.bind(end.status).bind(now).bind(end.is_repeatable).fetch_one(db).await?;
     Ok(ended == 1)
 }
 
@@ -180,6 +193,25 @@ pub(super) async fn release(db: impl PgExecutor<'_>, task: Uuid, worker: Uuid) -
     let sql = "UPDATE scaffolder_task SET status = 'open', worker = NULL, attempt = GREATEST(attempt - 1, 0) \
                WHERE id = $1 AND worker = $2 AND status = 'processing'";
     Ok(sqlx::query(sql).bind(task).bind(worker).execute(db).await?.rows_affected() == 1)
+}
+
+/// What is known at a glance of the runs that are not over.
+#[derive(Debug, FromRow)]
+pub(super) struct Unsettled {
+    /// The oldest of the last signs of life of all workers.
+    pub(super) oldest_sign: Option<DateTime<Utc>>,
+    /// When the first run that waits is to go on.
+    pub(super) next_wake: Option<DateTime<Utc>>,
+    /// Whether a run has no worker.
+    pub(super) is_open: bool,
+}
+
+/// How the runs stand that are not over.
+pub(super) async fn unsettled(db: impl PgExecutor<'_>) -> Result<Unsettled> {
+    let sql = "SELECT (SELECT MIN(last_heartbeat_at) FROM scaffolder_task WHERE status = 'processing') AS oldest_sign, \
+               (SELECT MIN(wake_at) FROM scaffolder_task WHERE status = 'waiting') AS next_wake, \
+               EXISTS (SELECT FROM scaffolder_task WHERE status = 'open') AS is_open";
+    sqlx::query_as(sql).fetch_one(db).await
 }
 
 /// A run whose worker is silent.
@@ -269,10 +301,14 @@ struct Listed {
 
 /// One page of runs, newest first, and how many there are.
 pub(super) async fn tasks(db: impl PgExecutor<'_> + Copy, query: &TaskQuery) -> Result<(Vec<TaskRow>, i64)> {
-    let sql = "SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at, COUNT(*) OVER () AS total \
-               FROM scaffolder_task WHERE (cardinality($1::text[]) = 0 OR created_by = ANY ($1)) \
-               AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3) \
-               ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5";
+    // Only the documents of the page are read, however many runs there are.
+    let sql = "WITH meant AS (SELECT id, created_at FROM scaffolder_task \
+               WHERE (cardinality($1::text[]) = 0 OR created_by = ANY ($1)) \
+               AND (cardinality($2::text[]) = 0 OR status = ANY ($2)) AND ($3::text IS NULL OR template = $3)), \
+               page AS (SELECT id FROM meant ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5) \
+               SELECT id, spec::text, status, created_by, created_at, finished_at, last_heartbeat_at, \
+               (SELECT COUNT(*) FROM meant) AS total \
+               FROM page JOIN scaffolder_task USING (id) ORDER BY created_at DESC, id DESC";
     let bounded = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let bound = sqlx::query_as(sql).bind(&query.created_by).bind(&query.status).bind(&query.template);
     let rows: Vec<Listed> = bound.bind(query.limit.map(bounded)).bind(bounded(query.offset)).fetch_all(db).await?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::Utc;
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::action::ActionError;
 use super::bulletin::Notice;
+use super::desk::{Place, Places};
 use super::journal::Pen;
 use super::log::{Entry, EventKind, NewEvent, TaskLog};
 use super::run::{self, Ending, Means, Mode, Outcome};
@@ -28,8 +29,8 @@ use super::store::{self, Claimed};
 use super::workspace::Workspace;
 use super::{Scaffolder, task};
 
-/// How often an idle worker looks by itself, should a notice get lost.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// After the database failed.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// So many workers take a run before it is given up.
 pub(super) const ATTEMPTS: i32 = 5;
@@ -57,36 +58,43 @@ impl Scaffolder {
         tracker.spawn(self.bulletin().clone().announce(self.pool().clone(), shutdown.clone()));
         tracker.spawn(self.clone().settle(shutdown.clone()));
         tracker.spawn(self.clone().place_problems(shutdown.clone()));
-        let worker = Uuid::now_v7();
-        let slots = Arc::new(Semaphore::new(self.config().concurrency()));
+        let places = Places::new(self.config().concurrency(), tracker.clone(), shutdown.clone());
+        self.desk().open(places.clone());
         let mut notices = self.bulletin().subscribe();
-        while let Some(Ok(slot)) = shutdown.run_until_cancelled(Arc::clone(&slots).acquire_owned()).await {
-            match store::claim(self.pool(), worker, Utc::now()).await {
+        while let Some(Ok(permit)) = shutdown.run_until_cancelled(Arc::clone(&places.free).acquire_owned()).await {
+            match store::claim(self.pool(), places.worker, Utc::now()).await {
                 Ok(Some(claimed)) => {
-                    let (scaffolder, stopping) = (self.clone(), shutdown.clone());
-                    tracker.spawn(async move {
-                        scaffolder.perform(claimed, worker, stopping).await;
-                        drop(slot);
-                    });
+                    self.take(claimed, places.place(permit));
                     continue;
                 }
-                Ok(None) => {}
-                Err(error) => tracing::warn!(%error, "cannot look for runs"),
+                Ok(None) => drop(permit),
+                Err(error) => {
+                    drop(permit);
+                    tracing::warn!(%error, "cannot look for runs");
+                    shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await;
+                    continue;
+                }
             }
-            drop(slot);
-            tokio::select! {
-                () = shutdown.cancelled() => break,
-                () = opened(&mut notices) => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
+            // Should a notice get lost: what settles runs looks now and then, and tells.
+            shutdown.run_until_cancelled(opened(&mut notices)).await;
         }
+        self.desk().close();
         tracker.close();
         tracker.wait().await;
     }
 
+    /// Runs a task that was stored as taken by the place's worker.
+    pub(super) fn take(&self, claimed: Claimed, place: Place) {
+        let scaffolder = self.clone();
+        tokio::spawn(async move {
+            scaffolder.perform(claimed, &place).await;
+            drop(place);
+        });
+    }
+
     /// Runs one claimed task to its end.
-    async fn perform(&self, claimed: Claimed, worker: Uuid, stopping: CancellationToken) {
-        let pen = self.pen(claimed.id, worker);
+    async fn perform(&self, claimed: Claimed, place: &Place) {
+        let pen = self.pen(claimed.id, place.worker);
         let span = tracing::info_span!("scaffolder.run", task.id = %claimed.id);
         let started = std::time::Instant::now();
         let (sender, entries) = mpsc::unbounded_channel();
@@ -100,10 +108,10 @@ impl Scaffolder {
         }
         let ended = CancellationToken::new();
         let beating = tokio::spawn(beat(self.clone(), pen.clone(), cancelled.clone(), ended.clone()));
-        let running = self.outcome(&claimed, &pen, &log, cancelled, stopping);
+        let running = self.outcome(&claimed, &pen, &log, cancelled, place.stopping.clone());
         let outcome = running.instrument(span.clone()).await;
-        log.flush().await;
-        self.conclude(&pen, &log, outcome).await;
+        let unwritten = log.unwritten().await;
+        self.conclude(&pen, &log, unwritten, outcome).await;
         ended.cancel();
         drop(log);
         // Both end by themselves now; a panic in them is already reported.
@@ -152,8 +160,9 @@ impl Scaffolder {
 
     /// Records how a run ended, in one transaction with its last events. One that the end of this process cut short is
     /// given back, and so is one that waits.
-    async fn conclude(&self, pen: &Pen, log: &TaskLog, outcome: Outcome) {
+    async fn conclude(&self, pen: &Pen, log: &TaskLog, mut events: Vec<NewEvent>, outcome: Outcome) {
         if matches!(outcome.ending, Ending::Interrupted | Ending::Waiting) {
+            pen.write(&events).await;
             if outcome.ending == Ending::Waiting {
                 self.call_approvers(pen.task, log).await;
             }
@@ -170,7 +179,6 @@ impl Scaffolder {
         }
         let (sender, mut last) = mpsc::unbounded_channel();
         run::complete(&log.to(sender), &outcome);
-        let mut events = Vec::new();
         while let Ok(Entry::Event(event)) = last.try_recv() {
             events.push(event);
         }
@@ -196,20 +204,47 @@ impl Scaffolder {
         }
     }
 
-    /// Looks after runs whose worker died, and those that waited long enough, until `shutdown`.
+    /// Looks after runs whose worker died, and those that waited long enough, until `shutdown`. While there are none that
+    /// is seldom: what other processes begin is told.
     async fn settle(self, shutdown: CancellationToken) {
+        let soon = self.limits().silence / 2;
         loop {
-            if let Err(error) = self.settle_abandoned(self.limits().silence).await {
-                tracing::warn!(%error, "cannot look for interrupted runs");
-            }
-            if let Err(error) = self.wake_due().await {
-                tracing::warn!(%error, "cannot look for runs that waited");
-            }
+            let mut notices = self.bulletin().subscribe();
+            let pause = self.look().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot look for runs that were interrupted or waited");
+                soon
+            });
+            let heard = async {
+                // Whatever is told: somebody works.
+                let _ = notices.recv().await;
+                tokio::time::sleep(soon).await;
+            };
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(self.limits().silence / 2) => {}
+                () = tokio::time::sleep(pause) => {}
+                () = heard => {}
             }
         }
+    }
+
+    /// Looks once after the runs that are not over; gives how long to wait before the next look.
+    async fn look(&self) -> Result<Duration, sqlx::Error> {
+        let silence = self.limits().silence;
+        let seldom = silence * 3 / 2;
+        let store::Unsettled { oldest_sign, next_wake, is_open } = store::unsettled(self.pool()).await?;
+        if oldest_sign.is_some_and(|sign| sign < Utc::now() - silence) {
+            self.settle_abandoned(silence).await?;
+        }
+        if next_wake.is_some_and(|wake| wake <= Utc::now()) {
+            self.wake_due().await?;
+            return Ok(silence / 2);
+        }
+        if is_open {
+            self.bulletin().remind();
+        }
+        let until_wake = next_wake.and_then(|wake| (wake - Utc::now()).to_std().ok());
+        let pause = if oldest_sign.is_some() || is_open { silence / 2 } else { seldom };
+        Ok(until_wake.map_or(pause, |wake| pause.min(wake)))
     }
 
     /// Opens every run under way again: for a start of the only server that the database has.
@@ -258,6 +293,7 @@ impl Scaffolder {
             task,
             worker,
             lost: CancellationToken::new(),
+            has_noted: Arc::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod catalog;
 mod envelope;
 mod events;
 mod health;
+mod kubernetes;
 mod notifications;
 mod parameters;
 mod permission;
@@ -101,6 +102,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("catalog", catalog::router(), SMALL_BODY, |_| false))
         .merge(plugin("scaffolder", scaffolder::router(), LARGE_BODY, |_| false))
         .merge(plugin("events", events::router(), events::LARGEST, |_| true))
+        .merge(plugin("kubernetes", kubernetes::router(), SMALL_BODY, |_| false))
         .merge(plugin("notifications", notifications::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(face)))

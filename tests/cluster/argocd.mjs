@@ -9,16 +9,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { compare, hookOf, liveOf, prepare } from './argocd/compare.mjs';
-import { Destinations, IN_CLUSTER, decoded } from './argocd/destinations.mjs';
-import { worst } from './argocd/health.mjs';
+import { Destinations, decoded } from './argocd/destinations.mjs';
 import { refusals } from './argocd/project.mjs';
 import { Sources } from './argocd/sources.mjs';
+import { cleared, milliseconds, remembered, same, seconds, statusOf, unchanging } from './argocd/status.mjs';
 import { inOrder, synchronize } from './argocd/sync.mjs';
 
 const APPLICATIONS = '/apis/argoproj.io/v1alpha1/namespaces/NAMESPACE/applications';
 const REFRESH = 'argocd.argoproj.io/refresh';
 const FINALIZER = /^resources-finalizer\.argocd\.argoproj\.io(\/.*)?$/;
-const HISTORY = 10;
 const RETRY_MILLISECONDS = 200;
 /** How long what has just been deployed is left alone before it is healed; Argo CD waits five seconds. */
 const HEAL_MILLISECONDS = 1000;
@@ -159,7 +158,7 @@ class Argo {
       if (asked === 'hard') this.sources.rendered.clear();
     }
     const state = await this.look(app);
-    const status = this.statusOf(app, state);
+    const status = statusOf(app, state, { namespace: this.namespace, inlineHealth: this.inlineHealth });
     const finished = await this.write(app, status, asked ? { metadata: { annotations: { [REFRESH]: null } } } : {});
     // What an operation did meanwhile is not in what was looked at; it asks for another look at its end.
     if (state.error || this.operations.has(name) || this.finished.get(name) !== before) return;
@@ -197,33 +196,10 @@ class Argo {
     return this.sources.resolve(source, this.refs.get(source.repoURL));
   }
 
-  statusOf(app, { error, destination, sources, revisions, types, entries = [] }) {
-    const before = app.status ?? {};
-    const now = seconds();
-    const several = app.spec.sources !== undefined;
-    const comparedTo = { destination: app.spec.destination, ...(several ? { sources } : { source: sources[0] }) };
-    const health = { status: error ? 'Unknown' : worst(entries.filter(({ resource }) => !resource.requiresPruning).map((one) => one.health)) };
-    const [message] = entries.filter((one) => one.health?.status === health.status).map((one) => one.health.message).filter(Boolean);
-    if (message && health.status !== 'Healthy') health.message = message;
-    const conditions = error ? [{ ...error, lastTransitionTime: before.conditions?.find((one) => one.message === error.message)?.lastTransitionTime ?? now }] : [];
-    const synced = entries.every(({ resource }) => resource.status === 'Synced');
-    return {
-      conditions,
-      sync: { status: error ? 'Unknown' : synced ? 'Synced' : 'OutOfSync', comparedTo, ...(revisions && (several ? { revisions } : { revision: revisions[0] })) },
-      health: { ...health, lastTransitionTime: before.health?.status === health.status ? before.health.lastTransitionTime : now },
-      // What could not be compared keeps its list, for whoever removes the Application later.
-      resources: error ? before.resources ?? [] : entries.map((one) => ({ ...one.resource, ...(this.inlineHealth && one.health && { health: one.health }) })),
-      ...(!this.inlineHealth && { resourceHealthSource: 'appTree' }),
-      ...(types && (several ? { sourceTypes: types } : { sourceType: types[0] })),
-      summary: summaryOf(entries, destination),
-      controllerNamespace: this.namespace,
-    };
-  }
-
   /** Writes a status if it says something new, and answers the Application as it is then. */
   async write(app, status, more = {}) {
     const merged = { ...app.status, ...status };
-    if (Object.keys(more).length === 0 && same(strip(app.status), strip(merged))) return app;
+    if (Object.keys(more).length === 0 && same(unchanging(app.status), unchanging(merged))) return app;
     return this.api.merge(`${this.applications}/${app.metadata.name}`, { ...more, status: { ...cleared(app.status, status), reconciledAt: seconds() } });
   }
 
@@ -336,53 +312,3 @@ function interrupted(app) {
   const state = app.status?.operationState;
   return state?.phase === 'Running' ? state.operation : undefined;
 }
-
-function summaryOf(entries, destination) {
-  const images = entries.flatMap(({ live }) => {
-    const pod = live?.spec?.template?.spec ?? live?.spec?.jobTemplate?.spec.template.spec ?? (live?.kind === 'Pod' ? live.spec : undefined);
-    return [...(pod?.initContainers ?? []), ...(pod?.containers ?? [])].map(({ image }) => image);
-  });
-  const urls = entries.flatMap(({ live }) => (live?.kind === 'Ingress' && live.status?.loadBalancer?.ingress ? (live.spec.rules ?? []).filter(({ host }) => host).map(({ host }) => `${live.spec.tls?.some(({ hosts }) => hosts?.includes(host)) ? 'https' : 'http'}://${host}/`) : []));
-  return destination ? { ...(images.length && { images: [...new Set(images)].sort() }), ...(urls.length && { externalURLs: [...new Set(urls)].sort() }) } : {};
-}
-
-/** The history of an Application with one deployment more. */
-function remembered(app, { startedAt, operation, several, state }) {
-  const before = app.status.history ?? [];
-  const entry = {
-    id: (before.at(-1)?.id ?? -1) + 1, deployStartedAt: startedAt, deployedAt: seconds(), initiatedBy: operation.initiatedBy ?? {},
-    ...(several ? { revisions: state.revisions, sources: state.sources } : { revision: state.revisions[0], source: state.sources[0] }),
-  };
-  return [...before, entry].slice(-(app.spec.revisionHistoryLimit ?? HISTORY));
-}
-
-/** A merge patch that leaves nothing of the fields it sets. */
-function cleared(before = {}, after) {
-  return Object.fromEntries(Object.entries(after).map(([key, value]) => {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return [key, value];
-    const gone = Object.keys(before[key] ?? {}).filter((field) => !(field in value)).map((field) => [field, null]);
-    return [key, { ...Object.fromEntries(gone), ...cleared(before[key], value) }];
-  }));
-}
-
-function strip(status = {}) {
-  const { reconciledAt, operationState, history, ...rest } = status;
-  return rest;
-}
-
-function same(a, b) { return canonical(a) === canonical(b); }
-
-function canonical(value) {
-  return JSON.stringify(value, (_, it) => (it && typeof it === 'object' && !Array.isArray(it) ? Object.fromEntries(Object.entries(it).sort(([a], [b]) => (a < b ? -1 : 1))) : it));
-}
-
-/** Kubernetes' times have no fractions. */
-function seconds() { return `${new Date().toISOString().slice(0, 19)}Z`; }
-
-/** Of a duration such as `5s` or `1m30s`; five seconds where there is none. */
-function milliseconds(text = '5s') {
-  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce((sum, [, count, unit]) => sum + Number(count) * units[unit], 0) || 5000;
-}
-
-export { IN_CLUSTER };

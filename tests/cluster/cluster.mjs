@@ -166,7 +166,7 @@ class Cluster {
     let files;
     try { files = readdirSync(CRDS).filter((file) => file.endsWith('-crd.yaml')); } catch { files = []; }
     if (files.length === 0) throw new Error(`Argo CD's definitions are not in ${CRDS}; run .ci/setup test, which fetches them`);
-    await this.api.apply(files.map((file) => yaml.parse(readFileSync(path.join(CRDS, file), 'utf8'))));
+    await Promise.all(files.map((file) => this.api.apply(yaml.parse(readFileSync(path.join(CRDS, file), 'utf8')))));
     await this.api.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } });
   }
 

@@ -183,3 +183,29 @@ test('a project refuses what it does not list', async (t) => {
   const refused = await east.api.until(`${APPLICATIONS}/shop`, (it) => it?.status?.operationState?.phase === 'Failed');
   assert.match(refused.status.operationState.syncResult.resources[0].message, /resource :Namespace is not permitted in project shop/);
 });
+
+test('an Application goes to another cluster, with values from another source', async (t) => {
+  const chart = repository();
+  const west = await start({ name: 'west' });
+  const argo = await startArgo(east, { pollSeconds: 0.3 });
+  t.after(async () => {
+    await argo.stop();
+    await west.stop();
+    chart.forget();
+  });
+  const config = JSON.stringify({ bearerToken: await west.token('argocd', 'kube-system', 'cluster-admin'), tlsClientConfig: { caData: Buffer.from(west.ca).toString('base64') } });
+  await east.api.apply({
+    apiVersion: 'v1', kind: 'Secret', metadata: { name: 'west', namespace: 'argocd', labels: { 'argocd.argoproj.io/secret-type': 'cluster' } },
+    stringData: { name: 'west', server: west.url, config },
+  });
+  const spec = {
+    source: undefined, sources: [{ repoURL: chart.url, targetRevision: 'main', path: 'chart', helm: { valueFiles: ['$values/envs/dev/values.yaml'] } }, { repoURL: chart.url, targetRevision: chart.first, ref: 'values' }],
+    destination: { name: 'west', namespace: 'far-dev' }, syncPolicy: { automated: {}, syncOptions: ['CreateNamespace=true'] },
+  };
+  await east.api.apply(application('far', chart.url, { spec }));
+  const deployed = await east.api.until(`${APPLICATIONS}/far`, (it) => it?.status?.health?.status === 'Healthy' && it.status.history?.length === 1);
+  assert.deepEqual(deployed.status.sync.revisions, [chart.first, chart.first]);
+  assert.equal((await west.api.get('/apis/apps/v1/namespaces/far-dev/deployments/far')).status.readyReplicas, 2);
+  assert.equal(await east.api.find('/api/v1/namespaces/far-dev'), undefined);
+  assert.deepEqual(argo.problems, []);
+});

@@ -1,10 +1,10 @@
-"""Checks a repository made from the rust-service template with the field's own tools.
+"""Checks a repository made from one of the service templates with the field's own tools.
 
-    python check.py FOLDER [--answers answers/full.yaml] [--cargo none|format|all] [--target-dir DIR]
+    python check.py FOLDER [--answers answers/full.yaml] [--suite none|quick|all] [--work DIR] [--node DIR]
 
 FOLDER holds the generated files. With the answers it was made from, it is also compared with them. Prints one line for
-each check, then the findings of the failed ones; exits with 1 when there are any. Needs requirements.txt, a Rust
-toolchain for --cargo, and no network.
+each check, then the findings of the failed ones; exits with 1 when there are any. Needs requirements.txt. The suite of
+its language needs that language, and the packages that it installs; nothing else uses the network.
 
 A check is a function of checks/*.py that takes a Repository and yields Findings. Findings that exceptions.yaml accepts
 are dropped; an exception that accepts nothing is a finding itself.
@@ -14,49 +14,61 @@ import argparse
 import re
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-from checks import content, deployment, tools
+from checks import behaviour, content, deployment, languages, tools
+from checks.languages import Setup
 from checks.repository import Finding, Repository
 
 HERE = Path(__file__).parent
+EXCEPTIONS = yaml.safe_load((HERE / "exceptions.yaml").read_text())
+
+
+@dataclass
+class Report:
+    """What was found in one folder; `used` are the exceptions that accepted something, by number."""
+
+    name: str
+    lines: list = field(default_factory=list)
+    failed: int = 0
+    passed: int = 0
+    used: set = field(default_factory=set)
 
 
 def main():
-    options = parse_arguments()
-    answers = yaml.safe_load(options.answers.read_text()) if options.answers else None
-    repository = Repository(options.folder.resolve(), answers)
-    exceptions = yaml.safe_load((HERE / "exceptions.yaml").read_text())
-
-    failed = passed = 0
-    for name, check in checks(options):
-        start = time.monotonic()
-        findings = [finding for finding in run(check, repository) if not accepted(finding, exceptions)]
-        took = time.monotonic() - start
-        failed, passed = failed + bool(findings), passed + (not findings)
-        print(f"{'FAILED' if findings else 'ok    '} {options.folder.name}: {name} ({took:.1f} s)", flush=True)
-        for finding in findings:
-            print(f"       {finding}")
-    for exception in exceptions:
-        if "used" not in exception:
-            failed += 1
-            print(f"FAILED exceptions.yaml: nothing matches {exception['rule']} {exception['matches']!r} any more")
-    print(f"{options.folder.name}: {passed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(description="Check a repository made from the rust-service template.")
+    parser = argparse.ArgumentParser(description="Check a repository made from one of the service templates.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--answers", type=Path, help="the answers it was made from")
-    parser.add_argument("--cargo", choices=["none", "format", "all"], default="all", help="which cargo commands to run")
-    parser.add_argument("--target-dir", type=Path, help="CARGO_TARGET_DIR, so that builds are shared")
-    return parser.parse_args()
+    parser.add_argument("--suite", choices=["none", "quick", "all"], default="all", help="what of its language's suite to run")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where builds are kept")
+    parser.add_argument("--node", default="", help="the folder of the Node.js to use")
+    options = parser.parse_args()
+    answers = yaml.safe_load(options.answers.read_text()) if options.answers else None
+    setup = Setup(options.work.resolve(), options.node)
+    report = check(options.folder.name, Repository(options.folder.resolve(), answers), options.suite, setup)
+    unused = stale(report.used)
+    print("\n".join(report.lines + unused))
+    return 1 if report.failed or unused else 0
 
 
-def checks(options):
+def check(name, repository, suite, setup):
+    """Runs every check on a folder."""
+    report = Report(name)
+    for title, function in checks(repository, suite, setup):
+        start = time.monotonic()
+        findings = [finding for finding in run(function, repository) if not accepted(finding, report.used)]
+        took = time.monotonic() - start
+        report.failed, report.passed = report.failed + bool(findings), report.passed + (not findings)
+        report.lines.append(f"{'FAILED' if findings else 'ok    '} {name}: {title} ({took:.1f} s)")
+        report.lines += [f"       {finding}" for finding in findings]
+    report.lines.append(f"{name}: {report.passed} passed, {report.failed} failed")
+    return report
+
+
+def checks(repository, suite, setup):
     """Names and functions, cheapest first."""
     yield "text is clean", content.text
     yield "data files parse", content.data
@@ -75,28 +87,40 @@ def checks(options):
     yield "values schema refuses", deployment.refusals
     yield "Argo CD", deployment.argocd
     yield "setting an image", deployment.set_image
-    if options.cargo in ("format", "all"):
-        yield "cargo fmt", lambda repository: tools.cargo(repository, options.target_dir, "fmt", "--check")
-    if options.cargo == "all":
-        clippy = ("clippy", "--all-targets", "--locked", "--", "-D", "warnings")
-        yield "cargo clippy", lambda repository: tools.cargo(repository, options.target_dir, *clippy)
-        yield "cargo test", lambda repository: tools.cargo(repository, options.target_dir, "test", "--locked")
+    if suite == "none":
+        return
+    language = languages.of(repository)
+    for title, command, expected in language.suite(setup, suite == "quick"):
+        yield title, lambda repository, line=(command, expected): language.run(repository, setup, *line)
+    if suite == "all":
+        yield "keeps its contract", lambda repository: behaviour.contract(repository, setup)
+        yield "drains and stops", lambda repository: behaviour.shutdown(repository, setup)
+        yield "refuses a wrong variable", lambda repository: behaviour.refusal(repository, setup)
 
 
-def run(check, repository):
+def run(function, repository):
     """A check that breaks is a finding, so that the others still run."""
     try:
-        return list(check(repository))
+        return list(function(repository))
     except Exception as error:  # noqa: BLE001
         return [Finding("check/broken", f"{type(error).__name__}: {error}")]
 
 
-def accepted(finding, exceptions):
-    for exception in exceptions:
+def accepted(finding, used):
+    for number, exception in enumerate(EXCEPTIONS):
         if exception["rule"] == finding.rule and re.search(exception["matches"], finding.text):
-            exception["used"] = True
+            used.add(number)
             return True
     return False
+
+
+def stale(used):
+    """A line for each exception that nothing needed."""
+    return [
+        f"FAILED exceptions.yaml: nothing matches {exception['rule']} {exception['matches']!r} any more"
+        for number, exception in enumerate(EXCEPTIONS)
+        if number not in used
+    ]
 
 
 if __name__ == "__main__":

@@ -1,23 +1,36 @@
-"""Renders the rust-service template with `greenroom template render` and checks what came out.
+"""Renders the service templates with `greenroom template render` and checks what came out.
 
-    python run.py --greenroom target/debug/greenroom --work build/golden-path
+    python run.py --greenroom target/debug/greenroom --work build/golden-path [--node DIR]
 
-Every file of answers/ is rendered by a portal configured with the environments it names. The first gets every check,
-the cargo builds included; the others everything but the builds. Last, selftest.py shows that the checks can fail.
+Every template is rendered with every file of answers/, by a portal configured with the environments it names, and with
+combinations of the options of its form. What came out gets every check of check.py; the suite of its language is run on
+the one of minimal.yaml, because the others hold the same sources. The templates that change a service are tried by
+changes.py. Last, selftest.py shows that the checks can fail.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import yaml
 
+import changes
+import combinations
+import likeness
+from changes import SERVICE
+from check import check, stale
+from checks.languages import LANGUAGES, Setup
+from checks.repository import Repository
+
 HERE = Path(__file__).resolve().parent
-TEMPLATE = HERE.parent.parent / "templates/software/rust-service"
+TEMPLATES = HERE.parent.parent / "templates/software"
 BUILT = "minimal"
 
 
@@ -25,29 +38,80 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--greenroom", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--node", default="", help="the folder of the Node.js that the templates are for")
+    parser.add_argument("--only", choices=sorted(LANGUAGES), help="one template")
     options = parser.parse_args()
     work = options.work.resolve()
     shutil.rmtree(work / "rendered", ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     # The tools are where this Python's packages are.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # The caller's own portal is not meant.
+    for name in ("DATABASE_URL", "GREENROOM_DATA_DIR"):
+        os.environ.pop(name, None)
 
-    failed = []
-    for answers in sorted((HERE / "answers").glob("*.yaml")):
-        folder = work / "rendered" / answers.stem
-        render(options.greenroom.resolve(), answers, folder, work)
-        cargo = "all" if answers.stem == BUILT else "format"
-        check = [sys.executable, HERE / "check.py", folder, "--answers", answers, "--cargo", cargo, "--target-dir", work / "target"]
-        if subprocess.run(check, cwd=HERE).returncode:
-            failed.append(answers.stem)
-    if subprocess.run([sys.executable, HERE / "selftest.py", work / "rendered" / BUILT], cwd=HERE).returncode:
-        failed.append("selftest")
+    began = time.monotonic()
+    setup = Setup(work, str(Path(options.node).resolve()) if options.node else "")
+    greenroom = options.greenroom.resolve()
+    failed, used = [f"likeness: {line}" for line in likeness.differences(TEMPLATES)], set()
+    templates = [template for template in sorted(LANGUAGES) if options.only in (None, template)]
+    jobs = [job for template in templates for job in cases(template)]
+    # The ones that build something first: they take the longest.
+    jobs.sort(key=lambda job: job[2] != "all")
+    # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        for report in pool.map(tried, [(greenroom, setup, *job) for job in jobs]):
+            show(report)
+            used |= report.used
+            if report.failed:
+                failed.append(report.name)
+    if SERVICE in templates:
+        base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
+        for report in changes.tried(greenroom, setup, TEMPLATES, base):
+            show(report)
+            used |= report.used
+            if report.failed:
+                failed.append(report.name)
+    failed += stale(used)
+    for number, template in enumerate(templates):
+        command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
+        if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
+            failed.append(f"selftest of {template}")
+    print(f"golden path: {len(jobs)} repositories in {time.monotonic() - began:.0f} s")
     if failed:
-        sys.exit(f"golden path: failed for {', '.join(failed)}")
+        sys.exit("golden path: failed: " + "\n".join(failed))
 
 
-def render(greenroom, answers, folder, work):
-    written = yaml.safe_load(answers.read_text())
+def show(report):
+    print("\n".join(line for line in report.lines if report.failed or not line.startswith("ok ")), flush=True)
+
+
+def cases(template):
+    """Template, name, what of the suite to run, and answers."""
+    for path in sorted((HERE / "answers").glob("*.yaml")):
+        answers = yaml.safe_load(path.read_text())
+        yield template, f"{template}-{path.stem}", "all" if path.stem == BUILT else "quick", answers
+    form = yaml.safe_load((TEMPLATES / template / "template.yaml").read_text())
+    tried, size = combinations.combined(combinations.options(form))
+    print(f"{template}: {len(tried)} of {size} combinations of its options", flush=True)
+    base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
+    for number, chosen in enumerate(tried, 1):
+        answers = {**base, "parameters": base["parameters"] | chosen}
+        yield template, f"{template}-{number}", "none", answers
+
+
+def tried(job):
+    """Renders and checks one repository."""
+    greenroom, setup, template, name, suite, answers = job
+    folder = setup.work / "rendered" / name
+    render(greenroom, TEMPLATES / template, answers, folder, setup.work)
+    report = check(name, Repository(folder, answers), suite, setup)
+    if report.failed:
+        report.lines.insert(0, f"{name}: {json.dumps(answers['parameters'])}")
+    return report
+
+
+def render(greenroom, template, answers, folder, work):
     environments = [
         {
             "name": each["name"],
@@ -58,17 +122,18 @@ def render(greenroom, answers, folder, work):
             "sync": "automated" if each["automated"] else "pull-request",
             "colour": each["colour"],
         }
-        for each in written["environments"]
+        for each in answers["environments"]
     ]
-    config, values = work / f"{answers.stem}-config.json", work / f"{answers.stem}-values.json"
+    config, values = work / f"{folder.name}-config.json", work / f"{folder.name}-values.json"
     config.write_text(json.dumps({"environments": environments}))
-    values.write_text(json.dumps(written["parameters"]))
-    command = [greenroom, "template", "render", TEMPLATE, "--values", values, "--out", folder,
+    values.write_text(json.dumps(answers["parameters"]))
+    command = [greenroom, "template", "render", template, "--values", values, "--out", folder,
                "--config", config, "--data-dir", work / "data"]
-    # The caller's own portal is not meant.
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "GREENROOM_DATA_DIR")}
-    if subprocess.run(command, env=environment, timeout=300).returncode:
-        sys.exit(f"golden path: cannot render {answers.name}")
+    done = subprocess.run(command, timeout=300, capture_output=True, text=True)
+    config.unlink()
+    values.unlink()
+    if done.returncode:
+        raise RuntimeError(f"cannot render {folder.name}: {done.stdout}{done.stderr}")
 
 
 if __name__ == "__main__":

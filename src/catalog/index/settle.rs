@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::catalog::bits::Bits;
 use crate::catalog::facts::Facts;
-use crate::catalog::fields::{Lesson, MANY, RelationChange};
+use crate::catalog::fields::{Fields, Lesson, MANY, RelationChange};
 use crate::catalog::graph::{Graph, Shown};
 use crate::catalog::record::{Record, Row};
 
@@ -41,9 +42,10 @@ impl Prepared<'_> {
     }
 }
 
-/// Finishes entities, in their order; what is only referred to is left out.
-pub(super) fn prepare(graph: &Graph, touched: Vec<(u32, Touched)>) -> Vec<Prepared<'_>> {
-    let finish = |(slot, touched)| finish(graph, slot, touched);
+/// Finishes entities, in their order; what is only referred to is left out. What they are found by is looked for only if
+/// somebody is to learn it.
+pub(super) fn prepare(graph: &Graph, touched: Vec<(u32, Touched)>, is_learned: bool) -> Vec<Prepared<'_>> {
+    let finish = |(slot, touched)| finish(graph, slot, touched, is_learned);
     if touched.len() < MANY {
         return touched.into_iter().filter_map(finish).collect();
     }
@@ -57,8 +59,26 @@ impl Touched {
     }
 }
 
+/// What all entities of a graph are found by; of `only` some fields, unless that is empty.
+pub(super) fn learned(graph: &Graph, all: &Bits, only: &'static [&'static str]) -> Fields {
+    let mut fields = Fields::default();
+    let slots: Vec<u32> = all.iter().collect();
+    let known = |slot: &u32| {
+        let node = graph.node(*slot);
+        let facts = node.record.as_ref().map(|record| (Facts::default(), record.facts_of(only)));
+        let shown = if only.is_empty() { node.shown() } else { &[] };
+        Prepared { slot: *slot, record: None, facts, relations: RelationChange::between(graph, &[], shown) }
+    };
+    for pack in slots.chunks(PACK) {
+        let known: Vec<Prepared<'_>> =
+            if pack.len() < MANY { pack.iter().map(known).collect() } else { pack.par_iter().map(known).collect() };
+        fields.learn(&known.iter().map(Prepared::lesson).collect::<Vec<_>>());
+    }
+    fields
+}
+
 /// Finishes one entity. None for a name that is only referred to.
-fn finish(graph: &Graph, slot: u32, touched: Touched) -> Option<Prepared<'_>> {
+fn finish(graph: &Graph, slot: u32, touched: Touched, is_learned: bool) -> Option<Prepared<'_>> {
     let Touched { row, is_gone, before } = touched;
     let node = graph.node(slot);
     let old = node.record.as_ref();
@@ -69,6 +89,9 @@ fn finish(graph: &Graph, slot: u32, touched: Touched) -> Option<Prepared<'_>> {
         (None, Some(_)) => (None, true),
         (None, None) => return None,
     };
+    if !is_learned {
+        return Some(Prepared { slot, record: record.map(Arc::new), facts: None, relations: Vec::new() });
+    }
     let facts = has_other_row.then(|| {
         let old = old.map(|record| record.facts()).unwrap_or_default();
         (old, record.as_ref().map(Record::facts).unwrap_or_default())

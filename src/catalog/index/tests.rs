@@ -35,7 +35,7 @@ fn changed(step: &Step) -> Changed {
 fn content(index: &Index) -> Vec<String> {
     let mut shown: Vec<String> =
         index.records().map(|record| String::from_utf8(record.json.to_vec()).unwrap()).collect();
-    for (key, field) in index.fields.iter() {
+    for (key, field) in index.fields().iter() {
         let names = |slots: &Bits| {
             let mut names: Vec<String> =
                 slots.iter().map(|slot| index.record(slot).unwrap().reference.to_string()).collect();
@@ -70,6 +70,24 @@ proptest! {
         fresh.apply(last.into_values().filter(|step| step.content.is_some()).map(changed).collect());
         prop_assert_eq!(content(&followed), content(&fresh));
     }
+}
+
+#[test]
+fn what_lists_are_in_order_by_is_known_before_everything_else() {
+    let step = |name| Step { name, content: Some((1, vec![])) };
+    let mut index = Index::default();
+    index.apply((0..5).map(|name| changed(&step(name))).collect());
+    let orders = |index: &Index| {
+        let order = |key: &&str| {
+            index.field(key).unwrap().order().iter().map(|(value, slots)| (value.to_string(), slots.clone())).collect()
+        };
+        PLAIN.iter().map(order).collect::<Vec<Vec<(String, Bits)>>>()
+    };
+    let early = orders(&index);
+    assert!(index.fields.get().is_none());
+    index.fields();
+    assert_eq!(orders(&index), early);
+    assert_eq!(early.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 5, 5]);
 }
 
 #[test]

@@ -62,6 +62,11 @@ impl<'a> Plan<'a> {
         self.writes.is_empty() && self.statuses.is_empty() && self.deletions.is_empty()
     }
 
+    /// Whether entities are written, and nothing else happens to any.
+    pub(super) fn only_writes(&self) -> bool {
+        self.statuses.is_empty() && self.deletions.is_empty()
+    }
+
     fn declare(&mut self, entity: &'a Declared, known: Option<&Known>, walk: &Walk) {
         let errors = errors_text(&entity.errors);
         let Some(written) = &entity.written else {

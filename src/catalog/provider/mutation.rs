@@ -115,9 +115,9 @@ impl Found {
         db: &mut PgConnection,
         provider: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), CatalogError> {
         // What a provider no longer provides is gone: orphans are what files let go.
-        ingest::apply(&mut *db, provider, &Before::default(), &self.walk, OrphanStrategy::Delete, now).await?;
+        ingest::apply(&mut *db, provider, &Before::default(), &self.walk, (OrphanStrategy::Delete, None), now).await?;
         store::provide(&mut *db, provider, &self.locations, now).await?;
         self.renew(db, provider, now).await?;
         let gone = match &self.gone {
@@ -128,7 +128,7 @@ impl Found {
             }
             Some(gone) => gone.clone(),
         };
-        withdraw(db, provider, &gone, now).await
+        Ok(withdraw(db, provider, &gone, now).await?)
     }
 }
 

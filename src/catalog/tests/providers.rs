@@ -90,7 +90,7 @@ impl Fixture {
         let target = format!("{}/*.yaml", self.folder.path().display());
         config.locations = vec![serde_json::from_value(json!({ "type": "file", "target": target })).unwrap()];
         let forges = Forges::new([Arc::clone(&self.forge) as Arc<dyn Forge>]);
-        Catalog::open_with(self.database.pool().clone(), forges, config, providers).await.unwrap()
+        Catalog::open_with(Early::default(), self.database.pool().clone(), forges, config, providers).await.unwrap()
     }
 
     /// What is wrong with anything but the configured files, of which there may be none.

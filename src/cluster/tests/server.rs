@@ -108,7 +108,8 @@ async fn what_another_manager_holds_is_named_and_can_be_taken_over() {
     let client = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
     let token = plane.token("other", "held", json!("cluster-admin"), 600).await;
     let url = format!("{}/apis/apps/v1/namespaces/held/deployments/api?fieldManager=kubectl&force=true", plane.url());
-    let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": 5}});
+    let body =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": 5}});
     let answer = client
         .patch(url)
         .bearer_auth(token)
@@ -137,7 +138,8 @@ async fn each_refusal_says_what_to_change_where() {
     let Some(plane) = testing::shared() else { return };
     let admin = clusters(&[plane.entry("east")]).await.find("east").unwrap();
     admin.apply(&parsed(&namespace("refused")), Options::default()).await.unwrap();
-    let reader = json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}], "namespaces": ["refused"]});
+    let reader =
+        json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}], "namespaces": ["refused"]});
     let weak = plane.token("weak", "refused", reader, 600).await;
     let old = plane.token("old", "refused", json!("cluster-admin"), 0).await;
     let mut untrusted = plane.entry("untrusted");
@@ -163,7 +165,10 @@ async fn each_refusal_says_what_to_change_where() {
         "cluster `old` does not accept the portal's token: it is wrong or has expired; make a new one for its service account"
     );
     let told = refused("untrusted").await;
-    assert!(told.starts_with("the certificate of cluster `untrusted` is not trusted (") && told.contains("caData"), "{told}");
+    assert!(
+        told.starts_with("the certificate of cluster `untrusted` is not trusted (") && told.contains("caData"),
+        "{told}"
+    );
     let told = refused("away").await;
     assert!(told.starts_with("cluster `away` cannot be reached: "), "{told}");
     let told = refused("cloud").await;
@@ -174,7 +179,8 @@ async fn each_refusal_says_what_to_change_where() {
     let invalid = parsed(&deployment("Bad_Name", 1, "x"));
     let told = admin.apply(&invalid, within("refused")).await.unwrap_err().to_string();
     assert!(told.starts_with("cluster `east` refuses Deployment refused/Bad_Name: "), "{told}");
-    let quota = parsed("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {count/configmaps: '1'}}\n");
+    let quota =
+        parsed("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: small}\nspec: {hard: {count/configmaps: '1'}}\n");
     admin.apply(&quota, within("refused")).await.unwrap();
     let mut told = String::new();
     // The quota counts what is there first.

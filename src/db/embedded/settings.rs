@@ -6,7 +6,7 @@ use super::layout::Layout;
 use super::{Durability, PORT};
 
 /// For a portal with some thousand entities on a laptop or a small server.
-const ALWAYS: [(&str, &str); 16] = [
+const ALWAYS: [(&str, &str); 17] = [
     ("listen_addresses", ""),
     ("unix_socket_permissions", "0700"),
     ("shared_buffers", "64MB"),
@@ -18,6 +18,7 @@ const ALWAYS: [(&str, &str); 16] = [
     ("max_logical_replication_workers", "0"), // one process less
     ("max_wal_senders", "0"),
     ("wal_level", "minimal"),
+    ("update_process_title", "off"), // nobody looks at it, and it is written for every statement
     ("timezone", "UTC"),
     ("log_timezone", "UTC"),
     ("log_line_prefix", "%m [%p] "),
@@ -27,7 +28,14 @@ const ALWAYS: [(&str, &str); 16] = [
 ];
 
 /// What a real portal runs with.
-const FULL: [(&str, &str); 2] = [("fsync", "on"), ("max_connections", "40")];
+const FULL: [(&str, &str); 4] = [
+    ("fsync", "on"),
+    ("max_connections", "40"),
+    // Each look starts a process for each database: most of what a portal costs that nobody uses.
+    ("autovacuum_naptime", "5min"),
+    // What it would write early is written by the next checkpoint.
+    ("bgwriter_lru_maxpages", "0"),
+];
 
 /// What tests run with: many databases for a short time, worth nothing after a power cut.
 const TEST_ONLY: [(&str, &str); 4] = [

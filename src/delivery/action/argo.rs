@@ -159,7 +159,8 @@ pub(super) fn wanted_resources(delivery: &Delivery, _: &ActionContext, input: &O
     if name.is_empty() {
         return Err(ActionError::input("`name` is empty; name the application"));
     }
-    let (project, namespace) = (either("projectName", "project", "default"), either("namespace", "namespace", "default"));
+    let (project, namespace) =
+        (either("projectName", "project", "default"), either("namespace", "namespace", "default"));
     let repository = text(input, "repoUrl");
     let label = text(input, "labelValue");
     let labels = if label.is_empty() { json!({}) } else { json!({"backstage-name": label}) };
@@ -167,7 +168,13 @@ pub(super) fn wanted_resources(delivery: &Delivery, _: &ActionContext, input: &O
     if !text(input, "projectName").is_empty() {
         let destinations = [(IN_CLUSTER.to_owned(), namespace.clone())];
         let repositories = [repository.to_owned()];
-        manifests.push(Manifest::made(argocd::project(&project, &instance.namespace, "", &repositories, &destinations)));
+        manifests.push(Manifest::made(argocd::project(
+            &project,
+            &instance.namespace,
+            "",
+            &repositories,
+            &destinations,
+        )));
     }
     let new = argocd::NewApplication {
         name: &name,

@@ -98,13 +98,15 @@ pub(super) fn wanted(delivery: &Delivery, _: &ActionContext, input: &Outputs) ->
 /// The input with `cluster`, where `clusterRef` or `url` say it.
 fn located(delivery: &Delivery, input: &Outputs) -> Result<Outputs, ActionError> {
     let mut input = input.clone();
-    let (reference, url) = (text(&input, "clusterRef").to_owned(), text(&input, "url").trim_end_matches('/').to_owned());
+    let (reference, url) =
+        (text(&input, "clusterRef").to_owned(), text(&input, "url").trim_end_matches('/').to_owned());
     if !reference.is_empty() {
         input.insert("cluster".to_owned(), json!(name_of(&reference, "resource")?));
     } else if !url.is_empty() {
         let clusters = delivery.clusters().all();
         let found = clusters.iter().find(|cluster| cluster.facts().url == url);
-        let found = found.ok_or_else(|| ActionError::input(format!("no configured cluster has the API server {url}")))?;
+        let found =
+            found.ok_or_else(|| ActionError::input(format!("no configured cluster has the API server {url}")))?;
         input.insert("cluster".to_owned(), json!(found.name()));
     }
     Ok(input)
@@ -118,9 +120,9 @@ fn labels(input: &Outputs) -> Result<Map<String, Value>, ActionError> {
             .split(';')
             .filter(|pair| !pair.trim().is_empty())
             .map(|pair| {
-                let (key, value) = pair.split_once('=').ok_or_else(|| {
-                    ActionError::input(format!("`labels`: `{pair}` is not `key=value`"))
-                })?;
+                let (key, value) = pair
+                    .split_once('=')
+                    .ok_or_else(|| ActionError::input(format!("`labels`: `{pair}` is not `key=value`")))?;
                 Ok((key.trim().to_owned(), json!(value.trim())))
             })
             .collect(),
@@ -204,7 +206,10 @@ pub(super) fn wanted_secret(delivery: &Delivery, _: &ActionContext, input: &Outp
             return Err(ActionError::input(format!("the pull secret of {registry} needs `username` and `password`")));
         }
         let config = pull_config(registry, user, password);
-        ("kubernetes.io/dockerconfigjson", Map::from_iter([(".dockerconfigjson".to_owned(), json!(BASE64.encode(config)))]))
+        (
+            "kubernetes.io/dockerconfigjson",
+            Map::from_iter([(".dockerconfigjson".to_owned(), json!(BASE64.encode(config)))]),
+        )
     };
     let manifest = Manifest::made(json!({
         "apiVersion": "v1",

@@ -44,9 +44,11 @@ impl Wanted {
 
     /// The plan: one effect for each object that changes, with its diff.
     pub(super) async fn inspect(&self, ctx: &ActionContext) -> Result<Inspection, ActionError> {
-        let rehearsed = self.cluster.rehearse(&self.manifests, self.options()).await.map_err(|error| refused(&error))?;
+        let rehearsed =
+            self.cluster.rehearse(&self.manifests, self.options()).await.map_err(|error| refused(&error))?;
         let same = rehearsed.iter().filter(|one| one.change == Change::Same).count();
-        let mut inspection = Inspection { outputs: outputs(rehearsed.iter().map(|one| &one.id)), ..Inspection::default() };
+        let mut inspection =
+            Inspection { outputs: outputs(rehearsed.iter().map(|one| &one.id)), ..Inspection::default() };
         for one in rehearsed.iter().filter(|one| one.change != Change::Same) {
             let (sentence, conflict) = self.sentence(one);
             let mut effect = ctx.effect(EffectKind::Deploy, sentence, conflict);
@@ -55,7 +57,9 @@ impl Wanted {
         }
         if same > 0 {
             let cluster = self.cluster.name();
-            inspection.warnings.push(format!("{same} of the objects are on cluster {cluster} already, just as written"));
+            inspection
+                .warnings
+                .push(format!("{same} of the objects are on cluster {cluster} already, just as written"));
         }
         Ok(inspection)
     }
@@ -90,9 +94,8 @@ impl Wanted {
             Ok(applied) => (applied, None),
             Err(error) => {
                 let present = self.cluster.present(&self.manifests, self.options()).await.unwrap_or_default();
-                let there = present.into_iter().filter_map(|(id, uid)| {
-                    Some(Applied { id, change: Change::New, uid: uid? })
-                });
+                let there =
+                    present.into_iter().filter_map(|(id, uid)| Some(Applied { id, change: Change::New, uid: uid? }));
                 (there.collect(), Some(error))
             }
         };

@@ -3,12 +3,12 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::super::argocd::{API_VERSION, Instance, Report};
 use super::super::Delivery;
+use super::super::argocd::{API_VERSION, Instance, Report};
 use super::objects::refused;
 use super::rounds::{self, Look};
 use super::{control, schema, text};
-use crate::cluster::{Cluster, ClusterError, ObjectId};
+use crate::cluster::{Cluster, ObjectId};
 use crate::scaffolder::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
 };
@@ -187,7 +187,9 @@ struct Place {
 impl Place {
     fn of(delivery: &Delivery, input: &Outputs, ctx: &ActionContext) -> Result<Option<Self>, ActionError> {
         match control(delivery, input)? {
-            Ok((instance, cluster)) => Ok(Some(Self { cluster, id: application_id(&instance, text(input, "application")) })),
+            Ok((instance, cluster)) => {
+                Ok(Some(Self { cluster, id: application_id(&instance, text(input, "application")) }))
+            }
             Err(why) => {
                 ctx.log.info(why);
                 Ok(None)
@@ -211,7 +213,7 @@ impl Place {
                 Ok(Ok((report, state)))
             }
             Ok(None) => Ok(Err(format!("{} is not there", self.id))),
-            Err(error @ (ClusterError::Away { .. } | ClusterError::Failed { .. })) => Ok(Err(error.to_string())),
+            Err(error) if error.is_passing() => Ok(Err(error.to_string())),
             Err(error) => Err(refused(&error)),
         }
     }

@@ -7,7 +7,7 @@ use super::super::Delivery;
 use super::objects::refused;
 use super::rounds::{self, Look};
 use super::{place, schema, text};
-use crate::cluster::{Cluster, ClusterError, ObjectId};
+use crate::cluster::{Cluster, ObjectId};
 use crate::scaffolder::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Outputs,
 };
@@ -63,7 +63,9 @@ impl Action for Wait {
                     "timeout": {"type": "number", "title": "Minutes", "description": "After which the step fails. The default value is 10"},
                 }),
             ),
-            output: Some(json!({"type": "object", "properties": {"object": {"type": "object", "description": "As it was when it held"}}})),
+            output: Some(
+                json!({"type": "object", "properties": {"object": {"type": "object", "description": "As it was when it held"}}}),
+            ),
             examples: vec![Example {
                 description: "Until a deployment is rolled out",
                 example: "steps:\n  - id: wait\n    action: kubernetes:wait\n    input:\n      environment: dev\n      kind: Deployment\n      name: payments-api\n      namespace: payments-dev\n",
@@ -109,7 +111,11 @@ impl Action for Wait {
                 Err(why) => return Ok(Inspection { warnings: vec![why], ..Inspection::default() }),
             };
             let effects = vec![ctx.effect(EffectKind::Deploy, sentence, None)];
-            Ok(Inspection { effects, outputs: Outputs::from_iter([("object".to_owned(), json!({}))]), warnings: Vec::new() })
+            Ok(Inspection {
+                effects,
+                outputs: Outputs::from_iter([("object".to_owned(), json!({}))]),
+                warnings: Vec::new(),
+            })
         })
     }
 }
@@ -131,13 +137,15 @@ async fn look(cluster: &Cluster, id: &ObjectId, wanted: &Wanted) -> Result<Look<
     let object = match cluster.read(id).await {
         Ok(object) => object,
         // A server that is away for a moment ends no wait.
-        Err(error @ (ClusterError::Away { .. } | ClusterError::Failed { .. })) => {
-            return Ok(Look::NotYet(error.to_string()));
-        }
+        Err(error) if error.is_passing() => return Ok(Look::NotYet(error.to_string())),
         Err(error) => return Err(refused(&error)),
     };
     let Some(object) = object else {
-        return Ok(if *wanted == Wanted::Gone { Look::Done(json!({})) } else { Look::NotYet(format!("{id} is not there")) });
+        return Ok(if *wanted == Wanted::Gone {
+            Look::Done(json!({}))
+        } else {
+            Look::NotYet(format!("{id} is not there"))
+        });
     };
     match wanted {
         Wanted::Present => Ok(Look::Done(object)),

@@ -87,7 +87,9 @@ async fn pipeline(pipelines: &Pipelines, repository: &str, version: &Version) ->
             }
             None => gate(Standing::Waiting, format!("the pipeline of {} is under way", short(&run.head_sha))),
         },
-        None => gate(Standing::Waiting, format!("no pipeline is known of the commit that {} was built of", version.label())),
+        None => {
+            gate(Standing::Waiting, format!("no pipeline is known of the commit that {} was built of", version.label()))
+        }
     }
 }
 

@@ -23,7 +23,7 @@ macro_rules! columns {
 }
 
 /// A new promotion.
-pub(super) async fn insert(executor: impl PgExecutor<'_>, new: &Promotion) -> sqlx::Result<()> {
+pub(in crate::delivery) async fn insert(executor: impl PgExecutor<'_>, new: &Promotion) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO promotion
              (id, entity, application, environment, from_environment, before, after, repository, path, branch,
@@ -95,12 +95,7 @@ pub(super) async fn by_pull_request(
 }
 
 /// Somebody agreed; the first counts.
-pub(super) async fn approve(
-    executor: impl PgExecutor<'_>,
-    id: Uuid,
-    by: &str,
-    at: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub(super) async fn approve(executor: impl PgExecutor<'_>, id: Uuid, by: &str, at: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query("UPDATE promotion SET approved_by = $2, approved_at = $3 WHERE id = $1 AND approved_by IS NULL")
         .bind(id)
         .bind(by)

@@ -34,12 +34,17 @@ pub(super) fn with_image(text: &str, version: &Version) -> Result<String, YamlEr
     }
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let mut missing = Vec::new();
+    let mut found = Vec::new();
     for (key, value) in [("tag", &version.tag), ("digest", &version.digest)] {
-        let pointer = format!("/image/{key}");
-        match document.positions.value(&pointer) {
-            Some(position) => replace(&mut lines, position, value),
+        match document.positions.value(&format!("/image/{key}")) {
+            Some(position) => found.push((position, value)),
             None => missing.push(format!("{}{key}: {}", " ".repeat(indent as usize - 1), quoted(value))),
         }
+    }
+    // From the end, since on one line the first moves the second.
+    found.sort_by_key(|(position, _)| std::cmp::Reverse((position.line, position.column)));
+    for (position, value) in found {
+        replace(&mut lines, position, value);
     }
     if let (false, Some(position)) = (missing.is_empty(), document.positions.key("/image")) {
         let below = position.line as usize;
@@ -98,7 +103,10 @@ mod tests {
                 "# Production\nimage:\n  # by pull request\n  tag: \"\"\n  digest: \"\" # bytes\n\nreplicas: 2\n",
                 "# Production\nimage:\n  # by pull request\n  tag: \"1.10\"\n  digest: \"sha256:ab\" # bytes\n\nreplicas: 2\n",
             ),
-            ("image:\n    tag: 1.9   # old\nx: 1\n", "image:\n    digest: \"sha256:ab\"\n    tag: \"1.10\"   # old\nx: 1\n"),
+            (
+                "image:\n    tag: 1.9   # old\nx: 1\n",
+                "image:\n    digest: \"sha256:ab\"\n    tag: \"1.10\"   # old\nx: 1\n",
+            ),
             ("replicas: 1", "replicas: 1\nimage:\n  tag: \"1.10\"\n  digest: \"sha256:ab\"\n"),
             ("", "image:\n  tag: \"1.10\"\n  digest: \"sha256:ab\"\n"),
             ("image: {tag: 'a', digest: b}\n", "image: {tag: \"1.10\", digest: \"sha256:ab\"}\n"),

@@ -76,8 +76,9 @@ async fn a_worker_that_was_given_up_can_write_no_more() {
     let event = NewEvent::new(EventKind::Log, json!({"message": "late"}));
     assert!(!store::append(world.database.pool(), id, worker, &[event]).await.unwrap());
     let note = store::Note { step: "a", key: "b", value: &json!(1), made: None };
+    let end = store::End { status: "completed", events: &[], is_repeatable: true };
     assert!(!store::note(world.database.pool(), id, worker, note, Utc::now()).await.unwrap());
-    assert!(!store::finish(world.database.pool(), id, worker, ("completed", &[]), Utc::now()).await.unwrap());
+    assert!(!store::finish(world.database.pool(), id, worker, &end, Utc::now()).await.unwrap());
     assert_eq!(store::beat(world.database.pool(), id, worker, Utc::now()).await.unwrap(), None);
 }
 

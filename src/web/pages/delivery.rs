@@ -17,12 +17,12 @@ use axum::routing::{get, post};
 use futures_util::stream;
 use serde::Deserialize;
 
+pub(in crate::web::pages) use self::promotion::words as promotion_words;
 use crate::catalog::Catalog;
 use crate::cluster::Clusters;
 use crate::delivery::{self, Cell, Delivery, Environment, Promotion, PromotionState, Row, Standing};
 use crate::entity::{EntityRef, RefDefaults};
 use crate::forge::Forges;
-pub(in crate::web::pages) use self::promotion::words as promotion_words;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::extract::Query;
@@ -34,6 +34,8 @@ use crate::web::url as link;
 
 /// How long changes are collected before an open page is told.
 const SETTLING: Duration = Duration::from_millis(100);
+/// How often an open page looks where nothing is told.
+const ANYWAY: Duration = Duration::from_secs(20);
 /// Rows of one page.
 const ROWS: usize = 200;
 
@@ -92,7 +94,6 @@ struct Line {
 
 /// One service in one environment, as pages show it.
 pub(in crate::web::pages) struct CellView {
-    pub(in crate::web::pages) environment: String,
     pub(in crate::web::pages) word: &'static str,
     pub(in crate::web::pages) hue: &'static str,
     pub(in crate::web::pages) icon: &'static str,
@@ -140,7 +141,6 @@ impl CellView {
         });
         let version = cell.version();
         Self {
-            environment: cell.environment.clone(),
             word,
             hue,
             icon,
@@ -154,7 +154,10 @@ impl CellView {
                 let verb = if one.state == PromotionState::Open { "proposed" } else { "on its way" };
                 (format!("{} {verb}", one.after.label()), link::promotion(one.id))
             }),
-            away: cell.away.as_ref().map(|(since, error)| format!("not seen since {}: {error}", Moment(*since).exact())),
+            away: cell
+                .away
+                .as_ref()
+                .map(|(since, error)| format!("not seen since {}: {error}", Moment(*since).exact())),
             argocd: seen.and_then(|seen| seen.instance.page(&seen.name)),
         }
     }
@@ -218,8 +221,8 @@ async fn show(
     for (key, relation, kind, text) in wanted {
         if !text.trim().is_empty() {
             let defaults = RefDefaults { kind: Some(kind), namespace: Some("default") };
-            let target = EntityRef::parse(text.trim(), defaults)
-                .map_err(|error| Error::Input(format!("`{key}`: {error}")))?;
+            let target =
+                EntityRef::parse(text.trim(), defaults).map_err(|error| Error::Input(format!("`{key}`: {error}")))?;
             relations.push((relation, target));
         }
     }
@@ -315,15 +318,13 @@ fn lost(clusters: &Clusters) -> Vec<ClusterLine> {
     clusters.all().into_iter().filter_map(line).collect()
 }
 
-/// `GET /delivery/events`: one event each time that something changed on a cluster.
+/// `GET /delivery/events`: one event each time that something changed on a cluster or of a promotion. What another process
+/// does to a promotion is told by none, so now and then there is one anyway.
 async fn events(State(delivery): State<Delivery>, _: Viewer, follower: Follower) -> Response {
-    let changes: Vec<_> = delivery.clusters().all().iter().map(|cluster| cluster.picture().changed()).collect();
+    let changes = delivery.changes();
     let changes = stream::unfold((changes, Arc::new(delivery)), |(mut changes, delivery)| async move {
-        if changes.is_empty() {
-            return std::future::pending().await;
-        }
         let waits = changes.iter_mut().map(|change| Box::pin(change.changed()));
-        drop(futures_util::future::select_all(waits).await);
+        let _ = tokio::time::timeout(ANYWAY, futures_util::future::select_all(waits)).await;
         tokio::time::sleep(SETTLING).await;
         for change in &mut changes {
             change.mark_unchanged();

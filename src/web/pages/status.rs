@@ -12,6 +12,7 @@ use chrono::DateTime;
 use super::catalog::named;
 use super::shown::{self, Moment};
 use crate::catalog::{Catalog, Problem};
+use crate::cluster::{Cluster, ThingKind, WatchState};
 use crate::delivery::{Delivery, Sync};
 use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
 use crate::web::page::{Area, Chrome, Page, PageResult};
@@ -36,6 +37,17 @@ pub(super) struct StatusPage {
     problems: usize,
     environments: Vec<EnvironmentRow>,
     allowances: Vec<AllowanceRow>,
+    clusters: Vec<ClusterRow>,
+}
+
+/// A cluster, and whether it is followed.
+struct ClusterRow {
+    title: String,
+    url: String,
+    pods: usize,
+    applications: usize,
+    trouble: Option<(String, Moment)>,
+    is_connecting: bool,
 }
 
 /// What is left to a credential of a GitHub.
@@ -93,7 +105,22 @@ async fn show(
         problems: problems.len(),
         environments: delivery.environments().iter().map(environment).collect(),
         allowances: allowances(&forges),
+        clusters: delivery.clusters().all().iter().map(ClusterRow::new).collect(),
     }))
+}
+
+impl ClusterRow {
+    fn new(cluster: &Cluster) -> Self {
+        let picture = cluster.picture();
+        Self {
+            title: cluster.title().to_owned(),
+            url: cluster.facts().url.clone(),
+            pods: picture.count(ThingKind::Pod),
+            applications: picture.count(ThingKind::Application),
+            trouble: picture.trouble().map(|(error, since)| (error.to_string(), Moment(since))),
+            is_connecting: picture.state(ThingKind::Pod) == WatchState::Connecting,
+        }
+    }
 }
 
 fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str, String)> {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from . import languages
 from .repository import Finding
 
 PINS = json.loads((Path(__file__).parent.parent / "pins.json").read_text())
@@ -13,10 +14,14 @@ PINS = json.loads((Path(__file__).parent.parent / "pins.json").read_text())
 # What a template engine leaves behind when something was forgotten.
 LEFTOVERS = re.compile(
     r"\$\{\{-?\s*(?:(?:values|parameters|each)\b|steps\.\w+\.output\.)"
-    r"|\{%-|(?:end)?raw\s*%\}|\[object Object\]|\bundefined\b"
+    r"|\{%-|(?:end)?raw\s*%\}|\[object Object\]"
 )
-# Two blank lines in a row, or one at the start: traces of a tag that was not trimmed.
+# A word of TypeScript's own; elsewhere it is what became of a value that was not there.
+UNDEFINED = re.compile(r"\bundefined\b")
+CPU = {"small": "50m", "medium": "200m", "large": "500m"}
+# Two blank lines in a row (three in Python), or one at the start: traces of a tag that was not trimmed.
 GAPS = re.compile(r"\A\n|\n\n\n")
+PYTHON_GAPS = re.compile(r"\A\n|\n\n\n\n")
 
 
 def text(repository):
@@ -27,12 +32,12 @@ def text(repository):
             yield Finding("text/final-newline", f"{path}: must end with one newline")
         if "\r" in content or "\t" in content:
             yield Finding("text/characters", f"{path}: has a tab or a carriage return")
-        if GAPS.search(content):
+        if (PYTHON_GAPS if path.suffix == ".py" else GAPS).search(content):
             yield Finding("text/blank-lines", f"{path}: has blank lines too many")
         for number, line in enumerate(content.splitlines(), 1):
             if line != line.rstrip():
                 yield Finding("text/trailing-space", f"{path}:{number}: ends with a space")
-            if LEFTOVERS.search(line):
+            if LEFTOVERS.search(line) or (path.suffix != ".ts" and UNDEFINED.search(line)):
                 yield Finding("text/leftover", f"{path}:{number}: is not fully rendered: {line.strip()}")
 
 
@@ -50,7 +55,7 @@ def data(repository):
 def catalog(repository):
     """A component and the API that it provides, with what the portal's views look for."""
     entities = {entity["kind"]: entity for entity in repository.documents("catalog-info.yaml")}
-    if set(entities) != {"Component", "API"}:
+    if set(entities) - {"Resource"} != {"Component", "API"}:
         yield Finding("catalog/kinds", f"catalog-info.yaml: holds {sorted(entities)}")
         return
     component, api = entities["Component"], entities["API"]
@@ -61,7 +66,7 @@ def catalog(repository):
         "argocd/app-selector": f"app.kubernetes.io/name={name}",
         "backstage.io/kubernetes-id": name,
         "backstage.io/kubernetes-label-selector": f"app.kubernetes.io/name={name}",
-        "backstage.io/source-template": "template:default/rust-service",
+        "backstage.io/source-template": f"template:default/{languages.of(repository).template}",
         "backstage.io/techdocs-ref": "dir:.",
     }
     for key, value in expected.items():
@@ -89,17 +94,17 @@ def entity_shape(entity):
 
 
 def openapi(repository, definition):
-    """References resolve, and every described path is in the router and the other way round."""
+    """References resolve, and every described path is among the routes and the other way round."""
     for reference in re.findall(r'\$ref: "#/([^"]+)"', repository.text("openapi.yaml")):
         node = definition
         for part in reference.split("/"):
             node = node.get(part, {})
         if not node:
             yield Finding("openapi/reference", f"openapi.yaml: {reference} is not there")
-    routed = set(re.findall(r'\.route\("(/v[^"]+)"', repository.text("src/http.rs")))
-    described = set(definition["paths"])
+    path, pattern = languages.of(repository).routes
+    routed, described = set(re.findall(pattern, repository.text(path))), set(definition["paths"])
     if routed != described:
-        yield Finding("openapi/paths", f"openapi.yaml describes {sorted(described)}, src/http.rs has {sorted(routed)}")
+        yield Finding("openapi/paths", f"openapi.yaml describes {sorted(described)}, {path} has {sorted(routed)}")
 
 
 def documentation(repository):
@@ -118,26 +123,26 @@ def documentation(repository):
 
 
 def versions(repository):
-    """One Rust version and one port, wherever they are written down."""
+    """Base images by tag and a digest that pins.json knows; one release of the language and one port everywhere."""
+    language = languages.of(repository)
     dockerfile = repository.text("Dockerfile")
-    channel = repository.parse("rust-toolchain.toml")["toolchain"]["channel"]
-    image = re.search(r"^FROM rust:([0-9.]+)(-\S+?)@(sha256:[0-9a-f]{64}) AS build$", dockerfile, re.MULTILINE)
-    if not image or image[1] != channel:
-        yield Finding("versions/rust", f"the Dockerfile's builder is not Rust {channel} by tag and digest")
-    elif {"image": "rust", "tag": image[1] + image[2], "digest": image[3]} not in [
-        {key: pin[key] for key in ("image", "tag", "digest")} for pin in PINS["images"]
-    ]:
-        yield Finding("versions/digest", f"the builder's digest {image[3]} is not in pins.json")
-    if not channel.startswith(repository.parse("Cargo.toml")["package"]["rust-version"]):
-        yield Finding("versions/rust", f"Cargo.toml's rust-version is not that of {channel}")
+    known = {(pin["image"], pin["tag"], pin["digest"]) for pin in PINS["images"]}
+    stages = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
+    for stage in stages:
+        pin = re.fullmatch(r"(\S+):([^@]+)@(sha256:[0-9a-f]{64})", stage)
+        if stage != "scratch" and not (pin and pin.groups() in known):
+            yield Finding("versions/digest", f"Dockerfile: {stage} is not in pins.json")
+    if not re.search(r"^USER 65532:65532$", dockerfile.rpartition("\nFROM ")[2], re.MULTILINE):
+        yield Finding("versions/user", "Dockerfile: what runs is not the user 65532")
+    yield from language.versions(repository)
     port = repository.document("chart/values.yaml")["port"]
     for path, pattern in (
-        ("Dockerfile", rf"^EXPOSE {port}$"),
-        ("Dockerfile", rf"^ENV PORT={port}$"),
-        ("src/config.rs", rf"DEFAULT_PORT: u16 = {port};"),
-        ("openapi.yaml", rf"http://localhost:{port}$"),
+        ("Dockerfile", r"^EXPOSE {port}$"),
+        ("Dockerfile", r"^ENV PORT={port}$"),
+        ("openapi.yaml", r"http://localhost:{port}$"),
+        *language.ports,
     ):
-        if not re.search(pattern, repository.text(path), re.MULTILINE):
+        if not re.search(pattern.replace("{port}", str(port)), repository.text(path), re.MULTILINE):
             yield Finding("versions/port", f"{path}: the port is not {port}")
 
 
@@ -146,7 +151,10 @@ def answers(repository):
     if not repository.answers:
         return
     given = repository.answers["parameters"]
-    component, api = repository.documents("catalog-info.yaml")
+    entities = {entity["kind"]: entity for entity in repository.documents("catalog-info.yaml")}
+    component, api = entities["Component"], entities["API"]
+    values = repository.document("chart/values.yaml")
+    exposure = given.get("exposure", "none")
     description = (given.get("description") or "").strip() or None
     owner, name = re.search(r"owner=([^&]+)&repo=([^&]+)", given["repoUrl"]).groups()
     team = re.split("[:/]", given["owner"])[-1]
@@ -161,18 +169,36 @@ def answers(repository):
         ("system of the API", api["spec"].get("system"), given.get("system") or None),
         ("lifecycle", component["spec"]["lifecycle"], given.get("lifecycle", "experimental")),
         ("project slug", slug, f"{owner}/{name}" if github else None),
-        ("crate description", repository.parse("Cargo.toml")["package"].get("description"), description),
+        ("package description", languages.of(repository).description(repository), description),
         ("chart name", repository.document("chart/Chart.yaml")["name"], given["name"]),
         ("chart description", repository.document("chart/Chart.yaml").get("description"), description),
         ("API description", repository.document("openapi.yaml")["info"].get("description"), description),
         ("site description", repository.document("mkdocs.yml").get("site_description"), description),
         ("code owner", repository.text(".github/CODEOWNERS").split()[-1], f"@{owner}/{team}"),
-        ("port", repository.document("chart/values.yaml")["port"], given.get("port", 8080)),
-        ("image", repository.document("chart/values.yaml")["image"]["repository"], image),
+        ("port", values["port"], given.get("port", 8080)),
+        ("image", values["image"]["repository"], image),
+        ("CPU", values["resources"]["requests"]["cpu"], CPU[given.get("size", "small")]),
+        ("gateway", values["route"]["enabled"], exposure == "gateway"),
+        ("ingress", values["ingress"]["enabled"], exposure == "ingress"),
+        ("monitoring", values["serviceMonitor"]["enabled"], given.get("monitoring", False)),
+        ("secrets", values["secrets"]["enabled"], given.get("secrets", False)),
+        ("architectures", architectures(repository), given.get("architectures", "amd64")),
         ("environments", repository.environments, sorted(one["name"] for one in repository.answers["environments"])),
+        ("order of promotion", order(repository), [one["name"] for one in repository.answers["environments"]]),
     ):
         if found != expected:
             yield Finding("answers/value", f"{what}: {found!r}, not {expected!r}")
+
+
+def order(repository):
+    """The environments as the workflows see them."""
+    return [one["name"] for one in repository.document("deploy/environments.yaml")["environments"]]
+
+
+def architectures(repository):
+    """What the image is built for."""
+    matrix = repository.document(".github/workflows/ci.yaml")["jobs"]["image"]["strategy"]["matrix"]["include"]
+    return "-".join(one["architecture"] for one in matrix)
 
 
 def pins(repository):
@@ -182,6 +208,9 @@ def pins(repository):
         for number, line in enumerate(repository.text(path).splitlines(), 1):
             if not re.match(r"\s*(- )?uses:", line):
                 continue
+            # A workflow of the repository itself.
+            if re.search(r"uses: \./\.github/workflows/\S+$", line):
+                continue
             pin = re.match(r"\s*(?:- )?uses: ([^@\s]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)$", line)
             if not pin or pin.groups() not in known:
                 yield Finding("actions/pin", f"{path}:{number}: is not in pins.json: {line.strip()}")
@@ -189,6 +218,7 @@ def pins(repository):
         if workflow.get("permissions") != {}:
             yield Finding("actions/permissions", f"{path}: the top level must say permissions: {{}}")
         for job, body in workflow["jobs"].items():
-            for field in ("permissions", "timeout-minutes"):
+            # What a called workflow may take is said by its own jobs.
+            for field in ("permissions",) if "uses" in body else ("permissions", "timeout-minutes"):
                 if field not in body:
                     yield Finding("actions/job", f"{path}: job {job} has no {field}")

@@ -1,5 +1,6 @@
 """How the service is deployed: chart, manifests, Argo CD."""
 
+import json
 import shutil
 import subprocess
 import tempfile
@@ -12,6 +13,9 @@ from helm_python import chart as helm_chart
 
 from .repository import Finding, Repository
 
+# What the API's schemas say of a manifest, by version and manifest: most are the same in many repositories.
+SEEN = {}
+
 # The oldest that Chart.yaml allows, and the newest that the validator knows.
 KUBERNETES = ("1.29", "1.37")
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -23,8 +27,11 @@ EVERYTHING = RELEASED | {
     "labels": {"team": "a"},
     "networkPolicy": {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": 5432}]}]},
     "podAnnotations": {"example.org/a": "b"},
-    "podMonitor": {"enabled": True},
-    "route": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["a.example.org"]},
+    "envFromSecrets": {"TOKEN": {"secret": "{{ .Release.Name }}-token", "key": "token"}},
+    "ingress": {"enabled": True, "hostnames": ["a.example.org"], "annotations": {"example.org/a": "b"}},
+    "secrets": {"enabled": True},
+    "serviceMonitor": {"enabled": True},
+    "route": {"enabled": True, "parentRefs": [{"name": "gateway"}], "hostnames": ["{{ .Release.Name }}.example.org"]},
 }
 
 
@@ -47,6 +54,13 @@ def cases(repository):
 
 def render(repository, values):
     """The manifests of one case."""
+    key = json.dumps(values, sort_keys=True)
+    if key not in repository.memory:
+        repository.memory[key] = rendered(repository, values)
+    return repository.memory[key]
+
+
+def rendered(repository, values):
     name = repository.document("chart/Chart.yaml")["name"]
     with helm_chart.Chart.load(repository.root / "chart") as loaded:
         loaded.validate_schema(values)
@@ -94,14 +108,25 @@ def kubernetes(repository):
     for case, values in cases(repository):
         for manifest in render(repository, values):
             for version in KUBERNETES:
-                name = f"{manifest['kind']} {manifest['metadata']['name']}"
-                try:
-                    kubernetes_validate.validate(manifest, version, strict=True)
-                except kubernetes_validate.SchemaNotFoundError:
-                    yield Finding("kubernetes/no-schema", f"{name} ({case}): {version} has no {manifest['apiVersion']}")
-                except kubernetes_validate.ValidationError as error:
-                    place = ".".join(map(str, error.path))
-                    yield Finding("kubernetes/invalid", f"{name} ({case}, {version}): {place}: {error.message}")
+                problem = judged(manifest, version)
+                if problem:
+                    rule, text = problem
+                    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+                    yield Finding(f"kubernetes/{rule}", f"{name} ({case}, {version}): {text}")
+
+
+def judged(manifest, version):
+    """Rule and text of what is wrong, or None."""
+    key = version, json.dumps(manifest, sort_keys=True)
+    if key not in SEEN:
+        SEEN[key] = None
+        try:
+            kubernetes_validate.validate(manifest, version, strict=True)
+        except kubernetes_validate.SchemaNotFoundError:
+            SEEN[key] = "no-schema", f"there is no {manifest['apiVersion']}"
+        except kubernetes_validate.ValidationError as error:
+            SEEN[key] = "invalid", f"{'.'.join(map(str, error.path))}: {error.message}"
+    return SEEN[key]
 
 
 def pods(repository):
@@ -111,7 +136,7 @@ def pods(repository):
         pod = deployment["spec"]["template"]["spec"]
         (container,) = pod["containers"]
         security, own = pod["securityContext"], container["securityContext"]
-        waits = {one["name"]: one["value"] for one in container["env"]}
+        waits = {one["name"]: one["value"] for one in container["env"] if "value" in one}
         waiting = int(waits["DRAIN_SECONDS"]) + int(waits["SHUTDOWN_SECONDS"])
         for what, good in (
             ("runs as a user that is not root", security["runAsNonRoot"] is True and security["runAsUser"] > 0),
@@ -144,7 +169,13 @@ def refusals(repository):
         {"env": {"lower": "x"}},
         {"env": {"PORT": "1"}},
         {"resources": {"limits": {"memory": "lots"}}},
-        {"route": {"enabled": True}},
+        {"environment": "a b"},
+        {"envFromSecrets": {"PORT": {"secret": "a", "key": "b"}}},
+        {"envFromSecrets": {"TOKEN": {"secret": "a"}}},
+        {"ingress": {"enabled": True, "hostnames": []}},
+        {"route": {"enabled": True, "hostnames": []}},
+        {"secrets": {"store": {"kind": "Vault"}}},
+        {"serviceMonitor": {"interval": "often"}},
     ):
         with helm_chart.Chart.load(repository.root / "chart") as loaded:
             try:

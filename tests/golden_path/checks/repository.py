@@ -9,6 +9,10 @@ from pathlib import Path
 import yaml
 
 
+# What Git and the languages' tools leave behind.
+LEFT = {".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", "node_modules", "target"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that is wrong: `rule` is a name for exceptions.yaml, `text` is for people."""
@@ -37,13 +41,15 @@ class Repository:
     def __init__(self, root, answers=None):
         self.root = root
         self.answers = answers
+        # What a check has found out at some cost, for the next one.
+        self.memory = {}
 
     @cached_property
     def files(self):
         """Relative paths, sorted; what builds and Git leave behind is no part of it."""
         paths = (path for path in self.root.rglob("*") if path.is_file())
         relative = (path.relative_to(self.root) for path in paths)
-        return sorted(path for path in relative if path.parts[0] not in (".git", "target"))
+        return sorted(path for path in relative if path.parts[0] not in LEFT and "__pycache__" not in path.parts)
 
     @cached_property
     def environments(self):

@@ -1,4 +1,7 @@
-"""The linters that are programs of their own."""
+"""The linters that are programs of their own.
+
+What one says of files is remembered by their content: many of the repositories hold the same.
+"""
 
 import json
 import os
@@ -6,10 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from check_jsonschema.cli import main as check_jsonschema
+from click.testing import CliRunner
+
 from .repository import Finding
 
 # Beside the interpreter: the tools are installed into its environment. actionlint finds shellcheck there, too.
 BIN = Path(sys.executable).parent
+REMEMBERED = {}
+
+
+def remembered(repository, tool, paths, judge):
+    """The findings of a tool about files."""
+    key = tool, tuple((str(path), repository.text(path)) for path in paths)
+    if key not in REMEMBERED:
+        REMEMBERED[key] = list(judge())
+    return REMEMBERED[key]
 
 
 def command(repository, program, *arguments):
@@ -24,55 +39,55 @@ def workflows(repository):
 
 
 def hadolint(repository):
-    done = command(repository, "hadolint", "--format", "json", "Dockerfile")
-    for item in json.loads(done.stdout):
-        yield Finding(f"hadolint/{item['code']}", f"Dockerfile:{item['line']}: {item['message']}")
+    def judge():
+        done = command(repository, "hadolint", "--format", "json", "Dockerfile")
+        for item in json.loads(done.stdout):
+            yield Finding(f"hadolint/{item['code']}", f"Dockerfile:{item['line']}: {item['message']}")
+
+    return remembered(repository, "hadolint", ["Dockerfile"], judge)
 
 
 def actionlint(repository):
-    done = command(repository, "actionlint", "-format", "{{json .}}", *workflows(repository))
-    if done.returncode > 1:
-        yield Finding("actionlint/error", done.stderr.strip())
-        return
-    for item in json.loads(done.stdout):
-        yield Finding(f"actionlint/{item['kind']}", f"{item['filepath']}:{item['line']}: {item['message']}")
+    def judge():
+        # It looks for the workflows that others call below the folder that has this.
+        (repository.root / ".git").mkdir(exist_ok=True)
+        done = command(repository, "actionlint", "-format", "{{json .}}", *workflows(repository))
+        if done.returncode > 1:
+            yield Finding("actionlint/error", done.stderr.strip())
+            return
+        for item in json.loads(done.stdout):
+            yield Finding(f"actionlint/{item['kind']}", f"{item['filepath']}:{item['line']}: {item['message']}")
+
+    return remembered(repository, "actionlint", workflows(repository), judge)
 
 
 def shellcheck(repository):
     scripts = [path for path in repository.files if path.suffix == ".sh"]
-    done = command(repository, "shellcheck", "--format", "json", *scripts)
-    for item in json.loads(done.stdout):
-        yield Finding(f"shellcheck/SC{item['code']}", f"{item['file']}:{item['line']}: {item['message']}")
+
+    def judge():
+        done = command(repository, "shellcheck", "--format", "json", *scripts)
+        for item in json.loads(done.stdout):
+            yield Finding(f"shellcheck/SC{item['code']}", f"{item['file']}:{item['line']}: {item['message']}")
+
+    return remembered(repository, "shellcheck", scripts, judge)
 
 
 def schemas(repository):
     """Workflows and Dependabot against the schemas that check-jsonschema brings; the chart's own as a schema."""
-    for arguments in (
-        ("--builtin-schema", "vendor.github-workflows", *workflows(repository)),
-        ("--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
-        ("--check-metaschema", "chart/values.schema.json"),
-        ("--schemafile", "chart/values.schema.json", "chart/values.yaml"),
+    schema, values = "chart/values.schema.json", "chart/values.yaml"
+    for options, paths in (
+        (["--builtin-schema", "vendor.github-workflows"], workflows(repository)),
+        (["--builtin-schema", "vendor.dependabot"], [Path(".github/dependabot.yml")]),
+        (["--check-metaschema"], [Path(schema)]),
+        (["--schemafile", str(repository.root / schema)], [Path(values)]),
     ):
-        done = command(repository, "check-jsonschema", *arguments)
-        if done.returncode:
-            yield Finding("schema/invalid", f"{' '.join(map(str, arguments))}: {done.stdout.strip()}")
 
+        def judge(options=options, paths=paths):
+            line = [*options, *(str(repository.root / path) for path in paths)]
+            done = CliRunner().invoke(check_jsonschema, line)
+            if done.exit_code:
+                said = done.output.strip().replace(f"{repository.root}/", "")
+                yield Finding("schema/invalid", f"{' '.join(map(str, paths))}: {said}")
 
-def cargo(repository, target, *arguments):
-    """With the toolchain that the repository asks for where it is installed, else with the caller's."""
-    environment = dict(os.environ)
-    if target:
-        environment["CARGO_TARGET_DIR"] = str(target.resolve())
-    if "RUSTUP_TOOLCHAIN" not in environment:
-        wanted = repository.parse("rust-toolchain.toml")["toolchain"]["channel"]
-        installed = subprocess.run(["rustup", "toolchain", "list"], capture_output=True, text=True, check=False)
-        if not any(line.startswith(f"{wanted}-") for line in installed.stdout.splitlines()):
-            active = subprocess.run(["rustup", "show", "active-toolchain"], capture_output=True, text=True, check=True)
-            environment["RUSTUP_TOOLCHAIN"] = active.stdout.split()[0]
-    done = subprocess.run(
-        ["cargo", *arguments], cwd=repository.root, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        yield Finding(f"cargo/{arguments[0]}", f"{done.stdout}\n{done.stderr}".strip())
-    elif arguments[0] == "test" and " passed; 0 failed" not in done.stdout:
-        yield Finding("cargo/test", "no test was run")
+        against = [*paths, schema] if "--schemafile" in options else paths
+        yield from remembered(repository, options[0] + options[-1].rpartition("/")[2], against, judge)

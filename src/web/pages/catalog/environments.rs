@@ -119,9 +119,10 @@ pub(super) async fn show(
             task: link::task(application.task),
             declared: Moment(application.declared_at),
         }),
-        promote: delivery.comes_from(environment).filter(|_| cell.declared.is_some() || cell.seen.is_some()).map(
-            |from| (from.title().to_owned(), link::promotion_from(&reference, &from.name, &environment.name)),
-        ),
+        promote: delivery
+            .comes_from(environment)
+            .filter(|_| cell.declared.is_some() || cell.seen.is_some())
+            .map(|from| (from.title().to_owned(), link::promotion_from(&reference, &from.name, &environment.name))),
         history: history(&forges, &reference, &row, cell),
     };
     Ok(Page(EnvironmentsPage {

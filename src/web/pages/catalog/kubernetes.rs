@@ -17,10 +17,9 @@ use chrono::Utc;
 use super::entity::{Head, record};
 use crate::catalog::{Catalog, Record};
 use crate::cluster::{Advice, Cluster, Container, ContainerState, Detail, Thing, ThingKind};
-use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, WorkloadTree};
+use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, Trust, WorkloadTree};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
-use crate::permission::{Credentials, Principal};
 use crate::pipeline::Pipelines;
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -79,7 +78,6 @@ struct WorkloadView {
     summary: String,
     hue: &'static str,
     images: Vec<String>,
-    created: Option<Moment>,
     advice: Vec<Advice>,
     pods: Vec<PodView>,
     more_pods: usize,
@@ -115,9 +113,7 @@ struct WarningView {
 /// What ties workloads to whoever looks.
 struct Asker {
     service: Service,
-    /// Namespaces that applications of the service's own repository deploy to.
-    own: Vec<String>,
-    is_configured: bool,
+    trust: Trust,
     is_owner: bool,
 }
 
@@ -130,38 +126,18 @@ impl Asker {
         record: &Record,
     ) -> Result<Self, Error> {
         let service = Service::of(forges, record);
-        let declared = match &service.repository {
-            Some(repository) => delivery.applications(repository).await.map_err(Error::internal)?,
-            None => Vec::new(),
-        };
-        Ok(Self {
-            service,
-            own: declared.into_iter().map(|application| application.namespace).collect(),
-            is_configured: catalog.is_configured(&record.source),
-            is_owner: is_owner(&viewer.credentials, record),
-        })
+        let trust = delivery.trust(catalog, &service, record).await.map_err(Error::internal)?;
+        Ok(Self { service, trust, is_owner: record.is_owned_by(&viewer.credentials) })
     }
 
     /// Whether a namespace is known to be the service's, so that its pods may be looked into.
     fn is_trusted(&self, namespace: &str) -> bool {
-        self.is_configured || self.own.iter().any(|own| own == namespace)
+        self.trust.holds(namespace)
     }
 
     /// Whether whoever looks may change what runs there.
     fn may_change(&self, namespace: &str) -> bool {
         self.is_owner && self.is_trusted(namespace)
-    }
-}
-
-fn is_owner(who: &Credentials, record: &Record) -> bool {
-    let relations = record.relations();
-    let mut owners = relations.iter().filter(|relation| relation.kind == "ownedBy").peekable();
-    match who.principal() {
-        Principal::Anonymous => false,
-        Principal::Service { .. } => true,
-        Principal::User { ownership, .. } => {
-            owners.peek().is_none() || owners.any(|owner| ownership.iter().any(|own| own.to_string() == owner.target))
-        }
     }
 }
 
@@ -237,7 +213,6 @@ impl WorkloadView {
             summary,
             hue,
             images: images(workload),
-            created: workload.created.map(Moment),
             advice: advice.clone(),
             pods: pods.iter().take(PODS).map(view).collect(),
             more_pods: pods.len().saturating_sub(PODS),
@@ -251,7 +226,11 @@ fn summary(workload: &Thing, pods: &[Arc<Thing>]) -> (String, bool, Option<u32>)
     match &workload.detail {
         Detail::Workload(one) => {
             let scales = matches!(workload.kind, ThingKind::Deployment | ThingKind::StatefulSet);
-            let newest = if one.updated < one.desired { format!(", {} of the newest version", one.updated) } else { String::new() };
+            let newest = if one.updated < one.desired {
+                format!(", {} of the newest version", one.updated)
+            } else {
+                String::new()
+            };
             let words = format!("{} of {} ready{newest}", one.ready, one.desired);
             (words, one.ready >= one.desired && one.updated >= one.desired, scales.then_some(one.desired))
         }

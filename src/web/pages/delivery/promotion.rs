@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::catalog::Catalog;
 use crate::delivery::{
-    Delivery, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal, Row, Service, Version,
+    Delivery, Gate, GateStanding, NewPromotion, Promotion, PromotionError, PromotionState, Proposal, Row, Service,
+    Version,
 };
 use crate::entity::EntityRef;
 use crate::forge::{Forges, Signature};
@@ -122,10 +123,7 @@ fn signature(viewer: &Viewer) -> Signature {
 }
 
 fn crumbs(reference: &EntityRef, title: &str) -> Vec<(String, String)> {
-    vec![
-        ("Delivery".to_owned(), link::delivery()),
-        (title.to_owned(), link::entity_tab(reference, "environments")),
-    ]
+    vec![("Delivery".to_owned(), link::delivery()), (title.to_owned(), link::entity_tab(reference, "environments"))]
 }
 
 /// `GET /delivery/promotions/new`
@@ -276,7 +274,8 @@ pub(in crate::web::pages) fn words(state: PromotionState) -> (&'static str, &'st
 }
 
 fn exact(version: &Version) -> String {
-    let parts: Vec<&str> = [version.tag.as_str(), version.digest.as_str()].into_iter().filter(|it| !it.is_empty()).collect();
+    let parts: Vec<&str> =
+        [version.tag.as_str(), version.digest.as_str()].into_iter().filter(|it| !it.is_empty()).collect();
     if parts.is_empty() { "nothing".to_owned() } else { parts.join(" · ") }
 }
 

@@ -11,8 +11,10 @@ use serde::Deserialize;
 use super::changes::Changed;
 use super::{CommitLine, Head, Place};
 use crate::catalog::Catalog;
+use crate::delivery::Delivery;
 use crate::forge::{Comparison, Forge as _, ForgeError, LocalForge, MergeMethod, NewMerge, PullRequest, Signature};
 use crate::web::Site;
+use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, EntityLink, Moment};
@@ -213,11 +215,17 @@ pub(super) struct Merging {
 /// `POST /repositories/{owner}/{repository}/pulls/{number}/merge`
 pub(super) async fn merge(
     State(forge): State<LocalForge>,
+    State(delivery): State<Delivery>,
     viewer: Viewer,
     Path(place): Path<Place>,
     Form(merging): Form<Merging>,
 ) -> Answer {
     let id = place.repository()?;
+    let full = format!("{}/{id}", forge.host());
+    if let Some(promotion) = delivery.promotion_of(&full, place.number).await.map_err(Error::internal)? {
+        // It has gates, which are looked at there.
+        return Ok(Redirect::to(&link::promotion(promotion.id)).into_response());
+    }
     let who = Signature {
         name: viewer.name().to_owned(),
         email: format!("{}@localhost", viewer.user().name()),

@@ -153,7 +153,8 @@ fn pod(
         let pod = pods.find(|pod| *pod.namespace == *place.space && *pod.name == *place.pod)?;
         (on.cluster.name() == place.cluster).then(|| (on.cluster.clone(), std::sync::Arc::clone(pod)))
     });
-    let found = found.ok_or_else(|| Error::NotFound(format!("{reference} has no pod {}; it may be gone", place.pod)))?;
+    let found =
+        found.ok_or_else(|| Error::NotFound(format!("{reference} has no pod {}; it may be gone", place.pod)))?;
     if !asker.is_trusted(&place.space) {
         return Err(Error::NotAllowed(format!(
             "logs are shown where the portal deployed {reference}, or where its file is in a configured location"

@@ -1,0 +1,1 @@
+"""HTTP: `app` puts together the routes and what surrounds them."""

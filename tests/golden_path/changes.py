@@ -1,0 +1,172 @@
+"""The templates that change a service that is there, tried against a portal with such a service.
+
+A portal is started on a fresh data folder, makes a service, and is started again with more environments. Every
+combination of a template's options is rendered against it; what comes out is laid over the service's repository, and the
+result gets every check that a new service gets. One of each is run for real, and its branch must hold just that.
+"""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+import combinations
+from check import check
+from checks.deployment import cases, render
+from checks.repository import Finding, Repository
+
+SERVICE = "rust-service"
+# Beside those that the service begins with, in their place in the order of promotion.
+MORE = [
+    (1, {"name": "qa", "title": "Quality", "automated": True, "colour": "blue"}),
+    (3, {"name": "load", "title": "Load", "automated": False, "colour": "violet"}),
+]
+STORAGE = {"small": "5Gi", "medium": "20Gi", "large": "100Gi"}
+
+
+def tried(greenroom, setup, templates, base):
+    """A report for each changed repository; `base` are the answers that the service is made from."""
+    work = setup.work / "changes"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    name = base["parameters"]["name"]
+    service = {"component": f"component:default/{name}"}
+    more = list(base["environments"])
+    for place, environment in MORE:
+        where = {"namespace": f"payments-{environment['name']}", "application": f"{name}-{environment['name']}"}
+        more.insert(place, {**base["environments"][0], **environment, **where})
+    with portal(greenroom, work, base["environments"]) as url:
+        told(greenroom, url, work, "run", SERVICE, base["parameters"])
+    with portal(greenroom, work, more) as url:
+        folder = cloned(url, base, "main", work / "service")
+        for label, template, answers in every(templates):
+            changed = work / label
+            made = work / f"{label}-made"
+            told(greenroom, url, work, "render", templates / template, service | answers, "--out", made)
+            shutil.copytree(folder, changed, ignore=shutil.ignore_patterns(".git"))
+            shutil.copytree(made, changed, dirs_exist_ok=True)
+            there = [one for one in more if one in base["environments"] or one["name"] == answers.get("environment")]
+            repository = Repository(changed, {**base, "environments": there})
+            report = check(label, repository, "none", setup)
+            for finding in [*untouched(made, folder), *database(repository, answers)]:
+                report.failed += 1
+                report.lines.append(f"FAILED {label}: {finding}")
+            if label.endswith("-1"):
+                told(greenroom, url, work, "run", template, service | answers)
+                branch = "database" if template == "add-database" else f"environment/{answers['environment']}"
+                proposed = cloned(url, base, branch, work / f"{label}-proposed")
+                for path in sorted(set(Repository(proposed).files) | set(repository.files)):
+                    both = [one / path for one in (proposed, changed)]
+                    if not all(one.exists() for one in both) or both[0].read_bytes() != both[1].read_bytes():
+                        report.failed += 1
+                        report.lines.append(f"FAILED {label}: {path} is not the same on the branch {branch}")
+            yield report
+
+
+def every(templates):
+    """Name, template and answers of each case."""
+    for number, (_, environment) in enumerate(MORE, 1):
+        yield f"add-environment-{number}", "add-environment", {"environment": environment["name"], "replicas": 3}
+    form = yaml.safe_load((templates / "add-database/template.yaml").read_text())
+    found, size = combinations.combined(combinations.options(form))
+    print(f"add-database: {len(found)} of {size} combinations of its options", flush=True)
+    for number, answers in enumerate(found, 1):
+        yield f"add-database-{number}", "add-database", answers
+
+
+def untouched(made, service):
+    """Nothing is changed but what the change is about: most of what was read comes out as it was."""
+    for path in Repository(made).files:
+        if path.parts[0] not in ("chart", "deploy", "docs", "catalog-info.yaml", "mkdocs.yml"):
+            yield Finding("change/path", f"{path} is written")
+        elif (service / path).exists() and path.parts[:2] == ("chart", "templates"):
+            if (made / path).read_bytes() != (service / path).read_bytes():
+                yield Finding("change/path", f"{path} is changed")
+
+
+def database(repository, answers):
+    """The claim, its size, and the way to it, in every environment."""
+    if "engine" not in answers:
+        return
+    operator = answers["engine"] == "cloudnative-pg"
+    group, kind = ("postgresql.cnpg.io", "Cluster") if operator else ("database.acme.example", "PostgreSQLInstance")
+    automated = {one["name"]: one["automated"] for one in repository.document("deploy/environments.yaml")["environments"]}
+    for case, values in cases(repository):
+        if case not in automated:
+            continue
+        manifests = render(repository, values)
+        claims = [one for one in manifests if one["kind"] == kind and one["apiVersion"].startswith(f"{group}/")]
+        (claim,) = claims
+        spec = claim["spec"]["storage"] | claim["spec"] if operator else claim["spec"]["parameters"]
+        size = spec["size"] if operator else spec["storage"]
+        wanted = 3 if answers["highAvailability"] and not automated[case] else 1
+        if (size, spec["instances"]) != (STORAGE[answers["size"]], wanted):
+            yield Finding("change/database", f"{case}: {spec['instances']} instances of {size}")
+        (deployment,) = [one for one in manifests if one["kind"] == "Deployment"]
+        variables = {one["name"]: one for one in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+        secret = claim["metadata"]["name"] + "-app" if operator else claim["spec"]["writeConnectionSecretToRef"]["name"]
+        reference = {"name": secret, "key": "uri"}
+        if variables.get("DATABASE_URL", {}).get("valueFrom") != {"secretKeyRef": reference}:
+            yield Finding("change/database", f"{case}: DATABASE_URL is {variables.get('DATABASE_URL')}")
+        policies = {one["metadata"]["name"]: one["spec"] for one in manifests if one["kind"] == "NetworkPolicy"}
+        way = policies[deployment["metadata"]["name"]]["egress"][-1]
+        if [port["port"] for port in way["ports"]] != [5432]:
+            yield Finding("change/database", f"{case}: the service may not reach the database: {way}")
+        if operator:
+            pods = {"cnpg.io/cluster": claim["metadata"]["name"]}
+            selected = policies[claim["metadata"]["name"]]["podSelector"]["matchLabels"]
+            if selected != pods or way["to"] != [{"podSelector": {"matchLabels": pods}}]:
+                yield Finding("change/database", f"{case}: the policies select {selected} and {way['to']}")
+    resources = [one for one in repository.documents("catalog-info.yaml") if one["kind"] == "Resource"]
+    component = next(one for one in repository.documents("catalog-info.yaml") if one["kind"] == "Component")
+    names = [f"resource:default/{one['metadata']['name']}" for one in resources]
+    if not names or component["spec"]["dependsOn"] != names:
+        yield Finding("change/catalog", f"the service depends on {component['spec'].get('dependsOn')}, not on {names}")
+
+
+@contextmanager
+def portal(greenroom, work, environments):
+    """The address of a portal with these environments, until it is not needed any more."""
+    config = work / "portal.json"
+    kept = ("name", "title", "cluster", "server", "colour")
+    config.write_text(json.dumps({"environments": [
+        {key: one[key] for key in kept}
+        | {"namespace": one["namespace"], "sync": "automated" if one["automated"] else "pull-request"}
+        for one in environments
+    ]}))
+    command = [greenroom, "serve", "--port", "0", "--data-dir", work / "data", "--config", config]
+    with (work / "portal.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            for line in process.stdout:
+                if found := re.search(r"https?://\S+:\d+", line):
+                    yield found[0]
+                    break
+            else:
+                raise RuntimeError(f"the portal did not start: {(work / 'portal.log').read_text()}")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+
+
+def told(greenroom, url, work, verb, template, answers, *more):
+    """`greenroom template run` or `render`, at the portal."""
+    values = work / "values.json"
+    values.write_text(json.dumps(answers))
+    command = [greenroom, "template", verb, template, "--server", url, "--values", values, *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise RuntimeError(f"cannot {verb} {template} with {answers}: {done.stdout}{done.stderr}")
+
+
+def cloned(url, base, branch, folder):
+    """A branch of the service's repository."""
+    owner, name = re.search(r"owner=([^&]+)&repo=([^&]+)", base["parameters"]["repoUrl"]).groups()
+    command = ["git", "clone", "--quiet", "--branch", branch, f"{url}/git/{owner}/{name}.git", folder]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    return Path(folder)
