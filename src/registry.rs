@@ -71,9 +71,9 @@ impl Registries {
     pub(crate) fn open(configs: &[RegistryConfig]) -> Result<Self, String> {
         let mut all: Vec<Registry> = Vec::new();
         for (at, config) in configs.iter().enumerate() {
-            let registry = Registry::new(config).map_err(|reason| format!("registries[{at}]: {reason}"))?;
+            let registry = Registry::new(config).map_err(|reason| format!("[{at}]: {reason}"))?;
             if all.iter().any(|one| one.name() == registry.name()) {
-                return Err(format!("registries[{at}].name: there are two registries `{}`", registry.name()));
+                return Err(format!("[{at}]: there are two registries `{}`", registry.name()));
             }
             all.push(registry);
         }

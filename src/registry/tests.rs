@@ -86,7 +86,7 @@ fn a_configuration_that_cannot_be_used_says_why() {
     assert!(open(json!({"name": "a", "kind": "oci", "host": "quay.io"})).is_ok());
     let twice = |name: &str| serde_json::from_value(json!({"name": name, "kind": "ghcr"})).unwrap();
     let told = Registries::open(&[twice("a"), twice("a")]).unwrap_err();
-    assert_eq!(told, "registries[1].name: there are two registries `a`");
+    assert_eq!(told, "[1]: there are two registries `a`");
 }
 
 #[test]

@@ -83,7 +83,13 @@ impl Action for RegistryRepository {
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let wanted = Wanted::of(&self.delivery, &self.forges, &input)?;
+            let wanted = match Wanted::of(&self.delivery, &self.forges, &input)? {
+                Ok(wanted) => wanted,
+                Err(why) => {
+                    ctx.log.info(why);
+                    return Ok(Outputs::new());
+                }
+            };
             for line in &wanted.remarks {
                 ctx.log.warn(line.clone());
             }
@@ -100,7 +106,10 @@ impl Action for RegistryRepository {
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
-            let wanted = Wanted::of(&self.delivery, &self.forges, input)?;
+            let wanted = match Wanted::of(&self.delivery, &self.forges, input)? {
+                Ok(wanted) => wanted,
+                Err(why) => return Ok(Inspection { warnings: vec![why], ..Inspection::default() }),
+            };
             let mut effects = place::foresee(ctx, &wanted).await?;
             effects.extend(accounts::foresee(ctx, &wanted).await?);
             Ok(Inspection { effects, outputs: wanted.outputs(), warnings: wanted.remarks })

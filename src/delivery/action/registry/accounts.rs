@@ -15,7 +15,7 @@ use super::refused;
 use super::request::{Place, Wanted};
 use super::taken::{OBJECTS_OF, Taken};
 use crate::cluster::Manifest;
-use crate::forge::SecretScope;
+use crate::forge::Scope;
 use crate::registry::{Harbor, Login, NewRobot, Project, RegistryError, Robot, Use};
 use crate::scaffolder::{ActionContext, ActionError, Effect, EffectKind};
 
@@ -144,7 +144,7 @@ async fn to_pipelines(ctx: &ActionContext, wanted: &Wanted, login: &Login) -> Re
     let secrets: Vec<(String, String)> = SECRETS.iter().map(|name| (*name).to_owned()).zip(values).collect();
     let taken = Taken::Secrets { host: forge.host().to_owned(), repository: id.clone() };
     ctx.made("secrets", &format!("secrets {} of {id}", SECRETS.join(" and ")), json!(taken)).await?;
-    github.set_secrets(id, SecretScope::Actions, &secrets).await?;
+    github.set_secrets(id, Scope::Actions, &secrets).await?;
     ctx.log.info(format!("The pipelines of {id} have {} now", SECRETS.join(" and ")));
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::super::super::Delivery;
 use super::super::text;
 use super::refused;
-use super::request::image;
+use super::request::{image, registry};
 use super::taken::{self, Taken};
 use crate::forge::FileMode;
 use crate::permission::Credentials;
@@ -38,8 +38,11 @@ enum There {
 }
 
 impl Wanted {
-    fn of(delivery: &Delivery, ctx: &ActionContext, input: &Outputs) -> Result<Self, ActionError> {
-        let registry = delivery.registries().get(text(input, "registry")).map_err(|error| refused(&error))?.clone();
+    fn of(delivery: &Delivery, ctx: &ActionContext, input: &Outputs) -> Result<Result<Self, String>, ActionError> {
+        let registry = match registry(delivery, input)? {
+            Ok(registry) => registry,
+            Err(why) => return Ok(Err(why)),
+        };
         let folder = text(input, "path").trim_matches('/');
         let folder = if folder == "." { "" } else { folder };
         let mut files = Vec::new();
@@ -53,7 +56,7 @@ impl Wanted {
         let base = text(input, "repository").trim_matches('/');
         let path = if base.is_empty() { chart.name().to_owned() } else { format!("{base}/{}", chart.name()) };
         let image = image(&registry, &path, "")?;
-        Ok(Self { registry, image, chart })
+        Ok(Ok(Self { registry, image, chart }))
     }
 
     async fn there(&self) -> Result<There, RegistryError> {
@@ -129,7 +132,13 @@ impl Action for PushChart {
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
-            let wanted = Wanted::of(&self.0, ctx, &input)?;
+            let wanted = match Wanted::of(&self.0, ctx, &input)? {
+                Ok(wanted) => wanted,
+                Err(why) => {
+                    ctx.log.info(why);
+                    return Ok(Outputs::new());
+                }
+            };
             let began = ctx.noted("began").await?.is_some();
             let there = wanted.there().await.map_err(|error| refused(&error))?;
             let digest = match there {
@@ -163,7 +172,10 @@ impl Action for PushChart {
         input: &'a Outputs,
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
-            let wanted = Wanted::of(&self.0, ctx, input)?;
+            let wanted = match Wanted::of(&self.0, ctx, input)? {
+                Ok(wanted) => wanted,
+                Err(why) => return Ok(Inspection { warnings: vec![why], ..Inspection::default() }),
+            };
             let sentence = format!("push {}", wanted.name());
             let effect = |conflict| vec![ctx.effect(EffectKind::Push, sentence.clone(), conflict)];
             let (effects, digest, warnings) = match wanted.there().await {

@@ -55,9 +55,17 @@ pub(super) struct Place {
 }
 
 impl Wanted {
-    /// Reads an input; what needs something that is not connected is left out with a remark.
-    pub(super) fn of(delivery: &Delivery, forges: &Forges, input: &Outputs) -> Result<Self, ActionError> {
-        let registry = delivery.registries().get(text(input, "registry")).map_err(|error| refused(&error))?.clone();
+    /// Reads an input; what needs something that is not connected is left out with a remark. `Err` in it: why nothing is
+    /// to be done at all.
+    pub(super) fn of(
+        delivery: &Delivery,
+        forges: &Forges,
+        input: &Outputs,
+    ) -> Result<Result<Self, String>, ActionError> {
+        let registry = match registry(delivery, input)? {
+            Ok(registry) => registry,
+            Err(why) => return Ok(Err(why)),
+        };
         let image = image(&registry, text(input, "image"), text(input, "project"))?;
         let mut wanted = Self {
             image,
@@ -74,7 +82,7 @@ impl Wanted {
         wanted.leave_out_what_only_harbor_has();
         wanted.find_pipelines(forges, text(input, "repoUrl"))?;
         wanted.find_places(delivery, input)?;
-        Ok(wanted)
+        Ok(Ok(wanted))
     }
 
     fn leave_out_what_only_harbor_has(&mut self) {
@@ -167,6 +175,15 @@ impl Wanted {
     pub(super) fn project(&self) -> &str {
         self.image.project().unwrap_or_default()
     }
+}
+
+/// The registry of an input. `Err` in it: why nothing is to be done, where the portal knows none at all and none is named.
+pub(super) fn registry(delivery: &Delivery, input: &Outputs) -> Result<Result<Registry, String>, ActionError> {
+    let name = text(input, "registry");
+    if name.is_empty() && delivery.registries().all().is_empty() {
+        return Ok(Err("Left out: no registry is connected to this portal; one is configured in `registries`".to_owned()));
+    }
+    delivery.registries().get(name).cloned().map(Ok).map_err(|error| refused(&error))
 }
 
 /// The image with its project: the input's, its own, or the registry's.
