@@ -35,6 +35,7 @@ use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
+use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
@@ -130,7 +131,9 @@ impl App {
         let catalog = catalog?;
         key?;
         let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
-        let delivery = delivery.on(clusters, &config.argocd, &config.delivery);
+        let registries = Registries::open(&config.registries)
+            .map_err(|reason| anyhow::anyhow!("configuration `registries`: {reason}"))?;
+        let delivery = delivery.on(clusters, &config.argocd, &config.delivery).with(registries);
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());

@@ -32,6 +32,7 @@ pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
 pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;
+use crate::registry::Registries;
 
 /// Components as services.
 type Services = Arc<Vec<Arc<Service>>>;
@@ -43,6 +44,7 @@ pub(crate) struct Delivery {
     pool: Option<PgPool>,
     environments: Arc<[Environment]>,
     clusters: Clusters,
+    registries: Registries,
     instances: Arc<[Instance]>,
     /// Components as services, of a version of the catalog.
     services: Arc<ArcSwap<Option<(i64, Services)>>>,
@@ -118,6 +120,7 @@ impl Delivery {
             pool: None,
             environments: environments.into(),
             clusters: Clusters::default(),
+            registries: Registries::default(),
             instances: Arc::default(),
             services: Arc::default(),
             due: Arc::default(),
@@ -130,6 +133,16 @@ impl Delivery {
     /// The same with clusters, and with the installations of Argo CD on them.
     pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig, config: &DeliveryConfig) -> Self {
         Self { clusters, instances: argocd.instances.clone().into(), config: Arc::new(config.clone()), ..self }
+    }
+
+    /// The same with registries.
+    pub(crate) fn with(self, registries: Registries) -> Self {
+        Self { registries, ..self }
+    }
+
+    /// The registries.
+    pub(crate) fn registries(&self) -> &Registries {
+        &self.registries
     }
 
     /// The clusters.
