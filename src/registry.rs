@@ -93,8 +93,13 @@ impl Registries {
         };
         found.ok_or_else(|| {
             let names: Vec<String> = self.0.iter().map(|one| format!("`{}`", one.name())).collect();
-            let known = if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
-            if name.is_empty() { RegistryError::Unsaid { known } } else { RegistryError::Unknown { name: name.to_owned(), known } }
+            let known =
+                if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
+            if name.is_empty() {
+                RegistryError::Unsaid { known }
+            } else {
+                RegistryError::Unknown { name: name.to_owned(), known }
+            }
         })
     }
 
