@@ -16,17 +16,18 @@ use crate::db::testing::{TestDatabase, database};
 use crate::delivery::promotion::DeliveryConfig;
 use crate::delivery::{ArgoConfig, Delivery, Environment, Promotion, PromotionState, Version};
 use crate::entity::EntityRef;
-use crate::forge::{Forge, Forges, LocalForge};
+use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::permission::Credentials;
+use crate::registry::Registries;
 use crate::scaffolder::{ActionRegistry, Author, Event, Plan, Scaffolder, ScaffolderConfig, StartRun};
 
 /// A scaffolder with the actions of delivery.
-struct World {
-    scaffolder: Scaffolder,
+pub(super) struct World {
+    pub(super) scaffolder: Scaffolder,
     delivery: Delivery,
     clusters: Clusters,
     forges: Forges,
-    who: Credentials,
+    pub(super) who: Credentials,
     database: TestDatabase,
     _folder: TempDir,
     _running: DropGuard,
@@ -34,11 +35,23 @@ struct World {
 
 impl World {
     async fn new(clusters: Clusters, environments: Value, steps: &str) -> Self {
+        Self::beside(clusters, Registries::default(), Vec::new(), environments, steps).await
+    }
+
+    /// The same with registries, and with other forges beside the local one.
+    pub(super) async fn beside(
+        clusters: Clusters,
+        registries: Registries,
+        github: Vec<GitHub>,
+        environments: Value,
+        steps: &str,
+    ) -> Self {
         let database = database().await;
         let folder = tempfile::tempdir().unwrap();
         let base = Url::parse("http://localhost:7007").unwrap();
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
-        let forges = Forges::new([forge as Arc<dyn Forge>]);
+        let others = github.into_iter().map(|one| Arc::new(one) as Arc<dyn Forge>);
+        let forges = Forges::new([forge as Arc<dyn Forge>].into_iter().chain(others));
         let template = format!(
             "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {{name: it}}\nspec:\n  type: service\n  owner: team\n  parameters: {{properties: {{name: {{type: string}}, owner: {{type: string}}}}}}\n  steps:\n{steps}"
         );
@@ -51,7 +64,7 @@ impl World {
         catalog.read_due().await.unwrap();
         let environments: Vec<Environment> = serde_json::from_value(environments).unwrap();
         let delivery = Delivery::new(database.pool().clone(), environments).unwrap();
-        let delivery = delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default());
+        let delivery = delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
         let mut registry = ActionRegistry::builtin(&catalog, &forges, &Author::default());
         for action in crate::delivery::action::all(&delivery, &forges) {
             registry.register(action);
@@ -69,24 +82,24 @@ impl World {
         EntityRef::new("template", "default", "it")
     }
 
-    async fn plan(&self, values: Value) -> Plan {
+    pub(super) async fn plan(&self, values: Value) -> Plan {
         self.scaffolder.plan(&self.who, &Self::template(), map(values), Map::new()).await.unwrap()
     }
 
-    async fn run(&self, values: Value) -> (Uuid, String, String) {
+    pub(super) async fn run(&self, values: Value) -> (Uuid, String, String) {
         let start = StartRun { template: Self::template(), values: map(values), secrets: Map::new() };
         let id = self.scaffolder.start(&self.who, start).await.unwrap();
         let (status, log) = self.end(id).await;
         (id, status, log)
     }
 
-    async fn end(&self, id: Uuid) -> (String, String) {
+    pub(super) async fn end(&self, id: Uuid) -> (String, String) {
         let events: Vec<Event> = self.scaffolder.follow(&self.who, id, None).collect().await;
         let log: Vec<&str> = events.iter().filter_map(|event| event.body["message"].as_str()).collect();
         (self.scaffolder.task(&self.who, id).await.unwrap().status, log.join("\n"))
     }
 
-    async fn object(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+    pub(super) async fn object(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
         let id = ObjectId {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
@@ -102,7 +115,7 @@ fn map(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).unwrap()
 }
 
-fn sentences(plan: &Plan) -> Vec<&str> {
+pub(super) fn sentences(plan: &Plan) -> Vec<&str> {
     plan.effects.iter().map(|effect| effect.sentence.as_str()).collect()
 }
 
