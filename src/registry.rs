@@ -30,7 +30,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::artifact::Pushed;
-pub(crate) use self::chart::{Chart, ChartError};
+pub(crate) use self::chart::Chart;
 pub(crate) use self::config::{Kind, RegistryConfig};
 pub(crate) use self::error::RegistryError;
 pub(crate) use self::harbor::{Harbor, NewProject, NewRobot, Project, Robot, Use};

@@ -3,6 +3,8 @@
 //! The archive of the same files is the same bytes every time, so that a chart which is there already is told by its
 //! digest. Formats: <https://helm.sh/docs/topics/registries/>, <https://helm.sh/docs/topics/charts/>.
 
+use std::path::Path;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -82,7 +84,10 @@ impl Chart {
             let wanted = dependency.get("name").and_then(Value::as_str).unwrap_or_default();
             let is_it = |path: &str| {
                 let inside = path.strip_prefix("charts/").and_then(|rest| rest.strip_prefix(wanted));
-                inside.is_some_and(|rest| rest.starts_with('/') || (rest.starts_with('-') && rest.ends_with(".tgz")))
+                inside.is_some_and(|rest| {
+                    rest.starts_with('/')
+                        || (rest.starts_with('-') && Path::new(rest).extension().is_some_and(|it| it == "tgz"))
+                })
             };
             if !files.keys().any(|path| is_it(path)) {
                 return Err(ChartError(format!(

@@ -130,7 +130,7 @@ impl RegistryConfig {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!("`{key}`: a name or password belongs in `username` and `password`"));
         }
-        if url.path().trim_matches('/') != "" {
+        if !url.path().trim_matches('/').is_empty() {
             return Err(format!("`{key}`: {text} has a path; images begin with the host alone, the rest is `project`"));
         }
         url.set_path("/");

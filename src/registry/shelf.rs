@@ -102,7 +102,7 @@ impl Registry {
             .try_collect()
             .await?;
         let mut tags: Vec<Tag> = found.into_iter().filter(|tag| tag.facts.content != Content::Other).collect();
-        tags.sort_by(|one, other| other.at().cmp(&one.at()));
+        tags.sort_by_key(|tag| std::cmp::Reverse(tag.at()));
         tags.truncate(SHOWN);
         Ok(Shelf { tags, total, is_part })
     }
@@ -178,7 +178,7 @@ fn is_attachment(tag: &str) -> bool {
 fn by_version(one: &str, other: &str) -> Ordering {
     let is_version = |text: &str| text.trim_start_matches('v').starts_with(|letter: char| letter.is_ascii_digit());
     is_version(one).cmp(&is_version(other)).then_with(|| {
-        let (mut one, mut other) = (parts(one), parts(other));
+        let (mut one, mut other) = (parts(one.trim_start_matches('v')), parts(other.trim_start_matches('v')));
         loop {
             match (one.next(), other.next()) {
                 (None, None) => return Ordering::Equal,
@@ -214,7 +214,7 @@ mod tests {
     fn the_highest_version_comes_last() {
         let mut tags = vec!["1.10.0", "main", "1.9.0", "v2.0.0", "1.9.0-rc1", "latest", "10.0.0"];
         tags.sort_by(|one, other| by_version(one, other));
-        assert_eq!(tags, ["latest", "main", "1.9.0", "1.9.0-rc1", "1.10.0", "10.0.0", "v2.0.0"]);
+        assert_eq!(tags, ["latest", "main", "1.9.0", "1.9.0-rc1", "1.10.0", "v2.0.0", "10.0.0"]);
     }
 
     #[test]

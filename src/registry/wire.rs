@@ -133,11 +133,6 @@ impl Wire {
         Ok(Self { name: name.to_owned(), base: base.clone(), login, http, basic: false.into(), tokens })
     }
 
-    /// What the registry is called.
-    pub(super) fn registry(&self) -> &str {
-        &self.name
-    }
-
     /// The address of segments below the root, each encoded by itself.
     pub(super) fn at<'s>(&self, segments: impl IntoIterator<Item = &'s str>) -> Url {
         let mut url = self.base.clone();

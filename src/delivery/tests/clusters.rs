@@ -64,7 +64,8 @@ impl World {
         catalog.read_due().await.unwrap();
         let environments: Vec<Environment> = serde_json::from_value(environments).unwrap();
         let delivery = Delivery::new(database.pool().clone(), environments).unwrap();
-        let delivery = delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
+        let delivery =
+            delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
         let mut registry = ActionRegistry::builtin(&catalog, &forges, &Author::default());
         for action in crate::delivery::action::all(&delivery, &forges) {
             registry.register(action);
@@ -99,7 +100,13 @@ impl World {
         (self.scaffolder.task(&self.who, id).await.unwrap().status, log.join("\n"))
     }
 
-    pub(super) async fn object(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+    pub(super) async fn object(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<Value> {
         let id = ObjectId {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),

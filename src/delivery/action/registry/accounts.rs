@@ -186,7 +186,7 @@ pub(super) async fn foresee(ctx: &ActionContext, wanted: &Wanted) -> Result<Vec<
             match there(wanted, harbor, &name).await {
                 Ok(None) => effects.push(effect(sentence, None)),
                 Ok(Some(robot)) => {
-                    effects.push(effect(sentence, Some(taken_by(&format!("robot account {name}"), &robot))))
+                    effects.push(effect(sentence, Some(taken_by(&format!("robot account {name}"), &robot))));
                 }
                 // The place has said it already.
                 Err(_) => {}

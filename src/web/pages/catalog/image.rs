@@ -147,11 +147,11 @@ fn images<'a>(registries: &Registries, record: &Record, running: impl Iterator<I
         found.extend(running.filter_map(placed));
     }
     let mut once: Vec<Placed> = Vec::new();
-    found.into_iter().for_each(|one| {
+    for one in found {
         if !once.contains(&one) {
             once.push(one);
         }
-    });
+    }
     once.truncate(IMAGES);
     once
 }
