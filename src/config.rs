@@ -24,6 +24,7 @@ use crate::catalog::CatalogConfig;
 use crate::cluster::KubernetesConfig;
 use crate::delivery::{ArgoConfig, DeliveryConfig, Environment};
 use crate::event::EventsConfig;
+use crate::registry::RegistryConfig;
 use crate::scaffolder::ScaffolderConfig;
 
 /// Names of files read from the working folder when no `--config` is given; the last wins.
@@ -53,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) environments: Environments,
     /// The clusters they run on.
     pub(crate) kubernetes: KubernetesConfig,
+    /// Where images and charts are kept.
+    pub(crate) registries: Vec<RegistryConfig>,
     /// What deploys them.
     pub(crate) argocd: ArgoConfig,
     /// How versions are brought from one environment to the next.

@@ -32,6 +32,10 @@ pub(crate) use ties::{KUBERNETES_ID, ObjectsWanted, Service, Trust};
 pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 
 use crate::cluster::Clusters;
+use crate::registry::Registries;
+
+/// Components as services.
+type Services = Arc<Vec<Arc<Service>>>;
 
 /// The context: cheap to clone.
 #[derive(Clone)]
@@ -40,9 +44,10 @@ pub(crate) struct Delivery {
     pool: Option<PgPool>,
     environments: Arc<[Environment]>,
     clusters: Clusters,
+    registries: Registries,
     instances: Arc<[Instance]>,
     /// Components as services, of a version of the catalog.
-    services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
+    services: Arc<ArcSwap<Option<(i64, Services)>>>,
     /// Wakes who follows promotions.
     due: Arc<Notify>,
     /// Grows with every change of a promotion that this process makes.
@@ -115,6 +120,7 @@ impl Delivery {
             pool: None,
             environments: environments.into(),
             clusters: Clusters::default(),
+            registries: Registries::default(),
             instances: Arc::default(),
             services: Arc::default(),
             due: Arc::default(),
@@ -127,6 +133,16 @@ impl Delivery {
     /// The same with clusters, and with the installations of Argo CD on them.
     pub(crate) fn on(self, clusters: Clusters, argocd: &ArgoConfig, config: &DeliveryConfig) -> Self {
         Self { clusters, instances: argocd.instances.clone().into(), config: Arc::new(config.clone()), ..self }
+    }
+
+    /// The same with registries.
+    pub(crate) fn with(self, registries: Registries) -> Self {
+        Self { registries, ..self }
+    }
+
+    /// The registries.
+    pub(crate) fn registries(&self) -> &Registries {
+        &self.registries
     }
 
     /// The clusters.
@@ -190,13 +206,11 @@ impl Delivery {
 
     /// The environment that versions come from into this one: the one its rule names, or the one before.
     pub(crate) fn comes_from(&self, environment: &Environment) -> Option<&Environment> {
-        match &environment.promotion.from {
-            Some(name) => self.environment(name),
-            None => {
-                let at = self.environments.iter().position(|one| one.name == environment.name)?;
-                at.checked_sub(1).and_then(|before| self.environments.get(before))
-            }
+        if let Some(name) = &environment.promotion.from {
+            return self.environment(name);
         }
+        let at = self.environments.iter().position(|one| one.name == environment.name)?;
+        at.checked_sub(1).and_then(|before| self.environments.get(before))
     }
 
     /// One environment by name.

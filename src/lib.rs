@@ -16,7 +16,7 @@
 //! | rank | rooms |
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
-//! | 1 | `forge`: where repositories live, `cluster`: where services run |
+//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are |
 //! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
@@ -47,6 +47,7 @@ mod import;
 mod notification;
 mod permission;
 mod pipeline;
+mod registry;
 mod review;
 mod scaffolder;
 mod telemetry;

@@ -13,6 +13,7 @@ mod environments;
 mod kubernetes;
 mod namespace;
 mod objects;
+mod registry;
 mod rounds;
 mod sync;
 mod wait;
@@ -51,6 +52,8 @@ pub(crate) fn all(delivery: &Delivery, forges: &Forges) -> Vec<Arc<dyn Action>> 
         object(argo::application_set, argo::wanted_application_set),
         object(argo::create_resources, argo::wanted_resources),
         object(argo::create_app, argo::wanted_resources),
+        Arc::new(registry::RegistryRepository { delivery: delivery.clone(), forges: forges.clone() }),
+        Arc::new(registry::PushChart(delivery.clone())),
         Arc::new(wait::Wait(delivery.clone())),
         Arc::new(sync::Sync(delivery.clone())),
         Arc::new(sync::Wait(delivery.clone())),

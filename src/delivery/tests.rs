@@ -1,6 +1,7 @@
 //! Placement of services, and declarations by concurrent runs.
 
 mod clusters;
+mod registry;
 
 use chrono::Utc;
 use proptest::prelude::*;

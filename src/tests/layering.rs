@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 21] = [
+const RANKS: [(&str, u8); 22] = [
     ("entity", 0),
     ("yaml", 0),
     ("permission", 0),
@@ -12,6 +12,7 @@ const RANKS: [(&str, u8); 21] = [
     ("telemetry", 0),
     ("forge", 1),
     ("cluster", 1),
+    ("registry", 1),
     ("catalog", 2),
     ("notification", 2),
     ("scaffolder", 3),

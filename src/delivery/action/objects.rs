@@ -18,7 +18,7 @@ const OBJECTS: &str = "objects";
 /// Objects that one sentence names.
 const NAMED: usize = 3;
 /// How long what was deleted may take to be gone, and how often is looked.
-const GOING: Duration = Duration::from_secs(60);
+const GOING: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(300);
 
 /// What is to be on a cluster.
@@ -38,7 +38,7 @@ struct Kept {
 }
 
 impl Wanted {
-    fn options(&self) -> Options<'_> {
+    pub(super) fn options(&self) -> Options<'_> {
         Options { namespace: self.namespace.as_deref(), force: self.force }
     }
 
@@ -77,15 +77,20 @@ impl Wanted {
 
     /// Puts the objects there; another attempt goes on where one was cut off.
     pub(super) async fn apply(&self, ctx: &ActionContext) -> Result<Vec<Applied>, ActionError> {
-        let before: Vec<(ObjectId, Option<String>)> = match ctx.noted(BEFORE).await? {
-            Some(noted) => serde_json::from_value(noted)
-                .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?,
-            None => {
-                let present = self.cluster.present(&self.manifests, self.options()).await;
-                let present = present.map_err(|error| refused(&error))?;
-                ctx.note(BEFORE, json!(present)).await?;
-                present
-            }
+        self.apply_as(ctx, "").await
+    }
+
+    /// The same for one of several sets of a step, which the ledger keeps under keys that begin so.
+    pub(super) async fn apply_as(&self, ctx: &ActionContext, set: &str) -> Result<Vec<Applied>, ActionError> {
+        let (before_key, objects_key) = (format!("{set}{BEFORE}"), format!("{set}{OBJECTS}"));
+        let before: Vec<(ObjectId, Option<String>)> = if let Some(noted) = ctx.noted(&before_key).await? {
+            serde_json::from_value(noted)
+                .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?
+        } else {
+            let present = self.cluster.present(&self.manifests, self.options()).await;
+            let present = present.map_err(|error| refused(&error))?;
+            ctx.note(&before_key, json!(present)).await?;
+            present
         };
         let before: BTreeMap<&ObjectId, &Option<String>> = before.iter().map(|(id, uid)| (id, uid)).collect();
         let applied = self.cluster.apply(&self.manifests, self.options()).await;
@@ -108,7 +113,7 @@ impl Wanted {
         if !made.is_empty() {
             let sentence = format!("{} on cluster {}", named(made.iter().map(|(id, _)| id)), self.cluster.name());
             let kept = Kept { cluster: self.cluster.name().to_owned(), made };
-            ctx.made(OBJECTS, &sentence, json!(kept)).await?;
+            ctx.made(&objects_key, &sentence, json!(kept)).await?;
         }
         if let Some(error) = failed {
             return Err(refused(&error));

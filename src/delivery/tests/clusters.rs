@@ -16,17 +16,18 @@ use crate::db::testing::{TestDatabase, database};
 use crate::delivery::promotion::DeliveryConfig;
 use crate::delivery::{ArgoConfig, Delivery, Environment, Promotion, PromotionState, Version};
 use crate::entity::EntityRef;
-use crate::forge::{Forge, Forges, LocalForge};
+use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::permission::Credentials;
+use crate::registry::Registries;
 use crate::scaffolder::{ActionRegistry, Author, Event, Plan, Scaffolder, ScaffolderConfig, StartRun};
 
 /// A scaffolder with the actions of delivery.
-struct World {
-    scaffolder: Scaffolder,
+pub(super) struct World {
+    pub(super) scaffolder: Scaffolder,
     delivery: Delivery,
     clusters: Clusters,
     forges: Forges,
-    who: Credentials,
+    pub(super) who: Credentials,
     database: TestDatabase,
     _folder: TempDir,
     _running: DropGuard,
@@ -34,11 +35,23 @@ struct World {
 
 impl World {
     async fn new(clusters: Clusters, environments: Value, steps: &str) -> Self {
+        Self::beside(clusters, Registries::default(), Vec::new(), environments, steps).await
+    }
+
+    /// The same with registries, and with other forges beside the local one.
+    pub(super) async fn beside(
+        clusters: Clusters,
+        registries: Registries,
+        github: Vec<GitHub>,
+        environments: Value,
+        steps: &str,
+    ) -> Self {
         let database = database().await;
         let folder = tempfile::tempdir().unwrap();
         let base = Url::parse("http://localhost:7007").unwrap();
         let forge = Arc::new(LocalForge::open(folder.path().join("repositories"), base).unwrap());
-        let forges = Forges::new([forge as Arc<dyn Forge>]);
+        let others = github.into_iter().map(|one| Arc::new(one) as Arc<dyn Forge>);
+        let forges = Forges::new([forge as Arc<dyn Forge>].into_iter().chain(others));
         let template = format!(
             "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {{name: it}}\nspec:\n  type: service\n  owner: team\n  parameters: {{properties: {{name: {{type: string}}, owner: {{type: string}}}}}}\n  steps:\n{steps}"
         );
@@ -51,7 +64,8 @@ impl World {
         catalog.read_due().await.unwrap();
         let environments: Vec<Environment> = serde_json::from_value(environments).unwrap();
         let delivery = Delivery::new(database.pool().clone(), environments).unwrap();
-        let delivery = delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default());
+        let delivery =
+            delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
         let mut registry = ActionRegistry::builtin(&catalog, &forges, &Author::default());
         for action in crate::delivery::action::all(&delivery, &forges) {
             registry.register(action);
@@ -69,24 +83,30 @@ impl World {
         EntityRef::new("template", "default", "it")
     }
 
-    async fn plan(&self, values: Value) -> Plan {
+    pub(super) async fn plan(&self, values: Value) -> Plan {
         self.scaffolder.plan(&self.who, &Self::template(), map(values), Map::new()).await.unwrap()
     }
 
-    async fn run(&self, values: Value) -> (Uuid, String, String) {
+    pub(super) async fn run(&self, values: Value) -> (Uuid, String, String) {
         let start = StartRun { template: Self::template(), values: map(values), secrets: Map::new() };
         let id = self.scaffolder.start(&self.who, start).await.unwrap();
         let (status, log) = self.end(id).await;
         (id, status, log)
     }
 
-    async fn end(&self, id: Uuid) -> (String, String) {
+    pub(super) async fn end(&self, id: Uuid) -> (String, String) {
         let events: Vec<Event> = self.scaffolder.follow(&self.who, id, None).collect().await;
         let log: Vec<&str> = events.iter().filter_map(|event| event.body["message"].as_str()).collect();
         (self.scaffolder.task(&self.who, id).await.unwrap().status, log.join("\n"))
     }
 
-    async fn object(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+    pub(super) async fn object(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<Value> {
         let id = ObjectId {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
@@ -102,7 +122,7 @@ fn map(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).unwrap()
 }
 
-fn sentences(plan: &Plan) -> Vec<&str> {
+pub(super) fn sentences(plan: &Plan) -> Vec<&str> {
     plan.effects.iter().map(|effect| effect.sentence.as_str()).collect()
 }
 
@@ -280,6 +300,37 @@ async fn waits_see_a_rollout_and_a_condition() {
     );
 }
 
+/// A promotion to staging whose pull request was merged, of image `…1…` by `…2…`.
+fn merged(name: &str) -> Promotion {
+    let version = |digit: &str| Version {
+        image: format!("r.acme.example/{name}"),
+        tag: String::new(),
+        digest: format!("sha256:{}", digit.repeat(64)),
+    };
+    Promotion {
+        id: Uuid::now_v7(),
+        entity: format!("component:default/{name}"),
+        application: format!("{name}-staging"),
+        environment: "staging".to_owned(),
+        from_environment: Some("dev".to_owned()),
+        before: version("1"),
+        after: version("2"),
+        repository: format!("local/acme/{name}"),
+        path: "chart/values-staging.yaml".to_owned(),
+        branch: "greenroom/staging-1".to_owned(),
+        pull_request: 1,
+        state: PromotionState::Merged,
+        message: None,
+        created_by: "user:default/guest".to_owned(),
+        created_at: chrono::Utc::now(),
+        approved_by: None,
+        approved_at: None,
+        merged_at: Some(chrono::Utc::now()),
+        asked_at: None,
+        settled_at: None,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
     let Some(plane) = testing::shared() else { return };
@@ -306,33 +357,7 @@ async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
     );
     let manifests = [crate::cluster::Manifest::made(application)];
     let applied = east.apply(&manifests, crate::cluster::Options::default()).await.unwrap();
-    let version = |digit: &str| Version {
-        image: "r.acme.example/followed".to_owned(),
-        tag: String::new(),
-        digest: format!("sha256:{}", digit.repeat(64)),
-    };
-    let mut promotion = Promotion {
-        id: Uuid::now_v7(),
-        entity: "component:default/followed".to_owned(),
-        application: "followed-staging".to_owned(),
-        environment: "staging".to_owned(),
-        from_environment: Some("dev".to_owned()),
-        before: version("1"),
-        after: version("2"),
-        repository: "local/acme/followed".to_owned(),
-        path: "chart/values-staging.yaml".to_owned(),
-        branch: "greenroom/staging-1".to_owned(),
-        pull_request: 1,
-        state: PromotionState::Merged,
-        message: None,
-        created_by: "user:default/guest".to_owned(),
-        created_at: chrono::Utc::now(),
-        approved_by: None,
-        approved_at: None,
-        merged_at: Some(chrono::Utc::now()),
-        asked_at: None,
-        settled_at: None,
-    };
+    let mut promotion = merged("followed");
     super::super::promotion::store::insert(world.database.pool(), &promotion).await.unwrap();
     let seen = |wanted: fn(&Value) -> bool| {
         let thing = east.picture().find(crate::cluster::ThingKind::Application, "argocd", "followed-staging")?;
@@ -369,6 +394,18 @@ async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
         assert_eq!(promotion.state, state, "{digit} {health}: {:?}", promotion.message);
     }
     assert!(promotion.settled_at.is_some());
-    let nobody = world.delivery.approve(&world.who, &promotion).await.unwrap_err().to_string();
-    assert_eq!(nobody, "only group:default/leads may agree to a promotion to staging");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_approver_agrees_and_not_to_their_own() {
+    let environments =
+        json!([{"name": "staging", "cluster": "east", "promotion": {"approvers": ["group:default/leads"]}}]);
+    let world = World::new(Clusters::default(), environments, "    - { id: log, action: 'debug:log' }\n").await;
+    let promotion = merged("agreed");
+    let error = world.delivery.approve(&world.who, &promotion).await.unwrap_err();
+    assert_eq!(error.to_string(), "only group:default/leads may agree to a promotion to staging");
+    let lead = |user: &str| Credentials::user(user.parse().unwrap(), vec!["group:default/leads".parse().unwrap()]);
+    let error = world.delivery.approve(&lead("user:default/guest"), &promotion).await.unwrap_err();
+    assert_eq!(error.to_string(), "whoever proposed it cannot agree to it; ask somebody else");
+    world.delivery.approve(&lead("user:default/ada"), &promotion).await.unwrap();
 }

@@ -200,6 +200,12 @@ impl Removal {
         Self { method: "DELETE".to_owned(), path, body: None }
     }
 
+    /// A secret goes from the pipelines of a repository.
+    pub(crate) fn secret(id: &RepositoryId, name: &str) -> Self {
+        let path = super::client::path(of(id, &["actions", "secrets", name]));
+        Self { method: "DELETE".to_owned(), path, body: None }
+    }
+
     /// An archived repository can be written to again.
     pub(crate) fn archive(id: &RepositoryId) -> Self {
         let body = Some(json!({"archived": false}));

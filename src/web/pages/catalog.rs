@@ -5,6 +5,7 @@ mod definition;
 mod entity;
 mod environments;
 mod history;
+mod image;
 mod index;
 mod kubernetes;
 mod locations;
@@ -33,6 +34,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/{namespace}/{kind}/{name}/api", get(definition::show))
         .merge(entity::ci::router())
         .merge(kubernetes::router())
+        .merge(image::router())
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
         .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))

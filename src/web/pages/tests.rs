@@ -6,6 +6,7 @@ mod ci;
 mod editor;
 mod flags;
 mod forms;
+mod image;
 mod import;
 mod origins;
 mod portal;

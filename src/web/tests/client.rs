@@ -24,6 +24,7 @@ use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
+use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
@@ -70,6 +71,8 @@ pub(crate) struct Options {
     pub(crate) github: Vec<GitHub>,
     /// `events`
     pub(crate) events: EventsConfig,
+    /// The registries that pages ask.
+    pub(crate) registries: Registries,
 }
 
 impl Default for Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             providers: None,
             github: Vec::new(),
             events: EventsConfig::default(),
+            registries: Registries::default(),
         }
     }
 }
@@ -137,7 +141,7 @@ impl TestApp {
         let forges = Forges::new(std::iter::once(local).chain(github));
         let catalog = Catalog::open(pool.clone(), forges.clone(), options.catalog).await.unwrap();
         let auth = Auth::open(pool.clone(), config, People(catalog.clone()), reach).await.unwrap();
-        let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap();
+        let delivery = Delivery::new(pool.clone(), Vec::new()).unwrap().with(options.registries.clone());
         let config = ScaffolderConfig::default();
         let registry = ActionRegistry::builtin(&catalog, &forges, &config.author());
         let environments = serde_json::json!([]);

@@ -31,6 +31,10 @@ use crate::web::url as link;
 /// Lines of a definition that are shown.
 pub(super) const LINES: usize = 3000;
 
+/// Annotations that name the images of a component: ours first, then those of Backstage's plugins.
+pub(super) const IMAGE_ANNOTATIONS: [&str; 3] =
+    ["greenroom.dev/image", "goharbor.io/repository-slug", "quay.io/repository-slug"];
+
 /// What stands at the top of every tab.
 pub(super) struct Head {
     pub(super) reference: EntityRef,
@@ -65,6 +69,7 @@ impl Head {
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
             pipelines: pipelines.place(record).is_some(),
+            image: IMAGE_ANNOTATIONS.iter().any(|name| entity.annotation(name).is_some()),
         };
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
         let tag = |tag: &str| (tag.to_owned(), link::catalog_where(&[("tag", tag)]));
@@ -100,6 +105,7 @@ impl Head {
 struct Has {
     definition: bool,
     pipelines: bool,
+    image: bool,
 }
 
 fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
@@ -119,6 +125,9 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
     if reference.kind() == "component" {
         tabs.push(tab("environments", "Environments", "deploy"));
         tabs.push(tab("kubernetes", "Kubernetes", "status"));
+    }
+    if has.image || current == "image" {
+        tabs.push(tab("image", "Image", "catalog"));
     }
     tabs.push(tab("history", "History", "history"));
     tabs.push(tab("raw", "Source", "file"));

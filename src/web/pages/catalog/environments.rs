@@ -11,6 +11,7 @@ use crate::delivery::{Application, Cell, Delivery, Environment, Promotion, Row, 
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 use crate::pipeline::Pipelines;
+use crate::registry::split_image;
 use crate::web::error::Error;
 use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
@@ -35,6 +36,8 @@ pub(super) struct EnvironmentsPage {
     /// Whether any cluster is connected.
     connected: bool,
     annotation: String,
+    /// The tags of what runs, where a registry of the configuration has it.
+    image: Option<String>,
     now: String,
 }
 
@@ -132,9 +135,16 @@ pub(super) async fn show(
         promotions: promotions.iter().map(PromotionLine::new).collect(),
         connected: !delivery.clusters().is_empty(),
         annotation: format!("argocd/app-name: {}", reference.name()),
+        image: image(&delivery, &row).then(|| link::entity_tab(&reference, "image")),
         now: link::entity_tab(&reference, "environments"),
         head,
     }))
+}
+
+/// Whether a registry of the configuration has what runs.
+fn image(delivery: &Delivery, row: &Row) -> bool {
+    let images = row.cells.iter().filter_map(|cell| Some(cell.version()?.image.as_str()));
+    images.filter_map(split_image).any(|(host, _)| delivery.registries().by_host(host).is_some())
 }
 
 /// Deployments, newest first; all but the newest can be gone back to.

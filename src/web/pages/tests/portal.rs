@@ -6,6 +6,7 @@ use crate::catalog::Registration;
 use crate::forge::testing::{new_commit, new_repository};
 use crate::forge::{Contents, Forge as _, GitHub, NewFile, NewRepository, Parent, RepositoryId, Visibility};
 use crate::permission::Credentials;
+use crate::registry::Registries;
 use crate::web::tests::{Answer, Options, TestApp};
 
 const CATALOG: &str = include_str!("organisation.yaml");
@@ -36,7 +37,16 @@ impl Guest {
 
     /// The same with other forges beside the local one.
     pub(super) async fn beside(catalog: &str, github: Vec<GitHub>) -> Self {
-        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), github, ..Options::default() };
+        Self::of(Options { catalog: serde_yaml::from_str(catalog).unwrap(), github, ..Options::default() }).await
+    }
+
+    /// Where these registries are configured.
+    pub(super) async fn with_registries(catalog: &str, registries: Registries) -> Self {
+        let options = Options { catalog: serde_yaml::from_str(catalog).unwrap(), registries, ..Options::default() };
+        Self::of(options).await
+    }
+
+    async fn of(options: Options) -> Self {
         let app = TestApp::start_with(options).await;
         fill(&app).await;
         let (cookie, csrf) = app.enter().await;
