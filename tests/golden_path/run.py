@@ -26,6 +26,7 @@ import combinations
 import likeness
 from changes import SERVICE
 from check import check, stale
+from checks import languages
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
 
@@ -107,7 +108,9 @@ def tried(greenroom, setup, template, name, suite, answers):
     """Renders and checks one new repository."""
     folder = setup.work / "rendered" / name
     render(greenroom, TEMPLATES / template, answers, folder, setup.work)
-    report = check(name, Repository(folder, answers), suite, setup)
+    repository = Repository(folder, answers)
+    report = check(name, repository, suite, setup)
+    languages.tidy(repository)
     if report.failed:
         report.lines.insert(0, f"{name}: {json.dumps(answers['parameters'])}")
     return report
