@@ -176,9 +176,12 @@ fn is_attachment(tag: &str) -> bool {
 
 /// Versions before names, and numbers in them as numbers: `1.9` is before `1.10`.
 fn by_version(one: &str, other: &str) -> Ordering {
-    let is_version = |text: &str| text.trim_start_matches('v').starts_with(|letter: char| letter.is_ascii_digit());
-    is_version(one).cmp(&is_version(other)).then_with(|| {
-        let (mut one, mut other) = (parts(one), parts(other));
+    let version = |text: &'_ str| {
+        let bare = text.strip_prefix('v').unwrap_or(text).len();
+        Some(&text[text.len() - bare..]).filter(|text| text.starts_with(|letter: char| letter.is_ascii_digit()))
+    };
+    version(one).is_some().cmp(&version(other).is_some()).then_with(|| {
+        let (mut one, mut other) = (parts(version(one).unwrap_or(one)), parts(version(other).unwrap_or(other)));
         loop {
             match (one.next(), other.next()) {
                 (None, None) => return Ordering::Equal,
@@ -214,7 +217,7 @@ mod tests {
     fn the_highest_version_comes_last() {
         let mut tags = vec!["1.10.0", "main", "1.9.0", "v2.0.0", "1.9.0-rc1", "latest", "10.0.0"];
         tags.sort_by(|one, other| by_version(one, other));
-        assert_eq!(tags, ["latest", "main", "1.9.0", "1.9.0-rc1", "1.10.0", "10.0.0", "v2.0.0"]);
+        assert_eq!(tags, ["latest", "main", "1.9.0", "1.9.0-rc1", "1.10.0", "v2.0.0", "10.0.0"]);
     }
 
     #[test]
