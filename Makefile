@@ -53,9 +53,9 @@ lint: ## rustfmt, clippy, rustdoc, licences and bans, unused dependencies
 unit: ## Unit, database and router tests
 	cargo test --locked
 
-golden-path: ## Renders the shipped templates and checks the result with the field's own tools
+golden-path: ## Renders the shipped templates, checks the result with the field's own tools, and runs its tests
 	cargo build --locked
-	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path
+	$(VENV)/bin/python tests/golden_path/run.py --greenroom target/debug/greenroom --work $(BUILD)/golden-path --node $(BUILD)/node-lts/bin
 
 conformance: ## Calls the API with Backstage's own client, with requests made from its OpenAPI document, and tests the model of GitHub
 	cargo test --locked --lib web::tests::golden -- --nocapture

@@ -130,10 +130,7 @@ impl App {
             tokio::join!(opening, auth::make_first_key(pool), Clusters::open(&config.kubernetes));
         let catalog = catalog?;
         key?;
-        let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
-        let registries = Registries::open(&config.registries)
-            .map_err(|reason| anyhow::anyhow!("configuration `registries`: {reason}"))?;
-        let delivery = delivery.on(clusters, &config.argocd, &config.delivery).with(registries);
+        let delivery = delivery_on(config, pool, clusters)?;
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
@@ -379,6 +376,14 @@ fn detached_registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, au
 fn no_database() -> PgPool {
     let nowhere = sqlx::postgres::PgConnectOptions::new_without_pgpass().socket("/dev/null");
     sqlx::postgres::PgPoolOptions::new().acquire_timeout(Duration::from_secs(1)).connect_lazy_with(nowhere)
+}
+
+/// Delivery with the clusters, installations and registries of the configuration.
+fn delivery_on(config: &Config, pool: &PgPool, clusters: Clusters) -> anyhow::Result<Delivery> {
+    let registries = Registries::open(&config.registries)
+        .map_err(|reason| anyhow::anyhow!("configuration `registries`: {reason}"))?;
+    let delivery = Delivery::new(pool.clone(), config.environments.0.clone())?;
+    Ok(delivery.on(clusters, &config.argocd, &config.delivery).with(registries))
 }
 
 /// The action that takes a whole service back.

@@ -28,6 +28,7 @@ mod index;
 mod ingest;
 mod lease;
 mod location;
+mod ownership;
 mod problem;
 mod provider;
 mod query;
@@ -166,8 +167,10 @@ impl Catalog {
         let (index, ()) = tokio::try_join!(load(&catalog.inner.pool), catalog.configure())?;
         let index = catalog.publish(index);
         catalog.advance().await?;
-        // The first answers come meanwhile.
-        tokio::task::spawn_blocking(move || _ = index.fields());
+        tokio::spawn(async move {
+            tokio::time::sleep(LEARNED_AFTER).await;
+            aside(move || _ = index.fields()).await;
+        });
         Ok(catalog)
     }
 
@@ -423,6 +426,9 @@ async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
     })
     .await)
 }
+
+/// What few entities are found by is learned when the start is over, unless somebody asks sooner.
+const LEARNED_AFTER: Duration = Duration::from_millis(200);
 
 /// What so many entities are found by is learned so soon that whoever asks for it can wait.
 const SOON_LEARNED: usize = 20_000;

@@ -122,7 +122,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Doctor => doctor::run(&common).await,
             Command::Validate(options) => validate::run(&common, &options).await,
             Command::Schema(options) => schema::run(&common, &options),
-            Command::Template(options) => template::run(&common, options).await,
+            Command::Template(options) => Box::pin(template::run(&common, options)).await,
             Command::Catalog(options) => catalog::run(&common, options).await,
         }
     });

@@ -34,6 +34,9 @@ pub(crate) use workloads::{OnCluster, WorkloadTree, on_clusters};
 use crate::cluster::Clusters;
 use crate::registry::Registries;
 
+/// Components as services.
+type Services = Arc<Vec<Arc<Service>>>;
+
 /// The context: cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Delivery {
@@ -44,7 +47,7 @@ pub(crate) struct Delivery {
     registries: Registries,
     instances: Arc<[Instance]>,
     /// Components as services, of a version of the catalog.
-    services: Arc<ArcSwap<Option<(i64, Arc<Vec<Arc<Service>>>)>>>,
+    services: Arc<ArcSwap<Option<(i64, Services)>>>,
     /// Wakes who follows promotions.
     due: Arc<Notify>,
     /// Grows with every change of a promotion that this process makes.
@@ -203,13 +206,11 @@ impl Delivery {
 
     /// The environment that versions come from into this one: the one its rule names, or the one before.
     pub(crate) fn comes_from(&self, environment: &Environment) -> Option<&Environment> {
-        match &environment.promotion.from {
-            Some(name) => self.environment(name),
-            None => {
-                let at = self.environments.iter().position(|one| one.name == environment.name)?;
-                at.checked_sub(1).and_then(|before| self.environments.get(before))
-            }
+        if let Some(name) = &environment.promotion.from {
+            return self.environment(name);
         }
+        let at = self.environments.iter().position(|one| one.name == environment.name)?;
+        at.checked_sub(1).and_then(|before| self.environments.get(before))
     }
 
     /// One environment by name.

@@ -30,7 +30,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::artifact::Pushed;
-pub(crate) use self::chart::{Chart, ChartError};
+pub(crate) use self::chart::Chart;
 pub(crate) use self::config::{Kind, RegistryConfig};
 pub(crate) use self::error::RegistryError;
 pub(crate) use self::harbor::{Harbor, NewProject, NewRobot, Project, Robot, Use};
@@ -93,8 +93,13 @@ impl Registries {
         };
         found.ok_or_else(|| {
             let names: Vec<String> = self.0.iter().map(|one| format!("`{}`", one.name())).collect();
-            let known = if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
-            if name.is_empty() { RegistryError::Unsaid { known } } else { RegistryError::Unknown { name: name.to_owned(), known } }
+            let known =
+                if names.is_empty() { "there is none".into() } else { format!("there are {}", names.join(", ")) };
+            if name.is_empty() {
+                RegistryError::Unsaid { known }
+            } else {
+                RegistryError::Unknown { name: name.to_owned(), known }
+            }
         })
     }
 

@@ -64,7 +64,7 @@ pub(super) async fn run(common: &Common, options: Options) -> anyhow::Result<Exi
     match options.command {
         Command::Lint(options) => Ok(judged(lint::run(common, &options).await)),
         Command::Test(options) => Ok(judged(test::run(common, &options).await)),
-        Command::Render(options) => render::run(common, &options).await,
+        Command::Render(options) => Box::pin(render::run(common, &options)).await,
         Command::Run(options) => {
             let portal = Portal::open(common, &options.target).await?;
             let outcome = start_and_follow(&portal, &options).await;

@@ -15,6 +15,8 @@ use super::config::{ClusterConfig, CustomResource, Locator};
 use super::{ClusterError, ClusterFacts};
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// The token of the pod the portal runs in.
+const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 /// Where `kubectl proxy` listens.
 const PROXY_URL: &str = "http://localhost:8001";
 
@@ -97,7 +99,6 @@ fn user(cluster: &ClusterConfig) -> Result<AuthInfo, String> {
                 return Ok(AuthInfo { token_file, ..nobody });
             }
             // As Backstage does: the account of the pod the portal runs in.
-            const MOUNTED: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
             if PathBuf::from(MOUNTED).exists() {
                 return Ok(AuthInfo { token_file: Some(MOUNTED.to_owned()), ..nobody });
             }
@@ -143,7 +144,7 @@ async fn from_kubeconfig(file: Option<&PathBuf>, contexts: &[String]) -> Vec<Fou
             let reason = format!("{place} cannot be read: {error}");
             tracing::warn!(reason, "`kubernetes.clusterLocatorMethods` of type `kubeconfig` finds nothing");
             let broken = |name: &String| Found {
-                facts: facts_of(name, String::new()),
+                facts: facts_of(name, ""),
                 client: Err(ClusterError::Configuration { cluster: name.clone(), reason: reason.clone() }),
                 custom: Vec::new(),
             };
@@ -162,7 +163,7 @@ async fn from_kubeconfig(file: Option<&PathBuf>, contexts: &[String]) -> Vec<Fou
             cluster.cluster.as_ref()?.server.clone()
         });
         let client = client(&name, kubeconfig.clone(), Some(name.clone())).await;
-        found.push(Found { facts: facts_of(&name, server.unwrap_or_default()), client, custom: Vec::new() });
+        found.push(Found { facts: facts_of(&name, &server.unwrap_or_default()), client, custom: Vec::new() });
     }
     found
 }
@@ -177,10 +178,10 @@ fn in_cluster(name: &str) -> Found {
         cluster: name.to_owned(),
         reason: format!("the portal does not run in a cluster ({reason})"),
     });
-    Found { facts: facts_of(name, url), client, custom: Vec::new() }
+    Found { facts: facts_of(name, &url), client, custom: Vec::new() }
 }
 
-fn facts_of(name: &str, url: String) -> ClusterFacts {
+fn facts_of(name: &str, url: &str) -> ClusterFacts {
     ClusterFacts {
         name: name.to_owned(),
         title: None,

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use kube::api::{ApiResource, DynamicObject};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The kinds that are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -343,49 +343,52 @@ impl Detail {
                 let rules = spec["rules"].as_array().into_iter().flatten();
                 Self::Ingress(rules.map(|rule| text(rule, "host").into()).collect())
             }
-            ThingKind::HorizontalPodAutoscaler => {
-                let target = &spec["scaleTargetRef"];
-                let kept = |kind: &str, holds: bool| !holds && matches!(kind, "AbleToScale" | "ScalingActive");
-                Self::Autoscaler {
-                    min: number(&spec, "minReplicas").unwrap_or(1),
-                    max: number(&spec, "maxReplicas").unwrap_or(0),
-                    current: number(&status, "currentReplicas").unwrap_or(0),
-                    desired: number(&status, "desiredReplicas").unwrap_or(0),
-                    target: format!("{}/{}", text(target, "kind"), text(target, "name")).into(),
-                    trouble: conditions(&status)
-                        .find(|(kind, holds, ..)| kept(kind, *holds))
-                        .map(|(_, _, reason, message)| format!("{reason}: {message}").into()),
-                }
-            }
-            ThingKind::Event => {
-                let about = &data["involvedObject"];
-                Self::Event {
-                    about_kind: text(about, "kind").into(),
-                    about_name: text(about, "name").into(),
-                    reason: text(&data, "reason").into(),
-                    message: text(&data, "message").into(),
-                    count: number(&data, "count").or_else(|| number(&data["series"], "count")).unwrap_or(1),
-                    last: time(&data, "lastTimestamp")
-                        .or_else(|| time(&data["series"], "lastObservedTime"))
-                        .or_else(|| time(&data, "eventTime")),
-                }
-            }
-            ThingKind::Application => {
-                // One line for each object of each resource would be the longest part by far.
-                let mut kept =
-                    serde_json::json!({"spec": spec, "status": status, "operation": data["operation"].take()});
-                if let Some(status) = kept["status"].as_object_mut() {
-                    status.remove("operationState").map(|mut state| {
-                        if let Some(state) = state.as_object_mut() {
-                            state.remove("syncResult");
-                        }
-                        status.insert("operationState".to_owned(), state)
-                    });
-                }
-                Self::Application(Box::new(kept))
-            }
+            ThingKind::HorizontalPodAutoscaler => autoscaler(&spec, &status),
+            ThingKind::Event => event(&data),
+            ThingKind::Application => application(spec, status, data["operation"].take()),
         }
     }
+}
+
+fn autoscaler(spec: &Value, status: &Value) -> Detail {
+    let target = &spec["scaleTargetRef"];
+    let kept = |kind: &str, holds: bool| !holds && matches!(kind, "AbleToScale" | "ScalingActive");
+    Detail::Autoscaler {
+        min: number(spec, "minReplicas").unwrap_or(1),
+        max: number(spec, "maxReplicas").unwrap_or(0),
+        current: number(status, "currentReplicas").unwrap_or(0),
+        desired: number(status, "desiredReplicas").unwrap_or(0),
+        target: format!("{}/{}", text(target, "kind"), text(target, "name")).into(),
+        trouble: conditions(status)
+            .find(|(kind, holds, ..)| kept(kind, *holds))
+            .map(|(_, _, reason, message)| format!("{reason}: {message}").into()),
+    }
+}
+
+fn event(data: &Value) -> Detail {
+    let about = &data["involvedObject"];
+    Detail::Event {
+        about_kind: text(about, "kind").into(),
+        about_name: text(about, "name").into(),
+        reason: text(data, "reason").into(),
+        message: text(data, "message").into(),
+        count: number(data, "count").or_else(|| number(&data["series"], "count")).unwrap_or(1),
+        last: time(data, "lastTimestamp")
+            .or_else(|| time(&data["series"], "lastObservedTime"))
+            .or_else(|| time(data, "eventTime")),
+    }
+}
+
+fn application(spec: Value, mut status: Value, operation: Value) -> Detail {
+    // One line for each object of each resource would be the longest part by far.
+    if let Some(state) = status.get_mut("operationState").and_then(Value::as_object_mut) {
+        state.remove("syncResult");
+    }
+    let mut kept = Map::new();
+    kept.insert("spec".to_owned(), spec);
+    kept.insert("status".to_owned(), status);
+    kept.insert("operation".to_owned(), operation);
+    Detail::Application(Box::new(Value::Object(kept)))
 }
 
 fn workload(spec: &Value, status: &Value, desired: u32) -> Workload {

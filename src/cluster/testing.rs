@@ -74,7 +74,7 @@ impl Plane {
         self.told["url"].as_str().unwrap().to_owned()
     }
 
-    /// The token of an account with these rights: the name of a ClusterRole, or `{rules, namespaces}`.
+    /// The token of an account with these rights: the name of a `ClusterRole`, or `{rules, namespaces}`.
     pub(crate) async fn token(&self, account: &str, namespace: &str, rights: Value, seconds: u32) -> String {
         let wanted = json!({"account": account, "namespace": namespace, "rbac": rights, "seconds": seconds});
         self.order("token", wanted).await["token"].as_str().unwrap().to_owned()

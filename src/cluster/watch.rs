@@ -101,12 +101,11 @@ impl Cluster {
     }
 
     fn broken(&self, kind: ThingKind, error: ClusterError) {
-        let since = match self.picture().state(kind) {
-            WatchState::Broken { since, .. } => since,
-            _ => {
-                tracing::warn!(cluster = self.name(), kind = kind.name(), %error, "a cluster cannot be followed");
-                chrono::Utc::now()
-            }
+        let since = if let WatchState::Broken { since, .. } = self.picture().state(kind) {
+            since
+        } else {
+            tracing::warn!(cluster = self.name(), kind = kind.name(), %error, "a cluster cannot be followed");
+            chrono::Utc::now()
         };
         self.picture().tell(kind, WatchState::Broken { error, since });
     }

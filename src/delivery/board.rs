@@ -154,7 +154,7 @@ impl Delivery {
             (Some(repository), Some(pool)) => store::by_repository(pool, repository).await?,
             _ => Vec::new(),
         };
-        Ok(self.assemble(service, declared))
+        Ok(self.assemble(service, &declared))
     }
 
     /// Every service that something is known to be deployed of, by title.
@@ -169,12 +169,12 @@ impl Delivery {
             if own.is_none() && service.app_name.is_none() && service.app_selector.is_none() {
                 continue;
             }
-            let row = self.assemble(Arc::clone(service), own.cloned().unwrap_or_default());
+            let row = self.assemble(Arc::clone(service), own.map_or(&[][..], Vec::as_slice));
             if row.cells.iter().any(|cell| cell.declared.is_some() || cell.seen.is_some()) {
                 rows.push(row);
             }
         }
-        rows.sort_by(|a, b| a.service.title.to_lowercase().cmp(&b.service.title.to_lowercase()));
+        rows.sort_by_cached_key(|row| row.service.title.to_lowercase());
         Ok(rows)
     }
 
@@ -193,8 +193,8 @@ impl Delivery {
         services
     }
 
-    fn assemble(&self, service: Arc<Service>, declared: Vec<Application>) -> Row {
-        let cells = self.environments.iter().map(|environment| self.cell(&service, environment, &declared)).collect();
+    fn assemble(&self, service: Arc<Service>, declared: &[Application]) -> Row {
+        let cells = self.environments.iter().map(|environment| self.cell(&service, environment, declared)).collect();
         Row { service, cells }
     }
 

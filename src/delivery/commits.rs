@@ -23,9 +23,12 @@ const AT_ONCE: usize = 4;
 #[derive(Clone)]
 pub(super) struct Commits(Arc<Inner>);
 
+/// `host/owner/repository` and a commit.
+type Key = (String, String);
+
 struct Inner {
-    known: Mutex<LruCache<(String, String), Option<DateTime<Utc>>>>,
-    asked: Mutex<HashSet<(String, String)>>,
+    known: Mutex<LruCache<Key, Option<DateTime<Utc>>>>,
+    asked: Mutex<HashSet<Key>>,
     turn: Semaphore,
 }
 
@@ -53,7 +56,7 @@ impl Commits {
         None
     }
 
-    async fn ask(&self, forges: &Forges, key: (String, String)) {
+    async fn ask(&self, forges: &Forges, key: Key) {
         let Ok(_turn) = self.0.turn.acquire().await else { return };
         let found = match promotion::located(forges, &key.0) {
             Ok((forge, repository)) => {

@@ -40,7 +40,7 @@ impl Delivery {
             tokio::spawn(named);
         }
         loop {
-            if let Some(Err(error)) = shutdown.run_until_cancelled(self.look(&forges)).await {
+            if let Some(Err(error)) = shutdown.run_until_cancelled(Box::pin(self.look(&forges))).await {
                 tracing::warn!(%error, "cannot go on with promotions");
             }
             tokio::select! {
@@ -142,7 +142,7 @@ impl Delivery {
                 format!("it is merged; cluster {} is not connected, so nobody sees how it goes", instance.cluster);
             return Ok((PromotionState::Healthy, message));
         };
-        let cell = self.application_cell(&cluster, &instance, promotion);
+        let cell = application_cell(&cluster, &instance, promotion);
         let Some(seen) = &cell.seen else {
             return Ok((PromotionState::Merged, format!("application {} is not there", promotion.application)));
         };
@@ -163,13 +163,6 @@ impl Delivery {
         let is_late = promotion.merged_at.is_some_and(|at| Utc::now() - at > PATIENCE);
         let state = if is_late { PromotionState::Failed } else { PromotionState::Merged };
         Ok((state, message))
-    }
-
-    fn application_cell(&self, cluster: &Cluster, instance: &Instance, promotion: &Promotion) -> Cell {
-        let kind = crate::cluster::ThingKind::Application;
-        let thing = cluster.picture().find(kind, &instance.namespace, &promotion.application);
-        let seen = thing.and_then(|thing| super::board::seen(&thing, instance.clone(), None));
-        Cell { environment: promotion.environment.clone(), seen, followed: true, ..Cell::default() }
     }
 
     /// Tells Argo CD to look at the repository, and to deploy where it does not by itself. Whether it was told.
@@ -196,6 +189,14 @@ impl Delivery {
             }
         }
     }
+}
+
+/// The application of a promotion, as the watches see it.
+fn application_cell(cluster: &Cluster, instance: &Instance, promotion: &Promotion) -> Cell {
+    let kind = crate::cluster::ThingKind::Application;
+    let thing = cluster.picture().find(kind, &instance.namespace, &promotion.application);
+    let seen = thing.and_then(|thing| super::board::seen(&thing, instance.clone(), None));
+    Cell { environment: promotion.environment.clone(), seen, followed: true, ..Cell::default() }
 }
 
 /// A cluster that a Resource names, as Backstage's annotations say it.

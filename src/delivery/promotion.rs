@@ -185,37 +185,12 @@ impl Delivery {
             ));
         }
         let id = Uuid::now_v7();
-        let name = row.service.reference.name();
-        let what = proposal.after.label();
-        let title = match &proposal.from {
-            Some(from) => format!("Promote {name} {what} from {from} to {}", proposal.environment),
-            None => format!("Roll {name} back to {what} in {}", proposal.environment),
-        };
+        let title = title(row.service.reference.name(), proposal);
         let branch = format!("greenroom/{}-{}", proposal.environment, &id.simple().to_string()[20..]);
-        let commit = NewCommit {
-            branch: branch.clone(),
-            parent: Parent::Fork(proposal.tip.clone()),
-            contents: Contents::Change {
-                write: vec![NewFile::regular(proposal.path.clone(), proposal.text.clone())],
-                delete: Vec::new(),
-            },
-            message: title.clone(),
-            author: author.clone(),
-            committer: author,
-            any_author: true,
-        };
-        forge.commit(&repository, commit).await?;
-        let image = &proposal.after;
-        let body = format!(
-            "| | before | after |\n| --- | --- | --- |\n| tag | `{}` | `{}` |\n| digest | `{}` | `{}` |\n\nProposed by {by} in the portal.\n",
-            or_dash(&proposal.before.tag),
-            or_dash(&image.tag),
-            or_dash(&proposal.before.digest),
-            or_dash(&image.digest),
-        );
+        forge.commit(&repository, commit(proposal, &branch, &title, author)).await?;
         let new = NewPullRequest {
             title,
-            body,
+            body: body(proposal, by),
             head: branch.clone(),
             base: proposal.base.clone(),
             draft: false,
@@ -336,6 +311,43 @@ impl Delivery {
     pub(super) fn pool_of(&self) -> Result<&sqlx::PgPool, sqlx::Error> {
         self.pool.as_ref().ok_or(sqlx::Error::PoolClosed)
     }
+}
+
+/// What the pull request and its commit are called.
+fn title(name: &str, proposal: &Proposal) -> String {
+    let what = proposal.after.label();
+    match &proposal.from {
+        Some(from) => format!("Promote {name} {what} from {from} to {}", proposal.environment),
+        None => format!("Roll {name} back to {what} in {}", proposal.environment),
+    }
+}
+
+/// The one commit of the branch.
+fn commit(proposal: &Proposal, branch: &str, title: &str, author: Signature) -> NewCommit {
+    NewCommit {
+        branch: branch.to_owned(),
+        parent: Parent::Fork(proposal.tip.clone()),
+        contents: Contents::Change {
+            write: vec![NewFile::regular(proposal.path.clone(), proposal.text.clone())],
+            delete: Vec::new(),
+        },
+        message: title.to_owned(),
+        author: author.clone(),
+        committer: author,
+        any_author: true,
+    }
+}
+
+/// What the pull request says.
+fn body(proposal: &Proposal, by: &EntityRef) -> String {
+    let (before, after) = (&proposal.before, &proposal.after);
+    format!(
+        "| | before | after |\n| --- | --- | --- |\n| tag | `{}` | `{}` |\n| digest | `{}` | `{}` |\n\nProposed by {by} in the portal.\n",
+        or_dash(&before.tag),
+        or_dash(&after.tag),
+        or_dash(&before.digest),
+        or_dash(&after.digest),
+    )
 }
 
 fn or_dash(text: &str) -> &str {

@@ -84,11 +84,12 @@ impl Registry {
         let uploads = self.wire().of_image(image, &["blobs", "uploads", ""]);
         let begun = self.wire().send(&Ask::new(Method::POST, uploads, doing, &what).scope(image, "pull,push")).await?;
         let location = begun.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
-        let location = location.filter(|_| begun.status == StatusCode::ACCEPTED).ok_or_else(|| RegistryError::Failed {
-            registry: self.name().to_owned(),
-            doing: doing.to_owned(),
-            said: format!("it names no place to upload to (HTTP {})", begun.status),
-        })?;
+        let location =
+            location.filter(|_| begun.status == StatusCode::ACCEPTED).ok_or_else(|| RegistryError::Failed {
+                registry: self.name().to_owned(),
+                doing: doing.to_owned(),
+                said: format!("it names no place to upload to (HTTP {})", begun.status),
+            })?;
         let mut url = self.wire().beside(&begun.url, location)?;
         url.query_pairs_mut().append_pair("digest", &digest);
         let ask = Ask::new(Method::PUT, url, doing, &what).scope(image, "pull,push");

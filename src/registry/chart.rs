@@ -3,6 +3,8 @@
 //! The archive of the same files is the same bytes every time, so that a chart which is there already is told by its
 //! digest. Formats: <https://helm.sh/docs/topics/registries/>, <https://helm.sh/docs/topics/charts/>.
 
+use std::path::Path;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
@@ -68,7 +70,10 @@ impl Chart {
             ChartError("Chart.yaml: `name` is missing, or has other than letters, digits, . _ -".to_owned())
         })?;
         let version = text("version").filter(|version| is_version(version)).ok_or_else(|| {
-            ChartError("Chart.yaml: `version` is missing, or not as in 1.2.3 (in quotes, if YAML takes it for a number)".to_owned())
+            ChartError(
+                "Chart.yaml: `version` is missing, or not as in 1.2.3 (in quotes, if YAML takes it for a number)"
+                    .to_owned(),
+            )
         })?;
         if !matches!(text("apiVersion"), Some("v1" | "v2")) {
             return Err(ChartError("Chart.yaml: `apiVersion` is neither v1 nor v2".to_owned()));
@@ -79,7 +84,10 @@ impl Chart {
             let wanted = dependency.get("name").and_then(Value::as_str).unwrap_or_default();
             let is_it = |path: &str| {
                 let inside = path.strip_prefix("charts/").and_then(|rest| rest.strip_prefix(wanted));
-                inside.is_some_and(|rest| rest.starts_with('/') || (rest.starts_with('-') && rest.ends_with(".tgz")))
+                inside.is_some_and(|rest| {
+                    rest.starts_with('/')
+                        || (rest.starts_with('-') && Path::new(rest).extension().is_some_and(|it| it == "tgz"))
+                })
             };
             if !files.keys().any(|path| is_it(path)) {
                 return Err(ChartError(format!(
@@ -91,7 +99,8 @@ impl Chart {
         if total > LARGEST {
             return Err(ChartError(format!("the chart has {total} bytes; at most {LARGEST} are packed")));
         }
-        let archive = archive(name, &files).map_err(|error| ChartError(format!("the chart cannot be packed: {error}")))?;
+        let archive =
+            archive(name, &files).map_err(|error| ChartError(format!("the chart cannot be packed: {error}")))?;
         Ok(Self {
             name: name.to_owned(),
             version: version.to_owned(),
@@ -158,7 +167,10 @@ fn read(bytes: &[u8]) -> Result<Value, ChartError> {
 
 fn is_name(name: &str) -> bool {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
-    !name.is_empty() && name.len() <= 250 && name.starts_with(|letter: char| letter.is_ascii_alphanumeric()) && name.chars().all(fits)
+    !name.is_empty()
+        && name.len() <= 250
+        && name.starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        && name.chars().all(fits)
 }
 
 /// Whether a text is a version of Semantic Versioning 2.0.
@@ -168,7 +180,8 @@ fn is_version(text: &str) -> bool {
     let is_number = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
     };
-    let is_word = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_word =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     numbers.split('.').count() == 3
         && numbers.split('.').all(is_number)
         && pre.is_none_or(|pre| pre.split('.').all(is_word))
@@ -215,7 +228,8 @@ fn archive(name: &str, files: &BTreeMap<&str, (&[u8], bool)>) -> std::io::Result
     let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     let mut tar = tar::Builder::new(gzip);
     let first = files.get_key_value("Chart.yaml");
-    for (path, (bytes, executable)) in first.into_iter().chain(files.iter().filter(|(path, _)| **path != "Chart.yaml")) {
+    for (path, (bytes, executable)) in first.into_iter().chain(files.iter().filter(|(path, _)| **path != "Chart.yaml"))
+    {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(if *executable { 0o755 } else { 0o644 });

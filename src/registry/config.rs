@@ -83,7 +83,8 @@ impl Kind {
 impl Credentials {
     /// None where nothing is written; `Err`: what is missing.
     pub(super) fn login(&self, kind: Kind) -> Result<Option<Login>, String> {
-        let is_given = |secret: &Option<SecretString>| secret.as_ref().is_some_and(|one| !one.expose_secret().is_empty());
+        let is_given =
+            |secret: &Option<SecretString>| secret.as_ref().is_some_and(|one| !one.expose_secret().is_empty());
         let username = self.username.as_deref().map(str::trim).filter(|name| !name.is_empty());
         match (username, &self.password, &self.token) {
             (_, Some(_), Some(_)) if is_given(&self.password) && is_given(&self.token) => {
@@ -129,7 +130,7 @@ impl RegistryConfig {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(format!("`{key}`: a name or password belongs in `username` and `password`"));
         }
-        if url.path().trim_matches('/') != "" {
+        if !url.path().trim_matches('/').is_empty() {
             return Err(format!("`{key}`: {text} has a path; images begin with the host alone, the rest is `project`"));
         }
         url.set_path("/");

@@ -50,7 +50,9 @@ pub(crate) enum RegistryError {
         who: String,
     },
     /// 401 without.
-    #[error("registry `{registry}` wants to know who asks; give it `username` and `password`, or `token`, in `registries`")]
+    #[error(
+        "registry `{registry}` wants to know who asks; give it `username` and `password`, or `token`, in `registries`"
+    )]
     Anonymous {
         /// Which registry.
         registry: String,
@@ -169,7 +171,11 @@ impl Refusal<'_> {
             401 => RegistryError::Credentials { registry, who },
             403 if said.contains("quota") || said.contains("exceed") => RegistryError::Quota { registry, doing, said },
             403 => {
-                let said = if said.eq_ignore_ascii_case("forbidden") || said.starts_with("HTTP ") { String::new() } else { format!(" ({said})") };
+                let said = if said.eq_ignore_ascii_case("forbidden") || said.starts_with("HTTP ") {
+                    String::new()
+                } else {
+                    format!(" ({said})")
+                };
                 RegistryError::Forbidden { registry, who, doing, said }
             }
             404 => RegistryError::NotFound { registry, what: self.what.to_owned() },

@@ -187,8 +187,7 @@ impl Harbor<'_> {
         }
         let doing = format!("use project {name}, which is there and somebody else's");
         let told: ToldProject = self.read(Call::new(Method::GET, &["projects", name], &doing, &what)).await?;
-        let summary: Summary =
-            self.read(Call::new(Method::GET, &["projects", name, "summary"], &doing, &what)).await?;
+        let summary: Summary = self.read(Call::new(Method::GET, &["projects", name, "summary"], &doing, &what)).await?;
         let storage = summary.quota.and_then(|quota| quota.hard).map(|hard| hard.storage);
         Ok(Some(Project {
             id: told.project_id,

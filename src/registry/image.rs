@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, header};
 use oci_client::annotations::ORG_OPENCONTAINERS_IMAGE_CREATED as CREATED;
 use oci_client::manifest::{
     IMAGE_CONFIG_MEDIA_TYPE, IMAGE_DOCKER_CONFIG_MEDIA_TYPE, IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE,
-    OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, ImageIndexEntry, OciImageIndex, OciImageManifest, OciManifest,
+    ImageIndexEntry, OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciImageIndex, OciImageManifest, OciManifest,
 };
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -213,7 +213,8 @@ impl Registry {
         reference: &str,
     ) -> Result<(OciManifest, String), RegistryError> {
         let separator = if is_digest(reference) { '@' } else { ':' };
-        let (doing, what) = (format!("read {image}{separator}{reference}"), format!("image {image}{separator}{reference}"));
+        let (doing, what) =
+            (format!("read {image}{separator}{reference}"), format!("image {image}{separator}{reference}"));
         let answer = self.wire().send(&self.manifest(Method::GET, image, reference, &doing, &what)).await?;
         let digest = digest_of(&answer.body);
         if is_digest(reference) {
@@ -250,7 +251,11 @@ impl Registry {
         Err(RegistryError::Failed { registry: self.name().to_owned(), doing: doing.to_owned(), said })
     }
 
-    pub(super) fn read_json<T: serde::de::DeserializeOwned>(&self, body: &[u8], doing: &str) -> Result<T, RegistryError> {
+    pub(super) fn read_json<T: serde::de::DeserializeOwned>(
+        &self,
+        body: &[u8],
+        doing: &str,
+    ) -> Result<T, RegistryError> {
         serde_json::from_slice(body).map_err(|error| RegistryError::Failed {
             registry: self.name().to_owned(),
             doing: doing.to_owned(),

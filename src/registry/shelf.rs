@@ -102,7 +102,7 @@ impl Registry {
             .try_collect()
             .await?;
         let mut tags: Vec<Tag> = found.into_iter().filter(|tag| tag.facts.content != Content::Other).collect();
-        tags.sort_by(|one, other| other.at().cmp(&one.at()));
+        tags.sort_by_key(|tag| std::cmp::Reverse(tag.at()));
         tags.truncate(SHOWN);
         Ok(Shelf { tags, total, is_part })
     }
@@ -176,12 +176,9 @@ fn is_attachment(tag: &str) -> bool {
 
 /// Versions before names, and numbers in them as numbers: `1.9` is before `1.10`.
 fn by_version(one: &str, other: &str) -> Ordering {
-    let version = |text: &'_ str| {
-        let bare = text.strip_prefix('v').unwrap_or(text).len();
-        Some(&text[text.len() - bare..]).filter(|text| text.starts_with(|letter: char| letter.is_ascii_digit()))
-    };
-    version(one).is_some().cmp(&version(other).is_some()).then_with(|| {
-        let (mut one, mut other) = (parts(version(one).unwrap_or(one)), parts(version(other).unwrap_or(other)));
+    let is_version = |text: &str| text.trim_start_matches('v').starts_with(|letter: char| letter.is_ascii_digit());
+    is_version(one).cmp(&is_version(other)).then_with(|| {
+        let (mut one, mut other) = (parts(one.trim_start_matches('v')), parts(other.trim_start_matches('v')));
         loop {
             match (one.next(), other.next()) {
                 (None, None) => return Ordering::Equal,

@@ -46,12 +46,8 @@ impl Program {
             println!("skipped: there is no registry in build/ for {script} (`.ci/setup test` fetches it)");
             return None;
         }
-        let mut child = Command::new("node")
-            .arg(root.join(script))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            Command::new("node").arg(root.join(script)).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{script} said {line:?}"));

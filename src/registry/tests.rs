@@ -67,7 +67,10 @@ fn a_configuration_that_cannot_be_used_says_why() {
         Registries::open(&[config]).map(drop)
     };
     let cases = [
-        (json!({"name": "a", "kind": "quay", "url": "https://quay.io"}), "unknown variant `quay`, expected one of `ghcr`, `harbor`, `ecr`, `oci`"),
+        (
+            json!({"name": "a", "kind": "quay", "url": "https://quay.io"}),
+            "unknown variant `quay`, expected one of `ghcr`, `harbor`, `ecr`, `oci`",
+        ),
         (json!({"name": "a", "kind": "oci"}), "needs a `url`"),
         (json!({"name": " ", "kind": "ghcr"}), "`name` is empty"),
         (json!({"name": "a", "kind": "oci", "url": "https://x", "host": "x"}), "leave one out"),
@@ -76,7 +79,10 @@ fn a_configuration_that_cannot_be_used_says_why() {
         (json!({"name": "a", "kind": "oci", "url": "https://me:pw@x"}), "belongs in `username` and `password`"),
         (json!({"name": "a", "kind": "oci", "url": "https://x", "username": "me"}), "without a `password`"),
         (json!({"name": "a", "kind": "oci", "url": "https://x", "password": "pw"}), "without a `username`"),
-        (json!({"name": "a", "kind": "oci", "url": "https://x", "username": "me", "password": "pw", "token": "t"}), "both `password` and `token`"),
+        (
+            json!({"name": "a", "kind": "oci", "url": "https://x", "username": "me", "password": "pw", "token": "t"}),
+            "both `password` and `token`",
+        ),
     ];
     for (entry, expected) in cases {
         let told = open(entry.clone()).unwrap_err();

@@ -133,11 +133,6 @@ impl Wire {
         Ok(Self { name: name.to_owned(), base: base.clone(), login, http, basic: false.into(), tokens })
     }
 
-    /// What the registry is called.
-    pub(super) fn registry(&self) -> &str {
-        &self.name
-    }
-
     /// The address of segments below the root, each encoded by itself.
     pub(super) fn at<'s>(&self, segments: impl IntoIterator<Item = &'s str>) -> Url {
         let mut url = self.base.clone();
@@ -251,7 +246,8 @@ impl Wire {
 
     async fn answer(&self, ask: &Ask<'_>, response: Response) -> Result<Answer, RegistryError> {
         let (status, headers, url) = (response.status(), response.headers().clone(), response.url().clone());
-        let body = if ask.method == Method::HEAD { Bytes::new() } else { self.read(response, LARGEST, ask.doing).await? };
+        let body =
+            if ask.method == Method::HEAD { Bytes::new() } else { self.read(response, LARGEST, ask.doing).await? };
         if status.is_client_error() || status.is_server_error() {
             let wait = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             return Err(self.refusal(ask, wait).told(status, &body));
@@ -261,11 +257,8 @@ impl Wire {
 
     /// The body, up to a limit.
     async fn read(&self, mut response: Response, limit: usize, doing: &str) -> Result<Bytes, RegistryError> {
-        let too_large = || RegistryError::TooLarge {
-            registry: self.name.clone(),
-            what: format!("the answer to {doing}"),
-            limit,
-        };
+        let too_large =
+            || RegistryError::TooLarge { registry: self.name.clone(), what: format!("the answer to {doing}"), limit };
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| away(&self.name, &error))? {
             if body.len() + chunk.len() > limit {
@@ -289,8 +282,10 @@ impl Wire {
         scope: &str,
         ask: &Ask<'_>,
     ) -> Result<SecretString, RegistryError> {
-        let failed = |said: String| RegistryError::Failed { registry: self.name.clone(), doing: "sign in".to_owned(), said };
-        let mut url = Url::parse(realm).map_err(|error| failed(format!("its token service {realm} is no address: {error}")))?;
+        let failed =
+            |said: String| RegistryError::Failed { registry: self.name.clone(), doing: "sign in".to_owned(), said };
+        let mut url =
+            Url::parse(realm).map_err(|error| failed(format!("its token service {realm} is no address: {error}")))?;
         if url.scheme() != "https" && url.scheme() != self.base.scheme() {
             return Err(failed(format!("its token service {realm} is not on https, so no password is sent there")));
         }
@@ -304,9 +299,13 @@ impl Wire {
         if !status.is_success() {
             return Err(self.refusal(ask, None).told(status, &body));
         }
-        let token: Token = serde_json::from_slice(&body).map_err(|_| failed("its token service answers no token".to_owned()))?;
+        let token: Token =
+            serde_json::from_slice(&body).map_err(|_| failed("its token service answers no token".to_owned()))?;
         let seconds = token.expires_in.unwrap_or(TOKEN_SECONDS);
-        let secret = token.token.or(token.access_token).ok_or_else(|| failed("its token service answers no token".to_owned()))?;
+        let secret = token
+            .token
+            .or(token.access_token)
+            .ok_or_else(|| failed("its token service answers no token".to_owned()))?;
         let until = Instant::now() + Duration::from_secs(seconds.min(3600)).saturating_sub(EARLIER);
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.put(ask.scope.clone(), (secret.clone(), until));

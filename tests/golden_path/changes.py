@@ -1,8 +1,9 @@
 """The templates that change a service that is there, tried against a portal with such a service.
 
-A portal is started on a fresh data folder, makes a service, and is started again with more environments. Every
-combination of a template's options is rendered against it; what comes out is laid over the service's repository, and the
-result gets every check that a new service gets. One of each is run for real, and its branch must hold just that.
+A portal is started on a fresh data folder, makes a service, and is started again with more environments, at another
+address. Every combination of a template's options is rendered against it; what comes out is laid over the service's
+repository, and the result gets every check that a new service gets. One of each is run for real, and its branch must hold
+just that.
 """
 
 import json
@@ -16,7 +17,7 @@ from pathlib import Path
 import yaml
 
 import combinations
-from check import check
+from check import check, run
 from checks.deployment import cases, render
 from checks.repository import Finding, Repository
 
@@ -29,8 +30,11 @@ MORE = [
 STORAGE = {"small": "5Gi", "medium": "20Gi", "large": "100Gi"}
 
 
-def tried(greenroom, setup, templates, base):
-    """A report for each changed repository; `base` are the answers that the service is made from."""
+def prepared(greenroom, setup, templates, base):
+    """Name, folder, answers of the service, answers of the change, and findings so far, of each changed repository.
+
+    `base` are the answers that the service is made from.
+    """
     work = setup.work / "changes"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -51,21 +55,30 @@ def tried(greenroom, setup, templates, base):
             shutil.copytree(folder, changed, ignore=shutil.ignore_patterns(".git"))
             shutil.copytree(made, changed, dirs_exist_ok=True)
             there = [one for one in more if one in base["environments"] or one["name"] == answers.get("environment")]
-            repository = Repository(changed, {**base, "environments": there})
-            report = check(label, repository, "none", setup)
-            for finding in [*untouched(made, folder), *database(repository, answers)]:
-                report.failed += 1
-                report.lines.append(f"FAILED {label}: {finding}")
+            findings = list(untouched(made, folder))
             if label.endswith("-1"):
                 told(greenroom, url, work, "run", template, service | answers)
                 branch = "database" if template == "add-database" else f"environment/{answers['environment']}"
-                proposed = cloned(url, base, branch, work / f"{label}-proposed")
-                for path in sorted(set(Repository(proposed).files) | set(repository.files)):
-                    both = [one / path for one in (proposed, changed)]
-                    if not all(one.exists() for one in both) or both[0].read_bytes() != both[1].read_bytes():
-                        report.failed += 1
-                        report.lines.append(f"FAILED {label}: {path} is not the same on the branch {branch}")
-            yield report
+                findings += different(changed, cloned(url, base, branch, work / f"{label}-proposed"), branch)
+            yield label, changed, {**base, "environments": there}, answers, findings
+
+
+def tried(setup, label, folder, asked, answers, findings):
+    """A report on one changed repository."""
+    repository = Repository(folder, asked)
+    report = check(label, repository, "none", setup)
+    for finding in [*findings, *run(lambda repository: database(repository, answers), repository)]:
+        report.failed += 1
+        report.lines.append(f"FAILED {label}: {finding}")
+    return report
+
+
+def different(changed, proposed, branch):
+    """Where the branch of a pull request is not what the rehearsal made."""
+    for path in sorted(set(Repository(proposed).files) | set(Repository(changed).files)):
+        both = [one / path for one in (proposed, changed)]
+        if not all(one.exists() for one in both) or both[0].read_bytes() != both[1].read_bytes():
+            yield Finding("change/branch", f"{path} is not the same on the branch {branch}")
 
 
 def every(templates):

@@ -38,7 +38,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--greenroom", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--node", default="", help="the folder of the Node.js that the templates are for")
+    parser.add_argument("--node", type=Path, help="the folder of the Node.js that node-service is for, if it is there")
     parser.add_argument("--only", choices=sorted(LANGUAGES), help="one template")
     options = parser.parse_args()
     work = options.work.resolve()
@@ -51,28 +51,25 @@ def main():
         os.environ.pop(name, None)
 
     began = time.monotonic()
-    setup = Setup(work, str(Path(options.node).resolve()) if options.node else "")
+    setup = Setup(work, str(options.node.resolve()) if options.node and options.node.is_dir() else "")
     greenroom = options.greenroom.resolve()
     failed, used = [f"likeness: {line}" for line in likeness.differences(TEMPLATES)], set()
     templates = [template for template in sorted(LANGUAGES) if options.only in (None, template)]
-    jobs = [job for template in templates for job in cases(template)]
+    jobs = [(tried, greenroom, setup, *job) for template in templates for job in cases(template)]
     # The ones that build something first: they take the longest.
-    jobs.sort(key=lambda job: job[2] != "all")
-    # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        for report in pool.map(tried, [(greenroom, setup, *job) for job in jobs]):
-            show(report)
-            used |= report.used
-            if report.failed:
-                failed.append(report.name)
+    jobs.sort(key=lambda job: job[5] != "all")
     if SERVICE in templates:
         base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
-        for report in changes.tried(greenroom, setup, TEMPLATES, base):
+        jobs += [(changes.tried, setup, *job) for job in changes.prepared(greenroom, setup, TEMPLATES, base)]
+    # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        for report in pool.map(done, jobs):
             show(report)
             used |= report.used
             if report.failed:
                 failed.append(report.name)
-    failed += stale(used)
+    # One template alone may not need all of them.
+    failed += [] if options.only else stale(used)
     for number, template in enumerate(templates):
         command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
         if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
@@ -100,9 +97,14 @@ def cases(template):
         yield template, f"{template}-{number}", "none", answers
 
 
-def tried(job):
-    """Renders and checks one repository."""
-    greenroom, setup, template, name, suite, answers = job
+def done(job):
+    """The report of a job: a function and what it is called with."""
+    function, *given = job
+    return function(*given)
+
+
+def tried(greenroom, setup, template, name, suite, answers):
+    """Renders and checks one new repository."""
     folder = setup.work / "rendered" / name
     render(greenroom, TEMPLATES / template, answers, folder, setup.work)
     report = check(name, Repository(folder, answers), suite, setup)

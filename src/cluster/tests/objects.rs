@@ -8,7 +8,7 @@ fn thing(kind: ThingKind, object: Value) -> Thing {
     Thing::of(kind, serde_json::from_value(object).unwrap())
 }
 
-fn pod(status: Value) -> Thing {
+fn pod(status: &Value) -> Thing {
     thing(
         ThingKind::Pod,
         json!({
@@ -49,20 +49,20 @@ fn each_trouble_is_explained_with_a_next_step() {
         (json!({"phase": "Failed", "reason": "Evicted", "message": "low on memory"}), "Evicted", "low on memory"),
     ];
     for (status, reason, words) in table {
-        let said = advice(&pod(status), &[]);
+        let said = advice(&pod(&status), &[]);
         assert_eq!(said.len(), 1, "{reason}: {said:?}");
         assert_eq!(said[0].reason, reason);
         assert!(said[0].what.contains(words), "{said:?}");
         assert!(!said[0].next.is_empty());
     }
-    let well = pod(json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
+    let well = pod(&json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
         "containerStatuses": [{"name": "api", "ready": true, "state": {"running": {}}}]}));
     assert_eq!(advice(&well, &[]), []);
 }
 
 #[test]
 fn a_failing_probe_is_told_from_the_warning() {
-    let unready = pod(json!({"phase": "Running", "containerStatuses": [{"name": "api", "state": {"running": {}}}]}));
+    let unready = pod(&json!({"phase": "Running", "containerStatuses": [{"name": "api", "state": {"running": {}}}]}));
     let warning = thing(
         ThingKind::Event,
         json!({"apiVersion": "v1", "kind": "Event", "metadata": {"name": "e", "namespace": "pay"},
@@ -90,7 +90,7 @@ fn quota_of_a_workload() {
 
 #[test]
 fn selectors() {
-    let pod = pod(json!({}));
+    let pod = pod(&json!({}));
     for (text, matches) in [
         ("app=api", true),
         ("app==api,tier=web", true),
@@ -111,7 +111,7 @@ fn selectors() {
 fn a_new_list_replaces_the_old_one_when_it_is_complete() {
     let picture = Picture::default();
     let other = |name: &str| {
-        let mut pod = pod(json!({}));
+        let mut pod = pod(&json!({}));
         pod.name = name.into();
         pod
     };

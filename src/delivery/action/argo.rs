@@ -78,7 +78,10 @@ pub(super) fn create_resources() -> ActionDescription {
             }),
         ),
         output: Some(objects_schema()),
-        examples: Vec::new(),
+        examples: vec![Example {
+            description: "An application with a project of its own",
+            example: "steps:\n  - id: argocd\n    action: argocd:create-resources\n    input:\n      appName: payments-api\n      argoInstance: main\n      namespace: payments-dev\n      repoUrl: https://github.com/acme/payments-api.git\n      path: deploy\n      projectName: payments\n",
+        }],
     }
 }
 
@@ -102,7 +105,10 @@ pub(super) fn create_app() -> ActionDescription {
             }),
         ),
         output: Some(objects_schema()),
-        examples: Vec::new(),
+        examples: vec![Example {
+            description: "An application of a folder of manifests",
+            example: "steps:\n  - id: argocd\n    action: argocd:create-app\n    input:\n      name: payments-api\n      repoUrl: https://github.com/acme/payments-api.git\n      path: deploy/overlays/dev\n      namespace: payments-dev\n",
+        }],
     }
 }
 

@@ -180,15 +180,14 @@ impl Decommission {
         let declared = self.delivery.applications(&repository).await;
         let declared = declared.map_err(|error| ActionError::failed(error.to_string()))?;
         let mut runs: Vec<Uuid> = declared.iter().map(|application| application.task).collect();
-        match ctx.noted(RUNS).await? {
-            // Taking an application back forgets which run declared it.
-            Some(noted) => runs = serde_json::from_value(noted).unwrap_or_default(),
-            None => {
-                // Ids of runs are in the order of their time.
-                runs.sort_by(|a, b| b.cmp(a));
-                runs.dedup();
-                ctx.note(RUNS, json!(runs)).await?;
-            }
+        // Taking an application back forgets which run declared it.
+        if let Some(noted) = ctx.noted(RUNS).await? {
+            runs = serde_json::from_value(noted).unwrap_or_default();
+        } else {
+            // Ids of runs are in the order of their time.
+            runs.sort_by(|a, b| b.cmp(a));
+            runs.dedup();
+            ctx.note(RUNS, json!(runs)).await?;
         }
         if runs.is_empty() {
             return Err(ActionError::input(format!(

@@ -18,7 +18,7 @@ pub(super) fn namespace() -> ActionDescription {
         input: schema(
             &["name"],
             json!({
-                "name": {"type": "string", "title": "Name", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},
+                "name": {"type": "string", "title": "Name", "minLength": 1, "maxLength": 63},
                 "labels": {"type": "object", "title": "Labels", "additionalProperties": {"type": "string"}},
                 "annotations": {"type": "object", "title": "Annotations", "additionalProperties": {"type": "string"}},
                 "podSecurity": {"type": "string", "title": "Pod security", "enum": ["restricted", "baseline", "privileged"], "default": "restricted", "description": "The standard that pods are held to"},
@@ -53,7 +53,10 @@ pub(super) fn create_namespace() -> ActionDescription {
             }),
         ),
         output: Some(objects_schema()),
-        examples: Vec::new(),
+        examples: vec![Example {
+            description: "A namespace on a cluster of the catalog",
+            example: "steps:\n  - id: namespace\n    action: kubernetes:create-namespace\n    input:\n      namespace: payments-dev\n      clusterRef: resource:default/east\n      labels: team=payments;tier=backend\n",
+        }],
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) fn wanted(delivery: &Delivery, _: &ActionContext, input: &Outputs) ->
     let input = &located(delivery, input)?;
     let cluster = place(delivery, input)?;
     let labels = labels(input)?;
-    let manifests = if is_older { vec![bare(name, labels)] } else { guarded(name, labels, input) };
+    let manifests = if is_older { vec![bare(name, &labels)] } else { guarded(name, labels, input) };
     let outputs = Outputs::from_iter([("namespace".to_owned(), json!(name))]);
     let wanted = cluster.map(|cluster| Wanted { cluster, manifests, namespace: None, force: false });
     Ok(Asked { wanted, outputs })
@@ -130,7 +133,7 @@ fn labels(input: &Outputs) -> Result<Map<String, Value>, ActionError> {
     }
 }
 
-fn bare(name: &str, labels: Map<String, Value>) -> Manifest {
+fn bare(name: &str, labels: &Map<String, Value>) -> Manifest {
     Manifest::made(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}))
 }
 
@@ -143,7 +146,7 @@ fn guarded(name: &str, mut labels: Map<String, Value>, input: &Outputs) -> Vec<M
     for mode in ["enforce", "warn"] {
         labels.entry(format!("pod-security.kubernetes.io/{mode}")).or_insert_with(|| json!(standard));
     }
-    let mut namespace = bare(name, labels);
+    let mut namespace = bare(name, &labels);
     if let Some(annotations) = input.get("annotations").filter(|annotations| annotations.is_object()) {
         namespace.object["metadata"]["annotations"] = annotations.clone();
     }

@@ -18,7 +18,7 @@ const OBJECTS: &str = "objects";
 /// Objects that one sentence names.
 const NAMED: usize = 3;
 /// How long what was deleted may take to be gone, and how often is looked.
-const GOING: Duration = Duration::from_secs(60);
+const GOING: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(300);
 
 /// What is to be on a cluster.
@@ -83,15 +83,14 @@ impl Wanted {
     /// The same for one of several sets of a step, which the ledger keeps under keys that begin so.
     pub(super) async fn apply_as(&self, ctx: &ActionContext, set: &str) -> Result<Vec<Applied>, ActionError> {
         let (before_key, objects_key) = (format!("{set}{BEFORE}"), format!("{set}{OBJECTS}"));
-        let before: Vec<(ObjectId, Option<String>)> = match ctx.noted(&before_key).await? {
-            Some(noted) => serde_json::from_value(noted)
-                .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?,
-            None => {
-                let present = self.cluster.present(&self.manifests, self.options()).await;
-                let present = present.map_err(|error| refused(&error))?;
-                ctx.note(&before_key, json!(present)).await?;
-                present
-            }
+        let before: Vec<(ObjectId, Option<String>)> = if let Some(noted) = ctx.noted(&before_key).await? {
+            serde_json::from_value(noted)
+                .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))?
+        } else {
+            let present = self.cluster.present(&self.manifests, self.options()).await;
+            let present = present.map_err(|error| refused(&error))?;
+            ctx.note(&before_key, json!(present)).await?;
+            present
         };
         let before: BTreeMap<&ObjectId, &Option<String>> = before.iter().map(|(id, uid)| (id, uid)).collect();
         let applied = self.cluster.apply(&self.manifests, self.options()).await;

@@ -68,7 +68,7 @@ impl Action for RegistryRepository {
             })),
             examples: vec![Example {
                 description: "A place for the image of a service, in a project of its team",
-                example: "steps:\n  - id: registry\n    action: registry:repository\n    input:\n      image: ${{ parameters.name }}\n      project: payments\n      quota: 20Gi\n      immutableTags: v*\n      repoUrl: ${{ parameters.repoUrl }}\n      environments: ${{ steps.environments.output.environments }}\n",
+                example: "steps:\n  - id: registry\n    action: registry:repository\n    input:\n      image: ${{ parameters.name }}\n      project: payments\n      quota: 20Gi\n      immutableTags: v*\n      repoUrl: ${{ parameters.repoUrl }}\n      environments:\n        - { name: dev, namespace: payments-dev }\n        - { name: prod, namespace: payments-prod }\n",
             }],
         }
     }

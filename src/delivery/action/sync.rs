@@ -81,15 +81,14 @@ impl Action for Sync {
         Box::pin(async move {
             let Some(place) = Place::of(&self.0, &input, ctx)? else { return Ok(Outputs::new()) };
             let timeout = rounds::minutes(input.get("timeout").and_then(Value::as_f64), TIMEOUT)?;
-            let begun = match ctx.noted(ASKED).await? {
-                Some(noted) => noted,
-                None => {
-                    let asked = json!(chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
-                    place.ask(ctx, &input).await?;
-                    ctx.note(ASKED, asked.clone()).await?;
-                    ctx.log.info(format!("Asked Argo CD to sync {}", place.id.name));
-                    asked
-                }
+            let begun = if let Some(noted) = ctx.noted(ASKED).await? {
+                noted
+            } else {
+                let asked = json!(chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+                place.ask(ctx, &input).await?;
+                ctx.note(ASKED, asked.clone()).await?;
+                ctx.log.info(format!("Asked Argo CD to sync {}", place.id.name));
+                asked
             };
             let begun = begun.as_str().unwrap_or_default().to_owned();
             let missed = format!("{} was not synced", place.id.name);

@@ -145,22 +145,7 @@ impl Delivery {
         let new =
             values::with_image(&text, &after).map_err(|error| PromotionError::Refused(format!("{path}: {error}")))?;
         let values = similar::TextDiff::from_lines(&text, &new).unified_diff().context_radius(CONTEXT).to_string();
-        let manifests = match place.forge.snapshot(&place.repository, &tip, &place.folder, CHART).await {
-            Ok(chart) => {
-                let release = row.service.reference.name();
-                let helm = self.helm();
-                let rendering = Rendering {
-                    helm: &helm,
-                    chart: &chart,
-                    release,
-                    namespace: &place.namespace,
-                    values: &place.files,
-                };
-                let file = place.files.last().map_or("values.yaml", String::as_str);
-                rendering.difference(file, &new).await
-            }
-            Err(error) => Err(error.to_string()),
-        };
+        let manifests = self.rendered(&place, row.service.reference.name(), &tip, &new).await;
         let source = from.as_deref().and_then(|from| self::cell(row, from).ok());
         let gates = gate::gates(pipelines, environment, source, &place.full, &after, None).await;
         Ok(Proposal {
@@ -178,6 +163,16 @@ impl Delivery {
             tip,
             base,
         })
+    }
+
+    /// What another text of the values file changes in what the chart renders to.
+    async fn rendered(&self, place: &Place<'_>, release: &str, tip: &str, new: &str) -> Result<String, String> {
+        let chart = place.forge.snapshot(&place.repository, tip, &place.folder, CHART).await;
+        let chart = chart.map_err(|error| error.to_string())?;
+        let helm = self.helm();
+        let rendering =
+            Rendering { helm: &helm, chart: &chart, release, namespace: &place.namespace, values: &place.files };
+        rendering.difference(place.files.last().map_or("values.yaml", String::as_str), new).await
     }
 
     /// The version of an environment: the digest that runs, else what its values name.

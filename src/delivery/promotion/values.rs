@@ -73,12 +73,11 @@ fn replace(lines: &mut [String], position: Position, value: &str) {
     let Some(line) = lines.get_mut(position.line as usize - 1) else { return };
     let start = line.char_indices().nth(position.column as usize - 1).map_or(line.len(), |(at, _)| at);
     let rest = &line[start..];
-    let length = match rest.chars().next() {
-        Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map_or(rest.len(), |end| end + 2),
-        _ => {
-            let end = rest.find(" #").into_iter().chain(rest.find([',', '}'])).min();
-            end.map_or(rest.trim_end().len(), |end| rest[..end].trim_end().len())
-        }
+    let length = if let Some(quote @ ('"' | '\'')) = rest.chars().next() {
+        rest[1..].find(quote).map_or(rest.len(), |end| end + 2)
+    } else {
+        let end = rest.find(" #").into_iter().chain(rest.find([',', '}'])).min();
+        end.map_or(rest.trim_end().len(), |end| rest[..end].trim_end().len())
     };
     let tail = rest[length..].to_owned();
     let gap = if line[..start].ends_with(':') { " " } else { "" };

@@ -64,7 +64,8 @@ impl World {
         catalog.read_due().await.unwrap();
         let environments: Vec<Environment> = serde_json::from_value(environments).unwrap();
         let delivery = Delivery::new(database.pool().clone(), environments).unwrap();
-        let delivery = delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
+        let delivery =
+            delivery.on(clusters.clone(), &ArgoConfig::default(), &DeliveryConfig::default()).with(registries);
         let mut registry = ActionRegistry::builtin(&catalog, &forges, &Author::default());
         for action in crate::delivery::action::all(&delivery, &forges) {
             registry.register(action);
@@ -99,7 +100,13 @@ impl World {
         (self.scaffolder.task(&self.who, id).await.unwrap().status, log.join("\n"))
     }
 
-    pub(super) async fn object(&self, api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
+    pub(super) async fn object(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Option<Value> {
         let id = ObjectId {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
@@ -293,6 +300,37 @@ async fn waits_see_a_rollout_and_a_condition() {
     );
 }
 
+/// A promotion to staging whose pull request was merged, of image `…1…` by `…2…`.
+fn merged(name: &str) -> Promotion {
+    let version = |digit: &str| Version {
+        image: format!("r.acme.example/{name}"),
+        tag: String::new(),
+        digest: format!("sha256:{}", digit.repeat(64)),
+    };
+    Promotion {
+        id: Uuid::now_v7(),
+        entity: format!("component:default/{name}"),
+        application: format!("{name}-staging"),
+        environment: "staging".to_owned(),
+        from_environment: Some("dev".to_owned()),
+        before: version("1"),
+        after: version("2"),
+        repository: format!("local/acme/{name}"),
+        path: "chart/values-staging.yaml".to_owned(),
+        branch: "greenroom/staging-1".to_owned(),
+        pull_request: 1,
+        state: PromotionState::Merged,
+        message: None,
+        created_by: "user:default/guest".to_owned(),
+        created_at: chrono::Utc::now(),
+        approved_by: None,
+        approved_at: None,
+        merged_at: Some(chrono::Utc::now()),
+        asked_at: None,
+        settled_at: None,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
     let Some(plane) = testing::shared() else { return };
@@ -319,33 +357,7 @@ async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
     );
     let manifests = [crate::cluster::Manifest::made(application)];
     let applied = east.apply(&manifests, crate::cluster::Options::default()).await.unwrap();
-    let version = |digit: &str| Version {
-        image: "r.acme.example/followed".to_owned(),
-        tag: String::new(),
-        digest: format!("sha256:{}", digit.repeat(64)),
-    };
-    let mut promotion = Promotion {
-        id: Uuid::now_v7(),
-        entity: "component:default/followed".to_owned(),
-        application: "followed-staging".to_owned(),
-        environment: "staging".to_owned(),
-        from_environment: Some("dev".to_owned()),
-        before: version("1"),
-        after: version("2"),
-        repository: "local/acme/followed".to_owned(),
-        path: "chart/values-staging.yaml".to_owned(),
-        branch: "greenroom/staging-1".to_owned(),
-        pull_request: 1,
-        state: PromotionState::Merged,
-        message: None,
-        created_by: "user:default/guest".to_owned(),
-        created_at: chrono::Utc::now(),
-        approved_by: None,
-        approved_at: None,
-        merged_at: Some(chrono::Utc::now()),
-        asked_at: None,
-        settled_at: None,
-    };
+    let mut promotion = merged("followed");
     super::super::promotion::store::insert(world.database.pool(), &promotion).await.unwrap();
     let seen = |wanted: fn(&Value) -> bool| {
         let thing = east.picture().find(crate::cluster::ThingKind::Application, "argocd", "followed-staging")?;
@@ -382,6 +394,18 @@ async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
         assert_eq!(promotion.state, state, "{digit} {health}: {:?}", promotion.message);
     }
     assert!(promotion.settled_at.is_some());
-    let nobody = world.delivery.approve(&world.who, &promotion).await.unwrap_err().to_string();
-    assert_eq!(nobody, "only group:default/leads may agree to a promotion to staging");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_approver_agrees_and_not_to_their_own() {
+    let environments =
+        json!([{"name": "staging", "cluster": "east", "promotion": {"approvers": ["group:default/leads"]}}]);
+    let world = World::new(Clusters::default(), environments, "    - { id: log, action: 'debug:log' }\n").await;
+    let promotion = merged("agreed");
+    let error = world.delivery.approve(&world.who, &promotion).await.unwrap_err();
+    assert_eq!(error.to_string(), "only group:default/leads may agree to a promotion to staging");
+    let lead = |user: &str| Credentials::user(user.parse().unwrap(), vec!["group:default/leads".parse().unwrap()]);
+    let error = world.delivery.approve(&lead("user:default/guest"), &promotion).await.unwrap_err();
+    assert_eq!(error.to_string(), "whoever proposed it cannot agree to it; ask somebody else");
+    world.delivery.approve(&lead("user:default/ada"), &promotion).await.unwrap();
 }

@@ -47,15 +47,10 @@ async fn of_project(program: &Program, project: &str) -> (bool, usize) {
     (true, robots)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_gets_its_project_its_accounts_and_their_secrets_and_all_goes_again() {
-    let (Some(program), Some(plane)) = (harbor(), shared()) else { return };
-    let mut wanted = acme();
-    wanted["repositories"] = json!([{"owner": "acme", "name": "web", "files": {"README.md": "Web\n"}}]);
-    let Some(model) = Model::new(wanted).await else { return };
-    let (project, service) = (own("acme"), own("web"));
-    let steps = format!(
-        r#"    - id: environments
+/// A service that gets a place for its image.
+fn service_steps(project: &str, host: &str) -> String {
+    format!(
+        r"    - id: environments
       action: delivery:environments
       input: {{ service: '${{{{ parameters.name }}}}', owner: '${{{{ parameters.owner }}}}' }}
     - id: namespace
@@ -74,9 +69,18 @@ async fn a_service_gets_its_project_its_accounts_and_their_secrets_and_all_goes_
     - id: told
       action: debug:log
       input: {{ message: 'image ${{{{ steps.registry.output.image }}}} by ${{{{ steps.registry.output.pullSecret }}}}' }}
-"#,
-        host = model.host()
-    );
+"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_gets_its_project_its_accounts_and_their_secrets_and_all_goes_again() {
+    let (Some(program), Some(plane)) = (harbor(), shared()) else { return };
+    let mut wanted = acme();
+    wanted["repositories"] = json!([{"owner": "acme", "name": "web", "files": {"README.md": "Web\n"}}]);
+    let Some(model) = Model::new(wanted).await else { return };
+    let (project, service) = (own("acme"), own("web"));
+    let steps = service_steps(&project, &model.host());
     let all = clusters(&[plane.entry("east")]).await;
     let known = registries(&[program.own_entry("harbor")]);
     let github = vec![Model::github(&model.with_app())];

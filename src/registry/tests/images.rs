@@ -96,7 +96,10 @@ async fn a_pushed_chart_is_what_helm_reads() {
     let files = [
         ("Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.2.3+build.4\ndescription: Shows things\n"),
         ("values.yaml", "port: 8080\n"),
-        ("templates/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  port: \"{{ .Values.port }}\"\n"),
+        (
+            "templates/config.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  port: \"{{ .Values.port }}\"\n",
+        ),
     ];
     let chart = Chart::pack(files.map(|(path, text)| (path, text.as_bytes(), false))).unwrap();
     assert_eq!(chart.tag(), "1.2.3_build.4");

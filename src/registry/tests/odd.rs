@@ -22,20 +22,24 @@ async fn odd(answer: fn(&Request, &str) -> (StatusCode, Vec<(&'static str, Strin
         let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
         seen.lock().unwrap().push((request.uri().to_string(), authorization.unwrap_or_default()));
         let (status, headers, body) = answer(&request, &own);
-        let response = headers.into_iter().fold(Response::builder().status(status), |response, (name, value)| {
-            response.header(name, value)
-        });
+        let response = headers
+            .into_iter()
+            .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
         response.body(Body::from(body)).unwrap()
     });
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let entry: Value = json!({"name": "acme", "kind": "oci", "url": format!("http://{host}"), "username": "ci", "password": "pw"});
+    let entry: Value =
+        json!({"name": "acme", "kind": "oci", "url": format!("http://{host}"), "username": "ci", "password": "pw"});
     (only(&entry), asked)
 }
 
 /// Addresses with what was sent as authorization.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
 
-fn ok(headers: Vec<(&'static str, String)>, body: impl Into<Vec<u8>>) -> (StatusCode, Vec<(&'static str, String)>, Vec<u8>) {
+fn ok(
+    headers: Vec<(&'static str, String)>,
+    body: impl Into<Vec<u8>>,
+) -> (StatusCode, Vec<(&'static str, String)>, Vec<u8>) {
     (StatusCode::OK, headers, body.into())
 }
 
@@ -55,10 +59,9 @@ async fn long_lists_come_page_by_page_and_end() {
     assert_eq!((tags, are_all), (vec!["a".to_owned(), "b".to_owned(), "c".to_owned()], true));
     assert_eq!(asked.lock().unwrap().len(), 3);
 
-    let (endless, asked) = odd(|_, _| {
-        ok(vec![("link", "</v2/acme/web/tags/list?last=a>; rel=\"next\"".to_owned())], r#"{"tags":["a"]}"#)
-    })
-    .await;
+    let (endless, asked) =
+        odd(|_, _| ok(vec![("link", "</v2/acme/web/tags/list?last=a>; rel=\"next\"".to_owned())], r#"{"tags":["a"]}"#))
+            .await;
     let (tags, are_all) = endless.tags(&name("acme/web")).await.unwrap();
     assert_eq!((tags.len(), are_all, asked.lock().unwrap().len()), (10, false, 10));
 }
@@ -110,20 +113,27 @@ async fn an_upload_elsewhere_is_sent_without_the_password() {
     let (elsewhere, seen) = odd(|_, _| (StatusCode::CREATED, Vec::new(), Vec::new())).await;
     let host = elsewhere.host().to_owned();
     // The address of the other one is told in the path, since answers know nothing else.
-    let (registry, asked) = odd(|request, _| match (request.method().as_str(), request.headers().get("authorization")) {
-        (_, None) => (StatusCode::UNAUTHORIZED, vec![("www-authenticate", "Basic realm=\"r\"".to_owned())], Vec::new()),
-        ("HEAD", _) => (StatusCode::NOT_FOUND, Vec::new(), Vec::new()),
-        ("POST", _) => {
-            let port = request.uri().path().split('/').find_map(|part| part.strip_prefix("port-")).unwrap().to_owned();
-            (StatusCode::ACCEPTED, vec![("location", format!("http://127.0.0.1:{port}/upload?a=b"))], Vec::new())
-        }
-        _ => (StatusCode::CREATED, Vec::new(), Vec::new()),
-    })
-    .await;
+    let (registry, asked) =
+        odd(|request, _| match (request.method().as_str(), request.headers().get("authorization")) {
+            (_, None) => {
+                (StatusCode::UNAUTHORIZED, vec![("www-authenticate", "Basic realm=\"r\"".to_owned())], Vec::new())
+            }
+            ("HEAD", _) => (StatusCode::NOT_FOUND, Vec::new(), Vec::new()),
+            ("POST", _) => {
+                let port =
+                    request.uri().path().split('/').find_map(|part| part.strip_prefix("port-")).unwrap().to_owned();
+                (StatusCode::ACCEPTED, vec![("location", format!("http://127.0.0.1:{port}/upload?a=b"))], Vec::new())
+            }
+            _ => (StatusCode::CREATED, Vec::new(), Vec::new()),
+        })
+        .await;
     let image = name(&format!("port-{}/web", host.rsplit(':').next().unwrap()));
     super::images::push(&registry, &image, "1.0.0", "2026-01-01T00:00:00Z").await;
     let seen = seen.lock().unwrap().clone();
     assert_eq!(seen.len(), 2);
-    assert!(seen.iter().all(|(address, sent)| address.starts_with("/upload?a=b&digest=sha256") && sent.is_empty()), "{seen:?}");
+    assert!(
+        seen.iter().all(|(address, sent)| address.starts_with("/upload?a=b&digest=sha256") && sent.is_empty()),
+        "{seen:?}"
+    );
     assert!(asked.lock().unwrap().iter().any(|(_, sent)| sent.starts_with("Basic ")));
 }

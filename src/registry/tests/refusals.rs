@@ -10,13 +10,35 @@ use crate::registry::{Login, RegistryError};
 
 #[test]
 fn a_refusal_says_what_is_wrong_with_which_registry() {
-    let refusal = |who| Refusal { registry: "acme", who, doing: "push acme/web:1", what: "image acme/web", retry_after: Some("30") };
+    let refusal = |who| Refusal {
+        registry: "acme",
+        who,
+        doing: "push acme/web:1",
+        what: "image acme/web",
+        retry_after: Some("30"),
+    };
     let said = |message: &str| json!({"errors": [{"code": "X", "message": message}]}).to_string();
     let cases = [
-        (401, String::new(), "registry `acme` does not accept the credentials of ci: they are wrong or have expired; change them in `registries`"),
-        (403, said("forbidden"), "registry `acme` does not allow ci to push acme/web:1; let it, or configure an account that may"),
-        (403, said("denied: read only"), "registry `acme` does not allow ci to push acme/web:1 (denied: read only); let it, or configure an account that may"),
-        (403, said("will exceed the upper limit"), "a quota of registry `acme` does not allow it to push acme/web:1: will exceed the upper limit"),
+        (
+            401,
+            String::new(),
+            "registry `acme` does not accept the credentials of ci: they are wrong or have expired; change them in `registries`",
+        ),
+        (
+            403,
+            said("forbidden"),
+            "registry `acme` does not allow ci to push acme/web:1; let it, or configure an account that may",
+        ),
+        (
+            403,
+            said("denied: read only"),
+            "registry `acme` does not allow ci to push acme/web:1 (denied: read only); let it, or configure an account that may",
+        ),
+        (
+            403,
+            said("will exceed the upper limit"),
+            "a quota of registry `acme` does not allow it to push acme/web:1: will exceed the upper limit",
+        ),
         (404, String::new(), "registry `acme` has no image acme/web"),
         (409, said("the project exists"), "registry `acme` cannot push acme/web:1: the project exists"),
         (412, said("the tag is immutable"), "registry `acme` cannot push acme/web:1: the tag is immutable"),

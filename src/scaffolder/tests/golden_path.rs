@@ -6,7 +6,39 @@ use super::*;
 
 /// What the room `delivery` registers, with three fixed environments.
 pub(super) fn stand_ins() -> Vec<Arc<dyn Action>> {
-    vec![Arc::new(Environments), Arc::new(Application)]
+    vec![
+        Arc::new(Environments),
+        Arc::new(Application),
+        Arc::new(Unconnected("kubernetes:namespace")),
+        Arc::new(Unconnected("argocd:project")),
+    ]
+}
+
+/// What does nothing where no cluster is connected.
+struct Unconnected(&'static str);
+
+impl Action for Unconnected {
+    fn description(&self) -> ActionDescription {
+        ActionDescription {
+            id: self.0,
+            description: "",
+            input: json!({"type": "object"}),
+            output: None,
+            examples: Vec::new(),
+        }
+    }
+
+    fn effect(&self) -> EffectClass {
+        EffectClass::Outside
+    }
+
+    fn adopts(&self) -> bool {
+        true
+    }
+
+    fn run<'a>(&'a self, _: &'a mut ActionContext, _: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
+        Box::pin(async { Ok(Outputs::new()) })
+    }
 }
 
 struct Environments;

@@ -134,7 +134,9 @@ async fn project(wanted: &Wanted, harbor: Harbor<'_>) -> Result<Project, ActionE
 
 fn taken_by(full: &str, robot: &Robot) -> String {
     let whose = if robot.description.is_empty() { "nobody wrote whose it is" } else { &robot.description };
-    format!("the {full} is there and somebody else's ({whose}); its secret is told to nobody, so delete it, or leave this out")
+    format!(
+        "the {full} is there and somebody else's ({whose}); its secret is told to nobody, so delete it, or leave this out"
+    )
 }
 
 async fn to_pipelines(ctx: &ActionContext, wanted: &Wanted, login: &Login) -> Result<(), ActionError> {
@@ -183,7 +185,9 @@ pub(super) async fn foresee(ctx: &ActionContext, wanted: &Wanted) -> Result<Vec<
             );
             match there(wanted, harbor, &name).await {
                 Ok(None) => effects.push(effect(sentence, None)),
-                Ok(Some(robot)) => effects.push(effect(sentence, Some(taken_by(&format!("robot account {name}"), &robot)))),
+                Ok(Some(robot)) => {
+                    effects.push(effect(sentence, Some(taken_by(&format!("robot account {name}"), &robot))));
+                }
                 // The place has said it already.
                 Err(_) => {}
             }

@@ -49,7 +49,8 @@ pub(super) async fn prepare(ctx: &ActionContext, wanted: &Wanted) -> Result<(), 
         }
         rule = harbor.rule(&image, tags).await.map_err(|error| refused(&error))?;
     }
-    let id = rule.ok_or_else(|| ActionError::failed(format!("registry {registry} made no rule for the tags of {image}")))?;
+    let id =
+        rule.ok_or_else(|| ActionError::failed(format!("registry {registry} made no rule for the tags of {image}")))?;
     let taken = Taken::Rule { registry: registry.clone(), project: wanted.project().to_owned(), id };
     ctx.made(RULE, &format!("immutable tags {tags} of {image} in registry {registry}"), json!(taken)).await?;
     ctx.log.info(format!("The tags {tags} of {image} are immutable now"));
@@ -86,7 +87,8 @@ async fn create_project(
         }
         ctx.log.info(format!("Project {name} of registry {registry} is there already"));
     } else if ctx.noted(PROJECT).await?.is_none() {
-        let taken = Taken::Project { registry: registry.to_owned(), project: name.to_owned(), image: wanted.image.clone() };
+        let taken =
+            Taken::Project { registry: registry.to_owned(), project: name.to_owned(), image: wanted.image.clone() };
         ctx.made(PROJECT, &format!("project {name} in registry {registry}"), json!(taken)).await?;
         ctx.log.info(format!("Created project {name} in registry {registry}"));
     }
@@ -144,7 +146,10 @@ pub(super) async fn foresee(ctx: &ActionContext, wanted: &Wanted) -> Result<Vec<
     let Some(harbor) = wanted.registry.harbor() else {
         // Nothing is made there: the first push does that.
         let conflict = wanted.registry.check().await.err().map(|error| error.to_string());
-        return Ok(conflict.map(|why| effect(format!("use registry {registry} for {image}"), Some(why))).into_iter().collect());
+        return Ok(conflict
+            .map(|why| effect(format!("use registry {registry} for {image}"), Some(why)))
+            .into_iter()
+            .collect());
     };
     let (project, before) = match look(wanted, harbor).await {
         Ok(found) => found,
@@ -160,7 +165,9 @@ pub(super) async fn foresee(ctx: &ActionContext, wanted: &Wanted) -> Result<Vec<
         }
         Some(there) => {
             let conflict = difference(wanted, there);
-            effects.extend(conflict.map(|why| effect(format!("use project {} of registry {registry}", there.name), Some(why))));
+            effects.extend(
+                conflict.map(|why| effect(format!("use project {} of registry {registry}", there.name), Some(why))),
+            );
         }
     }
     if let Some(tags) = wanted.immutable.as_ref().filter(|_| !before.rule) {

@@ -48,7 +48,9 @@ impl Wanted {
         let mut files = Vec::new();
         for (path, file) in ctx.workspace.below(folder) {
             if file.mode == FileMode::Symlink {
-                return Err(ActionError::input(format!("`{folder}/{path}` is a link; put the file there that it means")));
+                return Err(ActionError::input(format!(
+                    "`{folder}/{path}` is a link; put the file there that it means"
+                )));
             }
             files.push((path, &file.bytes[..], file.mode == FileMode::Executable));
         }

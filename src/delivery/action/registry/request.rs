@@ -75,7 +75,10 @@ impl Wanted {
             days: input.get("expiresInDays").and_then(Value::as_i64),
             pipelines: None,
             places: Vec::new(),
-            pull_secret: Some(text(input, "pullSecret")).filter(|name| !name.is_empty()).unwrap_or(PULL_SECRET).to_owned(),
+            pull_secret: Some(text(input, "pullSecret"))
+                .filter(|name| !name.is_empty())
+                .unwrap_or(PULL_SECRET)
+                .to_owned(),
             remarks: Vec::new(),
             registry,
         };
@@ -135,8 +138,8 @@ impl Wanted {
         if asked.is_empty() {
             return Ok(());
         }
-        let can_pull = self.registry.harbor().is_some()
-            || self.registry.pull_login().map_err(|error| refused(&error))?.is_some();
+        let can_pull =
+            self.registry.harbor().is_some() || self.registry.pull_login().map_err(|error| refused(&error))?.is_some();
         if !can_pull {
             self.remarks.push(format!(
                 "Left out: the pull secrets; give registry {} a `pull` with `username` and `password`",
@@ -181,7 +184,9 @@ impl Wanted {
 pub(super) fn registry(delivery: &Delivery, input: &Outputs) -> Result<Result<Registry, String>, ActionError> {
     let name = text(input, "registry");
     if name.is_empty() && delivery.registries().all().is_empty() {
-        return Ok(Err("Left out: no registry is connected to this portal; one is configured in `registries`".to_owned()));
+        return Ok(Err(
+            "Left out: no registry is connected to this portal; one is configured in `registries`".to_owned()
+        ));
     }
     delivery.registries().get(name).cloned().map(Ok).map_err(|error| refused(&error))
 }
@@ -255,7 +260,8 @@ mod tests {
 
     #[test]
     fn an_image_is_in_the_project_that_is_said_nearest() {
-        let harbor = json!({"name": "harbor", "kind": "harbor", "url": "https://harbor.acme.example", "project": "acme"});
+        let harbor =
+            json!({"name": "harbor", "kind": "harbor", "url": "https://harbor.acme.example", "project": "acme"});
         let ghcr = json!({"name": "ghcr", "kind": "ghcr"});
         let oci = json!({"name": "oci", "kind": "oci", "url": "https://registry.acme.example"});
         let all = registries(&[harbor, ghcr, oci]);

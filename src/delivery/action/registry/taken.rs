@@ -20,30 +20,17 @@ const NAMED: usize = 3;
 #[serde(tag = "what", rename_all = "camelCase")]
 pub(super) enum Taken {
     /// A project of a Harbor, made for an image.
-    Project {
-        registry: String,
-        project: String,
-        image: ImageName,
-    },
+    Project { registry: String, project: String, image: ImageName },
     /// All that was pushed to an image.
     Images { registry: String, image: ImageName },
     /// A rule for tags.
     Rule { registry: String, project: String, id: i64 },
     /// A robot account, told from others by its mark.
-    Robot {
-        registry: String,
-        project: String,
-        name: String,
-        mark: String,
-    },
+    Robot { registry: String, project: String, name: String, mark: String },
     /// The secrets of a repository.
     Secrets { host: String, repository: RepositoryId },
     /// A manifest.
-    Manifest {
-        registry: String,
-        image: ImageName,
-        digest: String,
-    },
+    Manifest { registry: String, image: ImageName, digest: String },
 }
 
 /// What undoing would do.
@@ -72,7 +59,9 @@ async fn obstacle(delivery: &Delivery, taken: &Taken) -> Option<String> {
             let others: Vec<&str> = found.iter().map(String::as_str).filter(|one| *one != image.within()).collect();
             let named = others.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
             let count = others.len();
-            (count > 0).then(|| format!("project {project} holds {count} other images ({named}); delete it by hand if they may go"))
+            (count > 0).then(|| {
+                format!("project {project} holds {count} other images ({named}); delete it by hand if they may go")
+            })
         }
         Err(error) => Some(error.to_string()),
     }

@@ -147,11 +147,11 @@ fn images<'a>(registries: &Registries, record: &Record, running: impl Iterator<I
         found.extend(running.filter_map(placed));
     }
     let mut once: Vec<Placed> = Vec::new();
-    found.into_iter().for_each(|one| {
+    for one in found {
         if !once.contains(&one) {
             once.push(one);
         }
-    });
+    }
     once.truncate(IMAGES);
     once
 }
@@ -160,7 +160,8 @@ async fn card(registries: &Registries, placed: &Placed, running: &[(String, Stri
     let name = format!("{}/{}", placed.host, placed.image);
     let empty = ImageCard { name: name.clone(), page: None, problem: None, tags: Vec::new(), more: None };
     let Some(registry) = registries.by_host(&placed.host) else {
-        let problem = format!("{} is none of the registries that this portal asks; add it to `registries`", placed.host);
+        let problem =
+            format!("{} is none of the registries that this portal asks; add it to `registries`", placed.host);
         return ImageCard { problem: Some(problem), ..empty };
     };
     let page = registry.page(&placed.image);

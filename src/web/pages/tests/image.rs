@@ -3,8 +3,6 @@
 use serde_json::json;
 
 use super::portal::Guest;
-use crate::catalog::Registration;
-use crate::permission::Credentials;
 use crate::registry::testing::{plain, registries};
 use crate::registry::{Chart, ImageName, Registries};
 

@@ -8,12 +8,10 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use super::{Asker, acts};
-use crate::catalog::Catalog;
 use crate::cluster::{Cluster, Detail, LogWanted, Thing, ThingKind};
 use crate::delivery::{Delivery, on_clusters};
 use crate::entity::EntityRef;
-use crate::forge::Forges;
-use crate::pipeline::Pipelines;
+use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::extract::{EntityPath, Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
@@ -59,18 +57,15 @@ pub(super) struct LogPage {
 
 /// `GET …/kubernetes/logs/{cluster}/{space}/{pod}`
 pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    State(delivery): State<Delivery>,
-    State(forges): State<Forges>,
+    State(state): State<AppState>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
     Path(place): Path<Place>,
     Query(asked): Query<Asked>,
 ) -> PageResult<LogPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let asker = Asker::new(&catalog, &delivery, &forges, &viewer, &record).await?;
-    let (cluster, pod) = pod(&asker, &delivery, &reference, &place)?;
+    let record = record(&state.catalog, &viewer, &reference)?;
+    let asker = Asker::new(&state.catalog, &state.delivery, &state.forges, &viewer, &record).await?;
+    let (cluster, pod) = pod(&asker, &state.delivery, &reference, &place)?;
     let previous = asked.previous == "yes";
     let names = containers(&pod);
     let container = names.iter().find(|name| **name == asked.container).or_else(|| names.last()).cloned();
@@ -83,7 +78,7 @@ pub(super) async fn show(
         }
         Err(error) => Err(error.to_string()),
     };
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "kubernetes");
+    let head = Head::new(&state.catalog, &state.pipelines, &viewer, &record, "kubernetes");
     let page = |name: &str| link::entity_log(&reference, &place.cluster, &place.space, &place.pod, name);
     let mut others: Vec<(String, String)> =
         names.iter().filter(|name| **name != container).map(|name| (name.clone(), page(name))).collect();
@@ -105,18 +100,16 @@ pub(super) async fn show(
 
 /// `GET …/kubernetes/logs/{cluster}/{space}/{pod}/lines`
 pub(super) async fn follow(
-    State(catalog): State<Catalog>,
-    State(delivery): State<Delivery>,
-    State(forges): State<Forges>,
+    State(state): State<AppState>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
     Path(place): Path<Place>,
     Query(asked): Query<Asked>,
     follower: Follower,
 ) -> Result<Response, Error> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let asker = Asker::new(&catalog, &delivery, &forges, &viewer, &record).await?;
-    let (cluster, _) = pod(&asker, &delivery, &reference, &place)?;
+    let record = record(&state.catalog, &viewer, &reference)?;
+    let asker = Asker::new(&state.catalog, &state.delivery, &state.forges, &viewer, &record).await?;
+    let (cluster, _) = pod(&asker, &state.delivery, &reference, &place)?;
     let wanted = LogWanted { tail: 0, ..wanted(&place, &asked.container, false, true) };
     let lines = cluster.log(&wanted).await.map_err(|error| acts::told(&error))?;
     let lines = lines.map(|line| match line {
