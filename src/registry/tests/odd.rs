@@ -13,7 +13,7 @@ use super::{name, only};
 use crate::registry::{Registry, RegistryError};
 
 /// A registry that answers as it is told; what it was asked stands in the list.
-async fn odd(answer: fn(&Request, &str) -> (StatusCode, Vec<(&'static str, String)>, Vec<u8>)) -> (Registry, Asked) {
+async fn odd(answer: fn(&Request, &str) -> Said) -> (Registry, Asked) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
     let asked: Asked = Arc::default();
@@ -33,13 +33,12 @@ async fn odd(answer: fn(&Request, &str) -> (StatusCode, Vec<(&'static str, Strin
     (only(&entry), asked)
 }
 
+/// Status, headers, body.
+type Said = (StatusCode, Vec<(&'static str, String)>, Vec<u8>);
 /// Addresses with what was sent as authorization.
 type Asked = Arc<Mutex<Vec<(String, String)>>>;
 
-fn ok(
-    headers: Vec<(&'static str, String)>,
-    body: impl Into<Vec<u8>>,
-) -> (StatusCode, Vec<(&'static str, String)>, Vec<u8>) {
+fn ok(headers: Vec<(&'static str, String)>, body: impl Into<Vec<u8>>) -> Said {
     (StatusCode::OK, headers, body.into())
 }
 
