@@ -217,6 +217,7 @@ test('decommissioning lists what goes, and leaves nothing behind on the clusters
   }, `component:default/${NAME}`);
   await page.getByRole('button', { name: 'List what goes' }).click();
   await page.getByRole('heading', { name: 'The plan' }).waitFor();
+  await page.waitForLoadState();
   const plan = await page.getByRole('main').innerText();
   for (const words of [
     `delete Application argocd/${NAME}-prod from cluster east`, `delete AppProject argocd/${NAME} from cluster east`,

@@ -49,6 +49,8 @@ export async function answerForm(page, name, { scripted = true } = {}) {
   await page.locator('[name="replicas"]').waitFor();
   await page.getByRole('button', { name: /Next|Review/ }).last().click();
   await page.getByRole('heading', { name: 'The plan' }).waitFor();
+  // The heading is there before the rest of a long plan.
+  await page.waitForLoadState();
 }
 
 /** What the plan must say about a service of that name. */
