@@ -18,19 +18,24 @@ async fn odd(answer: fn(&Request, &str) -> Said) -> (Registry, Asked) {
     let host = listener.local_addr().unwrap().to_string();
     let asked: Asked = Arc::default();
     let (seen, own) = (Arc::clone(&asked), host.clone());
-    let router = axum::Router::new().fallback(move |request: Request| async move {
-        let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
-        seen.lock().unwrap().push((request.uri().to_string(), authorization.unwrap_or_default()));
-        let (status, headers, body) = answer(&request, &own);
-        let response = headers
-            .into_iter()
-            .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
-        response.body(Body::from(body)).unwrap()
+    let router = axum::Router::new().fallback(move |request: Request| {
+        let (seen, own) = (Arc::clone(&seen), own.clone());
+        async move { told(answer, &seen, &own, &request) }
     });
     tokio::spawn(async move { axum::serve(listener, router).await });
     let entry: Value =
         json!({"name": "acme", "kind": "oci", "url": format!("http://{host}"), "username": "ci", "password": "pw"});
     (only(&entry), asked)
+}
+
+fn told(answer: fn(&Request, &str) -> Said, seen: &Asked, own: &str, request: &Request) -> Response {
+    let authorization = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    seen.lock().unwrap().push((request.uri().to_string(), authorization.unwrap_or_default()));
+    let (status, headers, body) = answer(request, own);
+    let response = headers
+        .into_iter()
+        .fold(Response::builder().status(status), |response, (name, value)| response.header(name, value));
+    response.body(Body::from(body)).unwrap()
 }
 
 /// Status, headers, body.
