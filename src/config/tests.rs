@@ -168,3 +168,24 @@ fn keys_of_our_own_providers_are_checked_and_those_of_others_are_accepted() {
     let error = failure("catalog: { providers: { local: { all: { filters: { repository: '(' } } } } }");
     assert!(error.starts_with("configuration `catalog.providers.local.all.filters.repository`: "), "{error}");
 }
+
+#[test]
+fn a_registry_of_no_known_kind_is_an_error_with_its_place() {
+    let written = "registries: [{name: ghcr, kind: ghcr, owner: acme}, {name: quay, kind: quay, host: quay.io}]";
+    let error = load(&[("app-config.yaml", written)], &[]).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "configuration `registries[1].kind`: unknown variant `quay`, expected one of `ghcr`, `harbor`, `ecr`, `oci`"
+    );
+    let written = "registries: [{name: h, kind: harbor, url: https://h.acme.example, username: me, password: pw, pull: {token: t, user: me}}]";
+    let loaded = load(&[("app-config.yaml", written)], &[]).unwrap();
+    assert_eq!(loaded.config.registries.len(), 1);
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert!(
+        loaded.warnings[0].contains("`registries.0.pull.") && loaded.warnings[0].contains(".user`"),
+        "{:?}",
+        loaded.warnings
+    );
+    let shown = redacted(&loaded.document).to_string();
+    assert!(!shown.contains("\"pw\"") && !shown.contains("\"t\""), "{shown}");
+}

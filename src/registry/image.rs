@@ -292,7 +292,7 @@ fn platform(entry: &ImageIndexEntry) -> Option<String> {
 }
 
 /// The address of the next page.
-pub(super) fn next(headers: &HeaderMap) -> Option<String> {
+fn next(headers: &HeaderMap) -> Option<String> {
     let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
     links.flat_map(|value| value.split(',')).find_map(|link| {
         let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;

@@ -2,6 +2,7 @@
 
 mod harbor;
 mod images;
+mod odd;
 mod refusals;
 
 use secrecy::SecretString;

@@ -89,24 +89,6 @@ async fn an_index_tells_each_platform() {
 }
 
 #[tokio::test]
-async fn long_lists_come_page_by_page() {
-    let Some(program) = plain() else { return };
-    let registry = only(&program.own_entry("oci"));
-    let image = name(&own("acme/paged"));
-    for patch in 0..5 {
-        push(&registry, &image, &format!("1.0.{patch}"), "2026-03-01T00:00:00Z").await;
-    }
-    let mut url = registry.wire().of_image(&image, &["tags", "list"]);
-    url.query_pairs_mut().append_pair("n", "2");
-    let ask = Ask::new(http::Method::GET, url, "list", "image").scope(&image, "pull");
-    let answer = registry.wire().send(&ask).await.unwrap();
-    let next = crate::registry::image::next(&answer.headers).unwrap();
-    let next = registry.wire().beside(&answer.url, &next).unwrap();
-    assert_eq!(next.path(), format!("/v2/{image}/tags/list"));
-    assert_eq!(registry.tags(&image).await.unwrap().0.len(), 5);
-}
-
-#[tokio::test]
 async fn a_pushed_chart_is_what_helm_reads() {
     let Some(program) = plain() else { return };
     let registry = only(&program.own_entry("oci"));
