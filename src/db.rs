@@ -36,8 +36,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that was at work so lately is taken as it is; one that lay longer is asked first whether it still lives.
-/// Asking is a round trip of its own before every statement.
-const FRESH: Duration = Duration::from_secs(1);
+/// Asking is a round trip of its own before every statement. No server is stopped and back within that time, so one that
+/// is back is never met by a connection from before.
+const FRESH: Duration = Duration::from_millis(10);
 
 /// What every session has: a statement or a lock that takes longer is a fault, and must not hold up everybody else.
 /// Set by statement, because poolers such as `PgBouncer` refuse unknown settings at connection time.

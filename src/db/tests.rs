@@ -2,7 +2,7 @@
 
 use sqlx::Executor as _;
 
-use super::testing::database;
+use super::testing::{Restartable, database};
 use super::*;
 
 #[tokio::test]
@@ -94,4 +94,26 @@ async fn constraints_are_named() {
     assert_eq!(constraint(&error), Some("taken_name_key"));
     let error = database.pool().execute("SELECT 1 / 0").await.unwrap_err();
     assert_eq!(constraint(&error), None);
+}
+
+#[tokio::test]
+async fn no_statement_fails_after_a_quick_restart() {
+    let mut database = Restartable::start().await;
+    let pool = database.pool().clone();
+    for round in 0..3 {
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            open.push(pool.acquire().await.unwrap());
+        }
+        for connection in &mut open {
+            sqlx::query("SELECT 1").execute(&mut **connection).await.unwrap();
+        }
+        drop(open);
+        database.stop().await;
+        database.start_again().await;
+        for statement in 0..3 {
+            let answer = sqlx::query("SELECT 1").execute(&pool).await;
+            assert!(answer.is_ok(), "round {round}, statement {statement}: {answer:?}");
+        }
+    }
 }

@@ -13,8 +13,6 @@ pub(super) mod input;
 pub(super) mod protection;
 mod request;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
