@@ -22,7 +22,7 @@ mod sample;
 mod schema;
 mod source;
 
-pub(crate) use compare::{Change, Impact, compare};
+pub(crate) use compare::{Change, Comparison, Impact, compare};
 pub(crate) use model::{
     Detail, Direction, Fact, Field, Format, Group, Head, Info, More, Problem, Scheme, Section, Server,
 };

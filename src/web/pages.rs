@@ -4,6 +4,7 @@ mod catalog;
 mod create;
 mod delivery;
 mod diff;
+mod graph;
 mod home;
 mod import;
 mod markdown;
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .merge(home::router())
         .merge(catalog::router())
+        .merge(graph::router())
         .merge(import::router())
         .merge(create::router())
         .merge(delivery::router())

@@ -4,8 +4,10 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
+use super::ancestry::Ancestry;
 use super::entity::{Head, LINES, record};
 use crate::catalog::Catalog;
+use crate::forge::Forges;
 use crate::pipeline::Pipelines;
 use crate::web::error::Error;
 use crate::web::extract::{EntityPath, Query};
@@ -23,6 +25,7 @@ pub(super) struct RawPage {
     yaml_link: String,
     json_link: String,
     lines: Vec<String>,
+    ancestry: Ancestry,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +38,7 @@ pub(super) struct RawAsked {
 pub(super) async fn show(
     State(catalog): State<Catalog>,
     State(pipelines): State<Pipelines>,
+    State(forges): State<Forges>,
     viewer: Viewer,
     EntityPath(reference): EntityPath,
     Query(asked): Query<RawAsked>,
@@ -52,6 +56,7 @@ pub(super) async fn show(
         chrome: head.chrome(&viewer),
         json_link: format!("{yaml_link}?format=json"),
         yaml_link,
+        ancestry: Ancestry::load(&catalog, &forges, &viewer, &record).await,
         json,
         lines: text.lines().take(LINES).map(str::to_owned).collect(),
         head,
