@@ -24,7 +24,7 @@ mod source;
 
 pub(crate) use compare::{Change, Comparison, Impact, compare};
 pub(crate) use model::{
-    Detail, Direction, Fact, Field, Format, Group, Head, Info, More, Problem, Scheme, Section, Server,
+    Detail, Field, Format, Group, Head, Info, More, Problem, Scheme, Section,
 };
 
 use serde_json::Value;

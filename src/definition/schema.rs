@@ -125,6 +125,10 @@ impl<'a> Schemas<'a> {
 
     fn children(&self, field: &mut Field, gathered: &Gathered<'a>, trail: &mut Vec<&'a str>) {
         for (name, schema, required) in self.properties(gathered) {
+            if self.left.get() == 0 {
+                field.more = More::Cut;
+                return;
+            }
             field.children.push(self.grow(name, schema, required, trail));
         }
         for (pattern, schema) in gathered.parts.iter().filter_map(|part| part.get("patternProperties")?.as_object()).flatten() {

@@ -56,7 +56,7 @@ pub(super) async fn serve(Path((version, name)): Path<(String, String)>, headers
 
 fn members() -> HashMap<&'static str, Member> {
     let Ok(mut archive) = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)) else { return HashMap::new() };
-    let ends: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let ends: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
     let mut members = HashMap::new();
     for (name, kind) in SERVED {
         let ending = format!("/dist/{name}");

@@ -73,6 +73,13 @@ struct ListLine {
     relations: Vec<(String, Vec<EntityLink>)>,
 }
 
+impl ListLine {
+    /// `2 steps`
+    fn steps(&self) -> String {
+        asked::steps(self.distance)
+    }
+}
+
 /// `GET /catalog-graph`
 async fn show(
     State(catalog): State<Catalog>,

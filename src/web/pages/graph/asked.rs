@@ -3,6 +3,7 @@
 use super::picture::Towards;
 use crate::catalog::Walk;
 use crate::entity::{EntityRef, RefDefaults};
+use crate::web::pages::shown;
 use crate::web::url as link;
 
 /// Entities that are drawn; more is no picture.
@@ -65,7 +66,7 @@ impl Asked {
     fn add_roots(&mut self, value: &str) -> Result<(), String> {
         for text in value.split([',', ' ']).filter(|text| !text.is_empty()) {
             let defaults = RefDefaults { kind: Some("component"), namespace: None };
-            let root = EntityRef::parse(text, &defaults)
+            let root = EntityRef::parse(text, defaults)
                 .map_err(|error| format!("`{text}` is no reference of an entity ({error}); write it as kind:namespace/name"))?;
             if !self.roots.contains(&root) && self.roots.len() < STARTS {
                 self.roots.push(root);
@@ -117,6 +118,11 @@ impl Asked {
         self.roots.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
+    /// `2 steps`
+    pub(super) fn steps(&self) -> String {
+        steps(self.depth)
+    }
+
     /// Depths to choose from: number and name.
     pub(super) fn depths(&self) -> Vec<(usize, String)> {
         let mut depths: Vec<(usize, String)> = (1..=6).map(|depth| (depth, depth.to_string())).collect();
@@ -126,6 +132,11 @@ impl Asked {
         depths.push((ALL, "all".to_owned()));
         depths
     }
+}
+
+/// `2 steps`
+pub(super) fn steps(count: usize) -> String {
+    shown::count(count, "step", "steps")
 }
 
 #[cfg(test)]

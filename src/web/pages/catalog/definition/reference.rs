@@ -5,7 +5,7 @@
 
 use super::Asked;
 use super::field::{Piece, about, count, pieces};
-use crate::definition::{Definition, Group, Head, Info, Section};
+use crate::definition::{Definition, Group, Head, Info, Scheme, Section};
 use crate::entity::EntityRef;
 use crate::web::error::Error;
 use crate::web::pages::shown;
@@ -248,6 +248,11 @@ impl PageOf<'_> {
         };
         (full, size)
     }
+}
+
+/// `3 scopes`
+pub(super) fn scopes(scheme: &Scheme) -> String {
+    shown::count(scheme.scopes.len(), "scope", "scopes")
 }
 
 /// A badge where there is little room.
