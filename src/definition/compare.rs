@@ -141,7 +141,8 @@ struct Told {
 
 impl Told {
     fn enter(&mut self, head: &Head, now: Option<&Head>) {
-        self.entry = format!("{} {}", head.badge, head.name);
+        let shown = now.unwrap_or(head);
+        self.entry = format!("{} {}", shown.badge, shown.name);
         self.anchor = now.map(|now| now.anchor.clone());
     }
 

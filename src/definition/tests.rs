@@ -235,7 +235,7 @@ fn what_is_wrong_is_told_with_its_place() {
     };
     check("openapi", "openapi: 3.0.0\npaths:\n  /a: [\n", (3, 7), "unclosed bracket");
     check("openapi", "{\"openapi\": \"3.0.0\",\n \"paths\": {,}}", (2, 12), "key must be a string");
-    check("graphql", "type Query {\n  a: \n}", (3, 1), "expected a type");
+    check("graphql", "type Query {\n  a: \n}", (3, 1), "expected a Type");
     check("grpc", "syntax = \"proto3\";\nmessage A {\n  string a 1;\n}", (3, 12), "expected");
     let missing = "openapi: 3.0.0\npaths:\n  /a:\n    get:\n      operationId: x\n      responses:\n        '200': {$ref: '#/components/responses/No'}\n  b:\n    get: {operationId: x}\n";
     let problems = read("openapi", missing).problems;

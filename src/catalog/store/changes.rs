@@ -70,10 +70,7 @@ pub(in crate::catalog) async fn definitions(
     limit: usize,
 ) -> Result<Vec<Defined>> {
     sqlx::query_as(
-        // Postgres takes a text with an escaped NUL, but does not look into it.
-        r"SELECT sequence, changed_at,
-                CASE WHEN position('\u0000' IN document::text) > 0 THEN md5(document::text)
-                     ELSE md5(document #>> '{spec,definition}') END AS digest
+        "SELECT sequence, changed_at, md5(document #>> '{spec,definition}') AS digest
          FROM catalog_change WHERE reference = $1 AND operation <> 'status' ORDER BY sequence DESC LIMIT $2",
     )
     .bind(reference)
