@@ -23,9 +23,7 @@ mod schema;
 mod source;
 
 pub(crate) use compare::{Change, Comparison, Impact, compare};
-pub(crate) use model::{
-    Detail, Field, Format, Group, Head, Info, More, Problem, Scheme, Section,
-};
+pub(crate) use model::{Detail, Field, Format, Group, Head, Info, More, Problem, Scheme, Section};
 
 use serde_json::Value;
 
@@ -73,7 +71,8 @@ impl Definition {
                 if let Some(version) = source::version(&tree.value, "asyncapi") {
                     return asyncapi::read(tree, &version);
                 }
-                let openapi = source::version(&tree.value, "openapi").or_else(|| source::version(&tree.value, "swagger"));
+                let openapi =
+                    source::version(&tree.value, "openapi").or_else(|| source::version(&tree.value, "swagger"));
                 match openapi {
                     Some(version) => openapi::read(tree, &version),
                     None => Err(Problem::whole(
@@ -95,8 +94,12 @@ impl Definition {
     /// The rest of an entry.
     pub(crate) fn detail(&self, head: &Head) -> Detail {
         match (&self.contents, &head.key) {
-            (Contents::OpenApi(tree), Key::Operation { root, path, method }) => openapi::detail(tree, [root, path, method]),
-            (Contents::AsyncApi(root), Key::Message { channel, operation }) => asyncapi::detail(root, channel, operation),
+            (Contents::OpenApi(tree), Key::Operation { root, path, method }) => {
+                openapi::detail(tree, [root, path, method])
+            }
+            (Contents::AsyncApi(root), Key::Message { channel, operation }) => {
+                asyncapi::detail(root, channel, operation)
+            }
             (Contents::Made(made), Key::Made(number)) => made.get(*number).cloned().unwrap_or_default(),
             _ => Detail::default(),
         }

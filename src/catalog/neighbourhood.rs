@@ -129,9 +129,8 @@ impl Walker<'_> {
     /// met later is found from there.
     fn shown(&self, record: &Record) -> Vec<(Arc<str>, EntityRef)> {
         let relations = record.relations().into_iter();
-        let wanted = relations.filter(|relation| {
-            self.walk.relations.is_empty() || self.walk.relations.contains(&relation.kind)
-        });
+        let wanted =
+            relations.filter(|relation| self.walk.relations.is_empty() || self.walk.relations.contains(&relation.kind));
         wanted.filter_map(|relation| Some((relation.kind.into(), relation.target.parse().ok()?))).collect()
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::model::{Anchors, Detail, Direction, Field, Format, Group, Head, Key, Scheme, Section, Server, first_line, words};
+use super::model::{
+    Anchors, Detail, Direction, Field, Format, Group, Head, Key, Scheme, Section, Server, first_line, words,
+};
 use super::openapi::{checks, pretty, said, scheme_of, text};
 use super::schema::{Schemas, followed, shown};
 use super::{Contents, Definition, Problem, Tree};
@@ -23,7 +25,8 @@ pub(super) fn read(tree: Tree, version: &str) -> Result<Definition, Problem> {
     let mut problems = Vec::new();
     checks::references(&tree, &mut problems);
     let mut info = said(root);
-    info.servers = entries(root, "servers").map(|(name, server)| served(name, followed(root, server))).take(50).collect();
+    info.servers =
+        entries(root, "servers").map(|(name, server)| served(name, followed(root, server))).take(50).collect();
     info.schemes = schemes(root);
     Ok(Definition {
         format: Format::AsyncApi(version.to_owned()),
@@ -65,7 +68,10 @@ fn bound(name: &str, binding: &Value) -> String {
 
 fn schemes(root: &Value) -> Vec<Scheme> {
     let components = root.get("components").unwrap_or(&Value::Null);
-    entries(components, "securitySchemes").map(|(name, scheme)| scheme_of(name, followed(root, scheme))).take(100).collect()
+    entries(components, "securitySchemes")
+        .map(|(name, scheme)| scheme_of(name, followed(root, scheme)))
+        .take(100)
+        .collect()
 }
 
 /// AsyncAPI 3: operations by the channel they use; channels that none uses are told, too.
@@ -93,7 +99,8 @@ fn operations(root: &Value) -> Vec<Group> {
     }
     for (id, group) in &mut groups {
         if group.entries.is_empty() {
-            let channel = root.get("channels").and_then(|all| all.get(&*id)).map_or(&Value::Null, |one| followed(root, one));
+            let channel =
+                root.get("channels").and_then(|all| all.get(&*id)).map_or(&Value::Null, |one| followed(root, one));
             let name = group.name.clone();
             group.entries.push(head(&mut anchors, id, "", "channel", &name, channel));
         }
@@ -138,7 +145,8 @@ fn channel_group(anchors: &mut Anchors, name: &str, channel: &Value) -> Group {
 
 fn head(anchors: &mut Anchors, channel: &str, key: &str, badge: &str, name: &str, operation: &Value) -> Head {
     let id = text(operation, "operationId");
-    let (title, summary, about) = (text(operation, "title"), text(operation, "summary"), text(operation, "description"));
+    let (title, summary, about) =
+        (text(operation, "title"), text(operation, "summary"), text(operation, "description"));
     let line = [summary, title, about].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
     let shown = if id.is_empty() { name } else { id };
     Head {
@@ -159,7 +167,8 @@ fn head(anchors: &mut Anchors, channel: &str, key: &str, badge: &str, name: &str
 
 /// An operation with its channel and messages.
 pub(super) fn detail(root: &Value, channel_id: &str, operation_id: &str) -> Detail {
-    let channel = root.get("channels").and_then(|all| all.get(channel_id)).map_or(&Value::Null, |one| followed(root, one));
+    let channel =
+        root.get("channels").and_then(|all| all.get(channel_id)).map_or(&Value::Null, |one| followed(root, one));
     let is_third = root.get("operations").is_some();
     let operation = if is_third {
         root.get("operations").and_then(|all| all.get(operation_id)).map(|one| followed(root, one))
@@ -183,10 +192,17 @@ pub(super) fn detail(root: &Value, channel_id: &str, operation_id: &str) -> Deta
         schemas.face(Direction::Both);
         for (name, message) in messages(root, channel, reply, true) {
             let replies = message_sections(root, &schemas, &name, message, Direction::Both);
-            sections.extend(replies.into_iter().map(|section| Section { title: format!("Reply: {}", section.title), ..section }));
+            sections.extend(
+                replies.into_iter().map(|section| Section { title: format!("Reply: {}", section.title), ..section }),
+            );
         }
     }
-    Detail { about: text(operation, "description").to_owned(), facts: facts(root, channel, channel_id, operation), sections, snippet: None }
+    Detail {
+        about: text(operation, "description").to_owned(),
+        facts: facts(root, channel, channel_id, operation),
+        sections,
+        snippet: None,
+    }
 }
 
 fn facts(root: &Value, channel: &Value, channel_id: &str, operation: &Value) -> Vec<(&'static str, String)> {
@@ -228,7 +244,11 @@ fn parameters(root: &Value, channel: &Value) -> Option<Section> {
         }
     };
     let fields: Vec<Field> = entries(channel, "parameters").map(field).collect();
-    (!fields.is_empty()).then(|| Section { title: "Parameters of the address".to_owned(), fields, ..Section::default() })
+    (!fields.is_empty()).then(|| Section {
+        title: "Parameters of the address".to_owned(),
+        fields,
+        ..Section::default()
+    })
 }
 
 /// The messages of an operation with their names; those of its channel where it names none.
@@ -242,7 +262,10 @@ fn messages<'a>(root: &'a Value, channel: &'a Value, operation: &'a Value, is_th
             });
             return found.take(200).collect();
         }
-        return entries(channel, "messages").map(|(name, message)| (name.clone(), followed(root, message))).take(200).collect();
+        return entries(channel, "messages")
+            .map(|(name, message)| (name.clone(), followed(root, message)))
+            .take(200)
+            .collect();
     }
     let Some(message) = operation.get("message") else { return Vec::new() };
     let one = |message: &'a Value| {
@@ -267,7 +290,8 @@ fn message_sections<'a>(
     let title = title.unwrap_or("Message").to_owned();
     let payload = message.get("payload").map(|payload| payload.get("schema").unwrap_or(payload));
     let (kind, fields) = payload.map_or_else(Default::default, |payload| schemas.body(payload));
-    let content = [text(message, "contentType"), text(root, "defaultContentType")].into_iter().find(|text| !text.is_empty());
+    let content =
+        [text(message, "contentType"), text(root, "defaultContentType")].into_iter().find(|text| !text.is_empty());
     let bindings = message.get("bindings").and_then(Value::as_object).into_iter().flatten();
     let mut notes = vec![content.unwrap_or_default().to_owned(), kind];
     notes.extend(bindings.map(|(name, binding)| bound(name, binding)));

@@ -156,7 +156,7 @@ impl Told {
     fn finish(self) -> Comparison {
         let mut changes = self.changes;
         let is_cut = self.left == 0 || changes.len() >= TOLD;
-        changes.sort_by(|a, b| a.impact.cmp(&b.impact));
+        changes.sort_by_key(|change| change.impact);
         Comparison { changes, is_cut }
     }
 
@@ -232,13 +232,19 @@ impl Told {
     fn section_new(&mut self, section: &Section) {
         let is_body = section.title == "Request body";
         match section.direction {
-            Direction::In if is_body && section.required => self.tell(Impact::Breaks, &section.title, "is new and must be given"),
+            Direction::In if is_body && section.required => {
+                self.tell(Impact::Breaks, &section.title, "is new and must be given")
+            }
             Direction::In if is_body => self.tell(Impact::Fine, &section.title, "is new and may be left out"),
             Direction::Out if section.title.starts_with("Answer 2") || section.title.starts_with("Answer 3") => {
                 self.tell(Impact::Check, &section.title, "is new");
             }
             Direction::Out if section.title.starts_with("Answer") => self.tell(Impact::Fine, &section.title, "is new"),
-            direction if section.fields.is_empty() => self.tell(if direction == Direction::In { Impact::Check } else { Impact::Fine }, &section.title, "is new"),
+            direction if section.fields.is_empty() => self.tell(
+                if direction == Direction::In { Impact::Check } else { Impact::Fine },
+                &section.title,
+                "is new",
+            ),
             direction => self.fields(&section.title, "", direction, &[], &section.fields),
         }
     }

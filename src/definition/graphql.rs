@@ -7,7 +7,9 @@ use std::collections::HashMap;
 use apollo_parser::Parser;
 
 use self::types::{Kind, Type, collect};
-use super::model::{Anchors, Detail, Direction, Fact, Field, Format, Group, Head, Info, Key, Section, first_line, words};
+use super::model::{
+    Anchors, Detail, Direction, Fact, Field, Format, Group, Head, Info, Key, Section, first_line, words,
+};
 use super::{Contents, Definition, Problem};
 
 /// Larger texts are not taken apart.
@@ -102,7 +104,12 @@ impl Builder<'_> {
             let title = "Arguments".to_owned();
             sections.push(Section { title, direction: Direction::In, fields: arguments, ..Section::default() });
         }
-        let returned = Field { link: self.link(&field.kind), name: "(result)".to_owned(), kind: field.kind.clone(), ..Field::default() };
+        let returned = Field {
+            link: self.link(&field.kind),
+            name: "(result)".to_owned(),
+            kind: field.kind.clone(),
+            ..Field::default()
+        };
         let title = "Returns".to_owned();
         sections.push(Section { title, direction: Direction::Out, fields: vec![returned], ..Section::default() });
         let names: Vec<&str> = field.arguments.iter().map(|argument| argument.name.as_str()).collect();
@@ -146,7 +153,12 @@ impl Builder<'_> {
         }
         let implements = (!found.implements.is_empty()).then(|| ("Implements", found.implements.join(", ")));
         let places = (!found.places.is_empty()).then(|| ("Stands at", found.places.clone()));
-        let detail = Detail { about: found.about.clone(), facts: implements.into_iter().chain(places).collect(), sections, snippet: None };
+        let detail = Detail {
+            about: found.about.clone(),
+            facts: implements.into_iter().chain(places).collect(),
+            sections,
+            snippet: None,
+        };
         let mut texts = vec![badge, found.name.as_str(), found.about.as_str()];
         texts.extend(found.fields.iter().map(|field| field.name.as_str()));
         let words = words(&texts);
@@ -219,8 +231,23 @@ fn instead(member: &types::Member) -> Vec<Fact> {
 
 /// A document that asks for one field, to be filled in.
 fn call(operation: &str, field: &types::Member) -> String {
-    let variables: Vec<String> = field.arguments.iter().filter(|argument| argument.kind.ends_with('!')).map(|argument| format!("${}: {}", argument.name, argument.kind)).collect();
-    let passed: Vec<String> = field.arguments.iter().filter(|argument| argument.kind.ends_with('!')).map(|argument| format!("{0}: ${0}", argument.name)).collect();
+    let variables: Vec<String> = field
+        .arguments
+        .iter()
+        .filter(|argument| argument.kind.ends_with('!'))
+        .map(|argument| format!("${}: {}", argument.name, argument.kind))
+        .collect();
+    let passed: Vec<String> = field
+        .arguments
+        .iter()
+        .filter(|argument| argument.kind.ends_with('!'))
+        .map(|argument| format!("{0}: ${0}", argument.name))
+        .collect();
     let brackets = |parts: &[String]| if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
-    format!("{operation}{} {{\n  {}{} {{\n    __typename\n  }}\n}}", brackets(&variables), field.name, brackets(&passed))
+    format!(
+        "{operation}{} {{\n  {}{} {{\n    __typename\n  }}\n}}",
+        brackets(&variables),
+        field.name,
+        brackets(&passed)
+    )
 }

@@ -141,8 +141,15 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     /// `paths` or `webhooks`, the path in it and the method there.
-    Operation { root: &'static str, path: String, method: String },
-    Message { channel: String, operation: String },
+    Operation {
+        root: &'static str,
+        path: String,
+        method: String,
+    },
+    Message {
+        channel: String,
+        operation: String,
+    },
     Made(usize),
 }
 

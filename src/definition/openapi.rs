@@ -119,9 +119,9 @@ fn servers(root: &Value) -> Vec<Server> {
 
 /// Every operation of a tree: where it stands, and it.
 fn operations(root: &Value) -> impl Iterator<Item = (&'static str, &String, &'static str, &Map<String, Value>)> {
-    let paths = ["paths", "webhooks"].into_iter().flat_map(move |key| {
-        object(root, key).map(move |(path, item)| (key, path, followed(root, item)))
-    });
+    let paths = ["paths", "webhooks"]
+        .into_iter()
+        .flat_map(move |key| object(root, key).map(move |(path, item)| (key, path, followed(root, item))));
     let all = paths.flat_map(|(key, path, item)| {
         METHODS.into_iter().filter_map(move |method| Some((key, path, method, item.get(method)?.as_object()?)))
     });

@@ -3,10 +3,14 @@
 mod scope;
 
 use prost_types::field_descriptor_proto::{Label, Type as Scalar};
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+};
 
 use self::scope::{Remarks, Scope};
-use super::model::{Anchors, Detail, Direction, Fact, Field, Format, Group, Head, Info, Key, More, Section, first_line, words};
+use super::model::{
+    Anchors, Detail, Direction, Fact, Field, Format, Group, Head, Info, Key, More, Section, first_line, words,
+};
 use super::{Contents, Definition, Problem};
 
 /// Larger texts are not taken apart.
@@ -89,17 +93,25 @@ impl Builder<'_> {
         services.map(|(service, number)| self.service(anchors, file.package(), service, number)).collect()
     }
 
-    fn service(&mut self, anchors: &mut Anchors, package: &str, service: &ServiceDescriptorProto, number: i32) -> Group {
+    fn service(
+        &mut self,
+        anchors: &mut Anchors,
+        package: &str,
+        service: &ServiceDescriptorProto,
+        number: i32,
+    ) -> Group {
         let anchor = anchors.take(&format!("service-{}", service.name()));
         let mut entries = Vec::new();
         for (method, at) in service.method.iter().zip(0i32..) {
             let about = self.remarks.at(&[6, number, 2, at]);
-            let (input, output) = (self.scope.find(package, method.input_type()), self.scope.find(package, method.output_type()));
+            let (input, output) =
+                (self.scope.find(package, method.input_type()), self.scope.find(package, method.output_type()));
             let sections = vec![
                 self.message("Request", Direction::In, method.client_streaming(), method.input_type(), input),
                 self.message("Response", Direction::Out, method.server_streaming(), method.output_type(), output),
             ];
-            let name = if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
+            let name =
+                if package.is_empty() { service.name().to_owned() } else { format!("{package}.{}", service.name()) };
             let detail = Detail {
                 about: about.to_owned(),
                 facts: vec![("Path", format!("/{name}/{}", method.name()))],
@@ -137,7 +149,9 @@ impl Builder<'_> {
         for (declared, number) in message.proto.field.iter().zip(0i32..) {
             let mut field = self.field(message.proto, declared, &message.full, &message.at(2, number));
             *left = left.saturating_sub(1);
-            if let Some(inner) = self.scope.find(&message.full, declared.type_name()).filter(|_| !declared.type_name().is_empty()) {
+            if let Some(inner) =
+                self.scope.find(&message.full, declared.type_name()).filter(|_| !declared.type_name().is_empty())
+            {
                 if self.scope.message(inner).is_some() {
                     if trail.contains(&inner) {
                         field.more = More::Itself;
@@ -170,7 +184,8 @@ impl Builder<'_> {
         }
         let mut facts = vec![Fact { rule: "number", value: field.number().to_string() }];
         if let Some(oneof) = field.oneof_index.filter(|_| !field.proto3_optional()) {
-            let name = usize::try_from(oneof).ok().and_then(|at| of.oneof_decl.get(at)).map(|one| one.name().to_owned());
+            let name =
+                usize::try_from(oneof).ok().and_then(|at| of.oneof_decl.get(at)).map(|one| one.name().to_owned());
             facts.push(Fact { rule: "one of", value: name.unwrap_or_default() });
         }
         if field.proto3_optional() {
@@ -198,19 +213,44 @@ impl Builder<'_> {
         for (place, anchor) in self.scope.anchors() {
             if let Some(message) = self.scope.message(place) {
                 let fields = message.proto.field.iter().zip(0i32..);
-                let fields = fields.map(|(field, at)| self.field(message.proto, field, &message.full, &message.at(2, at))).collect();
+                let fields = fields
+                    .map(|(field, at)| self.field(message.proto, field, &message.full, &message.at(2, at)))
+                    .collect();
                 let about = self.remarks.at(&message.path);
                 let reserved = reserved(message.proto);
                 let deprecated = message.proto.options.as_ref().is_some_and(prost_types::MessageOptions::deprecated);
-                messages.push(self.entry(anchor, "message", "teal", &message.short, about, deprecated, ("Fields", fields), reserved));
+                messages.push(self.entry(
+                    anchor,
+                    "message",
+                    "teal",
+                    &message.short,
+                    about,
+                    deprecated,
+                    ("Fields", fields),
+                    reserved,
+                ));
             } else if let Some(found) = self.scope.enumeration(place) {
                 let values = self.enumeration(found.proto, &found.path);
                 let about = self.remarks.at(&found.path);
                 let deprecated = found.proto.options.as_ref().is_some_and(prost_types::EnumOptions::deprecated);
-                enumerations.push(self.entry(anchor, "enum", "plum", &found.short, about, deprecated, ("Values", values), None));
+                enumerations.push(self.entry(
+                    anchor,
+                    "enum",
+                    "plum",
+                    &found.short,
+                    about,
+                    deprecated,
+                    ("Values", values),
+                    None,
+                ));
             }
         }
-        let group = |name: &str, entries| Group { name: name.to_owned(), anchor: format!("kind-{name}"), about: String::new(), entries };
+        let group = |name: &str, entries| Group {
+            name: name.to_owned(),
+            anchor: format!("kind-{name}"),
+            about: String::new(),
+            entries,
+        };
         let groups = [group("Messages", messages), group("Enumerations", enumerations)];
         groups.into_iter().filter(|group| !group.entries.is_empty()).collect()
     }

@@ -41,9 +41,10 @@ impl Samples<'_> {
             return Value::Object(whole);
         }
         for key in ["oneOf", "anyOf"] {
-            let first = schema.get(key).and_then(Value::as_array).and_then(|all| {
-                all.iter().find(|one| one.get("type").and_then(Value::as_str) != Some("null"))
-            });
+            let first = schema
+                .get(key)
+                .and_then(Value::as_array)
+                .and_then(|all| all.iter().find(|one| one.get("type").and_then(Value::as_str) != Some("null")));
             if let Some(first) = first {
                 return self.of(first, depth + 1);
             }
@@ -54,12 +55,16 @@ impl Samples<'_> {
         };
         match kind {
             Some("array") => json!([schema.get("items").map_or(Value::Null, |items| self.of(items, depth + 1))]),
-            Some("integer") => schema.get("minimum").filter(|least| least.is_i64()).cloned().unwrap_or_else(|| json!(1)),
+            Some("integer") => {
+                schema.get("minimum").filter(|least| least.is_i64()).cloned().unwrap_or_else(|| json!(1))
+            }
             Some("number") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1.5)),
             Some("boolean") => json!(true),
             Some("null") => Value::Null,
             Some("string") => json!(text(schema)),
-            _ if schema.get("properties").is_some() || kind == Some("object") => Value::Object(self.object(schema, depth)),
+            _ if schema.get("properties").is_some() || kind == Some("object") => {
+                Value::Object(self.object(schema, depth))
+            }
             _ => json!("string"),
         }
     }

@@ -50,6 +50,11 @@ impl<'a> Schemas<'a> {
         Self { root, direction: Cell::new(Direction::Both), left: Cell::new(limit) }
     }
 
+    /// The document.
+    pub(super) fn root(&self) -> &'a Value {
+        self.root
+    }
+
     /// From here on the values go one way: what is only read is not sent, and the other way round.
     pub(super) fn face(&self, direction: Direction) {
         self.direction.set(direction);
@@ -87,7 +92,7 @@ impl<'a> Schemas<'a> {
         }
         self.left.set(self.left.get() - 1);
         let gathered = self.gather(schema, trail);
-        self.describe(&mut field, &gathered);
+        describe(&mut field, &gathered);
         field.kind = self.kind(&gathered, trail, 0);
         if let Some(dead) = gathered.dead.filter(|_| gathered.parts.is_empty()) {
             match dead {
@@ -100,8 +105,8 @@ impl<'a> Schemas<'a> {
         }
         let grows = trail.len();
         trail.extend(&gathered.refs);
-        if trail.len() >= DEPTH * 2 || self.depth(trail) >= DEPTH {
-            if self.has_children(&gathered) {
+        if trail.len() >= DEPTH * 2 || depth(trail) >= DEPTH {
+            if has_children(&gathered) {
                 field.more = More::Cut;
             }
         } else {
@@ -112,17 +117,6 @@ impl<'a> Schemas<'a> {
         field
     }
 
-    /// Each level leaves an empty mark in the trail.
-    fn depth(&self, trail: &[&str]) -> usize {
-        trail.iter().filter(|step| step.is_empty()).count()
-    }
-
-    fn has_children(&self, gathered: &Gathered<'a>) -> bool {
-        ["properties", "items", "oneOf", "anyOf", "additionalProperties", "prefixItems"]
-            .iter()
-            .any(|key| gathered.get(key).is_some_and(|value| value.is_object() || value.is_array()))
-    }
-
     fn children(&self, field: &mut Field, gathered: &Gathered<'a>, trail: &mut Vec<&'a str>) {
         for (name, schema, required) in self.properties(gathered) {
             if self.left.get() == 0 {
@@ -131,12 +125,18 @@ impl<'a> Schemas<'a> {
             }
             field.children.push(self.grow(name, schema, required, trail));
         }
-        for (pattern, schema) in gathered.parts.iter().filter_map(|part| part.get("patternProperties")?.as_object()).flatten() {
+        for (pattern, schema) in
+            gathered.parts.iter().filter_map(|part| part.get("patternProperties")?.as_object()).flatten()
+        {
             field.children.push(self.grow(&format!("/{pattern}/"), schema, false, trail));
         }
         if let Some(any) = gathered.get("additionalProperties").filter(|any| any.is_object()) {
             let child = self.grow("(any name)", any, false, trail);
-            if !child.children.is_empty() || !field.children.is_empty() || !child.about.is_empty() || !child.facts.is_empty() {
+            if !child.children.is_empty()
+                || !field.children.is_empty()
+                || !child.about.is_empty()
+                || !child.facts.is_empty()
+            {
                 field.children.push(child);
             }
         }
@@ -184,7 +184,11 @@ impl<'a> Schemas<'a> {
         }
         // Plain alternatives are told by the field's kind.
         let is_plain = |child: &Field| {
-            child.children.is_empty() && child.about.is_empty() && child.facts.is_empty() && child.values.is_empty() && child.more == More::Nothing
+            child.children.is_empty()
+                && child.about.is_empty()
+                && child.facts.is_empty()
+                && child.values.is_empty()
+                && child.more == More::Nothing
         };
         if field.children.iter().all(|child| child.is_alternative && is_plain(child)) {
             field.children.clear();
@@ -193,7 +197,8 @@ impl<'a> Schemas<'a> {
 
     /// The properties that go this way.
     fn properties(&self, gathered: &Gathered<'a>) -> Vec<(&'a str, &'a Value, bool)> {
-        let required: Vec<&str> = gathered.all("required").filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            gathered.all("required").filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect();
         let mut found: Vec<(&'a str, &'a Value, bool)> = Vec::new();
         for (name, schema) in gathered.parts.iter().filter_map(|part| part.get("properties")?.as_object()).flatten() {
             let hidden = match self.direction.get() {
@@ -201,41 +206,14 @@ impl<'a> Schemas<'a> {
                 Direction::Out => "writeOnly",
                 Direction::Both => "",
             };
-            if schema.get(hidden).and_then(Value::as_bool) == Some(true) || found.iter().any(|(known, ..)| known == name) {
+            if schema.get(hidden).and_then(Value::as_bool) == Some(true)
+                || found.iter().any(|(known, ..)| known == name)
+            {
                 continue;
             }
             found.push((name, schema, required.contains(&name.as_str())));
         }
         found
-    }
-
-    fn describe(&self, field: &mut Field, gathered: &Gathered<'a>) {
-        let text = |key: &str| gathered.get(key).and_then(Value::as_str).unwrap_or_default();
-        text("description").trim().clone_into(&mut field.about);
-        if field.about.is_empty() {
-            text("summary").trim().clone_into(&mut field.about);
-        }
-        field.deprecated = gathered.get("deprecated").and_then(Value::as_bool) == Some(true);
-        let values = gathered.get("enum").and_then(Value::as_array);
-        field.values = values.into_iter().flatten().take(VALUES).map(shown).collect();
-        for (key, rule) in RULES {
-            match gathered.get(key) {
-                None | Some(Value::Bool(false) | Value::Null) => {}
-                Some(Value::Bool(true)) => field.facts.push(Fact { rule, value: String::new() }),
-                Some(value @ (Value::String(_) | Value::Number(_))) => {
-                    field.facts.push(Fact { rule, value: shown(value) });
-                }
-                Some(value) if *key == "default" => field.facts.push(Fact { rule, value: shown(value) }),
-                Some(_) => {}
-            }
-        }
-        let example = gathered.get("example").or_else(|| gathered.list("examples").next());
-        if let Some(example) = example.filter(|value| !value.is_object() && !value.is_array()) {
-            field.facts.push(Fact { rule: "e.g.", value: shown(example) });
-        }
-        if let Some(name) = gathered.get("discriminator").and_then(|by| by.get("propertyName").unwrap_or(by).as_str()) {
-            field.facts.push(Fact { rule: "told apart by", value: name.to_owned() });
-        }
     }
 
     /// What a schema is, in words.
@@ -271,7 +249,9 @@ impl<'a> Schemas<'a> {
             let mut kinds: Vec<String> = choices.into_iter().take(4).map(of).collect();
             kinds.dedup();
             if kinds.len() > 3 { "one of several".to_owned() } else { kinds.join(" or ") }
-        } else if let Some(any) = gathered.get("additionalProperties").filter(|any| any.is_object() && gathered.get("properties").is_none()) {
+        } else if let Some(any) =
+            gathered.get("additionalProperties").filter(|any| any.is_object() && gathered.get("properties").is_none())
+        {
             format!("map of {}", of(any))
         } else if !types.is_empty() {
             types.join(" or ")
@@ -343,6 +323,47 @@ impl<'a> Gathered<'a> {
     }
 }
 
+/// Each level leaves an empty mark in the trail.
+fn depth(trail: &[&str]) -> usize {
+    trail.iter().filter(|step| step.is_empty()).count()
+}
+
+fn has_children(gathered: &Gathered<'_>) -> bool {
+    ["properties", "items", "oneOf", "anyOf", "additionalProperties", "prefixItems"]
+        .iter()
+        .any(|key| gathered.get(key).is_some_and(|value| value.is_object() || value.is_array()))
+}
+
+/// What a schema says about its values.
+fn describe(field: &mut Field, gathered: &Gathered<'_>) {
+    let text = |key: &str| gathered.get(key).and_then(Value::as_str).unwrap_or_default();
+    text("description").trim().clone_into(&mut field.about);
+    if field.about.is_empty() {
+        text("summary").trim().clone_into(&mut field.about);
+    }
+    field.deprecated = gathered.get("deprecated").and_then(Value::as_bool) == Some(true);
+    let values = gathered.get("enum").and_then(Value::as_array);
+    field.values = values.into_iter().flatten().take(VALUES).map(shown).collect();
+    for (key, rule) in RULES {
+        match gathered.get(key) {
+            None | Some(Value::Bool(false) | Value::Null) => {}
+            Some(Value::Bool(true)) => field.facts.push(Fact { rule, value: String::new() }),
+            Some(value @ (Value::String(_) | Value::Number(_))) => {
+                field.facts.push(Fact { rule, value: shown(value) });
+            }
+            Some(value) if *key == "default" => field.facts.push(Fact { rule, value: shown(value) }),
+            Some(_) => {}
+        }
+    }
+    let example = gathered.get("example").or_else(|| gathered.list("examples").next());
+    if let Some(example) = example.filter(|value| !value.is_object() && !value.is_array()) {
+        field.facts.push(Fact { rule: "e.g.", value: shown(example) });
+    }
+    if let Some(name) = gathered.get("discriminator").and_then(|by| by.get("propertyName").unwrap_or(by).as_str()) {
+        field.facts.push(Fact { rule: "told apart by", value: name.to_owned() });
+    }
+}
+
 /// Rules that are shown, with their words.
 const RULES: &[(&str, &str)] = &[
     ("format", "format"),
@@ -395,9 +416,10 @@ pub(super) fn resolved<'a>(root: &'a Value, target: &str) -> Option<&'a Value> {
     let mut bytes = Vec::with_capacity(pointer.len());
     let mut rest = pointer.as_bytes();
     while let Some((first, others)) = rest.split_first() {
-        let code = (*first == b'%').then(|| others.get(..2)).flatten().and_then(|two| {
-            u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()
-        });
+        let code = (*first == b'%')
+            .then(|| others.get(..2))
+            .flatten()
+            .and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = if code.is_some() { &others[2..] } else { others };
     }
@@ -408,7 +430,9 @@ pub(super) fn resolved<'a>(root: &'a Value, target: &str) -> Option<&'a Value> {
 pub(super) fn followed<'a>(root: &'a Value, value: &'a Value) -> &'a Value {
     let mut value = value;
     for _ in 0..HOPS {
-        let Some(found) = value.get("$ref").and_then(Value::as_str).and_then(|target| resolved(root, target)) else { break };
+        let Some(found) = value.get("$ref").and_then(Value::as_str).and_then(|target| resolved(root, target)) else {
+            break;
+        };
         value = found;
     }
     value

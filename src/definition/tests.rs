@@ -129,7 +129,10 @@ fn an_openapi_definition_is_told_by_tag() {
     assert_eq!(line(&detail.sections[1].fields), "currency: Currency*, customerId: string or null");
     let snippet = detail.snippet.unwrap();
     assert!(snippet.starts_with("curl 'https://api.acme.example/checkout/v2/carts'"), "{snippet}");
-    assert!(snippet.contains("-H \"Authorization: Bearer $TOKEN\"") && snippet.contains("'Idempotency-Key: "), "{snippet}");
+    assert!(
+        snippet.contains("-H \"Authorization: Bearer $TOKEN\"") && snippet.contains("'Idempotency-Key: "),
+        "{snippet}"
+    );
 }
 
 #[test]
@@ -138,10 +141,8 @@ fn swagger_is_read_like_its_successor() {
     assert_eq!(definition.format.name(), "Swagger 2.0");
     assert_eq!(definition.info.servers[0].url, "https://pets.example/v1");
     let sections = sections(&definition, "addPet");
-    let found: Vec<(&str, &str, String)> = sections
-        .iter()
-        .map(|section| (section.title.as_str(), section.note.as_str(), line(&section.fields)))
-        .collect();
+    let found: Vec<(&str, &str, String)> =
+        sections.iter().map(|section| (section.title.as_str(), section.note.as_str(), line(&section.fields))).collect();
     assert_eq!(
         found,
         [
@@ -205,7 +206,8 @@ fn a_graphql_schema_is_told_by_operation_and_type() {
     assert_eq!(line(std::slice::from_ref(images)), "images: [URL!]!{(width): Int}");
     let stock = product[0].fields.iter().find(|field| field.name == "stock").unwrap();
     assert!(stock.deprecated && stock.facts[0].value.starts_with("Use availability"));
-    let extended = read("graphql", "type Query { a: Int }\nextend type Query { \"\"\"more\"\"\" b(x: [Int!]! = [1]): Int }");
+    let extended =
+        read("graphql", "type Query { a: Int }\nextend type Query { \"\"\"more\"\"\" b(x: [Int!]! = [1]): Int }");
     assert_eq!(extended.groups[0].entries.len(), 2);
 }
 
@@ -217,12 +219,18 @@ fn a_proto_file_is_told_by_service_and_type() {
     assert!(book.summary.starts_with("Books a transaction"));
     let detail = definition.detail(book);
     assert_eq!(detail.facts[0].1, "/acme.ledger.v1.Ledger/Book");
-    assert!(line(&detail.sections[0].fields).contains("entries: repeated Entry{account: string, money: Money{amount: int64"));
+    assert!(
+        line(&detail.sections[0].fields)
+            .contains("entries: repeated Entry{account: string, money: Money{amount: int64")
+    );
     let (_, list) = definition.find("Ledger.ListEntries").unwrap();
     assert_eq!((list.badge.as_str(), definition.detail(list).sections[1].note.as_str()), ("STREAM", "stream of Entry"));
     let money = sections(&definition, "Money");
     assert_eq!(money[0].fields[1].about, "ISO 4217.");
-    let maps = read("grpc", "syntax = \"proto3\"; message A { map<string, A> all = 1; enum E { X = 0; } E e = 2; oneof o { int32 x = 3; } }");
+    let maps = read(
+        "grpc",
+        "syntax = \"proto3\"; message A { map<string, A> all = 1; enum E { X = 0; } E e = 2; oneof o { int32 x = 3; } }",
+    );
     assert_eq!(line(&sections(&maps, "A")[0].fields), "all: map of string to A, e: E, x: int32");
 }
 
@@ -239,7 +247,8 @@ fn what_is_wrong_is_told_with_its_place() {
     check("grpc", "syntax = \"proto3\";\nmessage A {\n  string a 1;\n}", (3, 12), "expected");
     let missing = "openapi: 3.0.0\npaths:\n  /a:\n    get:\n      operationId: x\n      responses:\n        '200': {$ref: '#/components/responses/No'}\n  b:\n    get: {operationId: x}\n";
     let problems = read("openapi", missing).problems;
-    let told: Vec<(u32, &str)> = problems.iter().map(|problem| (problem.place.unwrap().0, problem.message.as_str())).collect();
+    let told: Vec<(u32, &str)> =
+        problems.iter().map(|problem| (problem.place.unwrap().0, problem.message.as_str())).collect();
     assert_eq!(
         told,
         [
@@ -255,7 +264,8 @@ fn what_is_wrong_is_told_with_its_place() {
 
 #[test]
 fn anchors_are_each_their_own() {
-    let text = "openapi: 3.0.0\npaths:\n  /a/{b}: {get: {}, post: {}}\n  /a/b: {get: {}}\n  /a/{c}: {get: {tags: [x]}}\n";
+    let text =
+        "openapi: 3.0.0\npaths:\n  /a/{b}: {get: {}, post: {}}\n  /a/b: {get: {}}\n  /a/{c}: {get: {tags: [x]}}\n";
     let definition = read("openapi", text);
     let anchors: Vec<&str> =
         definition.groups.iter().flat_map(|group| &group.entries).map(|head| head.anchor.as_str()).collect();

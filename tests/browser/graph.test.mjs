@@ -20,7 +20,7 @@ const pages = [
   ['openapi-changes', '/catalog/default/api/checkout-api/api?view=changes'],
   ['asyncapi', '/catalog/default/api/order-events/api'],
   ['graphql', '/catalog/default/api/storefront-graphql/api'],
-  ['grpc', '/catalog/default/api/ledger-api/api'],
+  ['grpc', '/catalog/default/api/ledger-grpc/api'],
 ];
 
 const looks = [

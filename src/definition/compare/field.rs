@@ -4,11 +4,21 @@ use super::{Impact, Told, from_to};
 use crate::definition::model::{Direction, Fact, Field, More};
 
 /// Rules that say how little a value may be.
-const LEAST: [&str; 5] = ["at least", "more than", "at least this long", "at least this many", "at least this many names"];
+const LEAST: [&str; 5] =
+    ["at least", "more than", "at least this long", "at least this many", "at least this many names"];
 /// Rules that say how much a value may be.
 const MOST: [&str; 5] = ["at most", "less than", "at most this long", "at most this many", "at most this many names"];
 /// Rules that do not matter to callers.
-const IDLE: [&str; 8] = ["e.g.", "instead", "told apart by", "read only", "write only", "optional", "encoded as", "refers to what is not here"];
+const IDLE: [&str; 8] = [
+    "e.g.",
+    "instead",
+    "told apart by",
+    "read only",
+    "write only",
+    "optional",
+    "encoded as",
+    "refers to what is not here",
+];
 
 impl Told {
     /// Compares fields by name, below a place.
@@ -79,7 +89,8 @@ impl Told {
         }
         let ((old, may_be_null), (new, may_be_null_now)) = (without_null(&before.kind), without_null(&now.kind));
         // What an object is called does not matter as long as what it is made of is compared.
-        let is_made_of_fields = |field: &Field| field.children.iter().any(|child| child.direction.is_none()) || field.more != More::Nothing;
+        let is_made_of_fields =
+            |field: &Field| field.children.iter().any(|child| child.direction.is_none()) || field.more != More::Nothing;
         let is_renamed = shape(old) == shape(new) && is_made_of_fields(before) && is_made_of_fields(now);
         if old != new && !is_renamed {
             self.tell(Impact::Breaks, place, from_to(&before.kind, &now.kind));
@@ -95,7 +106,9 @@ impl Told {
     }
 
     fn values(&mut self, place: &str, direction: Direction, before: &Field, now: &Field) {
-        let list = |values: Vec<&String>| values.into_iter().take(12).map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
+        let list = |values: Vec<&String>| {
+            values.into_iter().take(12).map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+        };
         let (old, new) = (&before.values, &now.values);
         match (old.is_empty(), new.is_empty()) {
             (true, true) => {}
@@ -123,7 +136,8 @@ impl Told {
     }
 
     fn rules(&mut self, place: &str, direction: Direction, old: &[Fact], new: &[Fact]) {
-        let value = |facts: &[Fact], rule: &str| facts.iter().find(|fact| fact.rule == rule).map(|fact| fact.value.clone());
+        let value =
+            |facts: &[Fact], rule: &str| facts.iter().find(|fact| fact.rule == rule).map(|fact| fact.value.clone());
         let mut rules: Vec<&'static str> = old.iter().chain(new).map(|fact| fact.rule).collect();
         rules.sort_unstable();
         rules.dedup();
@@ -155,8 +169,20 @@ fn impact_of(rule: &str, direction: Direction, before: Option<&str>, now: Option
     match (rule, direction) {
         ("number" | "always", _) => Impact::Breaks,
         ("default" | "one of", _) => Impact::Check,
-        (_, Direction::In) if bounds => if is_narrower { Impact::Breaks } else { Impact::Fine },
-        (_, Direction::Out) if bounds => if is_narrower { Impact::Fine } else { Impact::Check },
+        (_, Direction::In) if bounds => {
+            if is_narrower {
+                Impact::Breaks
+            } else {
+                Impact::Fine
+            }
+        }
+        (_, Direction::Out) if bounds => {
+            if is_narrower {
+                Impact::Fine
+            } else {
+                Impact::Check
+            }
+        }
         ("pattern" | "multiple of" | "no two alike", Direction::In) if is_narrower => Impact::Breaks,
         (_, Direction::Out | Direction::Both) if now.is_some() && before.is_none() => Impact::Fine,
         _ => Impact::Check,

@@ -93,7 +93,14 @@ fn roots(found: cst::CstChildren<cst::RootOperationTypeDefinition>) -> impl Iter
 
 fn type_of(definition: Definition) -> Option<Type> {
     let name = named(definition.name());
-    let new = |kind| Type { kind, name, about: String::new(), implements: Vec::new(), fields: Vec::new(), places: String::new() };
+    let new = |kind| Type {
+        kind,
+        name,
+        about: String::new(),
+        implements: Vec::new(),
+        fields: Vec::new(),
+        places: String::new(),
+    };
     Some(match definition {
         Definition::ObjectTypeDefinition(found) => Type {
             about: described(found.description()),
@@ -117,14 +124,22 @@ fn type_of(definition: Definition) -> Option<Type> {
             fields: fields(found.fields_definition()),
             ..new(Kind::Interface)
         },
-        Definition::UnionTypeDefinition(found) => {
-            Type { about: described(found.description()), fields: members(found.union_member_types()), ..new(Kind::Union) }
+        Definition::UnionTypeDefinition(found) => Type {
+            about: described(found.description()),
+            fields: members(found.union_member_types()),
+            ..new(Kind::Union)
+        },
+        Definition::UnionTypeExtension(found) => {
+            Type { fields: members(found.union_member_types()), ..new(Kind::Union) }
         }
-        Definition::UnionTypeExtension(found) => Type { fields: members(found.union_member_types()), ..new(Kind::Union) },
-        Definition::EnumTypeDefinition(found) => {
-            Type { about: described(found.description()), fields: values(found.enum_values_definition()), ..new(Kind::Enum) }
+        Definition::EnumTypeDefinition(found) => Type {
+            about: described(found.description()),
+            fields: values(found.enum_values_definition()),
+            ..new(Kind::Enum)
+        },
+        Definition::EnumTypeExtension(found) => {
+            Type { fields: values(found.enum_values_definition()), ..new(Kind::Enum) }
         }
-        Definition::EnumTypeExtension(found) => Type { fields: values(found.enum_values_definition()), ..new(Kind::Enum) },
         Definition::InputObjectTypeDefinition(found) => Type {
             about: described(found.description()),
             fields: inputs(found.input_fields_definition().map(|fields| fields.input_value_definitions())),
@@ -150,7 +165,10 @@ fn named(name: Option<cst::Name>) -> String {
 }
 
 fn described(description: Option<cst::Description>) -> String {
-    description.and_then(|description| description.string_value()).map(|text| String::from(&text).trim().to_owned()).unwrap_or_default()
+    description
+        .and_then(|description| description.string_value())
+        .map(|text| String::from(&text).trim().to_owned())
+        .unwrap_or_default()
 }
 
 fn implemented(interfaces: Option<cst::ImplementsInterfaces>) -> Vec<String> {
@@ -192,7 +210,10 @@ fn inputs(all: Option<cst::CstChildren<cst::InputValueDefinition>>) -> Vec<Membe
         kind: input.ty().map(|kind| one_line(&kind.source_string())).unwrap_or_default(),
         about: described(input.description()),
         arguments: Vec::new(),
-        default: input.default_value().and_then(|default| default.value()).map(|value| one_line(&value.source_string())),
+        default: input
+            .default_value()
+            .and_then(|default| default.value())
+            .map(|value| one_line(&value.source_string())),
         deprecated: deprecated(input.directives()),
     };
     all.into_iter().flatten().map(input).collect()

@@ -51,7 +51,9 @@ impl Call<'_> {
     fn url(&self) -> String {
         let server = [self.operation, self.root].into_iter().find_map(|place| servers(place).into_iter().next());
         let base = server.map(|server| server.url).filter(|url| url.contains("://"));
-        let base = base.unwrap_or_else(|| format!("https://HOST{}", servers(self.root).first().map_or("", |own| own.url.as_str())));
+        let base = base.unwrap_or_else(|| {
+            format!("https://HOST{}", servers(self.root).first().map_or("", |own| own.url.as_str()))
+        });
         let mut path = self.path.to_owned();
         for parameter in self.asked("path") {
             let name = text(parameter, "name");
@@ -130,6 +132,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b',' | b'@');
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b',' | b'@');
     text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

@@ -112,18 +112,18 @@ fn request<'a>(
 ) -> (Option<Section>, Option<(&'a str, String)>) {
     if let Some(body) = parameters.iter().find(|parameter| text(parameter, "in") == "body") {
         let kind = consumed(root, operation);
-        let section = media(root, schemas, body, kind, "Request body", text(body, "description"), Direction::In);
+        let section = media(schemas, body, kind, "Request body", text(body, "description"), Direction::In);
         let required = body.get("required").and_then(Value::as_bool) == Some(true);
         let example = section.example.clone().unwrap_or_default();
         return (Some(Section { required, ..section }), Some((kind, example)));
     }
     let Some(body) = operation.get("requestBody").map(|body| followed(root, body)) else { return (None, None) };
     let Some((kind, content)) = body.get("content").and_then(preferred) else { return (None, None) };
-    let section = media(root, schemas, content, kind, "Request body", text(body, "description"), Direction::In);
+    let section = media(schemas, content, kind, "Request body", text(body, "description"), Direction::In);
     let required = body.get("required").and_then(Value::as_bool) == Some(true);
     let example = section.example.clone().unwrap_or_default();
     let note = with_others(section.note.clone(), body, kind);
-    (Some(Section { required, note, ..section }), Some((kind, example)))
+    (Some(Section { note, required, ..section }), Some((kind, example)))
 }
 
 fn consumed<'a>(root: &'a Value, operation: &'a Value) -> &'a str {
@@ -132,7 +132,6 @@ fn consumed<'a>(root: &'a Value, operation: &'a Value) -> &'a str {
 }
 
 fn media<'a>(
-    root: &'a Value,
     schemas: &Schemas<'a>,
     media: &'a Value,
     kind: &str,
@@ -140,6 +139,7 @@ fn media<'a>(
     about: &str,
     direction: Direction,
 ) -> Section {
+    let root = schemas.root();
     let (what, fields) = media.get("schema").map_or_else(Default::default, |schema| schemas.body(schema));
     let example = match direction {
         Direction::In => curl::example(root, media, direction),
@@ -159,7 +159,8 @@ fn media<'a>(
 
 /// Names the media types that are taken or given besides the shown one.
 fn with_others(note: String, body: &Value, shown: &str) -> String {
-    let others: Vec<&str> = object(body, "content").map(|(kind, _)| kind.as_str()).filter(|kind| *kind != shown).collect();
+    let others: Vec<&str> =
+        object(body, "content").map(|(kind, _)| kind.as_str()).filter(|kind| *kind != shown).collect();
     if others.is_empty() { note } else { format!("{note} · also {}", others.join(", ")) }
 }
 
@@ -174,11 +175,11 @@ fn answer<'a>(
     let title = format!("Answer {status}");
     let about = text(response, "description");
     let mut section = if let Some((kind, content)) = response.get("content").and_then(preferred) {
-        let section = media(root, schemas, content, kind, &title, about, Direction::Out);
+        let section = media(schemas, content, kind, &title, about, Direction::Out);
         Section { note: with_others(section.note.clone(), response, kind), ..section }
     } else if response.get("schema").is_some() {
         let kind = list(operation, "produces").chain(list(root, "produces")).find_map(Value::as_str);
-        media(root, schemas, response, kind.unwrap_or("application/json"), &title, about, Direction::Out)
+        media(schemas, response, kind.unwrap_or("application/json"), &title, about, Direction::Out)
     } else {
         Section { title, direction: Direction::Out, about: about.to_owned(), ..Section::default() }
     };

@@ -21,7 +21,7 @@ impl Remarks {
             let above = [place.leading_comments(), place.trailing_comments()].into_iter().map(cleaned);
             let mut text = above.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
             // Above `syntax` stands what is said of the file, mostly after a licence.
-            if text.is_empty() && matches!(place.path[..], [12] | [2]) {
+            if text.is_empty() && matches!(place.path[..], [12 | 2]) {
                 text = place.leading_detached_comments.last().map(|text| cleaned(text)).unwrap_or_default();
             }
             if !text.is_empty() {
@@ -92,7 +92,7 @@ impl<'a> Scope<'a> {
         let mut anchors = Anchors::default();
         let outer = (file.package(), "");
         for (message, number) in file.message_type.iter().zip(0i32..) {
-            scope.add(message, outer, vec![4, number], 0, &mut anchors);
+            scope.add(message, outer, &[4, number], 0, &mut anchors);
         }
         for (proto, number) in file.enum_type.iter().zip(0i32..) {
             scope.add_enumeration(proto, outer, vec![5, number], &mut anchors);
@@ -100,24 +100,37 @@ impl<'a> Scope<'a> {
         scope
     }
 
-    fn add(&mut self, proto: &'a DescriptorProto, outer: (&str, &str), path: Vec<i32>, depth: usize, anchors: &mut Anchors) {
+    fn add(
+        &mut self,
+        proto: &'a DescriptorProto,
+        outer: (&str, &str),
+        path: &[i32],
+        depth: usize,
+        anchors: &mut Anchors,
+    ) {
         if depth > DEPTH {
             return;
         }
         let (full, short) = (joined(outer.0, proto.name()), joined(outer.1, proto.name()));
         let anchor = anchors.take(&short);
         self.places.insert(full.clone(), self.all.len());
-        let message = Message { proto, full: full.clone(), short: short.clone(), path: path.clone() };
+        let message = Message { proto, full: full.clone(), short: short.clone(), path: path.to_vec() };
         self.all.push((Named::Message(message), anchor));
         for (inner, number) in proto.nested_type.iter().zip(0i32..) {
-            self.add(inner, (&full, &short), [&path[..], &[3, number]].concat(), depth + 1, anchors);
+            self.add(inner, (&full, &short), &[path, &[3, number]].concat(), depth + 1, anchors);
         }
         for (inner, number) in proto.enum_type.iter().zip(0i32..) {
-            self.add_enumeration(inner, (&full, &short), [&path[..], &[4, number]].concat(), anchors);
+            self.add_enumeration(inner, (&full, &short), [path, &[4, number]].concat(), anchors);
         }
     }
 
-    fn add_enumeration(&mut self, proto: &'a EnumDescriptorProto, outer: (&str, &str), path: Vec<i32>, anchors: &mut Anchors) {
+    fn add_enumeration(
+        &mut self,
+        proto: &'a EnumDescriptorProto,
+        outer: (&str, &str),
+        path: Vec<i32>,
+        anchors: &mut Anchors,
+    ) {
         let (full, short) = (joined(outer.0, proto.name()), joined(outer.1, proto.name()));
         let anchor = anchors.take(&short);
         self.places.insert(full, self.all.len());
@@ -159,7 +172,9 @@ impl<'a> Scope<'a> {
 
     /// The names of an enumeration's values.
     pub(super) fn values(&self, place: usize) -> Vec<String> {
-        self.enumeration(place).map(|found| found.proto.value.iter().map(|value| value.name().to_owned()).collect()).unwrap_or_default()
+        self.enumeration(place)
+            .map(|found| found.proto.value.iter().map(|value| value.name().to_owned()).collect())
+            .unwrap_or_default()
     }
 
     /// Key and value of a map, which the parser writes as a message of its own.

@@ -41,7 +41,11 @@ fn what_breaks_callers_depends_on_the_direction() {
     };
     let none = "{type: object}";
     // Parameters.
-    check(("", "", none), ("{name: x, in: query, schema: {type: string}}", "", none), &["+ Query parameters: x | is new"]);
+    check(
+        ("", "", none),
+        ("{name: x, in: query, schema: {type: string}}", "", none),
+        &["+ Query parameters: x | is new"],
+    );
     check(
         ("", "", none),
         ("{name: x, in: query, required: true, schema: {type: string}}", "", none),
@@ -52,26 +56,64 @@ fn what_breaks_callers_depends_on_the_direction() {
         ("{name: x, in: query, required: true, schema: {type: integer}}", "", none),
         &["! Query parameters: x | must be given now", "! Query parameters: x | was `string`, is `integer` now"],
     );
-    check(("{name: x, in: query, schema: {type: string}}", "", none), ("", "", none), &["? Query parameters: x | is not taken any more"]);
+    check(
+        ("{name: x, in: query, schema: {type: string}}", "", none),
+        ("", "", none),
+        &["? Query parameters: x | is not taken any more"],
+    );
     // The same change in what is sent and in what comes.
-    let (few, many) = (object("properties: {a: {type: string, enum: [x]}}"), object("properties: {a: {type: string, enum: [x, y]}}"));
-    check(("", &few, &few), ("", &many, &many), &["? Answer 200: a | may be `y` now", "+ Request body: a | may be `y` now"]);
-    check(("", &many, &many), ("", &few, &few), &["! Request body: a | is not `y` any more", "+ Answer 200: a | is not `y` any more"]);
-    let (free, must) = (object("properties: {a: {type: string}}"), object("required: [a], properties: {a: {type: string}}"));
-    check(("", &free, &free), ("", &must, &must), &["! Request body: a | must be given now", "+ Answer 200: a | is always there now"]);
-    check(("", &must, &must), ("", &free, &free), &["! Answer 200: a | may be missing now", "+ Request body: a | may be left out now"]);
-    check(("", &free, &free), ("", none, none), &["! Answer 200: a | is gone", "? Request body: a | is not taken any more"]);
-    let (low, high) = (object("properties: {a: {type: integer, maximum: 5}}"), object("properties: {a: {type: integer, maximum: 9}}"));
-    check(("", &high, &high), ("", &low, &low), &["! Request body: a | at most: was `9`, is `5` now", "+ Answer 200: a | at most: was `9`, is `5` now"]);
+    let (few, many) =
+        (object("properties: {a: {type: string, enum: [x]}}"), object("properties: {a: {type: string, enum: [x, y]}}"));
+    check(
+        ("", &few, &few),
+        ("", &many, &many),
+        &["? Answer 200: a | may be `y` now", "+ Request body: a | may be `y` now"],
+    );
+    check(
+        ("", &many, &many),
+        ("", &few, &few),
+        &["! Request body: a | is not `y` any more", "+ Answer 200: a | is not `y` any more"],
+    );
+    let (free, must) =
+        (object("properties: {a: {type: string}}"), object("required: [a], properties: {a: {type: string}}"));
+    check(
+        ("", &free, &free),
+        ("", &must, &must),
+        &["! Request body: a | must be given now", "+ Answer 200: a | is always there now"],
+    );
+    check(
+        ("", &must, &must),
+        ("", &free, &free),
+        &["! Answer 200: a | may be missing now", "+ Request body: a | may be left out now"],
+    );
+    check(
+        ("", &free, &free),
+        ("", none, none),
+        &["! Answer 200: a | is gone", "? Request body: a | is not taken any more"],
+    );
+    let (low, high) = (
+        object("properties: {a: {type: integer, maximum: 5}}"),
+        object("properties: {a: {type: integer, maximum: 9}}"),
+    );
+    check(
+        ("", &high, &high),
+        ("", &low, &low),
+        &["! Request body: a | at most: was `9`, is `5` now", "+ Answer 200: a | at most: was `9`, is `5` now"],
+    );
     let null = object("properties: {a: {type: string, nullable: true}}");
-    check(("", &free, &free), ("", &null, &null), &["! Answer 200: a | may be null now", "+ Request body: a | may be null now"]);
+    check(
+        ("", &free, &free),
+        ("", &null, &null),
+        &["! Answer 200: a | may be null now", "+ Request body: a | may be null now"],
+    );
     check(("", &free, none), ("", "", none), &["? Request body | is not read any more"]);
 }
 
 #[test]
 fn operations_come_and_go() {
     let old = "openapi: 3.0.0\npaths: {'/a/{x}': {get: {}, post: {deprecated: true}}, /b: {get: {}}}";
-    let new = "openapi: 3.0.0\npaths: {'/a/{y}': {get: {security: [{k: []}]}}, /b: {get: {deprecated: true}}, /c: {get: {}}}";
+    let new =
+        "openapi: 3.0.0\npaths: {'/a/{y}': {get: {security: [{k: []}]}}, /b: {get: {deprecated: true}}, /c: {get: {}}}";
     assert_eq!(
         told("openapi", old, new),
         [
@@ -104,7 +146,8 @@ fn other_formats_are_told_apart_too() {
             "+ QUERY me | Returns: (result) | is never null now",
         ]
     );
-    let new = LEDGER.replace("string currency = 2;", "string currency = 4;").replace("int32 limit = 3;", "int64 limit = 3;");
+    let new =
+        LEDGER.replace("string currency = 2;", "string currency = 4;").replace("int32 limit = 3;", "int64 limit = 3;");
     assert_eq!(
         told("grpc", LEDGER, &new),
         [

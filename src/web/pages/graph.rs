@@ -27,8 +27,7 @@ use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Kinds that can be chosen.
-const KINDS: [&str; 9] =
-    ["component", "api", "resource", "system", "domain", "group", "user", "template", "location"];
+const KINDS: [&str; 9] = ["component", "api", "resource", "system", "domain", "group", "user", "template", "location"];
 
 /// Where a graph may start if nobody says where.
 const OFFERED: usize = 60;
@@ -92,7 +91,9 @@ async fn show(
     let again = |reference: &EntityRef| asked.from(reference);
     let picture = (!found.met.is_empty()).then(|| Picture::draw(&found, &strands, asked.direction, &again));
     let title = match &found.met[..] {
-        [first, ..] if asked.roots.len() == 1 => format!("Graph of {}", name_of(first.record.as_deref(), &first.reference)),
+        [first, ..] if asked.roots.len() == 1 => {
+            format!("Graph of {}", name_of(first.record.as_deref(), &first.reference))
+        }
         _ => "Graph".to_owned(),
     };
     let chosen = |list: &[String], value: &str| list.is_empty() || list.iter().any(|one| one == value);
@@ -104,7 +105,8 @@ async fn show(
     let relations = PAIRS.iter().map(|(one, other)| Choice {
         value: (*one).to_owned(),
         label: format!("{one} / {other}"),
-        is_chosen: asked.relations.is_empty() || [one, other].iter().any(|name| asked.relations.iter().any(|own| own == *name)),
+        is_chosen: asked.relations.is_empty()
+            || [one, other].iter().any(|name| asked.relations.iter().any(|own| own == *name)),
     });
     Ok(Page(GraphPage {
         chrome: viewer.chrome(Area::Catalog, title),
@@ -170,7 +172,10 @@ fn offered(catalog: &Catalog, viewer: &Viewer) -> Vec<EntityLink> {
     let mut found: Vec<EntityLink> = index
         .records()
         .filter(|record| matches!(record.reference.kind(), "domain" | "system"))
-        .map(|record| EntityLink { link: link::graph(&record.reference), ..EntityLink::titled(&record.reference, &*record.title) })
+        .map(|record| EntityLink {
+            link: link::graph(&record.reference),
+            ..EntityLink::titled(&record.reference, &*record.title)
+        })
         .collect();
     found.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     found.truncate(OFFERED);

@@ -112,7 +112,9 @@ pub(super) async fn show(
     let reading = Reading::of(&record).await?;
     let is_readable = reading.definition.is_ok();
     let (view, body) = match asked.view.as_str() {
-        "changes" => ("changes", Body::Changes(Box::new(Changes::load(&catalog, &viewer, &record, &reading, &asked).await?))),
+        "changes" => {
+            ("changes", Body::Changes(Box::new(Changes::load(&catalog, &viewer, &record, &reading, &asked).await?)))
+        }
         "raw" => ("raw", Body::Text(Text::of(&reading, asked.view == "raw"))),
         _ => match &reading.definition {
             Ok(definition) => ("", Body::Reference(Box::new(Reference::of(&reference, definition, &asked)?))),
@@ -121,7 +123,11 @@ pub(super) async fn show(
     };
     let view_link = |label, name: &'static str| ViewLink {
         label,
-        link: if name.is_empty() { link::entity_tab(&reference, "api") } else { link::definition(&reference, &[("view", name)]) },
+        link: if name.is_empty() {
+            link::entity_tab(&reference, "api")
+        } else {
+            link::definition(&reference, &[("view", name)])
+        },
         is_current: view == name,
     };
     let views = [("Reference", ""), ("Text", "raw"), ("Changes", "changes")];
@@ -166,7 +172,13 @@ async fn file(
     let reading = Reading::of(&record).await?;
     let mut response = text(reading.text.clone(), "text/plain; charset=utf-8");
     if !asked.download.is_empty() {
-        let safe: String = reference.name().chars().map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' }).collect();
+        let safe: String = reference
+            .name()
+            .chars()
+            .map(
+                |letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '-' },
+            )
+            .collect();
         let value = format!("attachment; filename=\"{safe}.{}\"", reading.ending());
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(header::CONTENT_DISPOSITION, value);

@@ -126,7 +126,8 @@ fn drawn(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef) -> Option<Pi
     let walk = Walk { depth: 1, limit: DRAWN_LIMIT, kinds: Vec::new(), relations: owned(&DRAWN) };
     let found = catalog.neighbourhood(&viewer.credentials, std::slice::from_ref(reference), &walk);
     let strands = Strands::of(&found, true, true);
-    let draw = || Picture::draw(&found, &strands, Towards::Right, &|other| link::entity_tab(other, "dependencies")).plain();
+    let draw =
+        || Picture::draw(&found, &strands, Towards::Right, &|other| link::entity_tab(other, "dependencies")).plain();
     (found.met.len() > 1).then(draw)
 }
 

@@ -54,7 +54,8 @@ impl Asked {
                 "mergeRelations" | "merge" => asked.merges = value == "true",
                 "limit" => asked.limit = value.parse().unwrap_or(LIMIT).clamp(1, LIMIT),
                 "direction" => {
-                    asked.direction = Towards::read(value).ok_or_else(|| format!("direction is one of LR, RL, TB and BT, not {value}"))?;
+                    asked.direction = Towards::read(value)
+                        .ok_or_else(|| format!("direction is one of LR, RL, TB and BT, not {value}"))?;
                 }
                 _ => {}
             }
@@ -66,8 +67,9 @@ impl Asked {
     fn add_roots(&mut self, value: &str) -> Result<(), String> {
         for text in value.split([',', ' ']).filter(|text| !text.is_empty()) {
             let defaults = RefDefaults { kind: Some("component"), namespace: None };
-            let root = EntityRef::parse(text, defaults)
-                .map_err(|error| format!("`{text}` is no reference of an entity ({error}); write it as kind:namespace/name"))?;
+            let root = EntityRef::parse(text, defaults).map_err(|error| {
+                format!("`{text}` is no reference of an entity ({error}); write it as kind:namespace/name")
+            })?;
             if !self.roots.contains(&root) && self.roots.len() < STARTS {
                 self.roots.push(root);
             }

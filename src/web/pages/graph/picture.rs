@@ -137,7 +137,8 @@ impl Picture {
         if dugong::layout_controlled(&mut graph, &mut Patience(WORK)).is_err() {
             in_rows(&mut graph, found.met.len());
         }
-        let place = |number: usize| graph.node(&number.to_string()).and_then(|node| Some((node.x?, node.y?, node.width)));
+        let place =
+            |number: usize| graph.node(&number.to_string()).and_then(|node| Some((node.x?, node.y?, node.width)));
         let mut nodes: Vec<Node> =
             found.met.iter().enumerate().filter_map(|(number, met)| Some(node(met, place(number)?, leads))).collect();
         nodes.sort_by_key(|node| match towards {
@@ -149,7 +150,8 @@ impl Picture {
         let lines = strands.0.iter().enumerate().filter_map(|(number, strand)| {
             let name = number.to_string();
             let edge = graph.edge(&strand.from.to_string(), &strand.to.to_string(), Some(&name))?;
-            let title = format!("{} {} {}", name_of(&found.met[strand.from]), strand.label, name_of(&found.met[strand.to]));
+            let title =
+                format!("{} {} {}", name_of(&found.met[strand.from]), strand.label, name_of(&found.met[strand.to]));
             let at = edge.x.zip(edge.y).filter(|_| are_named).map(|(x, y)| (whole(x), whole(y)));
             Some(Line { path: curve(&edge.points, towards), label: strand.label.clone(), at, title })
         });
@@ -205,7 +207,8 @@ fn graph_of(
 fn in_rows(graph: &mut Graph<NodeLabel, EdgeLabel, GraphLabel>, count: usize) {
     for number in 0..count {
         if let Some(node) = graph.node_mut(&number.to_string()) {
-            let (column, row) = (u32::try_from(number % 6).unwrap_or_default(), u32::try_from(number / 6).unwrap_or_default());
+            let (column, row) =
+                (u32::try_from(number % 6).unwrap_or_default(), u32::try_from(number / 6).unwrap_or_default());
             node.x = Some(130.0 + f64::from(column) * 270.0);
             node.y = Some(32.0 + f64::from(row) * 56.0);
         }

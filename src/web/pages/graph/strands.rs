@@ -40,7 +40,9 @@ impl Strands {
             }
             let pair = PAIRS.iter().find(|(one, other)| [*one, *other].contains(&&*link.relation)).filter(|_| merges);
             let strand = match pair {
-                Some((one, other)) if *one == &*link.relation => Strand { from: link.from, to: link.to, label: format!("{one} / {other}") },
+                Some((one, other)) if *one == &*link.relation => {
+                    Strand { from: link.from, to: link.to, label: format!("{one} / {other}") }
+                }
                 Some((one, other)) => Strand { from: link.to, to: link.from, label: format!("{one} / {other}") },
                 None => Strand { from: link.from, to: link.to, label: link.relation.to_string() },
             };

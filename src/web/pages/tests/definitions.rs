@@ -60,7 +60,17 @@ async fn every_format_is_shown() {
     let cases: &[(&str, &[&str], &[&str])] = &[
         (
             "checkout/api",
-            &["OpenAPI 3.1.0", "POST", "/carts/{cartId}", "id=\"createCart\"", "Idempotency-Key", "curl &#39;https://api.acme.example", "Answer 201", "/api/try", "<strong>Retries.</strong>"],
+            &[
+                "OpenAPI 3.1.0",
+                "POST",
+                "/carts/{cartId}",
+                "id=\"createCart\"",
+                "Idempotency-Key",
+                "curl &#39;https://api.acme.example",
+                "Answer 201",
+                "/api/try",
+                "<strong>Retries.</strong>",
+            ],
             &["cannot be read"],
         ),
         ("checkout/api?q=order", &["placeOrder"], &["createCart\""]),
@@ -100,12 +110,22 @@ async fn the_text_and_the_tree_are_given_as_they_are() {
     assert_eq!(tree.json()["info"]["title"], "Checkout API");
     let page = guest.open("/catalog/default/api/checkout/api/try").await;
     let policy = page.header("content-security-policy");
-    assert!(policy.contains("connect-src 'self' https://api.acme.example https://api.staging.acme.example;"), "{policy}");
+    assert!(
+        policy.contains("connect-src 'self' https://api.acme.example https://api.staging.acme.example;"),
+        "{policy}"
+    );
     assert!(policy.contains("script-src 'self';"), "{policy}");
     let other = guest.open("/catalog/default/api/checkout/api").await;
     assert!(!other.header("content-security-policy").contains("unsafe-inline"));
     assert!(!other.text.contains("swagger-ui"), "only the page for trying loads Swagger UI");
-    let script = page.text.split("src=\"").find(|part| part.starts_with("/assets/swagger-ui/")).unwrap().split('"').next().unwrap();
+    let script = page
+        .text
+        .split("src=\"")
+        .find(|part| part.starts_with("/assets/swagger-ui/"))
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     let script = guest.open(script).await;
     assert!(script.header("cache-control").contains("immutable"));
     assert!(script.text.len() > 500_000);
@@ -113,10 +133,14 @@ async fn the_text_and_the_tree_are_given_as_they_are() {
 
 #[tokio::test]
 async fn versions_are_told_apart() {
-    let newer = CHECKOUT.replace("required: [currency]", "required: [currency, customerId]").replace("operationId: deleteCart", "operationId: dropCart");
+    let newer = CHECKOUT
+        .replace("required: [currency]", "required: [currency, customerId]")
+        .replace("operationId: deleteCart", "operationId: dropCart");
     let guest = with_apis(&[&[("checkout", "openapi", CHECKOUT)], &[("checkout", "openapi", &newer)]]).await;
     let html = guest.see("/catalog/default/api/checkout/api?view=changes").await;
-    for part in ["Breaks callers", "Request body: customerId", "must be given now", "To be checked", "dropCart", "diff__added"] {
+    for part in
+        ["Breaks callers", "Request body: customerId", "must be given now", "To be checked", "dropCart", "diff__added"]
+    {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     let sequences: Vec<&str> =

@@ -8,7 +8,10 @@ use super::portal::Guest;
 async fn the_graph_is_drawn_and_listed() {
     let guest = Guest::enter().await;
     let start = guest.see("/catalog-graph").await;
-    assert!(start.contains("Domains and systems to start from") && start.contains("root=system:default/checkout"), "{start}");
+    assert!(
+        start.contains("Domains and systems to start from") && start.contains("root=system:default/checkout"),
+        "{start}"
+    );
     let html = guest.see("/catalog-graph?rootEntityRefs%5B%5D=component:default/checkout-service&maxDepth=1").await;
     for part in [
         "<svg class=\"graph\"",
@@ -23,10 +26,18 @@ async fn the_graph_is_drawn_and_listed() {
         assert!(html.contains(part), "{part} is missing in {html}");
     }
     let again = html.split("href=\"").find(|link| link.starts_with("/catalog-graph?root=api:default/orders")).unwrap();
-    assert!(guest.see(&again.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&")).await.contains("What is around Orders"));
+    assert!(
+        guest
+            .see(&again.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&"))
+            .await
+            .contains("What is around Orders")
+    );
 
     let few = guest.see("/catalog-graph?root=component:checkout-service&kind=system&merge=false").await;
-    assert!(few.contains("partOf") && !few.contains("hasPart / partOf</") && !few.contains("graph__node--api"), "{few}");
+    assert!(
+        few.contains("partOf") && !few.contains("hasPart / partOf</") && !few.contains("graph__node--api"),
+        "{few}"
+    );
     let cut = guest.see("/catalog-graph?root=component:checkout-service&depth=3&limit=2").await;
     assert!(cut.contains("Only the nearest 2 entities are shown"), "{cut}");
     let nobody = guest.see("/catalog-graph?root=component:nobody").await;

@@ -97,7 +97,9 @@ impl Changes {
             }
             _ => None,
         };
-        let is = |chosen: &Option<Version>, version: &Version| chosen.as_ref().is_some_and(|one| one.sequence == version.sequence);
+        let is = |chosen: &Option<Version>, version: &Version| {
+            chosen.as_ref().is_some_and(|one| one.sequence == version.sequence)
+        };
         let choice = |(index, version): (usize, &Version)| Choice {
             sequence: version.sequence,
             label: format!("{}{}", Moment(version.at).exact(), if index == 0 { " (now)" } else { "" }),
@@ -148,7 +150,11 @@ impl Compared {
         let impacts: Vec<Told> = IMPACTS.iter().map(told).filter(|told| told.count > 0).collect();
         let summary = match &impacts[..] {
             [] => "Nothing that callers could notice".to_owned(),
-            many => many.iter().map(|told| format!("{} {}", told.count, told.title.to_lowercase())).collect::<Vec<_>>().join(", "),
+            many => many
+                .iter()
+                .map(|told| format!("{} {}", told.count, told.title.to_lowercase()))
+                .collect::<Vec<_>>()
+                .join(", "),
         };
         Self {
             from: Moment(from.at),

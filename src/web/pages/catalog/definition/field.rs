@@ -58,9 +58,27 @@ fn add(pieces: &mut Vec<Piece>, fields: &[Field], depth: usize, leads: &dyn Fn(&
         }
         let many = field.children.len();
         let word = match &field.children[0] {
-            child if child.is_alternative => if many == 1 { "alternative" } else { "alternatives" },
-            child if child.direction.is_some() => if many == 1 { "argument" } else { "arguments" },
-            _ => if many == 1 { "field" } else { "fields" },
+            child if child.is_alternative => {
+                if many == 1 {
+                    "alternative"
+                } else {
+                    "alternatives"
+                }
+            }
+            child if child.direction.is_some() => {
+                if many == 1 {
+                    "argument"
+                } else {
+                    "arguments"
+                }
+            }
+            _ => {
+                if many == 1 {
+                    "field"
+                } else {
+                    "fields"
+                }
+            }
         };
         let is_open = depth == 0 && many <= 4 && fields.len() <= 6 || field.children[0].direction.is_some();
         pieces.push(Piece::Open { field: shown, inside: format!("{many} {word}"), is_open });

@@ -154,11 +154,16 @@ impl PageOf<'_> {
     }
 
     fn nav(&self, asked: &Asked) -> Vec<NavGroup> {
-        let current = self.definition.find(&asked.entry).map_or(asked.group.as_str(), |(group, _)| group.anchor.as_str());
+        let current =
+            self.definition.find(&asked.entry).map_or(asked.group.as_str(), |(group, _)| group.anchor.as_str());
         let entry = |head: &Head| NavEntry {
             badge: short(&head.badge),
             hue: head.hue,
-            name: if head.summary.is_empty() || !head.name.starts_with('/') { head.name.clone() } else { head.summary.clone() },
+            name: if head.summary.is_empty() || !head.name.starts_with('/') {
+                head.name.clone()
+            } else {
+                head.summary.clone()
+            },
             link: self.entry_link(&head.anchor),
             deprecated: head.deprecated,
         };
@@ -198,7 +203,9 @@ impl PageOf<'_> {
         let is_wanted = |group: &Group, head: &Head| {
             (asked.group.is_empty() || group.anchor == asked.group)
                 && (asked.entry.is_empty() || head.anchor == asked.entry)
-                && words.iter().all(|word| head.words.contains(word.as_str()) || group.name.to_lowercase().contains(word.as_str()))
+                && words
+                    .iter()
+                    .all(|word| head.words.contains(word.as_str()) || group.name.to_lowercase().contains(word.as_str()))
         };
         let all = self.definition.groups.iter().map(|group| {
             let entries: Vec<&Head> = group.entries.iter().filter(|head| is_wanted(group, head)).collect();
@@ -223,7 +230,12 @@ impl PageOf<'_> {
                     fields += size;
                 }
                 let link = self.entry_link(&head.anchor);
-                entries.push(Entry { head: head.clone(), link, full: rest.map(|(full, _)| full), is_open: total <= OPEN });
+                entries.push(Entry {
+                    head: head.clone(),
+                    link,
+                    full: rest.map(|(full, _)| full),
+                    is_open: total <= OPEN,
+                });
             }
             groups.push(self.group(group, entries));
         }

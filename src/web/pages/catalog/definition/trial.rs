@@ -51,7 +51,9 @@ pub(super) async fn show(
     let reading = Reading::of(&record).await?;
     let definition = reading.definition.as_ref().ok().filter(|_| reading.is_openapi());
     let Some(definition) = definition else {
-        return Err(Error::NotFound(format!("{reference} is no OpenAPI definition that can be read, so it cannot be tried")));
+        return Err(Error::NotFound(format!(
+            "{reference} is no OpenAPI definition that can be read, so it cannot be tried"
+        )));
     };
     let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
     let hosts = origins(definition.info.servers.iter().map(|server| server.url.as_str()));
@@ -68,7 +70,9 @@ pub(super) async fn show(
         head,
     };
     let mut response = Page(page).into_response();
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).map_err(Error::internal)?);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::try_from(policy).map_err(Error::internal)?);
     Ok(response)
 }
 
@@ -77,7 +81,9 @@ fn origins<'a>(urls: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut origins: Vec<String> = Vec::new();
     for url in urls.filter_map(|url| Url::parse(url).ok()).filter(|url| matches!(url.scheme(), "http" | "https")) {
         let origin = url.origin().ascii_serialization();
-        let is_plain = origin.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'_' | b'[' | b']'));
+        let is_plain = origin
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'/' | b'.' | b'-' | b'_' | b'[' | b']'));
         if is_plain && !origins.contains(&origin) && origins.len() < SERVERS {
             origins.push(origin);
         }
