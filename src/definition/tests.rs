@@ -39,7 +39,7 @@ fn line(fields: &[Field]) -> String {
 }
 
 /// An OpenAPI definition with one operation that answers a schema.
-fn answering(schema: &serde_json::Value, components: &serde_json::Value) -> Definition {
+fn answering(schema: &Value, components: &Value) -> Definition {
     let text = json!({
         "openapi": "3.1.0",
         "info": {"title": "t", "version": "1"},
@@ -58,11 +58,11 @@ fn schemas_become_trees() {
         "Loop": {"$ref": "#/components/schemas/Loop"},
         "Both": {"allOf": [{"$ref": "#/components/schemas/Both"}, {"properties": {"x": {"type": "string"}}}]},
     });
-    let check = |schema: serde_json::Value, expected: &str| {
+    let check = |schema: Value, expected: &str| {
         let definition = answering(&schema, &components);
         assert_eq!(line(&sections(&definition, "a")[0].fields), expected, "{schema}");
     };
-    let object = |properties: serde_json::Value| json!({"type": "object", "properties": properties});
+    let object = |properties: Value| json!({"type": "object", "properties": properties});
     check(object(json!({"a": {"type": ["string", "null"]}})), "a: string or null");
     check(object(json!({"a": {"type": "string", "nullable": true}})), "a: string or null");
     check(object(json!({"a": {"oneOf": [{"type": "string"}, {"type": "null"}]}})), "a: string or null");

@@ -27,12 +27,15 @@ impl Ancestry {
         let mut steps = Vec::new();
         let mut file: Option<String> = None;
         for (number, (ancestor, _)) in chain.iter().enumerate() {
+            // The location of the registration itself is told by the last step.
+            if number > 0 && ancestor.parent.is_none() {
+                continue;
+            }
             let entity = Some(EntityLink::titled(&ancestor.reference, &*ancestor.title));
             let label = if number == 0 { "This entity" } else { "Named by the location" };
             let icon = if number == 0 { "info" } else { "location" };
             steps.push(Step { icon, label, entity, place: None });
-            // A location that was registered stands for its target, and lies in no file of its own.
-            if file.as_deref() != Some(&*ancestor.location) && (number == 0 || ancestor.parent.is_some()) {
+            if file.as_deref() != Some(&*ancestor.location) {
                 let view = ancestor.entity().annotation(VIEW_URL).map(str::to_owned);
                 let place = Some(super::entity::named(forges, &ancestor.location, view.as_deref()));
                 steps.push(Step { icon: "file", label: "Declared in", entity: None, place });

@@ -115,6 +115,11 @@ impl Asked {
         link::graph_where(&pairs)
     }
 
+    /// Whether something is chosen that the form folds away.
+    pub(super) fn is_special(&self) -> bool {
+        !self.kinds.is_empty() || !self.relations.is_empty() || !self.merges || !self.is_forward
+    }
+
     /// The starts as they stand in the box.
     pub(super) fn roots_text(&self) -> String {
         self.roots.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

@@ -153,7 +153,12 @@ impl Picture {
             let title =
                 format!("{} {} {}", name_of(&found.met[strand.from]), strand.label, name_of(&found.met[strand.to]));
             let at = edge.x.zip(edge.y).filter(|_| are_named).map(|(x, y)| (whole(x), whole(y)));
-            Some(Line { path: curve(&edge.points, towards), label: strand.label.clone(), at, title })
+            Some(Line {
+                path: curve(&docked(&edge.points, place(strand.from)?, place(strand.to)?, towards), towards),
+                label: strand.label.clone(),
+                at,
+                title,
+            })
         });
         let lines: Vec<Line> = lines.collect();
         let label = format!(
@@ -246,7 +251,17 @@ fn name_of(met: &Neighbour) -> String {
 
 fn width_of(met: &Neighbour) -> i32 {
     let letters = i32::try_from(name_of(met).chars().count()).unwrap_or(i32::MAX).max(8);
-    letters * 7 + 64
+    letters * 8 + 70
+}
+
+/// The points of a line with its ends in the middle of the sides that face each other.
+fn docked(points: &[Point], from: (f64, f64, f64), to: (f64, f64, f64), towards: Towards) -> Vec<Point> {
+    let side = |(x, y, width): (f64, f64, f64), other: (f64, f64, f64)| match towards {
+        Towards::Right | Towards::Left => Point { x: x + (other.0 - x).signum() * width / 2.0, y },
+        Towards::Down | Towards::Up => Point { x, y: y + (other.1 - y).signum() * f64::from(HEIGHT) / 2.0 },
+    };
+    let inner = points.get(1..points.len().saturating_sub(1)).unwrap_or_default();
+    [&[side(from, to)], inner, &[side(to, from)]].concat()
 }
 
 /// A line through points, rounded.
