@@ -10,7 +10,7 @@ use super::schema::{Schemas, followed, shown};
 use super::{Contents, Definition, Problem, Tree};
 
 /// Fields of one operation, all messages together.
-const FIELDS: usize = 1500;
+const FIELDS: usize = 1000;
 
 /// More operations than this are not read.
 const OPERATIONS: usize = 10_000;

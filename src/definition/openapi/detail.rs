@@ -8,7 +8,7 @@ use crate::definition::model::{Detail, Direction, Fact, Field, Section};
 use crate::definition::schema::{Schemas, followed};
 
 /// Fields of one operation, all sections together.
-const FIELDS: usize = 1500;
+const FIELDS: usize = 1000;
 
 /// Where parameters stand, with what each place is called.
 const PLACES: [(&str, &str); 5] = [

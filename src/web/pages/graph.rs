@@ -15,7 +15,7 @@ use axum::routing::get;
 
 use self::asked::Asked;
 use self::picture::Picture;
-use self::strands::{PAIRS, Strands};
+use self::strands::{MOST, PAIRS, Strands};
 use crate::catalog::{Catalog, Neighbour, Neighbourhood, Record, Walk};
 use crate::entity::EntityRef;
 use crate::web::AppState;
@@ -115,7 +115,7 @@ async fn show(
         offered: if asked.roots.is_empty() { offered(&catalog, &viewer) } else { Vec::new() },
         kinds: kinds.collect(),
         relations: relations.collect(),
-        is_cut: found.is_cut,
+        is_cut: found.is_cut || strands.0.len() >= MOST,
         limit: asked.limit,
         picture,
         asked,

@@ -6,7 +6,7 @@ use askama::Template;
 use dugong::graphlib::{Graph, GraphOptions};
 use dugong::{EdgeLabel, GraphLabel, NodeLabel, Point, RankDir, WorkControl, WorkError};
 
-use super::strands::Strands;
+use super::strands::{Strand, Strands};
 use crate::catalog::{Neighbour, Neighbourhood};
 use crate::entity::EntityRef;
 use crate::web::pages::shown;
@@ -14,10 +14,13 @@ use crate::web::url as link;
 
 /// Of how many lines the names are written beside them; more would hide the graph.
 const NAMED: usize = 60;
+/// Lines that take part in finding places; of more, only those that the walk went along.
+const PLACED: usize = 450;
 /// Letters of a name that are shown.
 const LETTERS: usize = 28;
-/// What one drawing may cost: ten times what the largest takes.
-const WORK: usize = 40_000_000;
+/// What finding places may cost, in the units of `dugong`: three times what it takes for as many entities and lines as
+/// are drawn.
+const WORK: usize = 4_500_000;
 
 /// Which way the lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,12 +152,13 @@ impl Picture {
         });
         let lines = strands.0.iter().enumerate().filter_map(|(number, strand)| {
             let name = number.to_string();
-            let edge = graph.edge(&strand.from.to_string(), &strand.to.to_string(), Some(&name))?;
+            let edge = graph.edge(&strand.from.to_string(), &strand.to.to_string(), Some(&name));
+            let points = edge.map_or(&[][..], |edge| &edge.points);
             let title =
                 format!("{} {} {}", name_of(&found.met[strand.from]), strand.label, name_of(&found.met[strand.to]));
-            let at = edge.x.zip(edge.y).filter(|_| are_named).map(|(x, y)| (whole(x), whole(y)));
+            let at = edge.and_then(|edge| edge.x.zip(edge.y)).filter(|_| are_named).map(|(x, y)| (whole(x), whole(y)));
             Some(Line {
-                path: curve(&docked(&edge.points, place(strand.from)?, place(strand.to)?, towards), towards),
+                path: curve(&docked(points, place(strand.from)?, place(strand.to)?, towards), towards),
                 label: strand.label.clone(),
                 at,
                 title,
@@ -199,7 +203,11 @@ fn graph_of(
         let size = NodeLabel { width: f64::from(width_of(met)), height: f64::from(HEIGHT), ..NodeLabel::default() };
         graph.set_node(number.to_string(), size);
     }
-    for (number, strand) in strands.0.iter().enumerate() {
+    let is_dense = strands.0.len() > PLACED;
+    let is_walked = |strand: &Strand| {
+        found.met[strand.to].through == Some(strand.from) || found.met[strand.from].through == Some(strand.to)
+    };
+    for (number, strand) in strands.0.iter().enumerate().filter(|(_, strand)| !is_dense || is_walked(strand)) {
         let letters = u32::try_from(strand.label.len()).unwrap_or_default();
         let (width, height) = if are_named { (f64::from(letters) * 5.6 + 8.0, 14.0) } else { (0.0, 0.0) };
         let label = EdgeLabel { width, height, minlen: 1, weight: 1.0, ..EdgeLabel::default() };

@@ -13,6 +13,9 @@ pub(in crate::web::pages) const PAIRS: [(&str, &str); 7] = [
     ("dependsOn", "dependencyOf"),
 ];
 
+/// Lines of one graph; more would be a blot.
+pub(in crate::web::pages) const MOST: usize = 900;
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::web::pages) struct Strand {
@@ -46,7 +49,7 @@ impl Strands {
                 Some((one, other)) => Strand { from: link.to, to: link.from, label: format!("{one} / {other}") },
                 None => Strand { from: link.from, to: link.to, label: link.relation.to_string() },
             };
-            if seen.insert((strand.from, strand.to, strand.label.clone())) {
+            if strands.len() < MOST && seen.insert((strand.from, strand.to, strand.label.clone())) {
                 strands.push(strand);
             }
         }

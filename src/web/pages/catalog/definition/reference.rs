@@ -16,7 +16,7 @@ const SMALL: usize = 40;
 /// Entries of a page that are there in full.
 const FULL: usize = 40;
 /// Fields of a page, of all entries together.
-const FIELDS: usize = 2500;
+const FIELDS: usize = 1500;
 /// Entries that words find.
 const FOUND: usize = 200;
 /// Up to so many entries are open at once.
