@@ -114,6 +114,9 @@ pub(in crate::web::pages) struct Line {
     title: String,
 }
 
+/// What `dugong` works on.
+type Drawn = Graph<NodeLabel, EdgeLabel, GraphLabel>;
+
 /// Height of a box.
 const HEIGHT: i32 = 40;
 
@@ -136,10 +139,7 @@ impl Picture {
         leads: &dyn Fn(&EntityRef) -> String,
     ) -> Self {
         let are_named = strands.0.len() <= NAMED;
-        let mut graph = graph_of(found, strands, towards, are_named);
-        if dugong::layout_controlled(&mut graph, &mut Patience(WORK)).is_err() {
-            in_rows(&mut graph, found.met.len());
-        }
+        let graph = placed(found, strands, towards, are_named);
         let place =
             |number: usize| graph.node(&number.to_string()).and_then(|node| Some((node.x?, node.y?, node.width)));
         let mut nodes: Vec<Node> =
@@ -182,12 +182,21 @@ impl Picture {
     }
 }
 
-fn graph_of(
-    found: &Neighbourhood,
-    strands: &Strands,
-    towards: Towards,
-    are_named: bool,
-) -> Graph<NodeLabel, EdgeLabel, GraphLabel> {
+/// Everybody in a place: by all lines, or if those are too many by those that the walk went along.
+fn placed(found: &Neighbourhood, strands: &Strands, towards: Towards, are_named: bool) -> Drawn {
+    for is_dense in [false, true] {
+        let mut graph = graph_of(found, strands, towards, are_named, is_dense);
+        let is_tried = is_dense || strands.0.len() <= PLACED;
+        if is_tried && dugong::layout_controlled(&mut graph, &mut Patience(WORK)).is_ok() {
+            return graph;
+        }
+    }
+    let mut graph = graph_of(found, strands, towards, are_named, true);
+    in_rows(&mut graph, found.met.len());
+    graph
+}
+
+fn graph_of(found: &Neighbourhood, strands: &Strands, towards: Towards, are_named: bool, is_dense: bool) -> Drawn {
     let mut graph = Graph::new(GraphOptions { directed: true, multigraph: true, compound: false });
     let flat = matches!(towards, Towards::Right | Towards::Left);
     graph.set_graph(GraphLabel {
@@ -203,7 +212,6 @@ fn graph_of(
         let size = NodeLabel { width: f64::from(width_of(met)), height: f64::from(HEIGHT), ..NodeLabel::default() };
         graph.set_node(number.to_string(), size);
     }
-    let is_dense = strands.0.len() > PLACED;
     let is_walked = |strand: &Strand| {
         found.met[strand.to].through == Some(strand.from) || found.met[strand.from].through == Some(strand.to)
     };
@@ -217,7 +225,7 @@ fn graph_of(
 }
 
 /// Places for all where no layers could be found: better than no picture.
-fn in_rows(graph: &mut Graph<NodeLabel, EdgeLabel, GraphLabel>, count: usize) {
+fn in_rows(graph: &mut Drawn, count: usize) {
     for number in 0..count {
         if let Some(node) = graph.node_mut(&number.to_string()) {
             let (column, row) =
