@@ -29,6 +29,7 @@ mod ingest;
 mod lease;
 mod location;
 mod neighbourhood;
+mod outline;
 mod ownership;
 mod problem;
 mod provider;

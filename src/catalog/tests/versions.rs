@@ -2,6 +2,18 @@
 
 use super::Fixture;
 
+#[tokio::test]
+async fn an_outline_has_all_but_the_definition() {
+    let fixture = Fixture::with_files(&[("a.yaml", &api("one", "x"))]).await;
+    let record = fixture.entity("api:default/a").unwrap();
+    let (whole, outline) = (record.entity(), record.outline());
+    assert_eq!(whole.text(&["spec", "definition"]), Some("one"));
+    assert_eq!(outline.text(&["spec", "definition"]), Some(""));
+    let mut emptied = whole;
+    emptied.0["spec"]["definition"] = "".into();
+    assert_eq!(emptied, outline);
+}
+
 fn api(definition: &str, description: &str) -> String {
     format!(
         "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{name: a, description: {description}}}\nspec:\n  type: openapi\n  lifecycle: production\n  owner: team\n  definition: '{definition}'\n"

@@ -66,7 +66,7 @@ impl Head {
         record: &Record,
         current: &str,
     ) -> Self {
-        let entity = &record.entity();
+        let entity = &record.outline();
         let kind = record.reference.kind();
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
