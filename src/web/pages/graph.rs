@@ -16,7 +16,7 @@ use axum::routing::get;
 use self::asked::Asked;
 use self::picture::Picture;
 use self::strands::{MOST, PAIRS, Strands};
-use crate::catalog::{Catalog, Neighbour, Neighbourhood, Record, Walk};
+use crate::catalog::{Catalog, Direction, EntityFilter, EntityQuery, Neighbour, Neighbourhood, Order, Record, Walk};
 use crate::entity::EntityRef;
 use crate::web::AppState;
 use crate::web::error::Error;
@@ -29,7 +29,7 @@ use crate::web::url as link;
 /// Kinds that can be chosen.
 const KINDS: [&str; 9] = ["component", "api", "resource", "system", "domain", "group", "user", "template", "location"];
 
-/// Where a graph may start if nobody says where.
+/// Domains, and systems, that are offered if nobody says where to start.
 const OFFERED: usize = 60;
 
 /// Entities of the small drawing on an entity's page.
@@ -165,19 +165,23 @@ fn lines(found: &Neighbourhood, strands: &Strands) -> Vec<ListLine> {
     found.met.iter().enumerate().map(line).collect()
 }
 
-/// Systems and domains, and where there are none whatever comes first.
+/// Domains and systems.
 fn offered(catalog: &Catalog, viewer: &Viewer) -> Vec<EntityLink> {
-    let _ = viewer;
-    let index = catalog.index();
-    let mut found: Vec<EntityLink> = index
-        .records()
-        .filter(|record| matches!(record.reference.kind(), "domain" | "system"))
-        .map(|record| EntityLink {
-            link: link::graph(&record.reference),
-            ..EntityLink::titled(&record.reference, &*record.title)
-        })
-        .collect();
-    found.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
-    found.truncate(OFFERED);
-    found
+    let of_kind = |kind: &str| {
+        let by_name = Order { field: "metadata.name".to_owned(), order: Direction::Asc };
+        let query = EntityQuery {
+            filter: EntityFilter::is("kind", kind),
+            order: vec![by_name],
+            keep_missing: true,
+            limit: Some(OFFERED),
+            ..EntityQuery::default()
+        };
+        catalog.query(&viewer.credentials, &query).items
+    };
+    let found = of_kind("domain").into_iter().chain(of_kind("system"));
+    let start = |record: &Record| EntityLink {
+        link: link::graph(&record.reference),
+        ..EntityLink::titled(&record.reference, &*record.title)
+    };
+    found.map(|record| start(&record)).collect()
 }

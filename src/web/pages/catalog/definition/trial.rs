@@ -58,7 +58,7 @@ pub(super) async fn show(
     let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
     let hosts = origins(definition.info.servers.iter().map(|server| server.url.as_str()));
     let json = link::definition_json(&reference);
-    let policy = policy(&json, &hosts);
+    let policy = policy(&hosts);
     let page = TrialPage {
         chrome: head.chrome(&viewer),
         format: reading.format(),
@@ -91,8 +91,8 @@ fn origins<'a>(urls: impl Iterator<Item = &'a str>) -> Vec<String> {
     origins
 }
 
-fn policy(json: &str, hosts: &[String]) -> String {
-    let _ = json;
+/// The page's content security policy.
+fn policy(hosts: &[String]) -> String {
     let hosts = hosts.iter().fold(String::new(), |all, host| all + " " + host);
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
@@ -116,6 +116,6 @@ mod tests {
             "https://{host}.example",
         ];
         assert_eq!(origins(urls.into_iter()), ["https://api.acme.example", "http://localhost:8080"]);
-        assert!(policy("/x", &[]).contains("connect-src 'self';"));
+        assert!(policy(&[]).contains("connect-src 'self';"));
     }
 }
