@@ -1,7 +1,7 @@
 //! Trying an API from the browser with Swagger UI, which this portal serves itself.
 //!
 //! Swagger UI sets styles on elements as it goes, so this page alone allows those inline; scripts stay this portal's own.
-//! What the page may call is what the definition names as its servers, and the definition itself. Requests go out
+//! What the page may call is what the definition names as its servers, and this portal for the definition. Requests go out
 //! without the portal's cookies (`trial.js`), so a definition cannot act for whoever looks at it.
 
 use askama::Template;
