@@ -73,7 +73,7 @@ async fn every_format_is_shown() {
             ],
             &["cannot be read"],
         ),
-        ("checkout/api?q=order", &["placeOrder"], &["createCart\""]),
+        ("checkout/api?q=order", &["placeOrder"], &["id=\"createCart\""]),
         ("checkout/api?q=zzz", &["Nothing in this definition"], &[]),
         ("checkout/api?entry=getCart", &["id=\"getCart\""], &["id=\"createCart\""]),
         ("checkout/api?view=raw", &["openapi: 3.1.0", "id=\"L3\"", "data-copy-from"], &["cannot be read"]),
