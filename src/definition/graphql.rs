@@ -1,12 +1,12 @@
 //! GraphQL's schema language: queries, mutations, subscriptions and types.
 
-mod types;
+mod declared;
 
 use std::collections::HashMap;
 
 use apollo_parser::Parser;
 
-use self::types::{Kind, Type, collect};
+use self::declared::{Kind, Type, collect};
 use super::model::{
     Anchors, Detail, Direction, Fact, Field, Format, Group, Head, Info, Key, Section, first_line, words,
 };
@@ -97,7 +97,7 @@ impl Builder<'_> {
         Group { name: title.to_owned(), anchor, about: root.about.clone(), entries }
     }
 
-    fn operation(&mut self, operation: &str, hue: &'static str, field: &types::Member) -> Head {
+    fn operation(&mut self, operation: &str, hue: &'static str, field: &declared::Member) -> Head {
         let arguments: Vec<Field> = field.arguments.iter().map(|argument| self.input(argument)).collect();
         let mut sections = Vec::new();
         if !arguments.is_empty() {
@@ -176,7 +176,7 @@ impl Builder<'_> {
         }
     }
 
-    fn field(&self, of: &Type, member: &types::Member) -> Field {
+    fn field(&self, of: &Type, member: &declared::Member) -> Field {
         if of.kind == Kind::Input || of.kind == Kind::Directive {
             return self.input(member);
         }
@@ -196,7 +196,7 @@ impl Builder<'_> {
         }
     }
 
-    fn input(&self, member: &types::Member) -> Field {
+    fn input(&self, member: &declared::Member) -> Field {
         let mut facts = instead(member);
         if let Some(default) = &member.default {
             facts.push(Fact { rule: "default", value: default.clone() });
@@ -224,13 +224,13 @@ impl Builder<'_> {
     }
 }
 
-fn instead(member: &types::Member) -> Vec<Fact> {
+fn instead(member: &declared::Member) -> Vec<Fact> {
     let why = member.deprecated.iter().filter(|why| !why.is_empty());
     why.map(|why| Fact { rule: "instead", value: why.clone() }).collect()
 }
 
 /// A document that asks for one field, to be filled in.
-fn call(operation: &str, field: &types::Member) -> String {
+fn call(operation: &str, field: &declared::Member) -> String {
     let variables: Vec<String> = field
         .arguments
         .iter()
