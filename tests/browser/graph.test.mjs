@@ -67,7 +67,7 @@ test('the graph is walked by keyboard', async () => {
   await page.keyboard.press('-');
   await page.keyboard.press('Tab');
   // The first stop inside is a box; Enter starts the graph there.
-  const name = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+  const name = await page.evaluate(() => document.activeElement.textContent);
   assert.ok(await page.evaluate(() => document.activeElement.matches('.graph__link')), name);
   const target = await page.evaluate(() => document.activeElement.getAttribute('href'));
   await page.keyboard.press('Tab');
