@@ -35,17 +35,19 @@ for (const { look, options } of looks) {
     const context = await openContext(shared, options);
     const page = await context.newPage();
     await enter(page);
+    const violations = [];
     for (const [name, address] of pages) {
       const answer = await page.goto(address);
       assert.equal(answer.status(), 200, address);
       if (look !== 'no-script') {
         await page.locator('html[data-enlivened]').waitFor({ state: 'attached' });
-        assert.deepEqual(await accessibilityViolations(page), [], `${look} ${address}`);
+        violations.push(...(await accessibilityViolations(page)).map((one) => `${address}: ${one}`));
         const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
         assert.ok(wide <= seen, `${look} ${address} is ${wide - seen} pixels too wide`);
       }
       await picture(page, `definition-${name}-${look}`);
     }
+    assert.deepEqual(violations, []);
     assert.deepEqual(context.offences, []);
     await context.close();
   });

@@ -24,9 +24,9 @@ use self::changes::Changes;
 use self::reading::Reading;
 use self::reference::Reference;
 use super::entity::{Head, LINES, record};
+use super::tab::Tab;
 use crate::catalog::Catalog;
 use crate::definition::Format;
-use crate::pipeline::Pipelines;
 use crate::web::AppState;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, EntityPath, Query};
@@ -100,15 +100,10 @@ pub(super) struct Asked {
 }
 
 /// `GET …/api`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-    Query(asked): Query<Asked>,
-) -> PageResult<DefinitionPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
+pub(super) async fn show(tab: Tab, Query(asked): Query<Asked>) -> PageResult<DefinitionPage> {
+    let chrome = tab.chrome();
+    let Tab { catalog, viewer, record, head } = tab;
+    let reference = record.reference.clone();
     let reading = Reading::of(&record).await?;
     let is_readable = reading.definition.is_ok();
     let (view, body) = match asked.view.as_str() {
@@ -133,7 +128,7 @@ pub(super) async fn show(
     let views = [("Reference", ""), ("Text", "raw"), ("Changes", "changes")];
     let views = views.into_iter().filter(|(_, name)| is_readable || !name.is_empty());
     Ok(Page(DefinitionPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         format: reading.format(),
         views: views.map(|(label, name)| view_link(label, name)).collect(),
         trial: reading.is_openapi().then(|| link::definition_trial(&reference)),

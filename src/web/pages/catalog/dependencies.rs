@@ -4,13 +4,11 @@
 //! provides, and whoever consumes those; of a system or domain, all its parts are down with it.
 
 use askama::Template;
-use axum::extract::State;
 
-use super::entity::{Head, record};
+use super::entity::Head;
+use super::tab::Tab;
 use crate::catalog::{Catalog, Neighbour, Neighbourhood, Walk};
 use crate::entity::EntityRef;
-use crate::pipeline::Pipelines;
-use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::graph::picture::{Picture, Towards};
 use crate::web::pages::graph::strands::Strands;
@@ -71,14 +69,10 @@ struct Item {
 }
 
 /// `GET …/dependencies`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<DependenciesPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "dependencies");
+pub(super) async fn show(tab: Tab) -> PageResult<DependenciesPage> {
+    let chrome = tab.chrome();
+    let Tab { catalog, viewer, record, head } = tab;
+    let reference = record.reference.clone();
     let whole = with_parts(&catalog, &viewer, &reference);
     let starts: Vec<EntityRef> = whole.met.iter().map(|met| met.reference.clone()).collect();
     let side = |relations: &[&str]| {
@@ -88,7 +82,7 @@ pub(super) async fn show(
     let relations: Vec<(&str, String)> = DRAWN.iter().map(|relation| ("relation", (*relation).to_owned())).collect();
     let root = ("root", reference.to_string());
     Ok(Page(DependenciesPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         breaks: side(&DEPENDENTS),
         needs: side(&NEEDS),
         parts: parts(&whole),

@@ -5,20 +5,17 @@
 //! without the portal's cookies (`trial.js`), so a definition cannot act for whoever looks at it.
 
 use askama::Template;
-use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse as _;
 use url::Url;
 
-use super::super::entity::{Head, record};
+use super::super::entity::Head;
+use super::super::tab::Tab;
 use super::reading::Reading;
-use crate::catalog::Catalog;
-use crate::pipeline::Pipelines;
 use crate::web::assets::swagger_ui;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath};
+use crate::web::extract::Answer;
 use crate::web::page::{Chrome, Page};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Servers that may be called; a header has a limit.
@@ -41,33 +38,27 @@ struct TrialPage {
 }
 
 /// `GET …/api/try`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> Answer {
-    let record = record(&catalog, &viewer, &reference)?;
-    let reading = Reading::of(&record).await?;
+pub(super) async fn show(tab: Tab) -> Answer {
+    let reference = tab.record.reference.clone();
+    let reading = Reading::of(&tab.record).await?;
     let definition = reading.definition.as_ref().ok().filter(|_| reading.is_openapi());
     let Some(definition) = definition else {
         return Err(Error::NotFound(format!(
             "{reference} is no OpenAPI definition that can be read, so it cannot be tried"
         )));
     };
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
     let hosts = origins(definition.info.servers.iter().map(|server| server.url.as_str()));
     let json = link::definition_json(&reference);
     let policy = policy(&hosts);
     let page = TrialPage {
-        chrome: head.chrome(&viewer),
+        chrome: tab.chrome(),
         format: reading.format(),
         script: swagger_ui("swagger-ui-bundle.js"),
         style: swagger_ui("swagger-ui.css"),
         reference: link::entity_tab(&reference, "api"),
         json,
         hosts,
-        head,
+        head: tab.head,
     };
     let mut response = Page(page).into_response();
     response
