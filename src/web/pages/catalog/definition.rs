@@ -110,10 +110,10 @@ pub(super) async fn show(tab: Tab, Query(asked): Query<Asked>) -> PageResult<Def
         "changes" => {
             ("changes", Body::Changes(Box::new(Changes::load(&catalog, &viewer, &record, &reading, &asked).await?)))
         }
-        "raw" => ("raw", Body::Text(Text::of(&reading, asked.view == "raw"))),
+        "raw" => ("raw", Body::Text(Text::of(&reading))),
         _ => match &reading.definition {
             Ok(definition) => ("", Body::Reference(Box::new(Reference::of(&reference, definition, &asked)?))),
-            Err(_) => ("raw", Body::Text(Text::of(&reading, false))),
+            Err(_) => ("raw", Body::Text(Text::of(&reading))),
         },
     };
     let view_link = |label, name: &'static str| ViewLink {
@@ -140,12 +140,13 @@ pub(super) async fn show(tab: Tab, Query(asked): Query<Asked>) -> PageResult<Def
 }
 
 impl Text {
-    fn of(reading: &Reading, was_asked: bool) -> Self {
-        let problem = reading.definition.as_ref().err().filter(|_| reading.is_known || !was_asked);
+    fn of(reading: &Reading) -> Self {
+        // A format that nobody reads is no mistake.
+        let problem = reading.definition.as_ref().err().filter(|_| reading.is_known);
         Self {
             lines: reading.text.lines().take(LINES).map(str::to_owned).collect(),
             is_cut: reading.text.lines().nth(LINES).is_some(),
-            problem: problem.filter(|_| reading.is_known).map(|problem| (problem.message.clone(), problem.place)),
+            problem: problem.map(|problem| (problem.message.clone(), problem.place)),
         }
     }
 }
