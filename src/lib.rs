@@ -16,7 +16,7 @@
 //! | rank | rooms |
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
-//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are |
+//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are, `definition`: what APIs say |
 //! | 2 | `catalog`, `notification`: what people are told, `preference`: what people set for themselves |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell, `announcement`: what everybody is told |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `ownership`: who has what |
@@ -38,6 +38,7 @@ pub mod cli;
 mod cluster;
 mod config;
 mod db;
+mod definition;
 mod delivery;
 mod entity;
 mod event;

@@ -5,6 +5,7 @@ mod catalog;
 mod create;
 mod delivery;
 mod diff;
+mod graph;
 mod home;
 mod import;
 mod markdown;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(home::router())
         .merge(announcements::router())
         .merge(catalog::router())
+        .merge(graph::router())
         .merge(import::router())
         .merge(create::router())
         .merge(delivery::router())

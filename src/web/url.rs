@@ -285,6 +285,42 @@ pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String
     format!("{}/cancellation", entity_run(reference, run, false))
 }
 
+/// Who is related to whom.
+pub(crate) fn graph_page() -> String {
+    "/catalog-graph".to_owned()
+}
+
+/// The graph around an entity.
+pub(crate) fn graph(reference: &EntityRef) -> String {
+    graph_where(&[("root", reference.to_string())])
+}
+
+/// The graph with these parameters.
+pub(crate) fn graph_where(pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    catalog_where(&pairs).replacen(&catalog(), &graph_page(), 1)
+}
+
+/// A part of the page of an API's definition: `q`, `group`, `view`, `from`, `to`.
+pub(crate) fn definition(reference: &EntityRef, pairs: &[(&str, &str)]) -> String {
+    catalog_where(pairs).replacen(&catalog(), &entity_tab(reference, "api"), 1)
+}
+
+/// An API's definition as its file says it.
+pub(crate) fn definition_file(reference: &EntityRef, download: bool) -> String {
+    format!("{}/file{}", entity_tab(reference, "api"), if download { "?download=yes" } else { "" })
+}
+
+/// An API's definition as JSON, for tools in the browser.
+pub(crate) fn definition_json(reference: &EntityRef) -> String {
+    format!("{}/openapi.json", entity_tab(reference, "api"))
+}
+
+/// Where an API can be called from the browser.
+pub(crate) fn definition_trial(reference: &EntityRef) -> String {
+    format!("{}/try", entity_tab(reference, "api"))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()

@@ -3,9 +3,11 @@
 mod approvals;
 mod authors;
 mod ci;
+mod definitions;
 mod editor;
 mod flags;
 mod forms;
+mod graph;
 mod image;
 mod import;
 mod lists;
