@@ -54,7 +54,6 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
-    review: Review,
     own_api: Arc<OwnApi>,
     runs: Runs,
     pool: PgPool,
@@ -140,7 +139,7 @@ impl App {
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
-        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         runs.open(scaffolder.clone());
@@ -179,7 +178,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, review, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -189,7 +188,6 @@ impl App {
         self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
-        self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
         self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));

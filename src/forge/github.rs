@@ -132,7 +132,15 @@ impl GitHub {
 
     /// A failure of `doing` as the forge's error.
     fn failed<'a>(&'a self, doing: &'a str) -> impl Fn(Failure) -> ForgeError + 'a {
-        move |failure| failure.at(self.host_name(), doing)
+        move |failure| {
+            if self.person.is_some() && failure.is(http::StatusCode::UNAUTHORIZED) {
+                return ForgeError::Denied(format!(
+                    "cannot {doing}: {} does not take the `token` of the step, it is wrong or has expired; sign in again, or give the step another",
+                    self.host_name()
+                ));
+            }
+            failure.at(self.host_name(), doing)
+        }
     }
 }
 

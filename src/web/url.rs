@@ -275,6 +275,11 @@ pub(crate) fn locations() -> String {
     "/catalog/locations".to_owned()
 }
 
+/// Where the form that asks a provider posts to.
+pub(crate) fn provider_runs() -> String {
+    "/catalog/provider-runs".to_owned()
+}
+
 /// One registered location.
 pub(crate) fn location(id: Uuid) -> String {
     format!("/catalog/locations/{id}")

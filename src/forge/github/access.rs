@@ -85,8 +85,8 @@ impl Installation {
 pub(crate) struct Allowance {
     /// `acme (app 17)` or `token`.
     pub(crate) who: String,
-    /// None before the first request.
-    pub(crate) budget: Option<Budget>,
+    /// What is left of what, `core` or `graphql`; nothing before the first request.
+    pub(crate) budgets: Vec<(String, Budget)>,
 }
 
 impl Access {
@@ -185,7 +185,7 @@ impl Access {
         });
         let clients = self.token.iter().cloned().chain(of_apps);
         let mut all: Vec<Allowance> =
-            clients.map(|client| Allowance { who: client.who().to_owned(), budget: client.budget() }).collect();
+            clients.map(|client| Allowance { who: client.who().to_owned(), budgets: client.budgets() }).collect();
         all.sort_by(|one, other| one.who.cmp(&other.who));
         all
     }

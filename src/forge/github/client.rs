@@ -156,9 +156,9 @@ impl Client {
         self.0.wire.second()
     }
 
-    /// What is left of the hour.
-    pub(super) fn budget(&self) -> Option<Budget> {
-        self.0.wire.budget()
+    /// What is left of the hour, by resource.
+    pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
+        self.0.wire.budgets()
     }
 
     /// Sends a request; an answer of 400 or more is a [`Failure`]. Follows where a renamed repository went.

@@ -74,7 +74,7 @@ impl Failure {
         let status = match () {
             () if kind("NOT_FOUND") => StatusCode::NOT_FOUND,
             () if kind("FORBIDDEN") || kind("INSUFFICIENT_SCOPES") => StatusCode::FORBIDDEN,
-            () if kind("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
+            () if kind("RATE_LIMITED") || kind("RATE_LIMIT") => StatusCode::TOO_MANY_REQUESTS,
             () => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let message = errors.iter().map(message).collect::<Vec<_>>().join("; ");

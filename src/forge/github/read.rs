@@ -38,7 +38,9 @@ impl GitHub {
 
     pub(super) async fn read_file(&self, id: &RepositoryId, revision: &str, path: &str) -> Result<File, ForgeError> {
         let commit = self.commit_of(id, revision).await?;
-        if let Some(Text { object_id, bytes }) = self.site.texts.get(id, &commit, path) {
+        // What the portal has seen, a person may not be allowed to.
+        let known = self.person.is_none().then(|| self.site.texts.get(id, &commit, path)).flatten();
+        if let Some(Text { object_id, bytes }) = known {
             return Ok(File { path: path.to_owned(), mode: FileMode::Regular, bytes, object_id, commit });
         }
         let missing = || Missing::Path {

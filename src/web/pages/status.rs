@@ -54,6 +54,8 @@ struct ClusterRow {
 struct AllowanceRow {
     host: String,
     who: String,
+    /// REST or GraphQL.
+    api: &'static str,
     /// Left, of how many, and when all are there again; none before the first request.
     budget: Option<(String, String, Moment)>,
     /// Little is left.
@@ -144,16 +146,29 @@ fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str
 fn allowances(forges: &Forges) -> Vec<AllowanceRow> {
     let githubs = forges.iter().filter_map(|forge| forge.github());
     let rows = githubs.flat_map(|github| {
-        let row = |Allowance { who, budget }: Allowance| {
+        let row = |who: &str, api: &'static str, budget: Option<Budget>| {
             let told = budget.map(|Budget { limit, remaining, reset }| {
                 let grouped = |number| shown::grouped(usize::try_from(number).unwrap_or(usize::MAX));
                 let reset = DateTime::from_timestamp(reset, 0).unwrap_or_default();
                 (grouped(remaining), grouped(limit), Moment(reset))
             });
             let is_low = budget.is_some_and(|budget| budget.remaining * LOW < budget.limit);
-            AllowanceRow { host: github.host().to_owned(), who, budget: told, is_low }
+            AllowanceRow { host: github.host().to_owned(), who: who.to_owned(), api, budget: told, is_low }
         };
-        github.allowances().into_iter().map(row).collect::<Vec<_>>()
+        let rows = |Allowance { who, budgets }: Allowance| {
+            let api = |resource: &str| match resource {
+                "core" => Some("REST"),
+                "graphql" => Some("GraphQL"),
+                // Nothing here uses the others.
+                _ => None,
+            };
+            let known: Vec<AllowanceRow> = budgets
+                .into_iter()
+                .filter_map(|(resource, budget)| Some(row(&who, api(&resource)?, Some(budget))))
+                .collect();
+            if known.is_empty() { vec![row(&who, "", None)] } else { known }
+        };
+        github.allowances().into_iter().flat_map(rows).collect::<Vec<_>>()
     });
     rows.collect()
 }

@@ -103,7 +103,7 @@ impl OpenPullRequest {
                     return Ok(outputs([("targetBranchName", json!(request.base))]));
                 }
                 let commit = self.commit(ctx, input, &request, differences).await?;
-                ctx.log.info(format!("Committed to {} of {}, {told}", request.head, request.id()));
+                ctx.log.info(format!("Committed to {} of {}, {told}", request.head, request.from));
                 commit
             }
         };
@@ -160,7 +160,7 @@ impl OpenPullRequest {
         let sentence = format!(
             "{verb} a pull request in {} from {} into {} ({})",
             request.id(),
-            request.head,
+            request.proposed(),
             request.base,
             differences.sentence()
         );
@@ -242,8 +242,10 @@ impl Action for OpenPullRequest {
         Box::pin(async move {
             let (forge, opened) = self.of_made(made)?;
             let mut sentence = format!("close {}", made.sentence);
-            if opened.new_branch {
-                sentence = format!("{sentence} and delete its branch {}", opened.branch);
+            match &opened.from {
+                Some(fork) => sentence = format!("{sentence}; its branch {} stays in the fork {fork}", opened.branch),
+                None if opened.new_branch => sentence = format!("{sentence} and delete its branch {}", opened.branch),
+                None => {}
             }
             let obstacle = match forge.pull_request(&opened.repository, opened.number).await {
                 Ok(pull) if pull.is_merged() => {
@@ -264,11 +266,11 @@ impl Action for OpenPullRequest {
                 Ok(_) | Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            if !opened.new_branch {
+            // A fork is its owner's, whose token nobody keeps.
+            if !opened.new_branch || opened.from.is_some() {
                 return Ok(());
             }
-            let home = opened.from.as_ref().unwrap_or(&opened.repository);
-            match forge.delete_branch(home, &opened.branch, &opened.commit).await {
+            match forge.delete_branch(&opened.repository, &opened.branch, &opened.commit).await {
                 // Somebody committed to it since: what they did stays.
                 Ok(()) | Err(ForgeError::NotFound(_) | ForgeError::Conflict { .. }) => Ok(()),
                 Err(error) => Err(error.into()),

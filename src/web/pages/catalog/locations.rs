@@ -52,7 +52,8 @@ struct ProviderLine {
     name: String,
     is_configured: bool,
     last_run: Option<Moment>,
-    next_run: Moment,
+    /// None if somebody has to ask for it.
+    next_run: Option<Moment>,
     error: Option<(String, Moment)>,
     locations: usize,
     entities: usize,
@@ -64,7 +65,7 @@ impl From<ProviderState> for ProviderLine {
             name: state.name,
             is_configured: state.is_configured,
             last_run: state.last_run.map(Moment),
-            next_run: Moment(state.next_run),
+            next_run: state.next_run.map(Moment),
             error: state.error.map(|(message, since)| (plain(&message).to_owned(), Moment(since))),
             locations: state.locations,
             entities: state.entities,
@@ -117,6 +118,17 @@ pub(super) async fn register(
         Err(error) => return Err(error.into()),
     }
     Ok(Page(page).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Running {
+    provider: String,
+}
+
+/// `POST /catalog/provider-runs`
+pub(super) async fn run_provider(State(catalog): State<Catalog>, viewer: Viewer, Form(form): Form<Running>) -> Answer {
+    catalog.run_provider(&viewer.credentials, &form.provider).await?;
+    Ok(Redirect::to(&format!("{}#providers", link::locations())).into_response())
 }
 
 impl LocationsPage {
