@@ -93,6 +93,8 @@ pub(crate) struct Surroundings {
 impl App {
     /// Opens the database and builds every context. Nothing runs yet; what is shipped is in the forge.
     pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
+        // What is asked of forges while everything opens counts, too.
+        crate::telemetry::metrics();
         let opening = database::open(&loaded.config.backend, data);
         let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
         let opened = opened?;

@@ -19,7 +19,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -55,6 +55,19 @@ struct Modules {
 struct GitHubModule {
     /// What webhooks of organisations and repositories are signed with; those of Apps have secrets of their own.
     webhook_secret: Option<SecretString>,
+}
+
+/// How what was told in the last days stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Figures {
+    /// When something was told last.
+    pub(crate) newest: Option<DateTime<Utc>>,
+    /// What waits.
+    pub(crate) waiting: i64,
+    /// What could not be followed.
+    pub(crate) lost: i64,
+    /// Why the newest of those that wait again, or could not be followed, was not.
+    pub(crate) error: Option<String>,
 }
 
 /// Who acts on what forges tell, beside the catalog.
@@ -226,6 +239,11 @@ impl Events {
             let told = listener.recv().await?;
             self.forget_installations(told.payload()).await;
         }
+    }
+
+    /// How what was told in the last days stands.
+    pub(crate) async fn figures(&self) -> Result<Figures, sqlx::Error> {
+        store::figures(&self.inner.pool).await
     }
 
     /// Forgets deliveries that nobody sends again.

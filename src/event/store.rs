@@ -10,6 +10,8 @@ use sqlx::{FromRow, PgExecutor};
 
 use crate::forge::Told;
 
+use super::Figures;
+
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
 /// The channel that tells every process that an App's installations changed.
@@ -161,6 +163,18 @@ pub(super) async fn set_failed(db: impl PgExecutor<'_>, id: &str, error: &str, p
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How the deliveries of the last days stand.
+pub(super) async fn figures(db: impl PgExecutor<'_>) -> Result<Figures> {
+    sqlx::query_as(
+        "SELECT MAX(received_at) AS newest, COUNT(*) FILTER (WHERE due_at IS NOT NULL) AS waiting,
+            COUNT(*) FILTER (WHERE due_at IS NULL AND done_at IS NULL AND error IS NOT NULL) AS lost,
+            (ARRAY_AGG(error ORDER BY received_at DESC) FILTER (WHERE error IS NOT NULL))[1] AS error
+         FROM webhook_delivery",
+    )
+    .fetch_one(db)
+    .await
 }
 
 /// Tells every process that an App's installations on a host changed.

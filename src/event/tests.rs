@@ -85,6 +85,10 @@ async fn a_delivery_is_taken_once_and_a_push_under_any_id() {
     assert_eq!(deliver(&events, "push", "6", &push('b')).await.unwrap(), Receipt::Taken);
     let waiting = store::claim(database.pool(), false, 10, Duration::ZERO).await.unwrap();
     assert_eq!(ids(&waiting), ["4", "5", "1"]);
+    store::set_failed(database.pool(), "4", "no luck", None).await.unwrap();
+    let figures = events.figures().await.unwrap();
+    assert_eq!((figures.waiting, figures.lost, figures.error.as_deref()), (2, 1, Some("no luck")));
+    assert!(figures.newest.is_some());
 }
 
 fn ids(claimed: &[store::Claimed]) -> Vec<&str> {

@@ -103,7 +103,9 @@ impl Access {
             .clone()
             .map(|token| Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token }));
         let app = |config: &AppConfig| -> Result<App, String> {
-            let key = EncodingKey::from_rsa_pem(config.private_key.expose_secret().as_bytes()).map_err(|error| {
+            // An environment variable has it in one line, often.
+            let pem = config.private_key.expose_secret().replace("\\n", "\n");
+            let key = EncodingKey::from_rsa_pem(pem.trim().as_bytes()).map_err(|error| {
                 format!(
                     "`privateKey` of the App {} for {} is not a PEM private key ({error}); give it as GitHub made it, beginning with `-----BEGIN RSA PRIVATE KEY-----`",
                     config.app_id.0, endpoints.host
@@ -222,7 +224,7 @@ impl Access {
         let wire = Wire::new(self.http.clone(), self.endpoints.clone(), who, self.tempo);
         let as_app = Client::with_auth(wire.clone(), AuthState::App(app.auth.clone()));
         let octocrab = as_app.octocrab().installation(InstallationId(installation.id))?;
-        let client = Client::new(octocrab, wire);
+        let client = Client::of_installation(octocrab, wire);
         clients.insert(installation.id, client.clone());
         Ok(client)
     }

@@ -19,6 +19,7 @@ use super::super::{
 };
 use super::author::signed;
 use super::github::left_out;
+use super::setup::skipped;
 use super::{PublishRepository, addressed, given, resumed};
 use crate::forge::{Contents, Forge, ForgeError, NewCommit, NewPullRequest, Parent, RepositoryId};
 use crate::permission::Credentials;
@@ -134,7 +135,10 @@ impl OpenPullRequest {
         if let Some(github) = request.forge.github() {
             let asked = |key: &str| texts(input, key);
             let (reviewers, teams, assignees) = (asked("reviewers"), asked("teamReviewers"), asked("assignees"));
-            github.ask_for_review(request.id(), pull.number, &reviewers, &teams, &assignees).await?;
+            let reviews = github.ask_for_review(request.id(), pull.number, &reviewers, &teams).await;
+            skipped(ctx, "the reviewers", reviews)?;
+            let assigned = github.assign(request.id(), pull.number, &assignees).await;
+            skipped(ctx, "the assignees", assigned)?;
         }
         ctx.log.info(format!("Opened {sentence}: {}", request.forge.pull_request_url(request.id(), pull.number)));
         Ok(request.outputs(pull.number))

@@ -37,7 +37,9 @@ const OUTPUT: &str = "  output:
 fn wanted() -> Value {
     let mut wanted = crate::forge::github::testing::acme();
     let files = json!({"README.md": "# Pay\n", "old/a.txt": "a", "old/b.txt": "b"});
-    wanted["repositories"] = json!([{"owner": "acme", "name": "pay", "visibility": "public", "files": files}]);
+    wanted["repositories"] = json!([
+        {"owner": "acme", "name": "pay", "visibility": "public", "files": files, "teams": {"platform": "push"}},
+    ]);
     wanted["tokens"].as_array_mut().unwrap().extend([
         json!({"token": "ghp_eve", "user": "eve", "scopes": ["repo", "workflow"]}),
         json!({"token": "ghp_late", "user": "eve", "scopes": ["repo"], "expiresAt": "2020-01-01T00:00:00Z"}),
@@ -129,6 +131,15 @@ async fn a_fork_can_be_asked_for_and_a_namesake_is_in_its_way() {
         "does not take the `token` of the step, it is wrong or has expired; sign in again, or give the step another";
     assert!(said.last().unwrap().ends_with(expired), "{said:#?}");
     model.assert_lawful().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_review_is_left_out_as_in_backstage() {
+    let Some((model, world)) = stage(&[PROPOSAL, "        reviewers: [eve]\n", OUTPUT]).await else { return };
+    let (_, status, said) = world.propose(&model, "").await;
+    assert_eq!(status, "completed", "{said:#?}");
+    let told = "warn: Skipping the reviewers, cannot set the reviewers of #1 of acme/pay";
+    assert!(said.iter().any(|line| line.starts_with(told)), "{said:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
