@@ -54,6 +54,7 @@ pub(crate) use cors::CorsConfig;
 pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
 
+use crate::announcement::Announcements;
 use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::db::Reach;
@@ -62,7 +63,9 @@ use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
 use crate::scaffolder::Scaffolder;
 use api::Quick;
 use entrance::Edge;
@@ -84,8 +87,14 @@ pub(crate) struct Parts {
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
     pub(crate) imports: Imports,
+    /// Who has what.
+    pub(crate) ownership: Ownership,
     /// What people are told.
     pub(crate) notifications: Notifications,
+    /// What everybody is told.
+    pub(crate) announcements: Announcements,
+    /// What people set for themselves.
+    pub(crate) preferences: Preferences,
     /// What forges tell.
     pub(crate) events: Events,
     /// Environments, and what is declared in them.
@@ -132,7 +141,10 @@ parts! {
     scaffolder: Scaffolder,
     pipelines: Pipelines,
     imports: Imports,
+    ownership: Ownership,
     notifications: Notifications,
+    announcements: Announcements,
+    preferences: Preferences,
     events: Events,
     delivery: Delivery,
     forges: Forges,

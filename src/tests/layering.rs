@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 25] = [
     ("entity", 0),
     ("yaml", 0),
     ("permission", 0),
@@ -15,13 +15,16 @@ const RANKS: [(&str, u8); 22] = [
     ("registry", 1),
     ("catalog", 2),
     ("notification", 2),
+    ("preference", 2),
     ("scaffolder", 3),
+    ("announcement", 3),
     ("pipeline", 3),
     ("event", 3),
     ("delivery", 4),
     ("auth", 4),
     ("review", 4),
     ("import", 4),
+    ("ownership", 4),
     ("web", 5),
     ("config", 6),
     ("app", 7),
