@@ -174,7 +174,16 @@ impl Refusal {
                 "cannot {doing}: the organisation requires single sign-on for this token; authorise it at {place}"
             );
         }
+        let is = |text: &str| said.contains(text);
         let advice = match self.status {
+            _ if is("JSON web token could not be decoded") || is("'Issuer' claim") || is("Integration not found") => {
+                Some(format!(
+                    "`appId` and `privateKey` in `integrations.github` of {host} do not belong together, or the key was deleted; make a new one on the App's page"
+                ))
+            }
+            _ if is("'Issued at' claim") || is("'Expiration time' claim") => {
+                Some("the clock of this machine is not that of GitHub; set it".to_owned())
+            }
             StatusCode::UNAUTHORIZED => Some(format!(
                 "the credentials are wrong or expired; put a new token or App key into `integrations.github` of {host}"
             )),
@@ -225,7 +234,19 @@ mod tests {
     #[test]
     fn every_refusal_says_what_to_change_and_where() {
         type Case<'a> = (u16, &'a [(&'static str, &'static str)], &'a str, &'a str);
-        let cases: [Case<'_>; 8] = [
+        let cases: [Case<'_>; 10] = [
+            (
+                401,
+                &[],
+                r#"{"message":"A JSON web token could not be decoded"}"#,
+                "`appId` and `privateKey` in `integrations.github` of github.com do not belong together",
+            ),
+            (
+                401,
+                &[],
+                r#"{"message":"'Expiration time' claim ('exp') is too far in the future"}"#,
+                "the clock of this machine is not that of GitHub",
+            ),
             (
                 401,
                 &[],

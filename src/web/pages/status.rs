@@ -22,7 +22,7 @@ use crate::web::session::Viewer;
 use crate::web::{AppState, Site};
 
 /// Sources that are listed.
-const LISTED: usize = 20;
+const LISTED: usize = 10;
 /// Less than one of so many requests left is little.
 const LOW: u64 = 10;
 

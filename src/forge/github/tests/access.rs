@@ -95,12 +95,14 @@ async fn many_requests_at_once_ask_for_one_token() {
 
 #[tokio::test]
 async fn the_key_of_another_app_and_what_is_archived_or_gone_are_sentences() {
-    let (Some(world), Some(other)) = (World::acme().await, World::acme().await) else { return };
+    let mut wanted = acme();
+    wanted["app"]["ownKey"] = json!(true);
+    let (Some(world), Some(other)) = (World::acme().await, World::new(wanted).await) else { return };
     let mut wrong = world.with_app();
     wrong["apps"][0]["privateKey"] = other.with_app()["apps"][0]["privateKey"].clone();
     let told = World::github(&wrong).create(new_repository(&id("acme/one"))).await.unwrap_err().to_string();
     assert!(told.contains("says \"A JSON web token could not be decoded\""), "{told}");
-    assert!(told.contains("put a new token or App key into `integrations.github` of "), "{told}");
+    assert!(told.contains("`appId` and `privateKey` in `integrations.github`"), "{told}");
     let github = World::github(&world.with_app());
     world.event(json!({"kind": "create", "repository": "acme/old", "files": {"a": "b"}})).await;
     world.event(json!({"kind": "archive", "repository": "acme/old"})).await;
