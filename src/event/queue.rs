@@ -132,10 +132,11 @@ impl Events {
             }
             Err(error) => {
                 let (pause, error) = (pause_after(&error, attempts), format!("{error:#}"));
-                match pause {
-                    Some(pause) => tracing::info!(error, kind, id, after = ?pause, "a webhook is followed later"),
+                if let Some(pause) = pause {
+                    tracing::info!(error, kind, id, after = ?pause, "a webhook is followed later");
+                } else {
                     // The next run of the schedules finds out the same, where everybody sees it.
-                    None => tracing::warn!(error, kind, id, "cannot follow a webhook"),
+                    tracing::warn!(error, kind, id, "cannot follow a webhook");
                 }
                 store::set_failed(&self.inner.pool, &id, &error, pause).await
             }

@@ -145,13 +145,14 @@ impl GitHub {
         let client = self.client(owner).await.map_err(&failed)?;
         let mut variables = look.variables();
         variables["owner"] = json!(owner);
-        let (mut told, mut asked) = (String::new(), String::new());
+        let (mut told, mut asked) = (Vec::new(), Vec::new());
         for (at, name) in names.iter().enumerate() {
             variables[format!("n{at}")] = json!(name);
-            told.push_str(&format!(", $n{at}: String!"));
-            asked.push_str(&format!("\n  r{at}: repository(owner: $owner, name: $n{at}) {{ ...facts }}"));
+            told.push(format!("$n{at}: String!, "));
+            asked.push(format!("r{at}: repository(owner: $owner, name: $n{at}) {{ ...facts }}\n"));
         }
-        let query = format!("query($owner: String!{told}, {LOOK}) {{{asked}\n}}{FACTS}");
+        let (told, asked) = (told.concat(), asked.concat());
+        let query = format!("query($owner: String!, {told}{LOOK}) {{\n{asked}}}{FACTS}");
         let seen_at = Utc::now();
         let found: BTreeMap<String, Option<Facts>> = client.graphql(&query, variables).await.map_err(&failed)?;
         Ok(found.into_values().flatten().filter_map(|facts| self.discovered(facts, look, seen_at)).collect())

@@ -104,10 +104,8 @@ async fn show(
 ) -> PageResult<StatusPage> {
     let problems = site.at_hand(catalog.problems(&viewer.credentials)).await?;
     let has_github = forges.iter().any(|forge| forge.github().is_some());
-    let told = match has_github {
-        true => Some(Told::new(site.at_hand(events.figures()).await.map_err(Error::store)?)),
-        false => None,
-    };
+    let told =
+        if has_github { Some(Told::new(site.at_hand(events.figures()).await.map_err(Error::store)?)) } else { None };
     let mut sources = sources(&catalog, &forges, &problems);
     let more = sources.split_off(sources.len().min(LISTED));
     let repositories = forge.list(None).await?.len();
