@@ -28,6 +28,7 @@ mod index;
 mod ingest;
 mod lease;
 mod location;
+mod nearby;
 mod ownership;
 mod problem;
 mod provider;

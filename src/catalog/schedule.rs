@@ -102,8 +102,9 @@ impl Catalog {
         let follow = self.clone().follow(shutdown.clone());
         let sweep = self.clone().sweep_forever(shutdown.clone());
         let told = self.clone().follow_providers(shutdown.clone());
+        let nearby = self.clone().follow_forges(shutdown.clone());
         let read = self.read_forever(shutdown);
-        tokio::join!(follow, sweep, told, read);
+        tokio::join!(follow, sweep, told, nearby, read);
     }
 
     /// Reads every source that is due now, and tells how many.

@@ -136,6 +136,10 @@ async fn an_owner_is_proposed_in_the_file_itself() {
     let pull = world.forge.pull_request(&id, 1).await.unwrap();
     assert_eq!(url, world.forge.pull_request_url(&id, 1));
     assert!(pull.body.contains("They asked for it.") && pull.body.contains("user:default/jo"), "{}", pull.body);
+    // The file of the other writes whole references.
+    let web = world.record("component:default/web");
+    let draft = world.ownership.draft(&web, &"group:default/carts".parse().unwrap()).await.unwrap();
+    assert!(draft.after.contains("owner: group:default/carts }"), "{}", draft.after);
     let file = world.forge.read(&id, &pull.head, "all.yaml").await.unwrap();
     let text = String::from_utf8(file.bytes.to_vec()).unwrap();
     assert!(text.contains("# The cart.") && text.contains("owner: shop # for now"), "{text}");

@@ -196,6 +196,22 @@ pub(in crate::catalog) async fn leading_below(
     .await
 }
 
+/// Those of some sources that were not read since a moment.
+pub(in crate::catalog) async fn read_before(
+    db: impl PgExecutor<'_>,
+    sources: &[String],
+    since: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_source
+         WHERE reference = ANY($1) AND NOT is_provider AND (last_read_at IS NULL OR last_read_at < $2)",
+    )
+    .bind(sources)
+    .bind(since)
+    .fetch_all(db)
+    .await
+}
+
 /// Notes that a branch moved, of sources whose branch was where it came from; where others are is not known now.
 pub(in crate::catalog) async fn move_tips(
     db: impl PgExecutor<'_>,

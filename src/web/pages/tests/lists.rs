@@ -6,8 +6,14 @@ use super::portal::Guest;
 async fn a_list_shows_what_its_address_asks_for() {
     let guest = Guest::enter().await;
     let page = guest.see("/catalog?kind=all&column=kind&column=namespace").await;
-    assert!(page.contains(">Kind</a>") && page.contains(">Namespace</a>") && !page.contains(">Lifecycle</a>"), "{page}");
-    assert!(page.contains("href=\"/catalog?kind=all&#38;sort=namespace&#38;column=kind&#38;column=namespace\""), "{page}");
+    assert!(
+        page.contains(">Kind</a>") && page.contains(">Namespace</a>") && !page.contains(">Lifecycle</a>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("href=\"/catalog?kind=all&#38;sort=namespace&#38;column=kind&#38;column=namespace\""),
+        "{page}"
+    );
     let page = guest.see("/catalog?owner=under:group:default/storefront").await;
     assert!(page.contains("Storefront team and its groups") && page.contains("Checkout service"), "{page}");
     let page = guest.see("/catalog?state=nonsense").await;
