@@ -159,15 +159,8 @@ impl App {
         if surroundings.alone {
             scaffolder.take_over().await?;
         }
-        let auth_config = AuthConfig {
-            providers: config.auth.providers.clone(),
-            backend: config.backend.auth.clone(),
-            issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
-            loopback: surroundings.loopback,
-            session_duration: config.auth.session_duration.map(|duration| duration.0),
-        };
         let reach = Reach::default();
-        let auth = Auth::open(pool.clone(), auth_config, catalog.clone(), reach.clone()).await?;
+        let auth = Auth::open(pool.clone(), people(config, &surroundings), catalog.clone(), reach.clone()).await?;
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
@@ -258,6 +251,17 @@ impl Ground {
         let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
         let announcements = announcements(loaded, &catalog);
         Ok(Self { forge, forges, catalog, early, announcements })
+    }
+}
+
+/// Who may sign in, and how.
+fn people(config: &Config, surroundings: &Surroundings) -> AuthConfig {
+    AuthConfig {
+        providers: config.auth.providers.clone(),
+        backend: config.backend.auth.clone(),
+        issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
+        loopback: surroundings.loopback,
+        session_duration: config.auth.session_duration.map(|duration| duration.0),
     }
 }
 
