@@ -348,6 +348,16 @@ pub(crate) fn locations() -> String {
     "/catalog/locations".to_owned()
 }
 
+/// A further page of the registered locations.
+pub(crate) fn locations_page(page: usize) -> String {
+    if page <= 1 { locations() } else { format!("/catalog/locations?page={page}") }
+}
+
+/// Where the form that asks a provider posts to.
+pub(crate) fn provider_runs() -> String {
+    "/catalog/provider-runs".to_owned()
+}
+
 /// One registered location.
 pub(crate) fn location(id: Uuid) -> String {
     format!("/catalog/locations/{id}")

@@ -43,6 +43,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/bulk", post(bulk::order))
         .route("/catalog/problems", get(problems::show))
         .route("/catalog/locations", get(locations::list).post(locations::register))
+        .route("/catalog/provider-runs", post(locations::run_provider))
         .route("/catalog/locations/{id}", get(locations::show))
         .route("/catalog/locations/{id}/removal", post(locations::remove))
         .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))

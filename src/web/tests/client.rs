@@ -160,7 +160,6 @@ impl TestApp {
         let pipelines = Pipelines::new(forges.clone());
         let (reader, subjects) = (catalog.reader().clone(), Subjects::new([]).unwrap());
         let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
-        tokio::spawn(review.clone().work(stop.clone()));
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
@@ -171,8 +170,8 @@ impl TestApp {
             imports,
             ownership,
             notifications,
-            preferences,
             announcements,
+            preferences,
             events,
             delivery,
             forges,
