@@ -16,7 +16,7 @@
 //! | rank | rooms |
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
-//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are |
+//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are, `definition`: what APIs say |
 //! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
@@ -37,6 +37,7 @@ pub mod cli;
 mod cluster;
 mod config;
 mod db;
+mod definition;
 mod delivery;
 mod entity;
 mod event;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 22] = [
+const RANKS: [(&str, u8); 23] = [
     ("entity", 0),
     ("yaml", 0),
     ("permission", 0),
@@ -13,6 +13,7 @@ const RANKS: [(&str, u8); 22] = [
     ("forge", 1),
     ("cluster", 1),
     ("registry", 1),
+    ("definition", 1),
     ("catalog", 2),
     ("notification", 2),
     ("scaffolder", 3),

@@ -1,0 +1,6 @@
+//! Definitions of every format, read and compared.
+
+use super::*;
+
+#[test]
+fn nothing() {}
