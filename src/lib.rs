@@ -19,7 +19,7 @@
 //! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are, `definition`: what APIs say |
 //! | 2 | `catalog`, `notification`: what people are told |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
-//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `search` |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -51,6 +51,7 @@ mod pipeline;
 mod registry;
 mod review;
 mod scaffolder;
+mod search;
 mod telemetry;
 #[cfg(test)]
 mod tests;

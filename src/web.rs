@@ -64,6 +64,7 @@ use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::scaffolder::Scaffolder;
+use crate::search::Search;
 use api::Quick;
 use entrance::Edge;
 pub(crate) use entrance::Entrance;
@@ -80,6 +81,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// Everything, found by its words.
+    pub(crate) search: Search,
     /// What runs in repositories.
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
@@ -130,6 +133,7 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    search: Search,
     pipelines: Pipelines,
     imports: Imports,
     notifications: Notifications,

@@ -246,9 +246,9 @@ impl Search<'_> {
                         };
                         let follows = |place: &u32| {
                             at == 0
-                                || place.checked_sub(1).is_some_and(|before| {
-                                    ends.binary_search(&(doc, posting.field, before)).is_ok()
-                                })
+                                || place
+                                    .checked_sub(1)
+                                    .is_some_and(|before| ends.binary_search(&(doc, posting.field, before)).is_ok())
                         };
                         if posting.field != Field::Whole.number() {
                             next.extend(posting.places().filter(follows).map(|place| (doc, posting.field, place)));

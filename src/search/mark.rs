@@ -60,9 +60,12 @@ impl Marker {
         pieces_of(text, 0..text.len(), &spans)
     }
 
-    /// Whether any word is in a text.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
-        !self.spans(text).is_empty()
+    /// How many of the words are in a text.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        let mut words: Vec<usize> = self.spans(text).into_iter().map(|(word, _, _)| word).collect();
+        words.sort_unstable();
+        words.dedup();
+        words.len()
     }
 
     /// The part of a text that has most of the words, about as long as asked, in pieces; from its start if it has none.
@@ -91,7 +94,9 @@ impl Marker {
         let end = word_start(text, (start + length).min(text.len()));
         let end = if end <= start { text.len() } else { end };
         let mut pieces = pieces_of(text, start..end, &spans);
-        if start > 0 && let Some(first) = pieces.first_mut() {
+        if start > 0
+            && let Some(first) = pieces.first_mut()
+        {
             first.text.insert_str(0, "… ");
         }
         if end < text.len() {
@@ -148,11 +153,7 @@ fn word_start(text: &str, at: usize) -> usize {
     }
 }
 
-fn pieces_of(
-    text: &str,
-    part: std::ops::Range<usize>,
-    spans: &[(usize, std::ops::Range<usize>, bool)],
-) -> Vec<Piece> {
+fn pieces_of(text: &str, part: std::ops::Range<usize>, spans: &[(usize, std::ops::Range<usize>, bool)]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = part.start;
     let mut push = |text: &str, is_marked| {
@@ -178,7 +179,10 @@ mod tests {
     use super::*;
 
     fn shown(pieces: &[Piece]) -> String {
-        pieces.iter().map(|piece| if piece.is_marked { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+        pieces
+            .iter()
+            .map(|piece| if piece.is_marked { format!("[{}]", piece.text) } else { piece.text.clone() })
+            .collect()
     }
 
     fn marker(query: &str, fit: Fit) -> Marker {

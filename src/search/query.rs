@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn words_phrases_and_filters_are_told_apart() {
-        let query = Query::read("Payment-gateway kind:API,component -tag:\"old stuff\" \"exactly this\" owner:me http://x");
+        let query =
+            Query::read("Payment-gateway kind:API,component -tag:\"old stuff\" \"exactly this\" owner:me http://x");
         assert_eq!(query.words, ["payment", "gateway", "http", "x"]);
         assert_eq!(query.phrases, [["exactly", "this"]]);
         let any = |facet, values: &[&str]| Filter::any(facet, values.iter().map(|value| (*value).to_owned()).collect());

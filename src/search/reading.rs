@@ -4,7 +4,6 @@
 //! and marks the old ones; when small segments have become many, or too much is marked, they are merged. So a change
 //! costs what it touches, and now and then what was touched before.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::document::{Document, Sort};
@@ -28,7 +27,7 @@ pub(super) struct Part {
 }
 
 /// From where documents come: what is replaced together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stock {
     Catalog,
     Docs,
@@ -61,15 +60,16 @@ impl Part {
     }
 
     /// Marks the documents of some entities from one stock.
-    fn forget(&mut self, replaced: &HashMap<(Stock, &str), ()>) {
+    fn forget(&mut self, stock: Stock, entities: &[&str]) {
         let mut gone: Option<Vec<u64>> = None;
-        for (stock, entity) in replaced.keys() {
+        for entity in entities {
             for doc in self.segment.of_entity(entity) {
-                let is_it = Stock::of(self.segment.entries[doc as usize].sort) == *stock;
+                let is_it = Stock::of(self.segment.entries[doc as usize].sort) == stock;
                 if is_it && self.has(doc) {
-                    self.gone_count += 1;
                     let gone = gone.get_or_insert_with(|| self.gone.to_vec());
-                    gone[doc as usize / 64] |= 1 << (doc % 64);
+                    let word = &mut gone[doc as usize / 64];
+                    self.gone_count += usize::from(*word & (1 << (doc % 64)) == 0);
+                    *word |= 1 << (doc % 64);
                 }
             }
         }
@@ -99,13 +99,11 @@ impl Reading {
     }
 
     /// The same where some entities have these documents and no others of a stock.
-    pub(super) fn replaced(&self, stock: Stock, entities: &[(Arc<str>, Vec<Document>)]) -> Self {
-        let keys: HashMap<(Stock, &str), ()> =
-            entities.iter().map(|(entity, _)| ((stock, &**entity), ())).collect();
+    pub(super) fn replaced(&self, stock: Stock, entities: &[&str], documents: impl Iterator<Item = Document>) -> Self {
         let mut parts = self.parts.clone();
-        parts.iter_mut().for_each(|part| part.forget(&keys));
+        parts.iter_mut().for_each(|part| part.forget(stock, entities));
         parts.retain(|part| part.len() > 0);
-        parts.extend(Self::of(entities.iter().flat_map(|(_, documents)| documents.iter().cloned())).parts);
+        parts.extend(Self::of(documents).parts);
         let mut next = Self { parts };
         next.settle();
         next

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::Hit;
 use super::super::document::Field;
 use super::super::postings::Posting;
 use super::super::reading::Reading;
+use super::Hit;
 
 /// Every document of a reading, numbered through all parts.
 pub(super) struct Slots {

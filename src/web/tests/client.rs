@@ -27,6 +27,7 @@ use crate::pipeline::Pipelines;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
+use crate::search::Search;
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The folder of the local forge.
@@ -158,9 +159,12 @@ impl TestApp {
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
+        let search = Search::new(catalog.clone(), scaffolder.clone());
+        tokio::spawn(search.clone().work(stop.clone()));
         let parts = Parts {
             catalog,
             scaffolder,
+            search,
             pipelines,
             imports,
             notifications,
