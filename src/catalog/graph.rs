@@ -91,7 +91,8 @@ impl Graph {
             if new.zip(old).is_some_and(|(new, old)| Arc::ptr_eq(new, old)) {
                 continue;
             }
-            let node = |piece: Option<&Arc<Vec<Node>>>, at| piece.and_then(|piece: &Arc<Vec<Node>>| piece.get(at).cloned());
+            let node =
+                |piece: Option<&Arc<Vec<Node>>>, at| piece.and_then(|piece: &Arc<Vec<Node>>| piece.get(at).cloned());
             for at in 0..PIECE {
                 let (new, old) = (node(new, at), node(old, at));
                 let is_same = |new: &Node, old: &Node| match (&new.record, &old.record) {

@@ -37,6 +37,8 @@ pub(crate) struct Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum By {
     Sort(Vec<Sort>),
+    /// Values in their case.
+    Exactly(Facet, Vec<String>),
     /// Values as they were written; `me` and `none` mean something as owners.
     Facet(Facet, Vec<String>),
 }
@@ -45,6 +47,11 @@ impl Filter {
     /// Only documents of some sorts.
     pub(crate) fn sorts(sorts: &[Sort]) -> Self {
         Self { by: By::Sort(sorts.to_vec()), is_not: false }
+    }
+
+    /// Only documents with exactly one of some values, in their case. `other` is also none.
+    pub(crate) fn exactly(facet: Facet, values: Vec<String>) -> Self {
+        Self { by: By::Exactly(facet, values), is_not: false }
     }
 
     /// Only documents with one of some values.
@@ -102,6 +109,18 @@ impl Query {
         query.phrases.truncate(MOST_WORDS);
         query.joined = if query.phrases.is_empty() { words::joined(&query.text) } else { String::new() };
         query
+    }
+
+    /// Words alone, as Backstage's search takes a term: nothing in it is a filter, and what separates words elsewhere but
+    /// means something to its engine is left out.
+    pub(crate) fn plain(term: &str) -> Self {
+        let text = term.replace(['\0', '(', ')', '|', '&', ':', '*', '!'], "");
+        let text = text.trim();
+        let mut words: Vec<String> = words::all(text).into_iter().filter(|word| !word.is_empty()).collect();
+        words.truncate(MOST_WORDS);
+        // What has no letters is still something to look for, and found nowhere.
+        let text = if text.is_empty() && !term.trim().is_empty() { term.trim() } else { text };
+        Self { words, joined: words::joined(text), text: text.to_owned(), ..Self::default() }
     }
 
     /// Whether there is nothing to look for but what filters leave.

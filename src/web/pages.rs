@@ -9,6 +9,7 @@ mod import;
 mod markdown;
 mod notifications;
 mod repository;
+mod search;
 pub(crate) mod shown;
 mod sign_in;
 mod status;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
+        .merge(search::router())
         .merge(status::router())
 }
 

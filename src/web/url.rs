@@ -164,6 +164,39 @@ pub(crate) fn catalog_where(filters: &[(&str, &str)]) -> String {
     link
 }
 
+/// A page of an entity's documentation, at a heading.
+pub(crate) fn docs_section(reference: &EntityRef, path: &str, anchor: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let mut link = format!("/docs/{namespace}/{kind}/{name}/");
+    link.push_str(&path.split('/').map(segment).collect::<Vec<_>>().join("/"));
+    if !anchor.is_empty() {
+        link.push('#');
+        link.push_str(&segment(anchor));
+    }
+    link
+}
+
+/// An operation or type on the page of an API's definition.
+pub(crate) fn definition_entry(reference: &EntityRef, anchor: &str) -> String {
+    format!("{}#{}", entity_tab(reference, "api"), segment(anchor))
+}
+
+/// Everything, searched.
+pub(crate) fn search() -> String {
+    "/search".to_owned()
+}
+
+/// A search with words and filters that are set.
+pub(crate) fn search_where(filters: &[(&str, &str)]) -> String {
+    let given: Vec<(&str, &str)> = filters.iter().filter(|(_, value)| !value.is_empty()).copied().collect();
+    catalog_where(&given).replacen(&catalog(), &search(), 1)
+}
+
+/// The first hits for some words, as a part of a page.
+pub(crate) fn search_quick() -> String {
+    "/search/quick".to_owned()
+}
+
 /// What runs where.
 pub(crate) fn delivery() -> String {
     "/delivery".to_owned()

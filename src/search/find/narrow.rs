@@ -81,6 +81,12 @@ impl Check {
     fn of(segment: &Segment, filter: &Filter, mine: &[String]) -> Self {
         let by = match &filter.by {
             By::Sort(sorts) => Passing::Sorts(sorts.clone()),
+            By::Exactly(facet, values) => {
+                let texts = 0..u32::try_from(segment.text_count()).unwrap_or(u32::MAX);
+                let passes =
+                    |text: &str| values.iter().any(|value| value == if text.is_empty() { "other" } else { text });
+                Passing::Values(*facet, texts.map(|text| passes(segment.text(text))).collect())
+            }
             By::Facet(facet, values) => {
                 let texts = 0..u32::try_from(segment.text_count()).unwrap_or(u32::MAX);
                 let passes = |text: &str| values.iter().any(|value| is_meant(*facet, value, text, mine));
