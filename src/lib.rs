@@ -15,10 +15,10 @@
 //!
 //! | rank | rooms |
 //! | --- | --- |
-//! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
+//! | 0 | `entity`, `yaml`, `markdown`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are |
 //! | 2 | `catalog`, `notification`: what people are told |
-//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
+//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell, `techdocs`: documentation |
 //! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
@@ -44,12 +44,14 @@ mod forge;
 #[doc(hidden)]
 pub mod fuzzing;
 mod import;
+mod markdown;
 mod notification;
 mod permission;
 mod pipeline;
 mod registry;
 mod review;
 mod scaffolder;
+mod techdocs;
 mod telemetry;
 #[cfg(test)]
 mod tests;

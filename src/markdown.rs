@@ -26,6 +26,7 @@ use std::borrow::Cow;
 
 pub(crate) use block::without_front_matter;
 pub(crate) use highlight::warm;
+pub(crate) use include::names as included;
 pub(crate) use outline::{Heading, Section};
 
 /// Longer sources are cut; more is no reading matter.

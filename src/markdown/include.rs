@@ -107,6 +107,26 @@ impl<'s> Includes<'s> {
     }
 }
 
+/// The files that a source names, without looking into them.
+pub(crate) fn names(source: &str) -> Vec<String> {
+    if !source.contains("8<") {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut in_block = false;
+    for line in source.lines() {
+        match mark(line.trim_start()) {
+            Some("") => in_block = !in_block,
+            Some(names) => found.extend(quoted(names).map(|name| split(name.trim()).0.to_owned())),
+            None if in_block => found.push(split(line.trim()).0.to_owned()),
+            None => {}
+        }
+    }
+    found.retain(|name| !name.is_empty() && !name.starts_with(';'));
+    found.truncate(FILES);
+    found
+}
+
 /// What follows the scissors at the start of a line.
 fn mark(line: &str) -> Option<&str> {
     let dashes = line.len() - line.trim_start_matches('-').len();

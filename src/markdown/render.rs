@@ -22,7 +22,7 @@ use super::{Dialect, Heading, Rendered, Surroundings};
 /// How deep elements may be in each other; what is deeper is shown as its text.
 const DEPTH: usize = 100;
 /// Ids of the portal's own pages, which a document must not take.
-const RESERVED: [&str; 6] = ["main", "search", "navigation", "theme", "docs-q", "docs-main"];
+const RESERVED: [&str; 2] = ["content", "menu"];
 
 /// Writes one document.
 struct Writer<'p> {

@@ -69,22 +69,6 @@ impl Site {
             anchored: around.anchored.into_inner(),
         }
     }
-
-    /// Everything that is wrong, by the path of its page; renders every page.
-    pub(crate) fn all_problems(&self) -> Vec<(String, String)> {
-        let mut all: Vec<(String, String)> =
-            self.problems.iter().map(|problem| ("mkdocs.yml".to_owned(), problem.clone())).collect();
-        for (number, page) in self.pages.iter().enumerate() {
-            let content = self.content(number);
-            all.extend(content.problems.iter().map(|problem| (page.path.clone(), problem.clone())));
-            for (target, anchor, link) in &content.anchored {
-                if !self.content(*target).ids.contains(anchor) {
-                    all.push((page.path.clone(), format!("`{link}` leads to no heading of {}", self.pages[*target].path)));
-                }
-            }
-        }
-        all
-    }
 }
 
 impl Around<'_> {
@@ -155,17 +139,25 @@ impl Surroundings for Around<'_> {
         if path::is_absolute(name) {
             return Err("files of other hosts are not included".to_owned());
         }
-        let site = self.site;
-        let file = |place: &str| -> Option<Cow<'_, str>> {
-            let path = path::joined(place, name)?;
-            let below = if site.config.docs_dir.is_empty() { Some(&*path) } else { path.strip_prefix(&site.config.docs_dir)?.strip_prefix('/') };
-            let found = below.and_then(|below| site.files.docs.get(below)).or_else(|| site.files.beside.get(&path));
-            found.map(|bytes| String::from_utf8_lossy(bytes))
-        };
-        let docs = site.config.docs_dir.as_str();
-        let places = site.config.snippet_paths.iter().map(String::as_str).chain([docs]);
-        let found = places.into_iter().find_map(|place| file(place).or_else(|| site.files.beside.get(&path::joined(place, name)?).map(|bytes| String::from_utf8_lossy(bytes))));
-        found.ok_or_else(|| format!("there is no file `{name}`"))
+        self.site.included(name).map(String::from_utf8_lossy).ok_or_else(|| format!("there is no file `{name}`"))
+    }
+}
+
+impl Site {
+    /// The file that a page includes under this name.
+    pub(super) fn included(&self, name: &str) -> Option<&[u8]> {
+        let found = self.places_of(name).find_map(|path| {
+            let docs = self.config.docs_dir.as_str();
+            let below = if docs.is_empty() { Some(&*path) } else { path.strip_prefix(docs).and_then(|rest| rest.strip_prefix('/')) };
+            below.and_then(|below| self.files.docs.get(below)).or_else(|| self.files.beside.get(&path))
+        });
+        found.map(|bytes| &bytes[..])
+    }
+
+    /// Where an included file may be, seen from the folder of `mkdocs.yml`.
+    pub(super) fn places_of(&self, name: &str) -> impl Iterator<Item = String> {
+        let places = self.config.snippet_paths.iter().map(String::as_str).chain([self.config.docs_dir.as_str()]);
+        places.filter_map(|place| path::joined(place, name.trim_start_matches('/')))
     }
 }
 

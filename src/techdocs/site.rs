@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
 
 use super::config::SiteConfig;
 use super::nav::{self, NavNode};
@@ -31,7 +32,8 @@ pub(crate) struct SiteFiles {
 }
 
 /// Where the files of a site can be seen and edited.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Place {
     /// Before the path of a file within its repository, to see it.
     pub(crate) view: Option<String>,
