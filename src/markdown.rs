@@ -25,7 +25,6 @@ mod tabs;
 use std::borrow::Cow;
 
 pub(crate) use block::without_front_matter;
-pub(crate) use highlight::warm;
 pub(crate) use include::names as included;
 pub(crate) use outline::{Heading, Section};
 
