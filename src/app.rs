@@ -38,6 +38,7 @@ use crate::pipeline::Pipelines;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::techdocs::TechDocs;
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -165,6 +166,7 @@ impl App {
         let site = site(config, data, surroundings, reach);
         let parts = Parts {
             pipelines: Pipelines::new(forges.clone()),
+            techdocs: TechDocs::new(pool.clone(), catalog.clone()),
             imports,
             catalog,
             scaffolder,
@@ -191,6 +193,7 @@ impl App {
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
         self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.techdocs.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
         self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
         let reach = self.state.site.reach.clone();

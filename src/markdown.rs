@@ -21,6 +21,8 @@ mod keys;
 mod outline;
 mod render;
 mod tabs;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
@@ -78,8 +80,10 @@ pub(crate) struct Dialect {
     pub(crate) smart_symbols: bool,
     /// `$x$` is a formula.
     pub(crate) math: bool,
-    /// A list may begin right below the text it belongs to, as on GitHub.
-    pub(crate) eager_lists: bool,
+    /// A line's end is one on the page too.
+    pub(crate) line_breaks: bool,
+    /// `> NOTE: text` is a note.
+    pub(crate) callouts: bool,
     /// Headings keep letters that are not ASCII in their anchors.
     pub(crate) unicode_anchors: bool,
 }
@@ -95,7 +99,8 @@ impl Dialect {
         magic_links: true,
         smart_symbols: false,
         math: false,
-        eager_lists: true,
+        line_breaks: false,
+        callouts: false,
         unicode_anchors: true,
     };
 
@@ -109,7 +114,8 @@ impl Dialect {
         magic_links: true,
         smart_symbols: true,
         math: false,
-        eager_lists: true,
+        line_breaks: false,
+        callouts: false,
         unicode_anchors: false,
     };
 }

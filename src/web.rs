@@ -53,6 +53,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use cors::CorsConfig;
 pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
+pub(crate) use pages::{docs_stylesheet, whole_docs_page};
 
 use crate::auth::Auth;
 use crate::catalog::Catalog;
@@ -64,6 +65,7 @@ use crate::import::Imports;
 use crate::notification::Notifications;
 use crate::pipeline::Pipelines;
 use crate::scaffolder::Scaffolder;
+use crate::techdocs::TechDocs;
 use api::Quick;
 use entrance::Edge;
 pub(crate) use entrance::Entrance;
@@ -80,6 +82,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// Documentation of entities.
+    pub(crate) techdocs: TechDocs,
     /// What runs in repositories.
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
@@ -130,6 +134,7 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    techdocs: TechDocs,
     pipelines: Pipelines,
     imports: Imports,
     notifications: Notifications,

@@ -29,21 +29,20 @@ const CLASSES: [&str; 76] = [
 static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| HashSet::from(CLASSES));
 
 static README: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = base();
+    let mut cleaner = base(false);
     cleaner.id_prefix(Some(PREFIX)).link_rel(Some("noopener noreferrer nofollow"));
     cleaner
 });
 
 static DOCUMENT: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = base();
+    let mut cleaner = base(false);
     cleaner.link_rel(None);
     cleaner
 });
 
 static WITH_IMAGES: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = base();
+    let mut cleaner = base(true);
     cleaner.link_rel(None);
-    cleaner.attribute_filter(|element, attribute, value| allowed(element, attribute, value, true));
     cleaner
 });
 
@@ -57,7 +56,7 @@ pub(super) fn clean(html: &str, dialect: Dialect) -> String {
     cleaner.clean(html).to_string()
 }
 
-fn base() -> ammonia::Builder<'static> {
+fn base(other_images: bool) -> ammonia::Builder<'static> {
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .add_tags(TAGS)
@@ -72,7 +71,7 @@ fn base() -> ammonia::Builder<'static> {
         // What scrolls can be reached with the keyboard.
         .set_tag_attribute_value("pre", "tabindex", "0")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .attribute_filter(|element, attribute, value| allowed(element, attribute, value, false));
+        .attribute_filter(move |element, attribute, value| allowed(element, attribute, value, other_images));
     cleaner
 }
 

@@ -1,4 +1,5 @@
-//! Includes, as `pymdownx.snippets` writes them: `--8<-- "path"`, ranges `path:3:9`, sections `path:name`, and blocks.
+//! Includes, as `pymdownx.snippets` writes them (`--8<-- "path"`, ranges `path:3:9`, sections `path:name`, and blocks) and as
+//! `markdown-include` does (`{!path!}`).
 //!
 //! Invariants: what is included is bounded in depth, number and size, whatever includes itself; a name is only ever handed
 //! to [`Surroundings::include`](super::Surroundings::include), which knows the files there are.
@@ -26,7 +27,7 @@ impl<'s> Includes<'s> {
 
     /// The source with everything in it.
     pub(super) fn expand(&mut self, source: &str) -> Option<String> {
-        if !source.contains("8<") {
+        if !source.contains("8<") && !source.contains("{!") {
             return None;
         }
         let mut out = String::with_capacity(source.len() * 2);
@@ -53,6 +54,10 @@ impl<'s> Includes<'s> {
                     for name in quoted(names) {
                         self.include(name, &format!("{indent}{own}"), depth, out);
                     }
+                }
+                (None, None) if braced(trimmed).is_some() => {
+                    let name = braced(trimmed).unwrap_or_default();
+                    self.include(name, &format!("{indent}{own}"), depth, out);
                 }
                 (None, None) => {
                     // `;--8<--` is how one writes about it.
@@ -109,7 +114,7 @@ impl<'s> Includes<'s> {
 
 /// The files that a source names, without looking into them.
 pub(crate) fn names(source: &str) -> Vec<String> {
-    if !source.contains("8<") {
+    if !source.contains("8<") && !source.contains("{!") {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -119,12 +124,18 @@ pub(crate) fn names(source: &str) -> Vec<String> {
             Some("") => in_block = !in_block,
             Some(names) => found.extend(quoted(names).map(|name| split(name.trim()).0.to_owned())),
             None if in_block => found.push(split(line.trim()).0.to_owned()),
-            None => {}
+            None => found.extend(braced(line.trim_start()).map(str::to_owned)),
         }
     }
     found.retain(|name| !name.is_empty() && !name.starts_with(';'));
     found.truncate(FILES);
     found
+}
+
+/// The file of `{!path!}` on a line of its own.
+fn braced(line: &str) -> Option<&str> {
+    let name = line.trim_end().strip_prefix("{!")?.strip_suffix("!}")?.trim();
+    (!name.is_empty() && !name.contains(['{', '}'])).then_some(name)
 }
 
 /// What follows the scissors at the start of a line.
@@ -200,4 +211,54 @@ fn dedented(text: &str) -> String {
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    struct Files;
+
+    impl Surroundings for Files {
+        fn include(&self, name: &str) -> Result<Cow<'_, str>, String> {
+            match name {
+                "a.md" => Ok("one\n# --8<-- [start:part]\n  two\n# --8<-- [end:part]\nthree\n".into()),
+                "b.md" => Ok("--8<-- \"a.md:part\"\n".into()),
+                "self.md" => Ok("--8<-- \"self.md\"\n--8<-- \"self.md\"\n".into()),
+                _ => Err("not there".to_owned()),
+            }
+        }
+    }
+
+    fn expanded(source: &str) -> (String, usize) {
+        let mut includes = Includes::new(&Files);
+        let text = includes.expand(source).unwrap_or_else(|| source.to_owned());
+        (text, includes.remarks.len())
+    }
+
+    #[test]
+    fn files_and_parts_are_included() {
+        for (source, expected) in [
+            ("--8<-- \"a.md\"\n", "one\n  two\nthree\n"),
+            ("--8<-- \"a.md:part\"\n", "two\n"),
+            ("--8<-- \"a.md:1:1\"\n", "one\n"),
+            ("    --8<-- \"b.md\"\n", "    two\n"),
+            ("--8<--\na.md:5:5\n--8<--\n", "three\n"),
+            ("{!a.md!}\n", "one\n  two\nthree\n"),
+            (";--8<-- \"a.md\"\n", "--8<-- \"a.md\"\n"),
+            ("text {!a.md!}\n", "text {!a.md!}\n"),
+        ] {
+            assert_eq!(expanded(source), (expected.to_owned(), 0), "{source}");
+        }
+        assert_eq!(expanded("--8<-- \"gone.md\"\n").1, 1);
+        assert_eq!(names("--8<-- \"a.md:part\" \"b.md\"\n{!c.md!}\n"), ["a.md", "b.md", "c.md"]);
+    }
+
+    #[test]
+    fn what_includes_itself_ends() {
+        let (text, remarks) = expanded("--8<-- \"self.md\"\n");
+        assert!(text.len() < BYTES && (1..=20).contains(&remarks));
+    }
 }

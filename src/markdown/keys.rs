@@ -3,7 +3,7 @@
 use super::attributes::escape_into;
 
 /// Names and what stands on the key. What is not here is a letter or a digit.
-const NAMES: [(&str, &str, &str); 46] = [
+const NAMES: [(&str, &str, &str); 53] = [
     ("alt", "alt", "Alt"),
     ("arrow-down", "arrow-down", "Down"),
     ("arrow-left", "arrow-left", "Left"),
@@ -13,6 +13,7 @@ const NAMES: [(&str, &str, &str); 46] = [
     ("bksp", "backspace", "Backspace"),
     ("caps-lock", "caps-lock", "Caps Lock"),
     ("cmd", "command", "Cmd"),
+    ("comma", "comma", ","),
     ("command", "command", "Cmd"),
     ("control", "control", "Ctrl"),
     ("ctrl", "control", "Ctrl"),
@@ -33,15 +34,18 @@ const NAMES: [(&str, &str, &str); 46] = [
     ("page-down", "page-down", "Page Down"),
     ("page-up", "page-up", "Page Up"),
     ("pause", "pause", "Pause"),
+    ("period", "period", "."),
     ("pgdn", "page-down", "Page Down"),
     ("pgup", "page-up", "Page Up"),
     ("plus", "plus", "+"),
     ("minus", "minus", "-"),
     ("print-screen", "print-screen", "Print Screen"),
+    ("quote", "quote", "'"),
     ("return", "enter", "Return"),
     ("right", "arrow-right", "Right"),
     ("scroll-lock", "scroll-lock", "Scroll Lock"),
     ("shift", "shift", "Shift"),
+    ("semicolon", "semicolon", ";"),
     ("slash", "slash", "/"),
     ("space", "space", "Space"),
     ("super", "super", "Super"),
@@ -49,6 +53,9 @@ const NAMES: [(&str, &str, &str); 46] = [
     ("up", "arrow-up", "Up"),
     ("win", "windows", "Win"),
     ("windows", "windows", "Win"),
+    ("backslash", "backslash", "\\"),
+    ("bracket-left", "bracket-left", "["),
+    ("bracket-right", "bracket-right", "]"),
     ("question-mark", "question-mark", "?"),
 ];
 

@@ -105,6 +105,7 @@ impl<'p> Writer<'p> {
         let value = node.data.borrow().value.clone();
         match value {
             NodeValue::Text(text) => self.text(node, &text),
+            NodeValue::SoftBreak if self.dialect.line_breaks => self.line_break("<br>\n"),
             NodeValue::SoftBreak => self.line_break("\n"),
             NodeValue::LineBreak => self.line_break("<br>\n"),
             NodeValue::Code(code) => self.inline_code(node, &code.literal),

@@ -9,27 +9,27 @@ use crate::markdown::Dialect;
 use crate::yaml;
 
 /// Names under which the file is looked for, in this order.
-pub(crate) const NAMES: [&str; 2] = ["mkdocs.yml", "mkdocs.yaml"];
+pub(crate) const NAMES: &[&str] = &["mkdocs.yml", "mkdocs.yaml"];
 
 /// Keys of MkDocs that mean nothing here: looks, and what Backstage sets anyway.
-const PASSED_OVER: [&str; 20] = [
-    "site_url", "site_description", "site_author", "copyright", "theme", "extra", "extra_css", "extra_javascript",
+const PASSED_OVER: &[&str] = &[
+    "site_url", "site_author", "copyright", "theme", "extra", "extra_css", "extra_javascript",
     "extra_templates", "dev_addr", "strict", "watch", "validation", "hooks", "remote_branch", "remote_name", "repo_name",
     "not_in_nav", "google_analytics", "draft_docs",
 ];
 /// Plugins whose work is done here, or is none: looks, numbers, search.
-const PLUGINS: [&str; 15] = [
+const PLUGINS: &[&str] = &[
     "techdocs-core", "search", "material/search", "gh-admonitions", "minify", "tags", "material/tags", "privacy", "material/privacy",
     "offline", "social", "material/social", "section-index", "redirects", "autorefs",
 ];
 /// Extensions of Python-Markdown that are understood, or that only change looks.
-const EXTENSIONS: [&str; 43] = [
-    "abbr", "admonition", "attr_list", "codehilite", "def_list", "extra", "fenced_code", "footnotes", "md_in_html", "meta", "nl2br",
+const EXTENSIONS: &[&str] = &[
+    "abbr", "admonition", "attr_list", "codehilite", "def_list", "extra", "fenced_code", "footnotes", "md_in_html", "meta",
     "sane_lists", "smarty", "tables", "toc", "mdx_truly_sane_lists", "pymdownx.arithmatex", "pymdownx.b64", "pymdownx.betterem",
     "pymdownx.blocks.admonition", "pymdownx.blocks.details", "pymdownx.blocks.tab", "pymdownx.blocks.html", "pymdownx.caret", "pymdownx.critic", "pymdownx.details",
     "pymdownx.emoji", "pymdownx.escapeall", "pymdownx.extra", "pymdownx.highlight", "pymdownx.inlinehilite",
     "pymdownx.keys", "pymdownx.magiclink", "pymdownx.mark", "pymdownx.pathconverter", "pymdownx.smartsymbols", "pymdownx.snippets",
-    "pymdownx.superfences", "pymdownx.tabbed", "pymdownx.tasklist", "pymdownx.tilde", "def_lists", "mkdocs-click",
+    "pymdownx.superfences", "pymdownx.tabbed", "pymdownx.tasklist", "pymdownx.tilde", "markdown_include.include", "def_lists",
 ];
 
 /// What a site says about itself.
@@ -37,6 +37,8 @@ const EXTENSIONS: [&str; 43] = [
 pub(crate) struct SiteConfig {
     /// `site_name`
     pub(crate) name: Option<String>,
+    /// `site_description`
+    pub(crate) description: Option<String>,
     /// `docs_dir`, without slashes at its ends.
     pub(crate) docs_dir: String,
     /// `nav`
@@ -80,6 +82,7 @@ impl Default for SiteConfig {
     fn default() -> Self {
         Self {
             name: None,
+            description: None,
             docs_dir: "docs".to_owned(),
             nav: None,
             repo_url: None,
@@ -118,6 +121,7 @@ impl SiteConfig {
     fn take(&mut self, key: &str, value: &Value) {
         match key {
             "site_name" => self.name = text(value),
+            "site_description" => self.description = text(value),
             "docs_dir" => {
                 let folder = text(value).unwrap_or_else(|| "docs".to_owned());
                 match clean_folder(&folder) {
@@ -159,6 +163,8 @@ impl SiteConfig {
             let short = name.strip_prefix("markdown.extensions.").unwrap_or(&name);
             match short {
                 "pymdownx.arithmatex" => self.dialect.math = true,
+                "nl2br" => self.dialect.line_breaks = true,
+                "callouts" | "github-callouts" => self.dialect.callouts = true,
                 "toc" => {
                     let slugify = options.and_then(|options| options.get("slugify")).map(Value::to_string);
                     self.dialect.unicode_anchors |= slugify.is_some_and(|function| function.contains("unicode") || function.contains("slugs"));

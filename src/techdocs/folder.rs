@@ -18,6 +18,7 @@ pub(crate) fn read(folder: &Path) -> io::Result<Site> {
     let mut docs = BTreeMap::new();
     walk(&root, &root, &mut docs)?;
     let mut site = Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
+    site.other_images = true;
     // What pages include from outside.
     let names = site.files.docs.iter().filter(|(path, _)| path.ends_with(".md"));
     let names: Vec<String> = names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();

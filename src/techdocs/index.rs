@@ -21,6 +21,12 @@ impl Site {
             "separator": "[\\s\\-]+"}, "docs": documents})
     }
 
+    /// The files that are no pages.
+    pub(crate) fn other_files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let others = self.files.docs.iter().filter(|(path, _)| !self.by_path.contains_key(*path));
+        others.map(|(path, bytes)| (path.as_str(), &bytes[..]))
+    }
+
     /// Every file of the site as MkDocs would write it.
     pub(crate) fn written_files(&self) -> Vec<String> {
         let pages = self.pages.iter().map(|page| file_of(&page.url));

@@ -42,7 +42,7 @@ const MOST_PROBLEMS: usize = 50;
 impl Site {
     /// A page, rendered once.
     pub(crate) fn content(&self, page: usize) -> Arc<Content> {
-        Arc::clone(self.contents[page].get_or_init(|| Arc::new(self.render(page, false))))
+        Arc::clone(self.contents[page].get_or_init(|| Arc::new(self.render(page, self.other_images))))
     }
 
     /// A page rendered anew; with images of other hosts, where no policy forbids them.

@@ -81,6 +81,8 @@ pub(crate) struct Site {
     pub(super) by_url: BTreeMap<String, usize>,
     order: Vec<usize>,
     pub(super) contents: Vec<OnceLock<Arc<Content>>>,
+    /// Whether images of other hosts are shown: where no policy forbids them.
+    pub(crate) other_images: bool,
 }
 
 impl Site {
@@ -112,7 +114,7 @@ impl Site {
         };
         let order = nav::order(&nav);
         let contents = pages.iter().map(|_| OnceLock::new()).collect();
-        Self { config, version, pages, nav, place, problems, files, by_path, by_url, order, contents }
+        Self { config, version, pages, nav, place, problems, files, by_path, by_url, order, contents, other_images: false }
     }
 
     /// What the site is called.

@@ -42,7 +42,7 @@ impl Site {
         for (number, page) in self.pages.iter().enumerate() {
             let content = match self.contents[number].get() {
                 Some(known) => (**known).clone(),
-                None => self.render(number, false),
+                None => self.render(number, self.other_images),
             };
             survey.problems.extend(content.problems.into_iter().map(|text| problem(&page.path, text)));
             anchored.extend(content.anchored.into_iter().map(|link| (number, link)));

@@ -17,6 +17,7 @@ mod permission;
 mod quick;
 mod reply;
 mod scaffolder;
+mod techdocs;
 
 pub(crate) use envelope::face;
 pub(crate) use quick::Quick;
@@ -104,6 +105,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("events", events::router(), events::LARGEST, |_| true))
         .merge(plugin("kubernetes", kubernetes::router(), SMALL_BODY, |_| false))
         .merge(plugin("notifications", notifications::router(), SMALL_BODY, |_| false))
+        .merge(plugin("techdocs", techdocs::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))
         .merge(health::router().layer(from_fn(face)))
         .merge(unknown_plugins())

@@ -74,6 +74,8 @@ pub(crate) enum Area {
     Home,
     /// Entities, locations, problems.
     Catalog,
+    /// Documentation.
+    Docs,
     /// Templates, forms, runs.
     Create,
     /// Runs of templates.

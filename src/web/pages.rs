@@ -4,6 +4,7 @@ mod catalog;
 mod create;
 mod delivery;
 mod diff;
+mod docs;
 mod home;
 mod import;
 mod markdown;
@@ -19,6 +20,8 @@ use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(in crate::web) use self::docs::docs_file;
+pub(crate) use self::docs::{docs_stylesheet, whole_docs_page};
 use super::AppState;
 use super::error::Error;
 use super::page::{Area, Chrome};
@@ -30,6 +33,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(home::router())
         .merge(catalog::router())
         .merge(import::router())
+        .merge(docs::router())
         .merge(create::router())
         .merge(delivery::router())
         .merge(task::router())
@@ -61,6 +65,7 @@ pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
     vec![
         entry(Area::Home, "Home", "home", link::home()),
         entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
+        entry(Area::Docs, "Docs", "docs", link::docs()),
         entry(Area::Create, "Create", "create", link::create()),
         entry(Area::Runs, "Runs", "run", link::tasks()),
         entry(Area::Delivery, "Delivery", "deploy", link::delivery()),

@@ -265,6 +265,23 @@ pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String
     format!("{}/cancellation", entity_run(reference, run, false))
 }
 
+/// All documentation.
+pub(crate) fn docs() -> String {
+    "/docs".to_owned()
+}
+
+/// A page of an entity's documentation, by its address within the site; the first one is the empty address.
+pub(crate) fn docs_page(reference: &EntityRef, page: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let page = page.split('/').map(segment).collect::<Vec<_>>().join("/");
+    format!("/docs/{namespace}/{kind}/{name}/{page}")
+}
+
+/// What is wrong with an entity's documentation.
+pub(crate) fn docs_problems(reference: &EntityRef) -> String {
+    format!("{}?show=problems", docs_page(reference, ""))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()

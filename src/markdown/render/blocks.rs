@@ -15,6 +15,7 @@ impl Writer<'_> {
             NodeValue::Paragraph => self.paragraph(node, depth),
             NodeValue::Heading(heading) => self.heading(node, *heading, depth),
             NodeValue::ThematicBreak => self.html.push_str("<hr>\n"),
+            NodeValue::BlockQuote if self.dialect.callouts && self.callout(node, depth) => {}
             NodeValue::BlockQuote | NodeValue::MultilineBlockQuote(_) => self.element(node, "blockquote", depth),
             NodeValue::List(list) => match list.list_type {
                 ListType::Bullet => {
@@ -55,6 +56,29 @@ impl Writer<'_> {
             _ => self.children(node, depth),
         }
         self.gathered.gap();
+    }
+
+    /// A quotation that begins with `NOTE: ` in capital letters is a note.
+    fn callout<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) -> bool {
+        let first = node.first_child().and_then(|paragraph| paragraph.first_child());
+        let head = first.and_then(|first| {
+            let mut data = first.data.borrow_mut();
+            let NodeValue::Text(text) = &mut data.value else { return None };
+            let (word, rest) = text.split_once(':')?;
+            let is_head = (3..=12).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_uppercase());
+            let (word, rest) = is_head.then(|| (word.to_owned(), rest.trim_start().to_owned()))?;
+            *text = rest.into();
+            Some(word.to_ascii_lowercase())
+        });
+        let Some(kind) = head else { return false };
+        _ = write!(
+            self.html,
+            "<div class=\"admonition {kind}\">\n<p class=\"admonition-title\">{}</p>\n",
+            super::super::block::titled(&kind)
+        );
+        self.children(node, depth);
+        self.html.push_str("</div>\n");
+        true
     }
 
     fn element<'a>(&mut self, node: &'a AstNode<'a>, tag: &str, depth: usize) {

@@ -4,6 +4,7 @@ pub(super) mod ci;
 mod origin;
 mod relations;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -20,9 +21,10 @@ use crate::catalog::{Catalog, Record};
 use crate::entity::{EntityRef, Link};
 use crate::forge::Forges;
 use crate::pipeline::Pipelines;
+use crate::techdocs;
 use crate::web::Site;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath, Form};
+use crate::web::extract::{Answer, EntityPath, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, EntityLink};
 use crate::web::session::Viewer;
@@ -69,6 +71,7 @@ impl Head {
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
             pipelines: pipelines.place(record).is_some(),
+            docs: techdocs::is_documented(entity),
             image: IMAGE_ANNOTATIONS.iter().any(|name| entity.annotation(name).is_some()),
         };
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
@@ -104,6 +107,7 @@ impl Head {
 /// What there is a tab for.
 struct Has {
     definition: bool,
+    docs: bool,
     pipelines: bool,
     image: bool,
 }
@@ -118,6 +122,9 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
     let mut tabs = vec![tab("", "Overview", "info")];
     if has.definition {
         tabs.push(tab("api", "Definition", "api"));
+    }
+    if has.docs {
+        tabs.push(tab("docs", "Docs", "docs"));
     }
     if has.pipelines {
         tabs.push(tab("ci", "CI", "pipeline"));
@@ -210,6 +217,19 @@ pub(super) async fn overview(
         origin,
         head,
     }))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs`: where Backstage has documentation too.
+pub(super) async fn docs(EntityPath(reference): EntityPath) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, ""))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs/{page}`
+pub(super) async fn docs_page(
+    EntityPath(reference): EntityPath,
+    Path(place): Path<HashMap<String, String>>,
+) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, place.get("page").map_or("", String::as_str)))
 }
 
 fn facts(catalog: &Catalog, viewer: &Viewer, record: &Record, origin: &Origin) -> Vec<Fact> {
