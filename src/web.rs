@@ -55,6 +55,7 @@ pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
 pub(crate) use pages::{docs_stylesheet, whole_docs_page};
 
+use crate::announcement::Announcements;
 use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::db::Reach;
@@ -63,7 +64,9 @@ use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
 use crate::scaffolder::Scaffolder;
 use crate::techdocs::TechDocs;
 use api::Quick;
@@ -88,8 +91,14 @@ pub(crate) struct Parts {
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
     pub(crate) imports: Imports,
+    /// Who has what.
+    pub(crate) ownership: Ownership,
     /// What people are told.
     pub(crate) notifications: Notifications,
+    /// What everybody is told.
+    pub(crate) announcements: Announcements,
+    /// What people set for themselves.
+    pub(crate) preferences: Preferences,
     /// What forges tell.
     pub(crate) events: Events,
     /// Environments, and what is declared in them.
@@ -137,7 +146,10 @@ parts! {
     techdocs: TechDocs,
     pipelines: Pipelines,
     imports: Imports,
+    ownership: Ownership,
     notifications: Notifications,
+    announcements: Announcements,
+    preferences: Preferences,
     events: Events,
     delivery: Delivery,
     forges: Forges,

@@ -1,5 +1,6 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
+mod announcements;
 mod catalog;
 mod create;
 mod delivery;
@@ -10,6 +11,7 @@ mod import;
 mod markdown;
 mod notifications;
 mod repository;
+mod settings;
 pub(crate) mod shown;
 mod sign_in;
 mod status;
@@ -31,6 +33,7 @@ use super::url as link;
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .merge(home::router())
+        .merge(announcements::router())
         .merge(catalog::router())
         .merge(import::router())
         .merge(docs::router())
@@ -39,6 +42,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
+        .merge(settings::router())
         .merge(status::router())
 }
 
