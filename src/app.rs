@@ -23,6 +23,7 @@ use url::Url;
 pub(crate) use data::{DEFAULT as DEFAULT_DATA_DIR, DataDir, RunningServer, Taken};
 pub(crate) use database::Opened;
 
+use crate::announcement::Announcements;
 use crate::auth::{self, Auth, AuthConfig};
 use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early};
 use crate::cluster::Clusters;
@@ -34,11 +35,14 @@ use crate::event::{Events, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
 use crate::search::Search;
+use crate::techdocs::TechDocs;
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -77,6 +81,7 @@ struct Ground {
     forges: Forges,
     catalog: CatalogConfig,
     early: Early,
+    announcements: Option<String>,
 }
 
 /// What an [`App`] is told besides its configuration.
@@ -125,7 +130,7 @@ impl App {
         surroundings: Surroundings,
     ) -> anyhow::Result<Self> {
         let config = &loaded.config;
-        let Ground { forge, forges, catalog, early } = ground;
+        let Ground { forge, forges, catalog, early, announcements } = ground;
         let opening = Catalog::open_after(early, pool.clone(), forges.clone(), catalog);
         let (catalog, key, clusters) =
             tokio::join!(opening, auth::make_first_key(pool), Clusters::open(&config.kubernetes));
@@ -134,6 +139,9 @@ impl App {
         let delivery = delivery_on(config, pool, clusters)?;
         let own_api = Arc::new(OwnApi::default());
         let notifications = Notifications::new(pool.clone());
+        let preferences = Preferences::new(pool.clone());
+        let announcements = Announcements::new(catalog.reader().clone(), announcements.as_deref());
+        let ownership = Ownership::new(catalog.clone(), forges.clone());
         let mut registry = registry(&catalog, &forges, &delivery, &config.scaffolder.author());
         let runs = Runs::default();
         registry.register(decommission(&catalog, &forges, &delivery, &runs));
@@ -164,13 +172,18 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let parts = Parts {
-            search: Search::new(catalog.clone(), scaffolder.clone()),
+            search: Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone()),
             pipelines: Pipelines::new(forges.clone()),
+            techdocs,
             imports,
             catalog,
             scaffolder,
+            ownership,
             notifications,
+            preferences,
+            announcements,
             events,
             delivery,
             forges,
@@ -194,8 +207,10 @@ impl App {
         self.background.spawn(self.state.search.clone().work(shutdown.clone()));
         self.background.spawn(self.review.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.techdocs.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
         self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
+        self.background.spawn(self.state.announcements.clone().work(shutdown.clone()));
         let reach = self.state.site.reach.clone();
         self.background.spawn(reach.watch(self.pool.clone(), shutdown.clone()));
         self.background.spawn(keep_figures(self.state.metrics.clone(), shutdown.clone()));
@@ -248,7 +263,8 @@ impl Ground {
         // The files of a portal that has a database are mostly what they were.
         let is_first = database::is_to_be_made(&loaded.config.backend, data);
         let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
-        Ok(Self { forge, forges, catalog, early })
+        let announcements = announcements(loaded, &catalog);
+        Ok(Self { forge, forges, catalog, early, announcements })
     }
 }
 
@@ -318,6 +334,16 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
         config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
     }
     Ok(config)
+}
+
+/// Where the announcements are: as configured, else those of the example.
+fn announcements(loaded: &Loaded, catalog: &CatalogConfig) -> Option<String> {
+    let example = || {
+        let is_example = loaded.document.pointer("/catalog/locations").is_none();
+        let first = catalog.locations.first().filter(|_| is_example)?;
+        Some(Url::parse(&first.target).ok()?.join("announcements.md").ok()?.to_string())
+    };
+    loaded.config.organization.announcements.clone().or_else(example)
 }
 
 fn site(config: &Config, data: &DataDir, surroundings: Surroundings, reach: Reach) -> Site {

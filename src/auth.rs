@@ -2,7 +2,7 @@
 //!
 //! A browser holds an opaque cookie; the session is a row in Postgres and ends when it is deleted. An API client
 //! holds a JSON web token as Backstage issues it (ES256, one hour), signed with a key that all replicas share
-//! through Postgres, or a static token from the configuration. Both lead to [`Credentials`]: what somebody owns
+//! through Postgres, a personal token that somebody made for a program, or a static token from the configuration. Both lead to [`Credentials`]: what somebody owns
 //! is read from the catalog's `memberOf` relations at each use, so a change of teams needs no new sign-in.
 //! While the database is away, sessions and keys that this process has seen stay good.
 //!
@@ -11,6 +11,7 @@
 
 mod config;
 mod keys;
+mod personal;
 mod remembered;
 mod sessions;
 mod store;
@@ -24,6 +25,7 @@ use sqlx::PgPool;
 use subtle::ConstantTimeEq as _;
 
 pub(crate) use config::{AuthConfig, BackendAuth, ExternalAccess, Guest, Providers};
+pub(crate) use personal::{NewToken, PersonalToken};
 pub(crate) use sessions::{Session, SignedIn};
 pub(crate) use tokens::{Identity, Issued};
 
@@ -82,6 +84,9 @@ pub(crate) enum AuthError {
     /// No such way to sign in.
     #[error("Unknown auth provider '{0}'")]
     UnknownProvider(String),
+    /// A personal token cannot be made as asked for.
+    #[error("{0}")]
+    BadToken(String),
     /// Postgres.
     #[error("the sessions and keys cannot be reached")]
     Database(#[from] sqlx::Error),
@@ -190,12 +195,31 @@ impl Auth {
         if let Some(known) = self.known(bearer, plugin) {
             return known;
         }
+        if personal::is_one(bearer) {
+            let user = personal::find(self, bearer).await?.ok_or(AuthError::IllegalToken)?;
+            return Ok(self.credentials_of(&user));
+        }
         let key_id = tokens::key_id(bearer)?;
         let key = self.0.keys.find(&self.0.pool, key_id).await?.ok_or(AuthError::IllegalToken)?;
         let verified = tokens::verify(&key, &self.0.config.issuer, bearer)?;
         let user = verified.user.clone();
         self.0.verified.keep(bearer, verified, chrono::Utc::now());
         Ok(self.credentials_of(&user))
+    }
+
+    /// Makes a token for programs that act for somebody.
+    pub(crate) async fn make_token(&self, who: &Credentials, wanted: &NewToken) -> Result<String, AuthError> {
+        personal::make(self, who, wanted).await
+    }
+
+    /// The tokens somebody made, newest first.
+    pub(crate) async fn tokens_of(&self, who: &Credentials) -> Result<Vec<PersonalToken>, AuthError> {
+        personal::list(self, who).await
+    }
+
+    /// Ends one of the tokens somebody made.
+    pub(crate) async fn revoke_token(&self, who: &Credentials, id: uuid::Uuid) -> Result<(), AuthError> {
+        personal::revoke(self, who, id).await
     }
 
     /// The same for a token that is known without asking anybody: a configured one, or one that was verified before.

@@ -57,9 +57,9 @@ pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
 pub(crate) use problem::{Holder, Problem};
 pub(crate) use provider::ProviderState;
-pub(crate) use query::{Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
+pub(crate) use query::{Counts, Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
 pub(crate) use reader::{ELSEWHERE, ReadError, Reader, Tree, TreeFile};
-pub(crate) use record::Record;
+pub(crate) use record::{Record, STATUS_LEVEL};
 pub(crate) use registration::{Location, Registered, Registration};
 pub(crate) use removal::Removal;
 pub(crate) use revisions::Revision;
@@ -248,6 +248,18 @@ impl Catalog {
         let index = self.inner.index.load();
         let selected = filter.select(&index);
         facets.iter().map(|facet| (facet.clone(), query::facet(&index, &selected, facet))).collect()
+    }
+
+    /// Owners that entities name and the catalog does not have.
+    pub(crate) fn lost_owners(&self, _who: &Credentials) -> Vec<String> {
+        let index = self.inner.index.load();
+        let owners = query::facet(&index, index.all(), "relations.ownedby");
+        owners.into_iter().map(|(owner, _)| owner).filter(|owner| index.get_exact(owner).is_none()).collect()
+    }
+
+    /// Counts among the entities with all words of a text, or among all.
+    pub(crate) fn counts(&self, _who: &Credentials, text: &str) -> Counts {
+        Counts::new(self.index(), text)
     }
 
     /// The entity and the locations that led to it, each with the references of its parents.

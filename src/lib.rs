@@ -15,11 +15,11 @@
 //!
 //! | rank | rooms |
 //! | --- | --- |
-//! | 0 | `entity`, `yaml`, `permission`, `db`, `telemetry`: know nothing of ours |
+//! | 0 | `entity`, `yaml`, `markdown`, `permission`, `db`, `telemetry`: know nothing of ours |
 //! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are, `definition`: what APIs say |
-//! | 2 | `catalog`, `notification`: what people are told |
-//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell |
-//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `search` |
+//! | 2 | `catalog`, `notification`: what people are told, `preference`: what people set for themselves |
+//! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell, `announcement`: what everybody is told, `techdocs`: documentation |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `ownership`: who has what, `search` |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -30,6 +30,7 @@
 //! - An outside effect of a run is noted before and after it happens, so nothing is done twice or claimed undone.
 //! - What a person or a file gets wrong is an answer with its place (file, line, column, field), never a panic.
 
+mod announcement;
 mod app;
 mod auth;
 mod catalog;
@@ -45,13 +46,17 @@ mod forge;
 #[doc(hidden)]
 pub mod fuzzing;
 mod import;
+mod markdown;
 mod notification;
+mod ownership;
 mod permission;
 mod pipeline;
+mod preference;
 mod registry;
 mod review;
 mod scaffolder;
 mod search;
+mod techdocs;
 mod telemetry;
 #[cfg(test)]
 mod tests;

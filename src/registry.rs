@@ -67,6 +67,11 @@ pub(crate) struct Login {
 }
 
 impl Registries {
+    /// Whether none is configured.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Those of the configuration; `Err`: what is wrong with which entry.
     pub(crate) fn open(configs: &[RegistryConfig]) -> Result<Self, String> {
         let mut all: Vec<Registry> = Vec::new();

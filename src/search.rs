@@ -42,6 +42,7 @@ use self::runs::Runs;
 use crate::catalog::{Catalog, Record};
 use crate::permission::Credentials;
 use crate::scaffolder::Scaffolder;
+use crate::techdocs::TechDocs;
 
 /// Search. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +53,7 @@ pub(crate) struct Search {
 struct Inner {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    techdocs: TechDocs,
     /// The catalog and its documentation.
     reading: ArcSwap<Reading>,
     /// Held by whoever makes the next reading.
@@ -59,6 +61,8 @@ struct Inner {
     runs: Runs,
     /// The last change of the catalog that can be found; none before the index is built.
     known: watch::Sender<Option<i64>>,
+    /// How often the documentation was looked at.
+    documented: watch::Sender<u64>,
     /// Somebody searches, so the index is wanted now.
     wanted: Notify,
 }
@@ -126,14 +130,16 @@ const MOST_LINES: usize = 3;
 
 impl Search {
     /// Nothing is read yet: see [`Search::work`].
-    pub(crate) fn new(catalog: Catalog, scaffolder: Scaffolder) -> Self {
+    pub(crate) fn new(catalog: Catalog, scaffolder: Scaffolder, techdocs: TechDocs) -> Self {
         let inner = Inner {
             catalog,
             scaffolder,
+            techdocs,
             reading: ArcSwap::default(),
             writing: Mutex::default(),
             runs: Runs::default(),
             known: watch::Sender::new(None),
+            documented: watch::Sender::new(0),
             wanted: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -189,6 +195,15 @@ impl Search {
         self.inner.wanted.notify_one();
         let mut known = self.inner.known.subscribe();
         known.wait_for(|known| known.is_some_and(|known| known >= version)).await.unwrap();
+    }
+
+    /// Waits until the documentation was looked at once more.
+    #[cfg(test)]
+    pub(crate) async fn documented(&self) {
+        let mut documented = self.inner.documented.subscribe();
+        let before = *documented.borrow_and_update();
+        self.keep_docs_up(&mut std::collections::HashMap::new()).await;
+        documented.wait_for(|now| *now > before).await.unwrap();
     }
 }
 

@@ -53,7 +53,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use cors::CorsConfig;
 pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
+pub(crate) use pages::{docs_stylesheet, whole_docs_page};
 
+use crate::announcement::Announcements;
 use crate::auth::Auth;
 use crate::catalog::Catalog;
 use crate::db::Reach;
@@ -62,9 +64,12 @@ use crate::event::Events;
 use crate::forge::{Forges, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
 use crate::scaffolder::Scaffolder;
 use crate::search::Search;
+use crate::techdocs::TechDocs;
 use api::Quick;
 use entrance::Edge;
 pub(crate) use entrance::Entrance;
@@ -83,12 +88,20 @@ pub(crate) struct Parts {
     pub(crate) scaffolder: Scaffolder,
     /// Everything, found by its words.
     pub(crate) search: Search,
+    /// Documentation of entities.
+    pub(crate) techdocs: TechDocs,
     /// What runs in repositories.
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
     pub(crate) imports: Imports,
+    /// Who has what.
+    pub(crate) ownership: Ownership,
     /// What people are told.
     pub(crate) notifications: Notifications,
+    /// What everybody is told.
+    pub(crate) announcements: Announcements,
+    /// What people set for themselves.
+    pub(crate) preferences: Preferences,
     /// What forges tell.
     pub(crate) events: Events,
     /// Environments, and what is declared in them.
@@ -134,9 +147,13 @@ parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
     search: Search,
+    techdocs: TechDocs,
     pipelines: Pipelines,
     imports: Imports,
+    ownership: Ownership,
     notifications: Notifications,
+    announcements: Announcements,
+    preferences: Preferences,
     events: Events,
     delivery: Delivery,
     forges: Forges,

@@ -1,8 +1,10 @@
-//! The tables `auth_sessions` and `auth_signing_keys`.
+//! The tables `auth_sessions`, `auth_signing_keys` and `auth_personal_tokens`.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, Row as _};
 use uuid::Uuid;
+
+use super::PersonalToken;
 
 /// A row of `auth_sessions`.
 #[derive(Debug, Clone)]
@@ -71,8 +73,9 @@ pub(super) async fn delete_session(db: impl PgExecutor<'_>, hash: &[u8]) -> sqlx
 }
 
 pub(super) async fn delete_expired(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let done = sqlx::query("DELETE FROM auth_sessions WHERE expires_at <= $1").bind(now).execute(db).await?;
-    Ok(done.rows_affected())
+    let statement = "WITH tokens AS (DELETE FROM auth_personal_tokens WHERE expires_at <= $1)
+         DELETE FROM auth_sessions WHERE expires_at <= $1";
+    Ok(sqlx::query(statement).bind(now).execute(db).await?.rows_affected())
 }
 
 pub(super) async fn insert_key(db: impl PgExecutor<'_>, key: &StoredKey, created: DateTime<Utc>) -> sqlx::Result<()> {
@@ -97,4 +100,59 @@ pub(super) async fn keys_since(db: impl PgExecutor<'_>, since: DateTime<Utc>) ->
     rows.into_iter()
         .map(|row| Ok(StoredKey { id: row.try_get(0)?, private: row.try_get(1)?, retires: row.try_get(2)? }))
         .collect()
+}
+
+pub(super) async fn insert_personal_token(
+    db: impl PgExecutor<'_>,
+    hash: &[u8],
+    user: &str,
+    token: &PersonalToken,
+) -> sqlx::Result<()> {
+    let statement = "INSERT INTO auth_personal_tokens (id, token_hash, user_ref, name, hint, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    sqlx::query(statement)
+        .bind(token.id)
+        .bind(hash)
+        .bind(user)
+        .bind(&token.name)
+        .bind(&token.hint)
+        .bind(token.created_at)
+        .bind(token.expires_at)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn personal_tokens(
+    db: impl PgExecutor<'_>,
+    user: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<PersonalToken>> {
+    let statement = "SELECT id, name, hint, created_at, expires_at, last_used_at FROM auth_personal_tokens
+         WHERE user_ref = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC";
+    sqlx::query_as(statement).bind(user).bind(now).fetch_all(db).await
+}
+
+pub(super) async fn delete_personal_token(db: impl PgExecutor<'_>, user: &str, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM auth_personal_tokens WHERE user_ref = $1 AND id = $2")
+        .bind(user)
+        .bind(id)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Whose token it is; notes the use where the last one is older than `noted`.
+pub(super) async fn use_personal_token(
+    db: impl PgExecutor<'_>,
+    hash: &[u8],
+    now: DateTime<Utc>,
+    noted: DateTime<Utc>,
+) -> sqlx::Result<Option<String>> {
+    let statement = "WITH used AS (
+             UPDATE auth_personal_tokens SET last_used_at = $2
+             WHERE token_hash = $1 AND expires_at > $2 AND (last_used_at IS NULL OR last_used_at < $3)
+         )
+         SELECT user_ref FROM auth_personal_tokens WHERE token_hash = $1 AND expires_at > $2";
+    sqlx::query_scalar(statement).bind(hash).bind(now).bind(noted).fetch_optional(db).await
 }

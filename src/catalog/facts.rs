@@ -77,6 +77,14 @@ impl Facts {
         self.rows.iter().map(|row| self.fact(row))
     }
 
+    /// Adds what the document itself does not say.
+    pub(super) fn state(&mut self, path: &str, value: &str) {
+        if self.are_at(path) {
+            self.add(path, Some(value));
+            self.settle();
+        }
+    }
+
     fn fact(&self, row: &Row) -> Fact<'_> {
         let value = |(folded, original): &(Range<usize>, Range<usize>)| FactValue {
             folded: &self.text[folded.clone()],

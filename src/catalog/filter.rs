@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::bits::{Bits, Union};
 use super::index::Index;
+use crate::entity::EntityRef;
 
 /// Which entities are meant. The default is all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +59,16 @@ impl EntityFilter {
     /// The field has the value.
     pub(crate) fn is(key: &str, value: &str) -> Self {
         Self::In(key.to_lowercase(), vec![value.to_lowercase()])
+    }
+
+    /// One entity.
+    pub(crate) fn entity(reference: &EntityRef) -> Self {
+        let parts = [
+            ("metadata.name", reference.name()),
+            ("kind", reference.kind()),
+            ("metadata.namespace", reference.namespace()),
+        ];
+        Self::All(parts.map(|(key, value)| Self::is(key, value)).into())
     }
 
     /// Both.

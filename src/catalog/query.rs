@@ -153,6 +153,40 @@ pub(super) fn page(index: &Index, query: &EntityQuery) -> EntityPage {
     EntityPage { items, total, next, previous }
 }
 
+/// Counts among the entities that have some words, all of one moment.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    index: Arc<Index>,
+    /// Those with the words; none where nothing was asked for.
+    found: Option<Bits>,
+}
+
+impl Counts {
+    /// Of the entities with all words of a text.
+    pub(super) fn new(index: Arc<Index>, text: &str) -> Self {
+        let found = listing::with_words(&index, index.all(), text);
+        Self { index, found }
+    }
+
+    /// How many entities of a filter have each value of a field, sorted by value.
+    pub(crate) fn values(&self, filter: &EntityFilter, field: &str) -> Vec<(String, usize)> {
+        facet(&self.index, &self.selected(filter), field)
+    }
+
+    /// How many entities a filter leaves.
+    pub(crate) fn total(&self, filter: &EntityFilter) -> usize {
+        self.selected(filter).len()
+    }
+
+    fn selected(&self, filter: &EntityFilter) -> Cow<'_, Bits> {
+        let selected = filter.select(&self.index);
+        match &self.found {
+            Some(found) => Cow::Owned(selected.and(found)),
+            None => selected,
+        }
+    }
+}
+
 /// How many entities of a set have each value of a field, sorted by value.
 pub(super) fn facet(index: &Index, selected: &Bits, key: &str) -> Vec<(String, usize)> {
     let key = if key.bytes().any(|byte| byte.is_ascii_uppercase()) || !key.is_ascii() {

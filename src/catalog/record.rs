@@ -138,7 +138,7 @@ impl Record {
 
     fn of_parts(name: &Arc<str>, row: &Row, document: &str, outline: &Outline, relations: &str) -> Self {
         let tail = match &row.errors {
-            Some(errors) => format!(",\"status\":{{\"items\":{errors}}}}}"),
+            Some(errors) => format!("{STATUS}{{\"items\":{errors}}}}}"),
             None => "}".to_owned(),
         };
         let parts = Parts {
@@ -212,12 +212,21 @@ impl Record {
 
     /// What it is found by, apart from its relations.
     pub(super) fn facts(&self) -> Facts {
-        Facts::of(self.text(), &[])
+        self.facts_of(&[])
     }
 
     /// The same of some keys.
     pub(super) fn facts_of(&self, keys: &'static [&'static str]) -> Facts {
-        Facts::of(self.text(), keys)
+        let mut facts = Facts::of(self.text(), keys);
+        if self.is_broken() {
+            facts.state(STATUS_LEVEL, "error");
+        }
+        facts
+    }
+
+    /// Whether its newest version is not right, or cannot be read.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.text().get(range(&self.seams.relations).end..).is_some_and(|tail| tail.starts_with(STATUS))
     }
 
     fn text(&self) -> &str {
@@ -225,6 +234,11 @@ impl Record {
         std::str::from_utf8(&self.json).unwrap_or_default()
     }
 }
+
+/// What stands behind the relations of an entity with errors.
+const STATUS: &str = ",\"status\":";
+/// The field by which entities with errors are found: of the status nothing else is.
+pub(crate) const STATUS_LEVEL: &str = "status.level";
 
 const RELATIONS: &str = ",\"relations\":";
 

@@ -31,6 +31,8 @@ pub(crate) struct AppSection {
 pub(crate) struct OrganizationSection {
     /// Shown beside the title.
     pub(crate) name: Option<String>,
+    /// A Markdown file that everybody is told: an address or a path.
+    pub(crate) announcements: Option<String>,
 }
 
 /// `integrations`

@@ -157,6 +157,22 @@ impl Delivery {
         Ok(self.assemble(service, &declared))
     }
 
+    /// Some services, in their order.
+    pub(crate) async fn rows(&self, services: Vec<Arc<Service>>) -> Result<Vec<Row>, DeliveryError> {
+        let repositories: Vec<String> = services.iter().filter_map(|service| service.repository.clone()).collect();
+        let declared = match &self.pool {
+            Some(pool) if !repositories.is_empty() => store::by_repositories(pool, &repositories).await?,
+            _ => Vec::new(),
+        };
+        let row = |service: Arc<Service>| {
+            let own =
+                declared.iter().filter(|application| Some(&application.repository) == service.repository.as_ref());
+            let own: Vec<Application> = own.cloned().collect();
+            self.assemble(service, &own)
+        };
+        Ok(services.into_iter().map(row).collect())
+    }
+
     /// Every service that something is known to be deployed of, by title.
     pub(crate) async fn board(&self, catalog: &Catalog, forges: &Forges) -> Result<Vec<Row>, DeliveryError> {
         let mut declared: BTreeMap<String, Vec<Application>> = BTreeMap::new();

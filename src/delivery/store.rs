@@ -63,6 +63,21 @@ pub(super) async fn by_repository(executor: impl PgExecutor<'_>, repository: &st
     .await
 }
 
+/// The applications that come from some repositories.
+pub(super) async fn by_repositories(
+    executor: impl PgExecutor<'_>,
+    repositories: &[String],
+) -> sqlx::Result<Vec<Application>> {
+    sqlx::query_as(
+        "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
+                task, declared_at
+         FROM application WHERE repository = ANY($1) ORDER BY name",
+    )
+    .bind(repositories)
+    .fetch_all(executor)
+    .await
+}
+
 /// All applications.
 pub(super) async fn all(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Application>> {
     sqlx::query_as(

@@ -21,7 +21,10 @@ use crate::delivery::DeliveryError;
 use crate::forge::ForgeError;
 use crate::import::ImportError;
 use crate::notification::NotificationError;
+use crate::ownership::OwnershipError;
+use crate::preference::PreferenceError;
 use crate::scaffolder::ScaffolderError;
+use crate::techdocs::DocsError;
 use crate::web::observe::LogId;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
@@ -166,8 +169,21 @@ impl From<AuthError> for Error {
             AuthError::IllegalToken | AuthError::MissingToken => Self::Authentication(error.to_string()),
             AuthError::GuestNotOffered => Self::NotAllowed(error.to_string()),
             AuthError::UnknownProvider(_) => Self::NotFound(error.to_string()),
+            AuthError::BadToken(message) => Self::Input(message),
             AuthError::Database(error) => Self::store(error),
             AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+        }
+    }
+}
+
+impl From<DocsError> for Error {
+    fn from(error: DocsError) -> Self {
+        match error {
+            DocsError::NoEntity(_) | DocsError::Undocumented(_) | DocsError::Borrowed(..) => {
+                Self::NotFound(error.to_string())
+            }
+            DocsError::BadReference(_) | DocsError::Unread(_) => Self::NotFound(error.to_string()),
+            DocsError::Store(error) => Self::store(error),
         }
     }
 }
@@ -200,6 +216,25 @@ impl From<NotificationError> for Error {
         match error {
             NotificationError::Invalid(message) => Self::Input(message),
             NotificationError::Store(error) => Self::store(error),
+        }
+    }
+}
+
+impl From<PreferenceError> for Error {
+    fn from(error: PreferenceError) -> Self {
+        match error {
+            PreferenceError::Invalid(message) => Self::Input(message),
+            PreferenceError::Nobody => Self::NotAllowed(error.to_string()),
+            PreferenceError::Store(error) => Self::store(error),
+        }
+    }
+}
+
+impl From<OwnershipError> for Error {
+    fn from(error: OwnershipError) -> Self {
+        match error {
+            OwnershipError::Refused(sentence) => Self::Conflict(sentence),
+            OwnershipError::Forge(error) => error.into(),
         }
     }
 }

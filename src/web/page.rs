@@ -18,7 +18,7 @@ use super::assets::CachePolicy;
 use super::error::{Error, Failure};
 use super::observe::{self, Route};
 use super::pages::shown::Moment;
-use super::session::Viewer;
+use super::session::{Theme, Viewer};
 use super::url as link;
 use crate::db::Reach;
 use crate::entity::EntityRef;
@@ -74,6 +74,8 @@ pub(crate) enum Area {
     Home,
     /// Entities, locations, problems.
     Catalog,
+    /// Documentation.
+    Docs,
     /// Templates, forms, runs.
     Create,
     /// Runs of templates.
@@ -101,6 +103,8 @@ pub(crate) struct Chrome {
     pub(crate) area: Area,
     /// Who looks at it; nobody on the sign-in page.
     pub(crate) person: Option<Person>,
+    /// Light or dark.
+    pub(crate) theme: Theme,
 }
 
 /// The signed-in person, as a page shows it.
@@ -117,7 +121,7 @@ pub(crate) struct Person {
 impl Chrome {
     /// A page for nobody in particular.
     pub(crate) fn anonymous(site: Arc<Site>, title: impl Into<String>) -> Self {
-        Self { site, title: title.into(), area: Area::Elsewhere, person: None }
+        Self { site, title: title.into(), area: Area::Elsewhere, person: None, theme: Theme::System }
     }
 
     /// The value of every posting form's hidden field `csrf`; empty where nobody is signed in.

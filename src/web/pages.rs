@@ -1,15 +1,18 @@
 //! The pages, one file per area; templates in `templates/portal/<area>/`.
 
+mod announcements;
 mod catalog;
 mod create;
 mod delivery;
 mod diff;
+mod docs;
 mod home;
 mod import;
 mod markdown;
 mod notifications;
 mod repository;
 mod search;
+mod settings;
 pub(crate) mod shown;
 mod sign_in;
 mod status;
@@ -20,6 +23,8 @@ use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(in crate::web) use self::docs::docs_file;
+pub(crate) use self::docs::{docs_stylesheet, whole_docs_page};
 use super::AppState;
 use super::error::Error;
 use super::page::{Area, Chrome};
@@ -29,14 +34,17 @@ use super::url as link;
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .merge(home::router())
+        .merge(announcements::router())
         .merge(catalog::router())
         .merge(import::router())
+        .merge(docs::router())
         .merge(create::router())
         .merge(delivery::router())
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
         .merge(search::router())
+        .merge(settings::router())
         .merge(status::router())
 }
 
@@ -63,6 +71,7 @@ pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
     vec![
         entry(Area::Home, "Home", "home", link::home()),
         entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
+        entry(Area::Docs, "Docs", "docs", link::docs()),
         entry(Area::Create, "Create", "create", link::create()),
         entry(Area::Runs, "Runs", "run", link::tasks()),
         entry(Area::Delivery, "Delivery", "deploy", link::delivery()),

@@ -32,8 +32,66 @@ use crate::permission::Credentials;
 pub(crate) struct Viewer {
     /// For the contexts' verbs.
     pub(crate) credentials: Credentials,
+    /// How pages look to them.
+    pub(crate) theme: Theme,
     session: Arc<Session>,
     site: Arc<Site>,
+}
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+impl Theme {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+    const COOKIE: &'static str = "theme";
+
+    /// As cookies, forms and stylesheets name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// As people read it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
+    /// The one of a name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.name() == name)
+    }
+
+    fn of(jar: &CookieJar) -> Self {
+        jar.get(Self::COOKIE).and_then(|cookie| Self::named(cookie.value())).unwrap_or_default()
+    }
+
+    /// Keeps it in a browser for a year.
+    pub(crate) fn cookie(self, site: &Site) -> Cookie<'static> {
+        let mut cookie = Cookie::new(Self::COOKIE, self.name());
+        cookie.set_same_site(SameSite::Lax);
+        cookie.set_secure(site.is_https());
+        cookie.set_http_only(true);
+        cookie.set_path("/");
+        cookie.set_max_age(Some(std::time::Duration::from_hours(365 * 24).try_into().unwrap_or_default()));
+        cookie
+    }
 }
 
 impl Viewer {
@@ -55,7 +113,7 @@ impl Viewer {
     /// What stands around a page for this person.
     pub(crate) fn chrome(&self, area: Area, title: impl Into<String>) -> Chrome {
         let person = Person { name: self.name().to_owned(), user: self.user().clone(), csrf: self.csrf().to_owned() };
-        Chrome { site: Arc::clone(&self.site), title: title.into(), area, person: Some(person) }
+        Chrome { site: Arc::clone(&self.site), title: title.into(), area, person: Some(person), theme: self.theme }
     }
 }
 
@@ -83,7 +141,12 @@ pub(crate) async fn load(State(state): State<AppState>, jar: CookieJar, mut requ
         match state.auth.session(cookie.value()).await {
             Ok(Some(session)) => {
                 let credentials = session.credentials.clone();
-                let viewer = Viewer { credentials, session: Arc::new(session), site: Arc::clone(&state.site) };
+                let viewer = Viewer {
+                    credentials,
+                    theme: Theme::of(&jar),
+                    session: Arc::new(session),
+                    site: Arc::clone(&state.site),
+                };
                 request.extensions_mut().insert(viewer.clone());
                 let mut response = next.run(request).await;
                 response.extensions_mut().insert(viewer);

@@ -116,6 +116,11 @@ pub(crate) fn notifications(all: bool, page: usize) -> String {
     }
 }
 
+/// What the organisation tells everybody.
+pub(crate) fn announcements() -> String {
+    "/announcements".to_owned()
+}
+
 /// One run.
 pub(crate) fn task(id: Uuid) -> String {
     format!("/create/tasks/{id}")
@@ -197,6 +202,16 @@ pub(crate) fn search_quick() -> String {
     "/search/quick".to_owned()
 }
 
+/// A list of entities as a file, `csv` or `json`; `list` is the list's address.
+pub(crate) fn catalog_export(format: &str, list: &str) -> String {
+    list.replacen("/catalog", &format!("/catalog/export.{format}"), 1)
+}
+
+/// Where the form that does something with chosen entities of a list posts to.
+pub(crate) fn catalog_bulk() -> String {
+    "/catalog/bulk".to_owned()
+}
+
 /// What runs where.
 pub(crate) fn delivery() -> String {
     "/delivery".to_owned()
@@ -270,6 +285,11 @@ pub(crate) fn entity_refresh(reference: &EntityRef) -> String {
     entity_tab(reference, "refresh")
 }
 
+/// Where the form that stars an entity posts to.
+pub(crate) fn entity_star(reference: &EntityRef) -> String {
+    entity_tab(reference, "star")
+}
+
 /// The pipelines of an entity, of a branch or of all; `now` waits for them.
 pub(crate) fn entity_ci(reference: &EntityRef, branch: Option<&str>, now: bool) -> String {
     let branch = branch.map(|branch| format!("branch={}", query(branch)));
@@ -298,9 +318,43 @@ pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String
     format!("{}/cancellation", entity_run(reference, run, false))
 }
 
+/// All documentation.
+pub(crate) fn docs() -> String {
+    "/docs".to_owned()
+}
+
+/// A page of an entity's documentation, by its address within the site; the first one is the empty address.
+pub(crate) fn docs_page(reference: &EntityRef, page: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let page = page.split('/').map(segment).collect::<Vec<_>>().join("/");
+    format!("/docs/{namespace}/{kind}/{name}/{page}")
+}
+
+/// What is wrong with an entity's documentation.
+pub(crate) fn docs_problems(reference: &EntityRef) -> String {
+    format!("{}?show=problems", docs_page(reference, ""))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()
+}
+
+/// Tells that the catalog changed, or one entity of it.
+pub(crate) fn catalog_changes(about: Option<&EntityRef>) -> String {
+    let about = about.map(|about| format!("?about={}", query(&about.to_string()))).unwrap_or_default();
+    format!("/catalog/changes{about}")
+}
+
+/// The tree of groups.
+pub(crate) fn organisation() -> String {
+    "/organisation".to_owned()
+}
+
+/// Handing an entity over to another owner; the form of it posts here, too.
+pub(crate) fn entity_owner(reference: &EntityRef, to: Option<&str>) -> String {
+    let to = to.map(|to| format!("?to={}", query(to))).unwrap_or_default();
+    format!("{}{to}", entity_tab(reference, "owner"))
 }
 
 /// The registered locations.
@@ -387,6 +441,11 @@ pub(crate) fn pull(owner: &str, name: &str, number: u64) -> String {
 /// Where Git clients fetch from, below the site's base URL.
 pub(crate) fn git(owner: &str, name: &str) -> String {
     format!("/git/{}/{}.git", segment(owner), segment(name))
+}
+
+/// What somebody set for themselves.
+pub(crate) fn settings() -> String {
+    "/settings".to_owned()
 }
 
 /// The operators' page.

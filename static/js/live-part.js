@@ -23,14 +23,32 @@ function follow(part) {
   let was = false;
   events.addEventListener('open', () => { if (was) look(); was = true; });
   events.addEventListener('error', () => { if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(part), AGAIN); });
-  addEventListener('pagehide', () => events.close());
+  // A page that cannot be told any more says since when.
+  let lost;
+  events.addEventListener('open', () => { clearTimeout(lost); lost = undefined; stale(part, false); });
+  events.addEventListener('error', () => { lost ??= setTimeout(() => stale(part, true), AGAIN); });
+  addEventListener('pagehide', () => { clearTimeout(lost); events.close(); });
+}
+
+function stale(part, is) {
+  const note = document.getElementById(`${part.id}-stale`);
+  if (!is) return note?.remove();
+  if (note) return;
+  const line = document.createElement('p');
+  line.id = `${part.id}-stale`;
+  line.className = 'notice notice--warn';
+  line.setAttribute('role', 'status');
+  line.textContent = `The connection is lost: this is how it was at ${new Date().toLocaleTimeString()}.`;
+  part.before(line);
 }
 
 async function renew(part) {
   // Somebody is writing in it, or is about to press something.
   if (part.contains(document.activeElement) && document.activeElement.matches('input, textarea, select')) return;
+  if ([...part.querySelectorAll('[type="checkbox"]')].some((box) => box.checked !== box.defaultChecked)) return;
   const answer = await fetch(part.dataset.from);
-  if (answer.redirected) return location.reload();
+  // Signed out, or gone: the whole page says so.
+  if (answer.redirected || answer.status === 404) return location.reload();
   if (!answer.ok) return;
   const found = new DOMParser().parseFromString(await answer.text(), 'text/html').getElementById(part.id);
   if (!found) return;

@@ -11,6 +11,8 @@ const behaviours = {
   '[data-late]': 'late-part.js',
   '[data-lines]': 'pod-log.js',
   '[data-follow]': 'live-part.js',
+  'a.ref': 'hover-card.js',
+  '[data-list]': 'chosen-rows.js',
   '[data-once]': 'submit-once.js',
   '[data-failed]': 'focus-errors.js',
   '[data-files]': 'file-browser.js',

@@ -89,6 +89,17 @@ pub(super) struct Selection<'i, 'a> {
     selected: Cow<'i, Bits>,
 }
 
+/// Those of some entities that have all words of a text in name, title, description or tags; none for a text without words.
+pub(super) fn with_words(index: &Index, selected: &Bits, text: &str) -> Option<Bits> {
+    let words = text.to_lowercase();
+    let words: Vec<memmem::Finder<'_>> = words.split_whitespace().map(memmem::Finder::new).collect();
+    let fits = |slot: &u32| {
+        let record = index.record(*slot);
+        record.is_some_and(|record| words.iter().all(|word| word.find(record.haystack.as_bytes()).is_some()))
+    };
+    (!words.is_empty()).then(|| selected.iter().filter(fits).collect())
+}
+
 impl<'i, 'a> Selection<'i, 'a> {
     pub(super) fn new(index: &'i Index, listing: &'a Listing<'a>) -> Self {
         let mut keys: Vec<(Option<&Field>, Direction)> =
@@ -154,14 +165,8 @@ impl<'i, 'a> Selection<'i, 'a> {
             }
             self.selected = Cow::Owned(self.selected.and(&found.finish()));
         }
-        let words = self.listing.search.unwrap_or_default().to_lowercase();
-        let words: Vec<memmem::Finder<'_>> = words.split_whitespace().map(memmem::Finder::new).collect();
-        if !words.is_empty() {
-            let fits = |slot: &u32| {
-                let record = self.index.record(*slot);
-                record.is_some_and(|record| words.iter().all(|word| word.find(record.haystack.as_bytes()).is_some()))
-            };
-            self.selected = Cow::Owned(self.selected.iter().filter(fits).collect());
+        if let Some(found) = with_words(self.index, &self.selected, self.listing.search.unwrap_or_default()) {
+            self.selected = Cow::Owned(found);
         }
     }
 

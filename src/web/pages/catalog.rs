@@ -1,23 +1,32 @@
 //! `/catalog`: the list of entities, their pages, what is broken, where everything comes from.
 
+mod bulk;
+mod card;
+mod changes;
 mod claim;
 mod definition;
 mod entity;
 mod environments;
+mod export;
 mod history;
 mod image;
 mod index;
 mod kubernetes;
 mod locations;
+mod organisation;
+mod owner;
 mod problems;
 mod query;
 mod raw;
+mod star;
+mod tab;
 
 use axum::Router;
 use axum::routing::{get, post};
 
 use crate::web::AppState;
 
+pub(super) use self::entity::ci::{PipelineGlance, newest as newest_pipeline};
 pub(super) use self::entity::named;
 pub(super) use self::index::lifecycle_of;
 pub(crate) use self::kubernetes::many_pods;
@@ -26,6 +35,10 @@ pub(crate) use self::kubernetes::many_pods;
 pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/catalog", get(index::show))
+        .route("/catalog/export.csv", get(export::csv))
+        .route("/catalog/export.json", get(export::json))
+        .route("/catalog/changes", get(changes::events))
+        .route("/catalog/bulk", post(bulk::order))
         .route("/catalog/problems", get(problems::show))
         .route("/catalog/locations", get(locations::list).post(locations::register))
         .route("/catalog/locations/{id}", get(locations::show))
@@ -36,7 +49,13 @@ pub(super) fn router() -> Router<AppState> {
         .merge(kubernetes::router())
         .merge(image::router())
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
+        .route("/catalog/{namespace}/{kind}/{name}/docs", get(entity::docs))
+        .route("/catalog/{namespace}/{kind}/{name}/docs/{*page}", get(entity::docs_page))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
         .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))
         .route("/catalog/{namespace}/{kind}/{name}/refresh", post(entity::refresh))
+        .route("/organisation", get(organisation::show))
+        .route("/catalog/{namespace}/{kind}/{name}/owner", get(owner::show).post(owner::propose))
+        .route("/catalog/{namespace}/{kind}/{name}/card", get(card::show))
+        .route("/catalog/{namespace}/{kind}/{name}/star", post(star::one))
 }

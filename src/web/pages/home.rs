@@ -1,4 +1,6 @@
-//! `GET /`: search, create, and what is mine.
+//! `GET /`: search, create, what is mine and how it stands, what is new.
+
+mod mine;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,21 +9,28 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use serde::Deserialize;
 
-use super::catalog::lifecycle_of;
+use self::mine::OwnedRow;
+use super::announcements::{self, Latest};
 use super::shown::{self, EntityLink};
 use super::task::{RunRow, newest_of, waiting_count};
 use crate::catalog::{Catalog, Direction, EntityFilter, EntityPage, EntityQuery, Order, Record};
-use crate::notification::Notifications;
-use crate::scaffolder::Scaffolder;
+use crate::entity::EntityRef;
+use crate::web::extract::Query;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
-use crate::web::{AppState, Site, url as link};
+use crate::web::{AppState, url as link};
 
 /// Entities of the viewer's that are listed.
 const MINE: usize = 8;
 /// Systems that are shown.
 const SYSTEMS: usize = 12;
+
+/// Starred entities that are listed.
+const LINKS: usize = 10;
+/// Entities that were looked at last.
+const RECENT: i64 = 8;
 
 /// Runs that are listed.
 const RUNS: usize = 5;
@@ -31,27 +40,42 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/", get(show))
 }
 
-async fn show(
-    State(catalog): State<Catalog>,
-    State(scaffolder): State<Scaffolder>,
-    State(notifications): State<Notifications>,
-    State(site): State<Arc<Site>>,
-    viewer: Viewer,
-) -> PageResult<HomePage> {
-    let mine = of_viewer(&catalog, &viewer);
-    let systems = named_first(&catalog, &viewer, EntityFilter::is("kind", "system"), SYSTEMS);
-    let groups = viewer.credentials.ownership().iter().filter(|owner| owner.kind() == "group");
+#[derive(Deserialize)]
+struct Asked {
+    /// `yes`: with the pipelines, which GitHub is asked for.
+    #[serde(default)]
+    now: String,
+}
+
+async fn show(State(state): State<AppState>, viewer: Viewer, Query(asked): Query<Asked>) -> PageResult<HomePage> {
+    let (catalog, scaffolder, site) = (&state.catalog, &state.scaffolder, &state.site);
+    let (notifications, preferences) = (&state.notifications, &state.preferences);
+    let who = &viewer.credentials;
+    let mine = of_viewer(catalog, &viewer);
+    let (rows, has_pipelines) = site.at_hand(mine::rows(&state, &viewer, &mine.items, asked.now == "yes")).await?;
+    let systems = named_first(catalog, &viewer, EntityFilter::is("kind", "system"), SYSTEMS);
+    let groups = who.ownership().iter().filter(|owner| owner.kind() == "group");
+    let links = |refs: Vec<EntityRef>| -> Vec<EntityLink> {
+        refs.iter().map(|reference| EntityLink::find(catalog, &viewer, reference)).filter(|link| link.known).collect()
+    };
+    let starred = links(site.at_hand(preferences.starred(who)).await?);
     Ok(Page(HomePage {
         chrome: viewer.chrome(Area::Home, "Home"),
-        groups: groups.map(|group| EntityLink::find(&catalog, &viewer, group)).collect(),
-        mine: mine.items.iter().map(|record| OwnedRow::new(&catalog, &viewer, record)).collect(),
+        news: site.at_hand(announcements::latest(&state.announcements, preferences, &viewer)).await?,
+        groups: groups.map(|group| EntityLink::find(catalog, &viewer, group)).collect(),
+        mine: rows,
+        late: (has_pipelines && asked.now != "yes").then(|| format!("{}?now=yes", link::home())),
+        events: link::catalog_changes(None),
         mine_total: mine.total,
         mine_link: link::catalog_where(&[("owner", "me")]),
-        waiting: site.at_hand(waiting_count(&scaffolder, &viewer)).await?,
-        unread: site.at_hand(super::notifications::unread(&notifications, &viewer)).await?,
-        runs: site.at_hand(newest_of(&catalog, &scaffolder, &viewer, RUNS)).await?,
-        systems: systems.items.iter().map(|record| SystemCard::new(&catalog, &viewer, record)).collect(),
-        kinds: kinds(&catalog),
+        more_starred: starred.len().saturating_sub(LINKS),
+        starred: starred.into_iter().take(LINKS).collect(),
+        recent: links(site.at_hand(preferences.recent(who, RECENT)).await?),
+        waiting: site.at_hand(waiting_count(scaffolder, &viewer)).await?,
+        unread: site.at_hand(super::notifications::unread(notifications, &viewer)).await?,
+        runs: site.at_hand(newest_of(catalog, scaffolder, &viewer, RUNS)).await?,
+        systems: systems.items.iter().map(|record| SystemCard::new(catalog, &viewer, record)).collect(),
+        kinds: kinds(catalog),
     }))
 }
 
@@ -100,6 +124,10 @@ pub(crate) struct HomePage {
     pub(crate) groups: Vec<EntityLink>,
     /// What the viewer and their groups own.
     pub(crate) mine: Vec<OwnedRow>,
+    /// The page with their pipelines, where that is to come.
+    pub(crate) late: Option<String>,
+    /// Tells that the catalog changed.
+    pub(crate) events: String,
     /// How much that is in all.
     pub(crate) mine_total: usize,
     /// The list of all of it.
@@ -108,20 +136,18 @@ pub(crate) struct HomePage {
     pub(crate) waiting: usize,
     /// How many notifications the viewer has not read.
     pub(crate) unread: usize,
+    /// The newest announcement.
+    pub(crate) news: Option<Latest>,
+    pub(crate) starred: Vec<EntityLink>,
+    /// How many starred entities are not listed.
+    pub(crate) more_starred: usize,
+    /// The entities whose pages the viewer opened last.
+    pub(crate) recent: Vec<EntityLink>,
     /// The viewer's newest runs.
     pub(crate) runs: Vec<RunRow>,
     pub(crate) systems: Vec<SystemCard>,
     /// How many entities there are, by kind.
     pub(crate) kinds: Vec<KindCount>,
-}
-
-/// One entity of the viewer's.
-pub(crate) struct OwnedRow {
-    pub(crate) entity: EntityLink,
-    pub(crate) kind_of: String,
-    pub(crate) lifecycle: Option<String>,
-    pub(crate) owner: Option<EntityLink>,
-    pub(crate) about: String,
 }
 
 /// One system of the organisation.
@@ -147,19 +173,6 @@ impl HomePage {
     fn greeting(&self) -> String {
         let name = self.chrome.person.as_ref().map(|person| person.name.as_str()).unwrap_or_default();
         if name.is_empty() { "Welcome".to_owned() } else { format!("Hello, {name}") }
-    }
-}
-
-impl OwnedRow {
-    fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Self {
-        let entity = &record.entity();
-        Self {
-            entity: EntityLink::titled(&record.reference, entity.title()),
-            kind_of: entity.text(&["spec", "type"]).unwrap_or(record.reference.kind()).to_owned(),
-            lifecycle: lifecycle_of(entity),
-            owner: shown::owner(catalog, viewer, entity),
-            about: entity.description().unwrap_or_default().to_owned(),
-        }
     }
 }
 

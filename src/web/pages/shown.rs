@@ -69,6 +69,12 @@ pub(crate) fn owner(catalog: &Catalog, viewer: &Viewer, entity: &Entity) -> Opti
     EntityLink::read(catalog, viewer, &relation.target)
 }
 
+/// The system an entity is part of.
+pub(crate) fn system(catalog: &Catalog, viewer: &Viewer, entity: &Entity) -> Option<EntityLink> {
+    let relation = entity.relations().into_iter().find(|relation| relation.kind == "partOf")?;
+    EntityLink::read(catalog, viewer, &relation.target)
+}
+
 /// The symbol of an entity's kind.
 pub(crate) fn icon_of(kind: &str) -> &str {
     match kind {

@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 use url::Url;
 
+use crate::announcement::Announcements;
 use crate::auth::{Auth, AuthConfig, BackendAuth, Directory, Providers};
 use crate::catalog::{Catalog, CatalogConfig};
 use crate::db::Reach;
@@ -23,7 +24,9 @@ use crate::event::{Events, EventsConfig, Follower};
 use crate::forge::{Forge, Forges, GitHub, LocalForge};
 use crate::import::Imports;
 use crate::notification::Notifications;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
@@ -151,6 +154,9 @@ impl TestApp {
         let stop = CancellationToken::new();
         tokio::spawn(scaffolder.clone().work(stop.clone()));
         let notifications = Notifications::new(pool.clone());
+        let preferences = Preferences::new(pool.clone());
+        let announcements = Announcements::new(catalog.reader().clone(), None);
+        let ownership = Ownership::new(catalog.clone(), forges.clone());
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), Author::default());
         let pipelines = Pipelines::new(forges.clone());
         let (reader, subjects) = (catalog.reader().clone(), Subjects::new([]).unwrap());
@@ -159,15 +165,20 @@ impl TestApp {
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
-        let search = Search::new(catalog.clone(), scaffolder.clone());
+        let techdocs = crate::techdocs::TechDocs::new(pool.clone(), catalog.clone());
+        let search = Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone());
         tokio::spawn(search.clone().work(stop.clone()));
         let parts = Parts {
             catalog,
             scaffolder,
             search,
+            techdocs,
             pipelines,
             imports,
+            ownership,
             notifications,
+            preferences,
+            announcements,
             events,
             delivery,
             forges,

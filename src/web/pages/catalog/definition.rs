@@ -1,15 +1,11 @@
 //! The Definition tab: an API's definition as text.
 
 use askama::Template;
-use axum::extract::State;
 
-use super::entity::{Head, LINES, record};
-use crate::catalog::Catalog;
-use crate::pipeline::Pipelines;
+use super::entity::{Head, LINES};
+use super::tab::Tab;
 use crate::web::error::Error;
-use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
-use crate::web::session::Viewer;
 
 /// The definition of an API.
 #[derive(Template)]
@@ -24,28 +20,25 @@ pub(super) struct DefinitionPage {
 }
 
 /// `GET …/api`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<DefinitionPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "api");
+pub(super) async fn show(tab: Tab) -> PageResult<DefinitionPage> {
+    let Tab { record, .. } = &tab;
     let entity = record.entity();
     let text = match entity.at(&["spec", "definition"]) {
         Some(serde_json::Value::String(text)) => text.clone(),
         Some(other) => serde_yaml::to_string(other).map_err(Error::internal)?,
         None => {
-            return Err(Error::NotFound(format!("{reference} has no definition; APIs have one, in `spec.definition`")));
+            return Err(Error::NotFound(format!(
+                "{} has no definition; APIs have one, in `spec.definition`",
+                record.reference
+            )));
         }
     };
     let lines: Vec<String> = text.lines().take(LINES).map(str::to_owned).collect();
     Ok(Page(DefinitionPage {
-        chrome: head.chrome(&viewer),
+        chrome: tab.chrome(),
         cut: text.lines().nth(LINES).is_some(),
         format: entity.text(&["spec", "type"]).unwrap_or("text").to_owned(),
         lines,
-        head,
+        head: tab.head,
     }))
 }

@@ -1,9 +1,12 @@
 //! One entity: the overview of every kind, and its tabs.
 
 pub(super) mod ci;
+mod estate;
+mod hints;
 mod origin;
 mod relations;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -11,18 +14,25 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect};
 use serde::Deserialize;
 
+use self::estate::EstateCard;
+use self::hints::{Hint, Offered};
 use self::origin::Origin;
 pub(super) use self::origin::located;
 pub(in crate::web::pages) use self::origin::named;
 use self::relations::{RelationGroup, grouped};
 use super::claim::Contest;
+use super::tab::Tab;
 use crate::catalog::{Catalog, Record};
+use crate::delivery::Delivery;
 use crate::entity::{EntityRef, Link};
 use crate::forge::Forges;
+use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
+use crate::preference::Preferences;
+use crate::techdocs;
 use crate::web::Site;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath, Form};
+use crate::web::extract::{Answer, EntityPath, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, EntityLink};
 use crate::web::session::Viewer;
@@ -44,11 +54,16 @@ pub(super) struct Head {
     pub(super) lifecycle: Option<String>,
     pub(super) owners: Vec<EntityLink>,
     pub(super) tags: Vec<(String, String)>,
-    pub(super) tabs: Vec<Tab>,
+    pub(super) tabs: Vec<TabLink>,
     pub(super) refresh: String,
+    /// Whether whoever looks starred it.
+    pub(super) starred: bool,
+    /// Where the star's form posts to.
+    pub(super) star: String,
 }
 
-pub(super) struct Tab {
+/// One tab in the row of them.
+pub(super) struct TabLink {
     pub(super) label: &'static str,
     pub(super) icon: &'static str,
     pub(super) link: String,
@@ -69,6 +84,7 @@ impl Head {
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
             pipelines: pipelines.place(record).is_some(),
+            docs: techdocs::is_documented(entity),
             image: IMAGE_ANNOTATIONS.iter().any(|name| entity.annotation(name).is_some()),
         };
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
@@ -82,6 +98,8 @@ impl Head {
             tags: entity.tags().map(tag).collect(),
             tabs: tabs(&record.reference, &has, current),
             refresh: link::entity_refresh(&record.reference),
+            starred: false,
+            star: link::entity_star(&record.reference),
             reference: record.reference.clone(),
         }
     }
@@ -104,12 +122,13 @@ impl Head {
 /// What there is a tab for.
 struct Has {
     definition: bool,
+    docs: bool,
     pipelines: bool,
     image: bool,
 }
 
-fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
-    let tab = |name: &'static str, label, icon| Tab {
+fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<TabLink> {
+    let tab = |name: &'static str, label, icon| TabLink {
         label,
         icon,
         link: if name.is_empty() { link::entity(reference) } else { link::entity_tab(reference, name) },
@@ -118,6 +137,9 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<Tab> {
     let mut tabs = vec![tab("", "Overview", "info")];
     if has.definition {
         tabs.push(tab("api", "Definition", "api"));
+    }
+    if has.docs {
+        tabs.push(tab("docs", "Docs", "docs"));
     }
     if has.pipelines {
         tabs.push(tab("ci", "CI", "pipeline"));
@@ -163,6 +185,14 @@ pub(super) struct OverviewPage {
     create: Option<String>,
     /// Where the newest pipelines are, and all of them.
     ci: Option<(String, String)>,
+    /// What a group or a person owns.
+    estate: Option<EstateCard>,
+    /// What could be here too.
+    hints: Vec<Hint>,
+    /// Hands it over.
+    owner: Option<String>,
+    /// Tells that the catalog changed.
+    events: String,
 }
 
 /// One line of the About card.
@@ -179,20 +209,23 @@ struct ProblemLine {
 
 /// `GET /catalog/{namespace}/{kind}/{name}`
 pub(super) async fn overview(
-    State(catalog): State<Catalog>,
+    tab: Tab,
     State(pipelines): State<Pipelines>,
     State(forges): State<Forges>,
+    State(preferences): State<Preferences>,
+    State(ownership): State<Ownership>,
+    State(delivery): State<Delivery>,
     State(site): State<Arc<Site>>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
 ) -> PageResult<OverviewPage> {
-    let record = record(&catalog, &viewer, &reference)?;
+    let chrome = tab.chrome();
+    let Tab { catalog, viewer, record, head } = tab;
+    let reference = record.reference.clone();
+    preferences.visited(&viewer.credentials, &reference);
     let origin = Origin::load(&catalog, &forges, &viewer, &record).await;
     let entity = &record.entity();
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "");
     let is_template = reference.kind() == "template";
     Ok(Page(OverviewPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         about: entity.description().map(str::to_owned),
         facts: facts(&catalog, &viewer, &record, &origin),
         links: entity.links().into_iter().filter(|link| is_web(&link.url)).collect(),
@@ -207,9 +240,34 @@ pub(super) async fn overview(
         ci: pipelines
             .place(&record)
             .map(|_| (link::entity_ci_latest(&reference), link::entity_ci(&reference, None, false))),
+        estate: EstateCard::load(&ownership, &viewer, &record),
+        hints: hints::of(entity, reference.kind(), &offered(&forges, &delivery)),
+        owner: entity.text(&["spec", "owner"]).map(|_| link::entity_owner(&reference, None)),
+        events: link::catalog_changes(Some(&reference)),
         origin,
         head,
     }))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs`: where Backstage has documentation too.
+pub(super) async fn docs(EntityPath(reference): EntityPath) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, ""))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs/{page}`
+pub(super) async fn docs_page(
+    EntityPath(reference): EntityPath,
+    Path(place): Path<HashMap<String, String>>,
+) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, place.get("page").map_or("", String::as_str)))
+}
+
+fn offered(forges: &Forges, delivery: &Delivery) -> Offered {
+    Offered {
+        github: forges.iter().any(|forge| forge.github().is_some()),
+        clusters: !delivery.clusters().all().is_empty(),
+        registries: !delivery.registries().is_empty(),
+    }
 }
 
 fn facts(catalog: &Catalog, viewer: &Viewer, record: &Record, origin: &Origin) -> Vec<Fact> {

@@ -5,19 +5,16 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 
-use super::entity::{Head, located, record};
-use crate::catalog::Catalog;
+use super::entity::{Head, located};
+use super::tab::Tab;
 use crate::delivery::{Application, Cell, Delivery, Environment, Promotion, Row, Service, Sync};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
-use crate::pipeline::Pipelines;
 use crate::registry::split_image;
 use crate::web::error::Error;
-use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::delivery::{CellView, commit_page, promotion_words};
 use crate::web::pages::shown::{self, Moment};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Deployments of one environment that are listed.
@@ -84,15 +81,13 @@ struct PromotionLine {
 
 /// `GET …/environments`
 pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
+    tab: Tab,
     State(forges): State<Forges>,
     State(delivery): State<Delivery>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
 ) -> PageResult<EnvironmentsPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "environments");
+    let chrome = tab.chrome();
+    let Tab { record, head, .. } = tab;
+    let reference = record.reference.clone();
     let place = located(&forges, &record);
     let row = delivery.row(Arc::new(Service::of(&forges, &record))).await.map_err(Error::internal)?;
     let promotions = delivery.promotions(&reference).await.map_err(Error::internal)?;
@@ -129,7 +124,7 @@ pub(super) async fn show(
         history: history(&forges, &reference, &row, cell),
     };
     Ok(Page(EnvironmentsPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         declared: row.cells.iter().any(|cell| cell.declared.is_some() || cell.seen.is_some()),
         environments: cards.map(card).collect(),
         promotions: promotions.iter().map(PromotionLine::new).collect(),

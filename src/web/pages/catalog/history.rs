@@ -1,18 +1,16 @@
 //! The History tab: the changes of an entity, newest first, with what differs.
 
 use askama::Template;
-use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::entity::{Head, record};
-use crate::catalog::{Catalog, Operation, Revision};
-use crate::pipeline::Pipelines;
-use crate::web::extract::{EntityPath, Query};
+use super::entity::Head;
+use super::tab::Tab;
+use crate::catalog::{Operation, Revision};
+use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::diff::Diff;
 use crate::web::pages::shown::Moment;
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Changes on one page.
@@ -44,22 +42,15 @@ struct ChangeLine {
 }
 
 /// `GET /catalog/{namespace}/{kind}/{name}/history`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-    Query(asked): Query<HistoryAsked>,
-) -> PageResult<HistoryPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "history");
-    let mut revisions = catalog.revisions(&viewer.credentials, &reference, asked.before, LISTED + 1).await?;
+pub(super) async fn show(tab: Tab, Query(asked): Query<HistoryAsked>) -> PageResult<HistoryPage> {
+    let reference = &tab.record.reference;
+    let mut revisions = tab.catalog.revisions(&tab.viewer.credentials, reference, asked.before, LISTED + 1).await?;
     let has_more = revisions.len() > LISTED;
     revisions.truncate(LISTED);
     let oldest = revisions.last().filter(|_| has_more).map(|revision| revision.change.sequence);
-    let older = oldest.map(|sequence| format!("{}?before={sequence}", link::entity_tab(&reference, "history")));
+    let older = oldest.map(|sequence| format!("{}?before={sequence}", link::entity_tab(reference, "history")));
     let changes = revisions.iter().enumerate().map(|(index, revision)| line(index, revision)).collect();
-    Ok(Page(HistoryPage { chrome: head.chrome(&viewer), changes, older, head }))
+    Ok(Page(HistoryPage { chrome: tab.chrome(), changes, older, head: tab.head }))
 }
 
 /// One change, compared with the document before it.

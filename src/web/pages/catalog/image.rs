@@ -10,18 +10,17 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::entity::{Head, IMAGE_ANNOTATIONS, record};
-use crate::catalog::{Catalog, Record};
+use super::entity::{Head, IMAGE_ANNOTATIONS};
+use super::tab::Tab;
+use crate::catalog::Record;
 use crate::delivery::{Delivery, Service};
 use crate::forge::Forges;
-use crate::pipeline::Pipelines;
 use crate::registry::{Content, ImageName, Registries, Shelf, Tag, split_image};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::extract::{EntityPath, Query};
+use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, Moment};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Images of one component that are shown.
@@ -91,15 +90,14 @@ struct Placed {
 
 /// `GET …/image`
 async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
+    tab: Tab,
     State(forges): State<Forges>,
     State(delivery): State<Delivery>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
     Query(asked): Query<Asked>,
 ) -> PageResult<ImagePage> {
-    let record = record(&catalog, &viewer, &reference)?;
+    let chrome = tab.chrome();
+    let Tab { record, head, .. } = tab;
+    let reference = &record.reference;
     let row = delivery.row(Arc::new(Service::of(&forges, &record))).await.map_err(Error::internal)?;
     let running: Vec<(String, String, String)> = row
         .cells
@@ -117,12 +115,11 @@ async fn show(
         }
         _ => None,
     };
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "image");
     Ok(Page(ImagePage {
-        chrome: head.chrome(&viewer),
+        chrome,
         names: placed.iter().map(|one| format!("{}/{}", one.host, one.image)).collect(),
         annotation: format!("{}: registry.acme.example/acme/{}", IMAGE_ANNOTATIONS[0], reference.name()),
-        now: format!("{}?now=yes", link::entity_tab(&reference, "image")),
+        now: format!("{}?now=yes", link::entity_tab(reference, "image")),
         images,
         head,
     }))

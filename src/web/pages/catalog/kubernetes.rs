@@ -14,16 +14,15 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use chrono::Utc;
 
-use super::entity::{Head, record};
+use super::entity::Head;
+use super::tab::Tab;
 use crate::catalog::{Catalog, Record};
 use crate::cluster::{Advice, Cluster, Container, ContainerState, Detail, Thing, ThingKind};
 use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, Trust, WorkloadTree};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
-use crate::pipeline::Pipelines;
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::extract::EntityPath;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, Moment};
 use crate::web::session::Viewer;
@@ -142,16 +141,10 @@ impl Asker {
 }
 
 /// `GET …/kubernetes`
-async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    State(delivery): State<Delivery>,
-    State(forges): State<Forges>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<KubernetesPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "kubernetes");
+async fn show(tab: Tab, State(delivery): State<Delivery>, State(forges): State<Forges>) -> PageResult<KubernetesPage> {
+    let chrome = tab.chrome();
+    let Tab { catalog, viewer, record, head } = tab;
+    let reference = record.reference.clone();
     let asker = Asker::new(&catalog, &delivery, &forges, &viewer, &record).await?;
     let (found, problem, missing) = match &asker.service.objects {
         None => (Vec::new(), None, Some(format!("{KUBERNETES_ID}: {}", reference.name()))),
@@ -161,7 +154,7 @@ async fn show(
     let others = delivery.clusters().all().into_iter().map(|cluster| cluster.title().to_owned());
     let shown: Vec<String> = found.iter().map(|one| one.cluster.title().to_owned()).collect();
     Ok(Page(KubernetesPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         others: others.filter(|title| !shown.contains(title)).collect(),
         clusters: found.iter().map(|one| ClusterView::new(&asker, &reference, one)).collect(),
         now: link::entity_tab(&reference, "kubernetes"),

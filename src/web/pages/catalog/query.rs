@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::catalog::{Direction, EntityFilter, Order};
+use crate::catalog::{Direction, EntityFilter, Order, STATUS_LEVEL};
 use crate::entity::EntityRef;
 use crate::web::url as link;
 
@@ -16,7 +16,8 @@ pub(super) struct Asked {
     pub(super) q: String,
     #[serde(default, rename = "type")]
     pub(super) kind_of: String,
-    /// A reference, `me` for what the viewer owns, `none` for what nobody owns.
+    /// A reference, `me` for what the viewer owns, `none` for what nobody owns, `under:` and a reference for what is owned
+    /// through it too.
     #[serde(default)]
     pub(super) owner: String,
     #[serde(default)]
@@ -25,12 +26,21 @@ pub(super) struct Asked {
     pub(super) tag: String,
     #[serde(default)]
     pub(super) namespace: String,
+    /// `errors`, `orphan`, `starred` or `lost`: with an owner that is not in the catalog.
+    #[serde(default)]
+    pub(super) state: String,
+    /// The columns beside the name; the usual ones without.
+    #[serde(default, rename = "column")]
+    pub(super) columns: Vec<String>,
     /// A column, with a minus for the other direction.
     #[serde(default)]
     pub(super) sort: String,
     #[serde(default)]
     pub(super) cursor: String,
 }
+
+/// What stands before an owner whose groups are meant too.
+const UNDER: &str = "under:";
 
 /// A dimension that can be filtered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +51,26 @@ pub(super) enum Facet {
     Lifecycle,
     Tag,
     Namespace,
+    State,
+}
+
+/// What a filter needs to know of whoever looks, and of the catalog.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// What they own by.
+    pub(super) ownership: Vec<EntityRef>,
+    /// What they starred.
+    pub(super) starred: Vec<EntityRef>,
+    /// Owners that the catalog does not have.
+    pub(super) lost: Vec<String>,
+    /// For `owner=under:…`: the owner and those it owns through.
+    pub(super) under: Vec<EntityRef>,
 }
 
 impl Facet {
     /// Those that stand beside the list; kinds stand above it.
-    pub(super) const BESIDE: [Self; 5] = [Self::Type, Self::Owner, Self::Lifecycle, Self::Tag, Self::Namespace];
+    pub(super) const BESIDE: [Self; 6] =
+        [Self::Type, Self::Owner, Self::Lifecycle, Self::State, Self::Tag, Self::Namespace];
 
     /// The parameter's name.
     pub(super) fn name(self) -> &'static str {
@@ -56,6 +81,7 @@ impl Facet {
             Self::Lifecycle => "lifecycle",
             Self::Tag => "tag",
             Self::Namespace => "namespace",
+            Self::State => "state",
         }
     }
 
@@ -68,10 +94,11 @@ impl Facet {
             Self::Lifecycle => "Lifecycle",
             Self::Tag => "Tag",
             Self::Namespace => "Namespace",
+            Self::State => "State",
         }
     }
 
-    /// The path of the field.
+    /// The path of the field; of a state that is the one for errors.
     pub(super) fn field(self) -> &'static str {
         match self {
             Self::Kind => "kind",
@@ -80,6 +107,7 @@ impl Facet {
             Self::Lifecycle => "spec.lifecycle",
             Self::Tag => "metadata.tags",
             Self::Namespace => "metadata.namespace",
+            Self::State => STATUS_LEVEL,
         }
     }
 }
@@ -88,7 +116,9 @@ impl Asked {
     /// The kind whose list this is; none for every kind. A search looks everywhere unless told otherwise.
     pub(super) fn kind(&self) -> Option<&str> {
         match self.kind.as_str() {
-            "" if self.q.is_empty() && self.owner.is_empty() && self.tag.is_empty() => Some("component"),
+            "" if [&self.q, &self.owner, &self.tag, &self.state].iter().all(|text| text.is_empty()) => {
+                Some("component")
+            }
             "" | "all" => None,
             kind => Some(kind),
         }
@@ -103,6 +133,7 @@ impl Asked {
             Facet::Lifecycle => &self.lifecycle,
             Facet::Tag => &self.tag,
             Facet::Namespace => &self.namespace,
+            Facet::State => &self.state,
         }
     }
 
@@ -116,6 +147,7 @@ impl Asked {
             Facet::Lifecycle => &mut other.lifecycle,
             Facet::Tag => &mut other.tag,
             Facet::Namespace => &mut other.namespace,
+            Facet::State => &mut other.state,
         };
         value.clone_into(place);
         if facet == Facet::Kind {
@@ -127,7 +159,7 @@ impl Asked {
     }
 
     /// Which entities are meant; `except` leaves one filter out, so that its other values can be counted.
-    pub(super) fn filter(&self, except: Option<Facet>, mine: &[EntityRef]) -> EntityFilter {
+    pub(super) fn filter(&self, except: Option<Facet>, known: &Known) -> EntityFilter {
         let mut parts = Vec::new();
         if let Some(kind) = self.kind().filter(|_| except != Some(Facet::Kind)) {
             parts.push(EntityFilter::is("kind", kind));
@@ -136,12 +168,17 @@ impl Asked {
             match (facet, self.value(facet)) {
                 (_, "") => {}
                 (Facet::Owner, "me") => {
-                    let owners = mine.iter().map(ToString::to_string).collect();
+                    let owners = known.ownership.iter().map(ToString::to_string).collect();
+                    parts.push(EntityFilter::In(facet.field().to_owned(), owners));
+                }
+                (Facet::Owner, value) if value.starts_with(UNDER) => {
+                    let owners = known.under.iter().map(ToString::to_string).collect();
                     parts.push(EntityFilter::In(facet.field().to_owned(), owners));
                 }
                 (Facet::Owner, "none") => {
                     parts.push(EntityFilter::Not(Box::new(EntityFilter::Exists(facet.field().to_owned()))));
                 }
+                (Facet::State, state) => parts.push(in_state(state, known)),
                 (_, value) => parts.push(EntityFilter::is(facet.field(), value)),
             }
         }
@@ -159,6 +196,8 @@ impl Asked {
             "type" => vec![by(Facet::Type.field(), order), by("metadata.name", Direction::Asc)],
             "owner" => vec![by(Facet::Owner.field(), order), by("metadata.name", Direction::Asc)],
             "lifecycle" => vec![by(Facet::Lifecycle.field(), order), by("metadata.name", Direction::Asc)],
+            "namespace" => vec![by(Facet::Namespace.field(), order), by("metadata.name", Direction::Asc)],
+            "system" => vec![by("spec.system", order), by("metadata.name", Direction::Asc)],
             _ => vec![by("metadata.name", order)],
         }
     }
@@ -190,7 +229,29 @@ impl Asked {
         let filters =
             [Facet::Kind].into_iter().chain(Facet::BESIDE).map(|facet| (facet.name(), self.value(facet).to_owned()));
         let rest = [("q", self.q.clone()), ("sort", self.sort.clone()), ("cursor", self.cursor.clone())];
-        filters.chain(rest).filter(|(_, value)| !value.is_empty()).collect()
+        let columns = self.columns.iter().map(|column| ("column", column.clone()));
+        filters.chain(rest).chain(columns).filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The owner whose groups are meant too.
+    pub(super) fn under(&self) -> Option<EntityRef> {
+        self.owner.strip_prefix(UNDER)?.parse().ok()
+    }
+
+    /// The same list without a page of it.
+    pub(super) fn whole(&self) -> Self {
+        Self { cursor: String::new(), ..self.clone() }
+    }
+}
+
+/// The entities in a state; of a state that nobody knows there are none.
+fn in_state(state: &str, known: &Known) -> EntityFilter {
+    match state {
+        "errors" => EntityFilter::Exists(STATUS_LEVEL.to_owned()),
+        "orphan" => EntityFilter::is("metadata.annotations.backstage.io/orphan", "true"),
+        "lost" => EntityFilter::In(Facet::Owner.field().to_owned(), known.lost.clone()),
+        "starred" => EntityFilter::Any(known.starred.iter().map(EntityFilter::entity).collect()),
+        _ => EntityFilter::Any(Vec::new()),
     }
 }
 
@@ -208,6 +269,10 @@ mod tests {
         assert_eq!(filtered.with(Facet::Kind, "api").link(), "/catalog?kind=api&owner=group:default/payments");
         assert_eq!(filtered.sorted_by("name").link(), "/catalog?type=service&owner=group:default/payments&sort=-name");
         assert_eq!(filtered.sorted_by("name").sorted_by("name").sort, "name");
-        assert_eq!(Asked { q: "pay".to_owned(), ..plain }.kind(), None);
+        assert_eq!(Asked { q: "pay".to_owned(), ..plain.clone() }.kind(), None);
+        let chosen = Asked { columns: vec!["type".to_owned(), "tags".to_owned()], ..plain.clone() };
+        assert_eq!(chosen.link(), "/catalog?column=type&column=tags");
+        let broken = plain.with(Facet::State, "errors");
+        assert_eq!((broken.kind(), broken.link()), (None, "/catalog?state=errors".to_owned()));
     }
 }

@@ -1,16 +1,13 @@
 //! The Source tab: the descriptor as the catalog keeps it.
 
 use askama::Template;
-use axum::extract::State;
 use serde::Deserialize;
 
-use super::entity::{Head, LINES, record};
-use crate::catalog::Catalog;
-use crate::pipeline::Pipelines;
+use super::entity::{Head, LINES};
+use super::tab::Tab;
 use crate::web::error::Error;
-use crate::web::extract::{EntityPath, Query};
+use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// The descriptor as it is kept.
@@ -32,28 +29,21 @@ pub(super) struct RawAsked {
 }
 
 /// `GET …/raw`
-pub(super) async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-    Query(asked): Query<RawAsked>,
-) -> PageResult<RawPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "raw");
+pub(super) async fn show(tab: Tab, Query(asked): Query<RawAsked>) -> PageResult<RawPage> {
+    let record = &tab.record;
     let json = asked.format == "json";
     let text = if json {
         serde_json::to_string_pretty(&record.entity()).map_err(Error::internal)?
     } else {
         serde_yaml::to_string(&record.entity()).map_err(Error::internal)?
     };
-    let yaml_link = link::entity_tab(&reference, "raw");
+    let yaml_link = link::entity_tab(&record.reference, "raw");
     Ok(Page(RawPage {
-        chrome: head.chrome(&viewer),
+        chrome: tab.chrome(),
         json_link: format!("{yaml_link}?format=json"),
         yaml_link,
         json,
         lines: text.lines().take(LINES).map(str::to_owned).collect(),
-        head,
+        head: tab.head,
     }))
 }

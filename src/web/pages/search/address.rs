@@ -23,20 +23,20 @@ pub(super) struct Asked {
     #[serde(default, rename = "type")]
     pub(super) sort: String,
     #[serde(default)]
-    kind: String,
+    pub(super) kind: String,
     /// `spec.type`
     #[serde(default)]
-    spec: String,
+    pub(super) spec: String,
     #[serde(default)]
-    owner: String,
+    pub(super) owner: String,
     #[serde(default)]
-    lifecycle: String,
+    pub(super) lifecycle: String,
     #[serde(default)]
-    system: String,
+    pub(super) system: String,
     #[serde(default)]
-    namespace: String,
+    pub(super) namespace: String,
     #[serde(default)]
-    tag: String,
+    pub(super) tag: String,
     /// From 1; 0 is the first, too.
     #[serde(default, deserialize_with = "lenient")]
     pub(super) page: usize,

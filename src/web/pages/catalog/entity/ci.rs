@@ -15,17 +15,17 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
-use self::lines::RunLine;
-use super::{Head, record};
-use crate::catalog::{Catalog, Record};
+use self::lines::{RunLine, RunState};
+use super::super::tab::Tab;
+use super::Head;
+use crate::catalog::Record;
 use crate::entity::EntityRef;
 use crate::forge::{ForgeError, Run};
 use crate::pipeline::{Pipelines, Place};
 use crate::web::AppState;
 use crate::web::error::Error;
-use crate::web::extract::{EntityPath, Query};
+use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// Runs on an entity's overview.
@@ -65,6 +65,24 @@ pub(super) struct LatestPage {
     runs: Runs,
 }
 
+/// How the newest run of an entity's pipelines stands.
+pub(in crate::web::pages) struct PipelineGlance {
+    /// Of the design.
+    pub(in crate::web::pages) word: &'static str,
+    pub(in crate::web::pages) icon: &'static str,
+    pub(in crate::web::pages) label: String,
+    pub(in crate::web::pages) link: String,
+}
+
+/// The newest run; none where there is none, or GitHub does not tell.
+pub(in crate::web::pages) async fn newest(pipelines: &Pipelines, record: &Record) -> Option<PipelineGlance> {
+    let place = pipelines.place(record)?;
+    let runs = pipelines.runs(&place, None).await.ok()?;
+    let line = RunLine::new(pipelines, &place, &record.reference, runs.first()?);
+    let RunState { word, icon, label, .. } = line.state;
+    Some(PipelineGlance { word, icon, label, link: link::entity_ci(&record.reference, None, false) })
+}
+
 /// The runs that GitHub told of, or why it did not.
 #[derive(Default)]
 struct Runs {
@@ -90,45 +108,31 @@ pub(super) struct Asked {
 }
 
 /// `GET …/ci`
-async fn show(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-    Query(asked): Query<Asked>,
-) -> PageResult<RunsPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let place = place(&pipelines, &record)?;
+async fn show(tab: Tab, State(pipelines): State<Pipelines>, Query(asked): Query<Asked>) -> PageResult<RunsPage> {
+    let Tab { record, .. } = &tab;
+    let (reference, place) = (&record.reference, place(&pipelines, record)?);
     let branch = Some(asked.branch.trim()).filter(|branch| !branch.is_empty());
     let runs = match asked.now.as_str() {
-        "yes" => Some(runs(&pipelines, &place, &reference, branch).await?),
+        "yes" => Some(runs(&pipelines, &place, reference, branch).await?),
         _ => None,
     };
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "ci");
     Ok(Page(RunsPage {
-        chrome: head.chrome(&viewer),
+        chrome: tab.chrome(),
         repository: place.repository.to_string(),
-        all: link::entity_ci(&reference, None, false),
-        now: link::entity_ci(&reference, branch, true),
+        all: link::entity_ci(reference, None, false),
+        now: link::entity_ci(reference, branch, true),
         branch: branch.unwrap_or_default().to_owned(),
         runs,
-        head,
+        head: tab.head,
     }))
 }
 
 /// `GET …/ci/latest`
-async fn latest(
-    State(catalog): State<Catalog>,
-    State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
-) -> PageResult<LatestPage> {
-    let record = record(&catalog, &viewer, &reference)?;
-    let place = place(&pipelines, &record)?;
-    let mut runs = runs(&pipelines, &place, &reference, None).await?;
+async fn latest(tab: Tab, State(pipelines): State<Pipelines>) -> PageResult<LatestPage> {
+    let place = place(&pipelines, &tab.record)?;
+    let mut runs = runs(&pipelines, &place, &tab.record.reference, None).await?;
     runs.lines.truncate(FEW);
-    let head = Head::new(&catalog, &pipelines, &viewer, &record, "ci");
-    Ok(Page(LatestPage { chrome: head.chrome(&viewer), runs, head }))
+    Ok(Page(LatestPage { chrome: tab.chrome(), runs, head: tab.head }))
 }
 
 /// The repository, or what is missing for one.

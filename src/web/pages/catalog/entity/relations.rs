@@ -55,8 +55,13 @@ fn lower_plural(kind: &str) -> String {
     if kind == "api" { "APIs".to_owned() } else { shown::kind_plural(kind).to_lowercase() }
 }
 
+/// What a relation is called.
+pub(super) fn words(kind: &str) -> String {
+    named(kind).1
+}
+
 fn named(kind: &str) -> (usize, String) {
-    const NAMES: [(&str, &str); 12] = [
+    const NAMES: [(&str, &str); 13] = [
         ("hasPart", "Has"),
         ("hasMember", "Members"),
         ("parentOf", "Sub-groups"),
@@ -68,6 +73,7 @@ fn named(kind: &str) -> (usize, String) {
         ("dependsOn", "Depends on"),
         ("dependencyOf", "Needed by"),
         ("ownerOf", "Owns"),
+        ("partOf", "Part of"),
         ("hasAnnotation", "Annotated by"),
     ];
     let known = NAMES.iter().position(|(name, _)| *name == kind);

@@ -16,6 +16,7 @@ use crate::web::error::Error;
 use crate::web::extract::{EntityPath, Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::catalog::entity::{Head, record};
+use crate::web::pages::catalog::tab::Tab;
 use crate::web::session::Viewer;
 use crate::web::sse::Follower;
 use crate::web::url as link;
@@ -57,13 +58,14 @@ pub(super) struct LogPage {
 
 /// `GET …/kubernetes/logs/{cluster}/{space}/{pod}`
 pub(super) async fn show(
+    tab: Tab,
     State(state): State<AppState>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
     Path(place): Path<Place>,
     Query(asked): Query<Asked>,
 ) -> PageResult<LogPage> {
-    let record = record(&state.catalog, &viewer, &reference)?;
+    let chrome = tab.chrome();
+    let Tab { viewer, record, head, .. } = tab;
+    let reference = record.reference.clone();
     let asker = Asker::new(&state.catalog, &state.delivery, &state.forges, &viewer, &record).await?;
     let (cluster, pod) = pod(&asker, &state.delivery, &reference, &place)?;
     let previous = asked.previous == "yes";
@@ -78,7 +80,6 @@ pub(super) async fn show(
         }
         Err(error) => Err(error.to_string()),
     };
-    let head = Head::new(&state.catalog, &state.pipelines, &viewer, &record, "kubernetes");
     let page = |name: &str| link::entity_log(&reference, &place.cluster, &place.space, &place.pod, name);
     let mut others: Vec<(String, String)> =
         names.iter().filter(|name| **name != container).map(|name| (name.clone(), page(name))).collect();
@@ -87,7 +88,7 @@ pub(super) async fn show(
     }
     let follow = (!previous && lines.is_ok()).then(|| page(&container).replacen("?container=", "/lines?container=", 1));
     Ok(Page(LogPage {
-        chrome: head.chrome(&viewer),
+        chrome,
         pod: place.pod,
         container,
         back: link::entity_tab(&reference, "kubernetes"),

@@ -7,17 +7,16 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
 
-use super::super::{Head, record};
+use super::super::super::tab::Tab;
+use super::super::Head;
 use super::lines::{JobLine, RunLine};
 use super::{Asked, place, sentence};
-use crate::catalog::{Catalog, Record};
 use crate::entity::EntityRef;
 use crate::forge::RunOrder;
 use crate::pipeline::{Pipelines, Place, RunDetails};
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath, Form, Path, Query};
+use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Chrome, Page, PageResult};
-use crate::web::session::Viewer;
 use crate::web::url as link;
 
 /// A run.
@@ -51,14 +50,12 @@ pub(super) struct Number {
 
 /// `GET …/ci/runs/{run}`
 pub(super) async fn show(
-    State(catalog): State<Catalog>,
+    tab: Tab,
     State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
     Path(Number { run }): Path<Number>,
     Query(asked): Query<Asked>,
 ) -> PageResult<RunPage> {
-    let asker = Asker::new(&catalog, &pipelines, &viewer, &reference)?;
+    let asker = Asker::new(tab, pipelines)?;
     let told = if asked.now == "yes" { Some(asker.run(run).await?) } else { None };
     Ok(Page(asker.page(run, told, None)))
 }
@@ -72,15 +69,13 @@ pub(super) struct Repeating {
 
 /// `POST …/ci/runs/{run}/attempts`
 pub(super) async fn repeat(
-    State(catalog): State<Catalog>,
+    tab: Tab,
     State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
     Path(Number { run }): Path<Number>,
     Form(form): Form<Repeating>,
 ) -> Answer {
     let order = if form.only == "failed" { RunOrder::FailedAgain } else { RunOrder::Again };
-    Asker::new(&catalog, &pipelines, &viewer, &reference)?.order(run, order).await
+    Asker::new(tab, pipelines)?.order(run, order).await
 }
 
 #[derive(Deserialize)]
@@ -88,39 +83,33 @@ pub(super) struct Pressed {}
 
 /// `POST …/ci/runs/{run}/cancellation`
 pub(super) async fn cancel(
-    State(catalog): State<Catalog>,
+    tab: Tab,
     State(pipelines): State<Pipelines>,
-    viewer: Viewer,
-    EntityPath(reference): EntityPath,
     Path(Number { run }): Path<Number>,
     _: Form<Pressed>,
 ) -> Answer {
-    Asker::new(&catalog, &pipelines, &viewer, &reference)?.order(run, RunOrder::Cancel).await
+    Asker::new(tab, pipelines)?.order(run, RunOrder::Cancel).await
 }
 
 /// Somebody who looks at the runs of an entity.
-struct Asker<'a> {
-    catalog: &'a Catalog,
-    pipelines: &'a Pipelines,
-    viewer: &'a Viewer,
-    record: Arc<Record>,
+struct Asker {
+    tab: Tab,
+    pipelines: Pipelines,
     place: Place,
 }
 
-impl<'a> Asker<'a> {
-    fn new(
-        catalog: &'a Catalog,
-        pipelines: &'a Pipelines,
-        viewer: &'a Viewer,
-        reference: &EntityRef,
-    ) -> Result<Self, Error> {
-        let record = record(catalog, viewer, reference)?;
-        let place = place(pipelines, &record)?;
-        Ok(Self { catalog, pipelines, viewer, record, place })
+impl Asker {
+    fn new(tab: Tab, pipelines: Pipelines) -> Result<Self, Error> {
+        let place = place(&pipelines, &tab.record)?;
+        Ok(Self { tab, pipelines, place })
+    }
+
+    fn reference(&self) -> &EntityRef {
+        &self.tab.record.reference
     }
 
     fn may_order(&self) -> bool {
-        self.pipelines.may_order(self.catalog, &self.viewer.credentials, &self.record)
+        self.pipelines.may_order(&self.tab.catalog, &self.tab.viewer.credentials, &self.tab.record)
     }
 
     async fn run(&self, run: u64) -> Result<Result<Shown, String>, Error> {
@@ -131,9 +120,9 @@ impl<'a> Asker<'a> {
     }
 
     fn shown(&self, RunDetails { run, jobs }: &RunDetails) -> Shown {
-        let reference = &self.record.reference;
+        let reference = self.reference();
         Shown {
-            line: RunLine::new(self.pipelines, &self.place, reference, run),
+            line: RunLine::new(&self.pipelines, &self.place, reference, run),
             jobs: jobs.iter().map(JobLine::new).collect(),
             may_order: self.may_order(),
             attempts: link::entity_run_attempts(reference, run.id),
@@ -142,8 +131,8 @@ impl<'a> Asker<'a> {
     }
 
     /// Does it, and leads to the run; a refusal is told on the run's page.
-    async fn order(&self, run: u64, order: RunOrder) -> Result<Response, Error> {
-        let reference = &self.record.reference;
+    async fn order(self, run: u64, order: RunOrder) -> Result<Response, Error> {
+        let reference = self.reference();
         if !self.may_order() {
             return Err(Error::NotAllowed(format!(
                 "only the owners of {reference} can repeat and stop its runs, and only where its file is in the repository itself"
@@ -159,17 +148,16 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn page(&self, run: u64, told: Option<Result<Shown, String>>, refusal: Option<String>) -> RunPage {
-        let reference = &self.record.reference;
-        let head = Head::new(self.catalog, self.pipelines, self.viewer, &self.record, "ci");
+    fn page(self, run: u64, told: Option<Result<Shown, String>>, refusal: Option<String>) -> RunPage {
+        let reference = self.reference();
         RunPage {
-            chrome: head.chrome(self.viewer),
+            chrome: self.tab.chrome(),
             number: run,
             all: link::entity_ci(reference, None, false),
             now: link::entity_run(reference, run, true),
             told,
             refusal,
-            head,
+            head: self.tab.head,
         }
     }
 }
