@@ -30,6 +30,7 @@ use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
+use crate::techdocs::TechDocs;
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The folder of the local forge.
@@ -162,11 +163,13 @@ impl TestApp {
         let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
         tokio::spawn(review.clone().work(stop.clone()));
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
         let parts = Parts {
             catalog,
             scaffolder,
+            techdocs,
             pipelines,
             imports,
             ownership,
