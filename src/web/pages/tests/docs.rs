@@ -35,12 +35,12 @@ impl Guest {
     async fn with_docs() -> (Self, Commit) {
         let guest = Self::enter().await;
         guest.declare("pay", "catalog-info.yaml", DESCRIPTOR).await;
-        let commit = guest.write(site(), None).await;
+        let commit = guest.write_docs(site(), None).await;
         (guest, commit)
     }
 
     /// Commits on top of what there is, or of a known commit.
-    async fn write(&self, contents: Contents, tip: Option<&Commit>) -> Commit {
+    async fn write_docs(&self, contents: Contents, tip: Option<&Commit>) -> Commit {
         let (id, forge) = (RepositoryId::new("acme", "pay").unwrap(), &self.app.state.forge);
         let tip = match tip {
             Some(tip) => tip.id.clone(),
@@ -49,14 +49,14 @@ impl Guest {
         forge.commit(&id, new_commit("main", Parent::Tip(tip), contents, "Write")).await.unwrap()
     }
 
-    async fn ask(&self, path: &str) -> Answer {
+    async fn docs_api(&self, path: &str) -> Answer {
         let token = self.app.bearer().await;
         self.app.request("GET", &format!("/api/techdocs{path}"), &[("authorization", &token)], "").await
     }
 
     /// Looks at the source now.
     async fn sync(&self) -> Answer {
-        self.ask("/sync/default/component/pay").await
+        self.docs_api("/sync/default/component/pay").await
     }
 }
 
@@ -113,7 +113,9 @@ async fn words_are_found_within_a_site_and_its_flaws_are_told() {
     let (guest, _) = Guest::with_docs().await;
     let page = guest.see("/docs/default/component/pay/?q=CRANK").await;
     has(&page, &["href=\"guide/start/#first-steps\"", "<mark>crank</mark>"]);
-    has(&guest.see("/docs/default/component/pay/?q=x%3Cscript%3E").await, &["No page has all these words", "&lt;script&gt;"].map(|part| part.replace("&lt;script&gt;", "script")).iter().map(String::as_str).collect::<Vec<_>>());
+    let nothing = guest.see("/docs/default/component/pay/?q=x%3Cscript%3E").await;
+    has(&nothing, &["No page has all these words"]);
+    assert!(!nothing.contains("x<script>"));
     let page = guest.see("/docs/default/component/pay/?show=problems").await;
     has(&page, &["there is no page `gone.md`", "`macros`", "`nowhere.md` leads to no page", "index.md"]);
 
@@ -134,7 +136,7 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
     let before = guest.app.state.techdocs.open(&who, &pay).await.unwrap();
     assert!(!guest.app.state.techdocs.sync(&who, &pay).await.unwrap(), "nothing changed");
 
-    let commit = guest.write(written("docs/index.md", "# Changed\n"), Some(&commit)).await;
+    let commit = guest.write_docs(written("docs/index.md", "# Changed\n"), Some(&commit)).await;
     let told = guest.sync().await;
     assert_eq!(told.header("content-type"), "text/event-stream");
     has(&told.text, &["event: finish\ndata: {\"updated\":true}"]);
@@ -144,12 +146,12 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
     assert!(after[0].version != before.version);
 
     // What does not count changes nothing.
-    let commit = guest.write(written("main.rs", "fn main() { }\n"), Some(&commit)).await;
+    let commit = guest.write_docs(written("main.rs", "fn main() { }\n"), Some(&commit)).await;
     has(&guest.sync().await.text, &["{\"updated\":false}"]);
     assert_eq!(guest.app.state.techdocs.documented().await.unwrap(), after);
 
     let gone = Contents::Change { write: Vec::new(), delete: vec!["docs/index.md".into(), "docs/guide/start.md".into(), "docs/img/picture.svg".into()] };
-    guest.write(gone, Some(&commit)).await;
+    guest.write_docs(gone, Some(&commit)).await;
     has(&guest.sync().await.text, &["event: log", "cannot be read"]);
     has(&guest.see("/docs/default/component/pay/").await, &["Changed", "may be out of date", "no folder `docs`"]);
 }
@@ -157,30 +159,30 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
 #[tokio::test]
 async fn backstages_clients_find_what_they_know() {
     let (guest, _) = Guest::with_docs().await;
-    let metadata = guest.ask("/metadata/techdocs/default/Component/pay").await.json();
+    let metadata = guest.docs_api("/metadata/techdocs/default/Component/pay").await.json();
     assert_eq!(metadata["site_name"], "Pay's book");
     assert!(metadata["build_timestamp"].as_i64().unwrap() > 0 && metadata["etag"].is_string());
     let files: Vec<&str> = metadata["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(files.contains(&"guide/start/index.html") && files.contains(&"search/search_index.json"), "{files:?}");
-    let entity = guest.ask("/metadata/entity/default/component/pay").await.json();
+    let entity = guest.docs_api("/metadata/entity/default/component/pay").await.json();
     assert_eq!(entity["metadata"]["name"], "pay");
     assert_eq!(entity["locationMetadata"]["type"], "url");
 
-    let page = guest.ask("/static/docs/default/component/pay/guide/start/index.html").await;
+    let page = guest.docs_api("/static/docs/default/component/pay/guide/start/index.html").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
     has(&page.text, &["<title>Start - Pay&#39;s book</title>", "md-content__inner", "md-nav__link--active", "Turn the crank."]);
-    assert_eq!(guest.ask("/static/docs/default/component/pay/").await.status, StatusCode::OK);
+    assert_eq!(guest.docs_api("/static/docs/default/component/pay/").await.status, StatusCode::OK);
     let tag = page.header("etag").to_owned();
     let token = guest.app.bearer().await;
     let path = "/api/techdocs/static/docs/default/component/pay/index.html";
     let again = guest.app.request("GET", path, &[("authorization", &token), ("if-none-match", &tag)], "").await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
-    let index = guest.ask("/static/docs/default/component/pay/search/search_index.json").await.json();
+    let index = guest.docs_api("/static/docs/default/component/pay/search/search_index.json").await.json();
     let places: Vec<&str> = index["docs"].as_array().unwrap().iter().filter_map(|one| one["location"].as_str()).collect();
     assert!(places.contains(&"guide/start/") && places.contains(&"guide/start/#first-steps"), "{places:?}");
-    assert_eq!(guest.ask("/static/docs/default/component/pay/techdocs_metadata.json").await.json()["etag"], metadata["etag"]);
-    assert_eq!(guest.ask("/static/docs/default/component/pay/img/picture.svg").await.header("content-type"), "image/svg+xml");
-    assert!(guest.ask("/cookie").await.json()["expiresAt"].is_string());
+    assert_eq!(guest.docs_api("/static/docs/default/component/pay/techdocs_metadata.json").await.json()["etag"], metadata["etag"]);
+    assert_eq!(guest.docs_api("/static/docs/default/component/pay/img/picture.svg").await.header("content-type"), "image/svg+xml");
+    assert!(guest.docs_api("/cookie").await.json()["expiresAt"].is_string());
 
     for (path, message) in [
         ("/metadata/techdocs/default/component/none", "Unable to get metadata for 'component:default/none'"),
@@ -188,7 +190,7 @@ async fn backstages_clients_find_what_they_know() {
         ("/sync/default/component/none", "Entity metadata UID missing"),
         ("/static/docs/default/component/pay/none.html", "File Not Found"),
     ] {
-        let answer = guest.ask(path).await;
+        let answer = guest.docs_api(path).await;
         assert_eq!((answer.status, &answer.json()["error"]["message"]), (StatusCode::NOT_FOUND, &Value::from(message)), "{path}");
     }
     assert_eq!(guest.app.get("/api/techdocs/cookie").await.status, StatusCode::UNAUTHORIZED);
