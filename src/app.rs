@@ -331,7 +331,8 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
         seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
     if loaded.document.pointer("/catalog/locations").is_none() {
         let example = seed::example_organisation(forge).await.context("cannot put the example into the local forge")?;
-        config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
+        let own = seed::own_documentation(forge).await.context("cannot put the documentation into the local forge")?;
+        config.locations = [example, templates, own].into_iter().map(ConfiguredLocation::url).collect();
     }
     Ok(config)
 }

@@ -35,11 +35,13 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 
+#[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
 pub(crate) use folder::read as read_folder;
 pub(crate) use reference::{Where, has_own, is_documented};
 pub(crate) use site::Site;
+#[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use survey::DocumentSection;
 
 use self::shelf::Shelf;
@@ -196,6 +198,7 @@ impl TechDocs {
     }
 
     /// Sees that something changed: a site, or which entities have one.
+    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) fn watch(&self) -> watch::Receiver<i64> {
         self.inner.changed.subscribe()
     }

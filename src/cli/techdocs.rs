@@ -105,7 +105,8 @@ impl Build {
             self.put("index.html", html.as_bytes())?;
         }
         self.put(STYLESHEET, web::docs_stylesheet().as_bytes())?;
-        self.put("search/search_index.json", site.search_index().to_string().as_bytes())?;
+        let said = site.survey().sections;
+        self.put("search/search_index.json", site.search_index(&said).to_string().as_bytes())?;
         let built = chrono::Utc::now().timestamp_millis();
         let about = json!({
             "site_name": site.name().unwrap_or(name),

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::Dialect;
+use super::attributes::escaped;
 
 /// Put before every id of a README, so that none is taken for one of the page's own.
 pub(super) const PREFIX: &str = "md-";
@@ -53,7 +54,36 @@ pub(super) fn clean(html: &str, dialect: Dialect) -> String {
         (true, false) => &DOCUMENT,
         (true, true) => &WITH_IMAGES,
     };
+    if depth(html) > DEEPEST {
+        // Reading it would take time with the square of its depth; nobody wrote this to be read.
+        return format!("<pre>{}</pre>", escaped(html));
+    }
     cleaner.clean(html).to_string()
+}
+
+/// Elements within each other, at most.
+const DEEPEST: usize = 400;
+/// Elements that end by themselves, and those without an end.
+const FLAT: [&str; 22] = [
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "source", "td",
+    "th", "tr", "track", "tbody", "wbr",
+];
+
+/// How deep elements are in each other, roughly.
+fn depth(html: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for (at, _) in html.match_indices('<') {
+        let rest = &html[at + 1..];
+        let (closes, rest) = rest.strip_prefix('/').map_or((false, rest), |rest| (true, rest));
+        let end = rest.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(rest.len()).min(12);
+        let name = rest[..end].to_ascii_lowercase();
+        if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) || FLAT.contains(&&*name) {
+            continue;
+        }
+        depth = if closes { depth.saturating_sub(1) } else { depth + 1 };
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 fn base(other_images: bool) -> ammonia::Builder<'static> {

@@ -1,6 +1,6 @@
 //! Headings of a document, their anchors, and its plain text by heading.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,23 +28,29 @@ pub(crate) struct Section {
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
     taken: HashSet<String>,
+    /// The last number that was put behind an anchor.
+    numbers: HashMap<String, u64>,
 }
 
 impl Anchors {
     /// The anchor of a heading, made the way Python-Markdown makes it.
     pub(super) fn make(&mut self, text: &str, unicode: bool) -> String {
-        let mut anchor = slug(text, unicode);
-        while anchor.is_empty() || self.taken.contains(&anchor) {
-            anchor = match anchor.rsplit_once('_') {
-                Some((stem, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() => {
-                    let number: u64 = number.parse().unwrap_or(u64::from(u32::MAX));
-                    format!("{stem}_{}", number.saturating_add(1))
-                }
-                _ => format!("{anchor}_1"),
-            };
+        let anchor = slug(text, unicode);
+        if !anchor.is_empty() && self.taken.insert(anchor.clone()) {
+            return anchor;
         }
-        self.taken.insert(anchor.clone());
-        anchor
+        // `a_2` that is taken is followed by `a_3`.
+        let numbered = anchor.rsplit_once('_').and_then(|(stem, number)| Some((stem, number.parse::<u64>().ok()?)));
+        let (stem, first) = numbered.unwrap_or((&anchor, 0));
+        let number = self.numbers.entry(stem.to_owned()).or_default();
+        *number = first.max(*number);
+        loop {
+            *number = number.saturating_add(1);
+            let next = format!("{stem}_{number}");
+            if self.taken.insert(next.clone()) {
+                return next;
+            }
+        }
     }
 
     /// Notes an anchor that is given.

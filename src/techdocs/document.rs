@@ -32,11 +32,13 @@ impl TechDocs {
     }
 
     /// The sections of one site.
+    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) async fn sections(&self, source: &str) -> Result<Vec<DocumentSection>, DocsError> {
         Ok(store::sections(&self.inner.pool, source).await?)
     }
 
     /// Every section of every documented entity.
+    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) async fn documents(&self) -> Result<Vec<(Documented, Vec<DocumentSection>)>, DocsError> {
         let mut all = Vec::new();
         for one in self.documented().await? {

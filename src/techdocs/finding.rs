@@ -1,6 +1,10 @@
 //! Searching within a site.
 
+use std::sync::Arc;
+
 use super::site::Site;
+use super::survey::DocumentSection;
+use super::{Docs, DocsError, TechDocs, store};
 
 /// A place that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,30 +26,51 @@ const MOST_WORDS: usize = 8;
 /// Letters of an excerpt.
 const EXCERPT: usize = 180;
 
+impl TechDocs {
+    /// The places of a site where every word stands, the best first.
+    pub(crate) async fn find(&self, docs: &Docs, text: &str) -> Result<Vec<Found>, DocsError> {
+        let said = self.said(docs).await?;
+        let (site, text) = (Arc::clone(&docs.site), text.to_owned());
+        let found = tokio::task::spawn_blocking(move || site.find(&said, &text)).await;
+        found.map_err(|error| DocsError::Unread(error.to_string()))
+    }
+
+    /// What is said in a site; read once.
+    pub(crate) async fn said(&self, docs: &Docs) -> Result<Arc<Vec<DocumentSection>>, DocsError> {
+        if let Some(said) = docs.site.said.get() {
+            return Ok(Arc::clone(said));
+        }
+        let said = Arc::new(store::sections(&self.inner.pool, &docs.source).await?);
+        Ok(Arc::clone(docs.site.said.get_or_init(|| said)))
+    }
+}
+
 impl Site {
     /// The places where every word stands, the best first.
-    pub(crate) fn find(&self, text: &str) -> Vec<Found> {
+    pub(super) fn find(&self, said: &[DocumentSection], text: &str) -> Vec<Found> {
         let lower = text.to_lowercase();
-        let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '-' | '.')).filter(|word| !word.is_empty()).take(MOST_WORDS).collect();
+        let is_gap = |letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '-' | '.');
+        let words: Vec<&str> = lower.split(is_gap).filter(|word| !word.is_empty()).take(MOST_WORDS).collect();
         if words.is_empty() {
             return Vec::new();
         }
         let mut found: Vec<(u32, Found)> = Vec::new();
-        for (number, page) in self.pages.iter().enumerate() {
-            let title = page.title.to_lowercase();
-            for section in &self.content(number).sections {
-                let (heading, body) = (section.heading.to_lowercase(), section.text.to_lowercase());
-                let is_first = section.anchor.is_empty() || heading == title;
-                let mut score = 0;
-                let every = words.iter().all(|word| {
-                    let points = points(&heading, word, 12) + body_points(&body, word) + if is_first { points(&title, word, 20) } else { 0 };
-                    score += points;
-                    points > 0 || title.contains(word)
-                });
-                if every && score > 0 {
-                    let (heading, anchor) = if is_first { (String::new(), String::new()) } else { (section.heading.clone(), section.anchor.clone()) };
-                    found.push((score, Found { page: number, heading, anchor, excerpt: excerpt(&section.text, &words) }));
-                }
+        for section in said {
+            let Some(&page) = self.by_url.get(&section.path) else { continue };
+            let title = section.title.to_lowercase();
+            let (heading, body) = (section.heading.to_lowercase(), section.text.to_lowercase());
+            let is_first = section.anchor.is_empty() || heading == title;
+            let mut score = 0;
+            let every = words.iter().all(|word| {
+                let of_title = if is_first { points(&title, word, 20) } else { 0 };
+                let points = points(&heading, word, 12) + body_points(&body, word) + of_title;
+                score += points;
+                points > 0 || title.contains(word)
+            });
+            if every && score > 0 {
+                let (heading, anchor) =
+                    if is_first { Default::default() } else { (section.heading.clone(), section.anchor.clone()) };
+                found.push((score, Found { page, heading, anchor, excerpt: excerpt(&section.text, &words) }));
             }
         }
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
@@ -95,4 +120,34 @@ fn excerpt(text: &str, words: &[&str]) -> Vec<String> {
         parts[0].insert(0, '…');
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::site::{Place, SiteFiles};
+    use super::*;
+
+    #[test]
+    fn the_page_about_it_comes_first() {
+        let docs = [("a.md", "# Other\n\nOutbox is named here."), ("b.md", "# Outbox\n\nAbout it.\n\n## Growing outbox\n\nÉ words <b>x</b>")];
+        let docs = docs.map(|(path, text)| (path.to_owned(), text.to_owned().into()));
+        let site = Site::new(SiteFiles { docs: docs.into(), ..SiteFiles::default() }, String::new(), Place::default());
+        let said = site.survey().sections;
+        let found = site.find(&said, "OUTBOX");
+        let places: Vec<_> = found.iter().map(|found| (&*site.pages[found.page].path, &*found.anchor)).collect();
+        assert_eq!(places, [("b.md", ""), ("b.md", "growing-outbox"), ("a.md", "")]);
+        assert_eq!(found[2].excerpt, ["", "Outbox", " is named here."]);
+        assert_eq!(site.find(&said, "growing words").len(), 1);
+        for nothing in ["", "  ", "%", "nowhere", "outbox nowhere"] {
+            assert_eq!(site.find(&said, nothing), [], "{nothing}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_between_words() {
+        let text = format!("{} needle {}", "before ".repeat(100), "after ".repeat(100));
+        let parts = excerpt(&text, &["needle"]);
+        assert_eq!(parts[1], "needle");
+        assert!(parts[0].starts_with("…before") && parts[2].ends_with('…') && parts.concat().len() < 220, "{parts:?}");
+    }
 }

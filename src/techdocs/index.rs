@@ -3,17 +3,18 @@
 use serde_json::{Value, json};
 
 use super::site::Site;
+use super::survey::DocumentSection;
 
 impl Site {
     /// The index of MkDocs' own search: one document for every page, and one for each heading below it.
-    pub(crate) fn search_index(&self) -> Value {
+    pub(crate) fn search_index(&self, said: &[DocumentSection]) -> Value {
         let mut documents = Vec::new();
-        for (number, page) in self.pages.iter().enumerate() {
-            let content = self.content(number);
-            let whole: Vec<&str> = content.sections.iter().map(|section| section.text.as_str()).collect();
-            documents.push(json!({"location": page.url, "title": page.title, "text": whole.join("\n")}));
-            for section in content.sections.iter().filter(|section| !section.anchor.is_empty()) {
-                let location = format!("{}#{}", page.url, section.anchor);
+        for sections in said.chunk_by(|one, other| one.path == other.path) {
+            let page = &sections[0];
+            let whole: Vec<&str> = sections.iter().map(|section| section.text.as_str()).collect();
+            documents.push(json!({"location": page.path, "title": page.title, "text": whole.join("\n")}));
+            for section in sections.iter().filter(|section| !section.anchor.is_empty()) {
+                let location = format!("{}#{}", page.path, section.anchor);
                 documents.push(json!({"location": location, "title": section.heading, "text": section.text}));
             }
         }

@@ -15,6 +15,7 @@ use super::config::SiteConfig;
 use super::nav::{self, NavNode};
 use super::page::Content;
 use super::path;
+use super::survey::DocumentSection;
 use crate::markdown;
 
 /// Larger pages are not read.
@@ -81,6 +82,8 @@ pub(crate) struct Site {
     pub(super) by_url: BTreeMap<String, usize>,
     order: Vec<usize>,
     pub(super) contents: Vec<OnceLock<Arc<Content>>>,
+    /// What is said in it, once somebody searched.
+    pub(super) said: OnceLock<Arc<Vec<DocumentSection>>>,
     /// Whether images of other hosts are shown: where no policy forbids them.
     pub(crate) other_images: bool,
 }
@@ -114,7 +117,7 @@ impl Site {
         };
         let order = nav::order(&nav);
         let contents = pages.iter().map(|_| OnceLock::new()).collect();
-        Self { config, version, pages, nav, place, problems, files, by_path, by_url, order, contents, other_images: false }
+        Self { config, version, pages, nav, place, problems, files, by_path, by_url, order, contents, said: OnceLock::new(), other_images: false }
     }
 
     /// What the site is called.

@@ -8,6 +8,9 @@ use super::super::Heading;
 use super::super::attributes::{Attributes, escape_into, escaped};
 use super::{Writer, words};
 
+/// Tables of contents of one page.
+const MOST_CONTENTS: usize = 3;
+
 impl Writer<'_> {
     pub(super) fn block<'a>(&mut self, node: &'a AstNode<'a>, value: &NodeValue, depth: usize) {
         self.gathered.gap();
@@ -91,7 +94,7 @@ impl Writer<'_> {
     }
 
     fn paragraph<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) {
-        if self.dialect.docs && words::plain(node) == "[TOC]" {
+        if self.dialect.docs && self.contents.len() < MOST_CONTENTS && words::plain(node) == "[TOC]" {
             self.contents.push(self.html.len());
             return;
         }

@@ -172,8 +172,8 @@ async fn static_file(
     let mut response = match path.as_str() {
         "techdocs_metadata.json" => reply::ok(&written(&docs, &name)),
         "search/search_index.json" => {
-            let index = tokio::task::spawn_blocking(move || site.search_index()).await.map_err(Error::internal)?;
-            reply::ok(&index)
+            let said = techdocs.said(&docs).await?;
+            reply::ok(&site.search_index(&said))
         }
         _ => {
             let wanted = file_of(&path);

@@ -3,6 +3,7 @@
 mod approvals;
 mod authors;
 mod ci;
+mod docs;
 mod editor;
 mod flags;
 mod forms;

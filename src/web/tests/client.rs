@@ -31,6 +31,7 @@ use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
 use crate::search::Search;
+use crate::techdocs::TechDocs;
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
 /// The folder of the local forge.
@@ -163,9 +164,9 @@ impl TestApp {
         let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
         tokio::spawn(review.clone().work(stop.clone()));
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
-        let techdocs = crate::techdocs::TechDocs::new(pool.clone(), catalog.clone());
         let search = Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone());
         tokio::spawn(search.clone().work(stop.clone()));
         let parts = Parts {

@@ -12,12 +12,13 @@ use super::file;
 use super::lines::{self, Line};
 use crate::catalog::Catalog;
 use crate::entity::EntityRef;
+use crate::markdown::Heading;
 use crate::techdocs::path;
 use crate::techdocs::{Docs, DocsError, Found, TechDocs};
 use crate::web::error::Error;
 use crate::web::extract::{Answer, EntityPath, Path, Query};
 use crate::web::page::{Area, Chrome, Page};
-use crate::web::pages::shown::{EntityLink, Moment};
+use crate::web::pages::shown::{self, EntityLink, Moment};
 use crate::web::session::Viewer;
 use crate::web::url as link;
 
@@ -42,7 +43,7 @@ struct Frame {
     /// Since when the source cannot be read, and why.
     stale: Option<(Option<Moment>, String)>,
     /// How much is wrong, for who owns it.
-    problems: Option<(usize, String)>,
+    problems: Option<(String, String)>,
 }
 
 /// A page.
@@ -55,10 +56,23 @@ struct ReadPage {
     has_title: bool,
     html: String,
     crumbs: Vec<String>,
-    contents: Vec<(u8, String, String)>,
+    contents: Vec<Place>,
     previous: Option<(String, String)>,
     next: Option<(String, String)>,
     edit: Option<String>,
+}
+
+/// A heading of the page.
+struct Place {
+    anchor: String,
+    text: String,
+    deeper: bool,
+}
+
+impl From<&Heading> for Place {
+    fn from(heading: &Heading) -> Self {
+        Self { anchor: heading.anchor.clone(), text: heading.text.clone(), deeper: heading.level > 2 }
+    }
 }
 
 /// What was found within a site.
@@ -124,7 +138,8 @@ pub(super) async fn show(
     if !asked.q.trim().is_empty() {
         let frame = Frame::new(&catalog, &viewer, &reference, &docs, None, &asked.q);
         let chrome = frame.chrome(&viewer);
-        return Ok(found(docs, frame, chrome).await?.into_response());
+        let found = techdocs.find(&docs, &asked.q).await?.into_iter().map(|found| Hit::new(&docs, found)).collect();
+        return Ok(Page(SearchPage { chrome, found, frame }).into_response());
     }
     if asked.show == "problems" {
         let frame = Frame::new(&catalog, &viewer, &reference, &docs, None, "");
@@ -157,7 +172,7 @@ pub(super) async fn show(
         has_title: content.has_title,
         html: content.html.clone(),
         crumbs: site.above(page).into_iter().map(str::to_owned).collect(),
-        contents: headings.map(|heading| (heading.level, heading.anchor.clone(), heading.text.clone())).collect(),
+        contents: headings.map(Place::from).collect(),
         previous: previous.map(neighbour),
         next: next.map(neighbour),
         edit: site.edit_url(page),
@@ -195,7 +210,8 @@ impl Frame {
             lines: lines::of(&docs.site, page),
             changed: docs.changed_at.map(Moment),
             stale: docs.failure.clone().map(|failure| (docs.read_at.map(Moment), failure)),
-            problems: (owned && problems > 0).then(|| (problems, link::docs_problems(reference))),
+            problems: (owned && problems > 0)
+                .then(|| (shown::count(problems, "problem", "problems"), link::docs_problems(reference))),
             entity,
         }
     }
@@ -205,23 +221,18 @@ impl Frame {
     }
 }
 
-async fn found(docs: Docs, frame: Frame, chrome: Chrome) -> Result<Page<SearchPage>, Error> {
-    let (site, q) = (docs.site, frame.q.clone());
-    let hits = tokio::task::spawn_blocking(move || {
-        let hit = |found: Found| {
-            let page = &site.pages[found.page];
-            let anchor = if found.anchor.is_empty() { String::new() } else { format!("#{}", found.anchor) };
-            Hit {
-                link: format!("{}{anchor}", path::relative("", &page.url)),
-                title: page.title.clone(),
-                heading: found.heading,
-                above: site.above(found.page).join(" / "),
-                excerpt: found.excerpt,
-            }
-        };
-        site.find(&q).into_iter().map(hit).collect()
-    });
-    Ok(Page(SearchPage { chrome, found: hits.await.map_err(Error::internal)?, frame }))
+impl Hit {
+    fn new(docs: &Docs, found: Found) -> Self {
+        let page = &docs.site.pages[found.page];
+        let anchor = if found.anchor.is_empty() { String::new() } else { format!("#{}", found.anchor) };
+        Self {
+            link: format!("{}{anchor}", path::relative("", &page.url)),
+            title: page.title.clone(),
+            heading: found.heading,
+            above: docs.site.above(found.page).join(" / "),
+            excerpt: found.excerpt,
+        }
+    }
 }
 
 /// A file of the site.
