@@ -133,6 +133,7 @@ mod tests {
             ("spec: {owner: \"old\", type: x}\n", "spec: {owner: group:team/new, type: x}\n"),
             ("spec: {type: ü, owner: old}", "spec: {type: ü, owner: group:team/new}"),
             ("spec:\r\n  owner: old\r\n", "spec:\r\n  owner: group:team/new\r\n"),
+            ("spec:\n  owner: >-\n    old\n", "spec:\n  owner: >-\n    group:team/new\n"),
             ("spec:\n    type: x\n", "spec:\n    owner: group:team/new\n    type: x\n"),
         ];
         for (spec, expected) in cases {
@@ -158,7 +159,6 @@ mod tests {
             ("kind: Component\nmetadata: {name: a}\n", "no `spec`"),
             ("kind: Component\nmetadata: {name: a}\nspec: {type: x}\n", "by hand"),
             ("kind: Component\nmetadata: {name: a}\nspec: {owner: [x]}\n", "no text"),
-            ("kind: Component\nmetadata: {name: a}\nspec:\n  owner: >-\n    old\n", "by hand"),
             ("kind: Component\nmetadata: {name: a, owner: &o old}\nspec: {owner: *o}\n", "by hand"),
         ];
         for (text, expected) in cases {
