@@ -36,7 +36,7 @@ pub(crate) use self::document::{Facet, Field, Fields, Sort};
 pub(crate) use self::find::Fit;
 use self::find::{Hit, Wish};
 pub(crate) use self::mark::{Marker, Piece};
-pub(crate) use self::query::{By, Filter, Query};
+pub(crate) use self::query::{Filter, Query};
 use self::reading::Reading;
 use self::runs::Runs;
 use crate::catalog::{Catalog, Record};

@@ -15,6 +15,7 @@ use crate::catalog::{Catalog, Problem};
 use crate::cluster::{Cluster, ThingKind, WatchState};
 use crate::delivery::{Delivery, Sync};
 use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
+use crate::search::Search;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, Site};
@@ -81,6 +82,7 @@ async fn show(
     State(forges): State<Forges>,
     State(forge): State<LocalForge>,
     State(delivery): State<Delivery>,
+    State(search): State<Search>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<StatusPage> {
@@ -99,7 +101,7 @@ async fn show(
     };
     Ok(Page(StatusPage {
         chrome: viewer.chrome(Area::Status, "Status"),
-        facts: facts(&site, &forges, repositories),
+        facts: facts(&site, &forges, repositories, search.size()),
         counts: counts(&catalog),
         sources: sources(&catalog, &forges, &problems),
         problems: problems.len(),
@@ -123,13 +125,26 @@ impl ClusterRow {
     }
 }
 
-fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str, String)> {
+fn facts(
+    site: &Site,
+    forges: &Forges,
+    repositories: usize,
+    (documents, bytes): (usize, usize),
+) -> Vec<(&'static str, String)> {
     let hosts: Vec<&str> = forges.hosts().collect();
     vec![
         ("Version", site.version.clone()),
         ("Address", site.base_url.to_string()),
         ("Database", site.database.clone()),
         ("Data folder", site.data_dir.display().to_string()),
+        (
+            "Search",
+            format!(
+                "{} in {} of memory",
+                shown::count(documents, "document", "documents"),
+                shown::size(u64::try_from(bytes).unwrap_or(u64::MAX))
+            ),
+        ),
         (
             "Forges",
             format!(

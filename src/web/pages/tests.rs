@@ -14,5 +14,6 @@ mod origins;
 mod personal;
 mod portal;
 mod pulls;
+mod search;
 mod story;
 mod tokens;
