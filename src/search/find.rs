@@ -71,7 +71,7 @@ pub(super) struct Matches {
 const FEW: usize = 8;
 
 /// What a document has at least whose name or title begins with what was typed.
-const NAMED: f32 = 380.0;
+const NAMED: f32 = 400.0;
 
 /// Everything that fits.
 pub(super) fn matches(reading: &Reading, wish: &Wish<'_>) -> Matches {
@@ -288,7 +288,7 @@ fn reward(which: u32, way: Way) -> Option<f32> {
     let reward = match (which, way.distance, way.is_whole) {
         (WHOLE_NAME, 0, true) => 600.0,
         (WHOLE_TITLE, 0, true) => 500.0,
-        (WHOLE_NAME, 0, false) => 400.0,
+        (WHOLE_NAME, 0, false) => 420.0,
         (WHOLE_TITLE, 0, false) => NAMED,
         (WHOLE_NAME, _, true) => 290.0,
         (WHOLE_TITLE, _, true) => 280.0,
@@ -296,7 +296,8 @@ fn reward(which: u32, way: Way) -> Option<f32> {
         (_, 0, true) => 150.0,
         _ => return None,
     };
-    Some(reward + 10.0 * way.quality)
+    // Of names that begin so, the shortest goes first.
+    Some(reward + 80.0 * way.quality)
 }
 
 /// How many misspellings a word bears: none in short ones.

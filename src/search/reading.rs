@@ -83,7 +83,9 @@ impl Reading {
     /// A reading of some documents alone.
     pub(super) fn of(documents: impl Iterator<Item = Document>) -> Self {
         let mut builder = Builder::default();
-        documents.for_each(|document| builder.add(&document));
+        for document in documents {
+            builder.add(&document);
+        }
         let parts = if builder.is_empty() { Vec::new() } else { vec![Part::new(builder.finish())] };
         Self { parts }
     }
@@ -101,7 +103,9 @@ impl Reading {
     /// The same where some entities have these documents and no others of a stock.
     pub(super) fn replaced(&self, stock: Stock, entities: &[&str], documents: impl Iterator<Item = Document>) -> Self {
         let mut parts = self.parts.clone();
-        parts.iter_mut().for_each(|part| part.forget(stock, entities));
+        for part in &mut parts {
+            part.forget(stock, entities);
+        }
         parts.retain(|part| part.len() > 0);
         parts.extend(Self::of(documents).parts);
         let mut next = Self { parts };
