@@ -159,6 +159,10 @@ impl Search<'_> {
             let typed = Typed { word, is_start, most: allowed(word, most) };
             let better = self.look_for(&mut slots, &typed, must(at), is_alone);
             corrected.extend(better.map(|better| (word.clone(), better)));
+            if fit != Fit::Some && !slots.has_found() {
+                // Nothing can have all words any more, unless its name is all of them in one.
+                break;
+            }
         }
         let words = u8::try_from(query.words.len()).unwrap_or(u8::MAX);
         for (at, phrase) in (words..).zip(&query.phrases) {

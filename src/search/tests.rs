@@ -15,9 +15,23 @@ use super::reading::{Reading, Stock};
 type Sample = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
 const COMPANY: [Sample; 16] = [
-    ("component:default/payment-gateway", "", "Takes cards and talks to banks", "java payments", "payments", "production"),
+    (
+        "component:default/payment-gateway",
+        "",
+        "Takes cards and talks to banks",
+        "java payments",
+        "payments",
+        "production",
+    ),
     ("component:default/payments", "", "", "go", "payments", "production"),
-    ("component:default/checkout-service", "Checkout", "Turns a basket into a payment", "rust", "storefront", "production"),
+    (
+        "component:default/checkout-service",
+        "Checkout",
+        "Turns a basket into a payment",
+        "rust",
+        "storefront",
+        "production",
+    ),
     ("component:default/checkout-web", "", "", "typescript", "storefront", "experimental"),
     ("component:default/legacy-checkout", "", "To be replaced", "java", "storefront", "deprecated"),
     ("component:default/ledger", "", "Books every payment", "rust", "finance", "production"),
@@ -79,7 +93,12 @@ fn section(place: &str, page: &str, heading: &str, text: &str) -> Document {
 fn company() -> Reading {
     let pages = [
         section("freeze/", "Releases", "Change freeze", "Nothing is deployed in the change freeze of November."),
-        section("freeze/#why", "Releases", "Why", "A freeze of a change is no change freeze by itself: change, then freeze."),
+        section(
+            "freeze/#why",
+            "Releases",
+            "Why",
+            "A freeze of a change is no change freeze by itself: change, then freeze.",
+        ),
         section("cards/", "Cards", "Declined cards", "A declined card is told to the checkout at once."),
     ];
     Reading::of(COMPANY.iter().map(entity).chain(pages))
@@ -89,8 +108,7 @@ fn company() -> Reading {
 fn found(reading: &Reading, query: &str, mine: &[&str]) -> (Vec<String>, Fit) {
     let query = Query::read(query);
     let mine: Vec<String> = mine.iter().map(|own| (*own).to_owned()).collect();
-    let wish =
-        Wish { query: &query, fields: Fields::ALL, are_starts: false, is_forgiving: true, mine: &mine };
+    let wish = Wish { query: &query, fields: Fields::ALL, are_starts: false, is_forgiving: true, mine: &mine };
     let matches = find::matches(reading, &wish);
     let names = find::best(reading, matches.hits, 100).into_iter().map(|hit| {
         let segment = &reading.parts[hit.part as usize].segment;
@@ -186,7 +204,9 @@ fn hostile_queries_are_answered() {
     let company = company();
     let long = "payment ".repeat(2_000);
     let word = "a".repeat(10_000);
-    for query in [&long, &word, "****", "a* b?", "(((", "[a-z]+$", "🙂🙂", "\u{202e}x", "\"\"\"", "-", ":", "\0", "' OR 1=1 --"] {
+    for query in
+        [&long, &word, "****", "a* b?", "(((", "[a-z]+$", "🙂🙂", "\u{202e}x", "\"\"\"", "-", ":", "\0", "' OR 1=1 --"]
+    {
         found(&company, query, &[]);
     }
     assert!(found(&company, "****", &[]).0.is_empty());

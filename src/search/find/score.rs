@@ -92,6 +92,11 @@ impl Slots {
         slot.is_named |= is_named;
     }
 
+    /// Whether any document had the last word, and those before.
+    pub(super) fn has_found(&self) -> bool {
+        !self.now.is_empty()
+    }
+
     /// The word at hand is done: a rare one counts more.
     #[expect(clippy::cast_precision_loss, reason = "logarithms of counts")]
     pub(super) fn end_word(&mut self, must: u8) {

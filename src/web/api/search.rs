@@ -48,7 +48,17 @@ async fn query(
     let (known, other): (Vec<_>, Vec<_>) = wanted.filters.iter().partition(|(key, _)| facet(key).is_some());
     let mut query = Query::plain(&wanted.term).and(Filter::sorts(&wanted.sorts()));
     for (key, values) in known {
-        query = query.and(Filter::exactly(facet(key).unwrap_or(Facet::Kind), values.clone()));
+        let facet = facet(key).unwrap_or(Facet::Kind);
+        let is_of_docs =
+            facet == Facet::Kind && values.iter().all(|kind| !kind.bytes().any(|byte| byte.is_ascii_uppercase()));
+        query = match (facet, is_of_docs) {
+            // Documents of documentation have the kind of their entity in lower case, those of entities as it is written.
+            (Facet::Kind, true) => query.and(Filter::sorts(&[Sort::Docs])).and(Filter::any(facet, values.clone())),
+            (Facet::Kind, false) => query
+                .and(Filter::sorts(&[Sort::Entity, Sort::Api, Sort::Template]))
+                .and(Filter::exactly(facet, values.clone())),
+            _ => query.and(Filter::exactly(facet, values.clone())),
+        };
     }
     let is_plain = other.is_empty();
     let (offset_asked, limit) = if is_plain { (offset, wanted.limit) } else { (0, LOOKED_THROUGH) };

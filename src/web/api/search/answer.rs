@@ -58,7 +58,8 @@ fn page(record: &Record, section: &Section) -> Value {
     json!({
         "title": heading, "text": section.text, "path": path,
         "location": link::docs_section(&record.reference, &section.path, &section.anchor),
-        "name": entity.name(), "kind": entity.kind(), "namespace": entity.namespace(), "entityTitle": entity.title(),
+        "name": record.reference.name(), "kind": record.reference.kind(), "namespace": record.reference.namespace(),
+        "entityTitle": entity.title(),
         "type": kind_of(entity), "componentType": kind_of(entity),
         "owner": entity.text(&["spec", "owner"]).unwrap_or_default(),
         "lifecycle": entity.text(&["spec", "lifecycle"]).unwrap_or_default(),
