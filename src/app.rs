@@ -41,6 +41,8 @@ use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::search::Search;
+use crate::techdocs::TechDocs;
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -164,8 +166,11 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let parts = Parts {
+            search: Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone()),
             pipelines: Pipelines::new(forges.clone()),
+            techdocs,
             imports,
             catalog,
             scaffolder,
@@ -193,7 +198,9 @@ impl App {
         self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.search.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.techdocs.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
         self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
         self.background.spawn(self.state.announcements.clone().work(shutdown.clone()));
@@ -328,7 +335,8 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
         seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
     if loaded.document.pointer("/catalog/locations").is_none() {
         let example = seed::example_organisation(forge).await.context("cannot put the example into the local forge")?;
-        config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
+        let own = seed::own_documentation(forge).await.context("cannot put the documentation into the local forge")?;
+        config.locations = [example, templates, own].into_iter().map(ConfiguredLocation::url).collect();
     }
     Ok(config)
 }

@@ -53,6 +53,8 @@ pub(super) fn router() -> Router<AppState> {
         .merge(image::router())
         .route("/catalog/{namespace}/{kind}/{name}/dependencies", get(dependencies::show))
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
+        .route("/catalog/{namespace}/{kind}/{name}/docs", get(entity::docs))
+        .route("/catalog/{namespace}/{kind}/{name}/docs/{*page}", get(entity::docs_page))
         .route("/catalog/{namespace}/{kind}/{name}/history", get(history::show))
         .route("/catalog/{namespace}/{kind}/{name}/raw", get(raw::show))
         .route("/catalog/{namespace}/{kind}/{name}/refresh", post(entity::refresh))

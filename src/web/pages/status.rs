@@ -17,6 +17,7 @@ use crate::delivery::{Delivery, Sync};
 use crate::event::{Events, Figures};
 use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
 use crate::web::error::Error;
+use crate::search::Search;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, Site};
@@ -99,6 +100,7 @@ async fn show(
     State(forge): State<LocalForge>,
     State(events): State<Events>,
     State(delivery): State<Delivery>,
+    State(search): State<Search>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<StatusPage> {
@@ -122,7 +124,7 @@ async fn show(
     };
     Ok(Page(StatusPage {
         chrome: viewer.chrome(Area::Status, "Status"),
-        facts: facts(&site, &forges, repositories),
+        facts: facts(&site, &forges, repositories, search.size()),
         counts: counts(&catalog),
         more: more.len(),
         sources,
@@ -160,13 +162,26 @@ impl ClusterRow {
     }
 }
 
-fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str, String)> {
+fn facts(
+    site: &Site,
+    forges: &Forges,
+    repositories: usize,
+    (documents, bytes): (usize, usize),
+) -> Vec<(&'static str, String)> {
     let hosts: Vec<&str> = forges.hosts().collect();
     vec![
         ("Version", site.version.clone()),
         ("Address", site.base_url.to_string()),
         ("Database", site.database.clone()),
         ("Data folder", site.data_dir.display().to_string()),
+        (
+            "Search",
+            format!(
+                "{} in {} of memory",
+                shown::count(documents, "document", "documents"),
+                shown::size(u64::try_from(bytes).unwrap_or(u64::MAX))
+            ),
+        ),
         (
             "Forges",
             format!(

@@ -1,0 +1,50 @@
+//! A site from a folder of this machine: for building it without a portal.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::config::{NAMES, SiteConfig};
+use super::site::{Place, Site, SiteFiles};
+
+/// Reads the folder of `mkdocs.yml`. Links are not followed.
+pub(crate) fn read(folder: &Path) -> io::Result<Site> {
+    let config = NAMES.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok());
+    let parsed = config.as_deref().map(SiteConfig::parse).unwrap_or_default();
+    let root = folder.join(&parsed.docs_dir);
+    let mut docs = BTreeMap::new();
+    walk(&root, &root, &mut docs)?;
+    let mut site = Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
+    site.other_images = true;
+    // What pages include from outside.
+    let names = site.files.docs.iter().filter(|(path, _)| path.ends_with(".md"));
+    let names: Vec<String> = names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
+    for name in names {
+        for place in site.places_of(&name).collect::<Vec<_>>() {
+            if let Ok(bytes) = fs::read(folder.join(&place)) {
+                site.files.beside.insert(place, bytes.into());
+            }
+        }
+    }
+    Ok(site)
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, Bytes>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let path = entry.path();
+        if kind.is_dir() {
+            walk(root, &path, found)?;
+        } else if kind.is_file()
+            && let Ok(below) = path.strip_prefix(root)
+            && let Some(below) = below.to_str()
+        {
+            found.insert(below.replace('\\', "/"), fs::read(&path)?.into());
+        }
+    }
+    Ok(())
+}
