@@ -39,11 +39,12 @@ use tokio::sync::{Notify, watch};
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
 pub(crate) use folder::read as read_folder;
-pub(crate) use reference::{Where, has_own, is_documented};
+pub(crate) use reference::{Where, is_documented};
 pub(crate) use site::Site;
 #[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use survey::DocumentSection;
 
+use self::document::Entities;
 use self::shelf::Shelf;
 use self::site::{Place, SiteFiles};
 use self::store::SiteRow;
@@ -64,6 +65,8 @@ struct Inner {
     pool: PgPool,
     catalog: Catalog,
     shelf: Shelf,
+    /// What has documentation, at a version of the catalog.
+    entities: Mutex<(i64, Arc<Entities>)>,
     /// Held by whoever reads a source in this process.
     reading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Wakes the work when something became due.
@@ -120,6 +123,7 @@ impl TechDocs {
         let inner = Inner {
             pool,
             catalog,
+            entities: Mutex::new((-1, Arc::default())),
             shelf: Shelf::new(SHELF_BYTES),
             reading: Mutex::default(),
             due: Notify::new(),

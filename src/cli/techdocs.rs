@@ -77,7 +77,8 @@ impl Build {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
         let site = read(&self.folder)?;
-        let name = self.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let name =
+            self.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
         self.write(&site, name.as_deref().unwrap_or("Documentation"))?;
         let (pages, took) = (site.pages.len(), started.elapsed().as_millis());
         let output = self.output.display();
@@ -87,8 +88,10 @@ impl Build {
     }
 
     fn write(&self, site: &Site, name: &str) -> anyhow::Result<()> {
-        let folders = site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(|(path, _)| path.to_owned()));
-        let folders: HashSet<PathBuf> = folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
+        let folders =
+            site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(|(path, _)| path.to_owned()));
+        let folders: HashSet<PathBuf> =
+            folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
         for folder in folders.into_iter().chain([self.output.join("assets"), self.output.join("search")]) {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }

@@ -210,7 +210,11 @@ impl Taken {
             let known = token[OPEN.len()..].split_once(CLOSE);
             let list = known.and_then(|(number, after)| Some((self.lists.get(number.parse::<usize>().ok()?)?, after)));
             rest = if let Some(((source, _), after)) = list {
-                if is_html { escape_into(&mut out, source) } else { out.push_str(source) }
+                if is_html {
+                    escape_into(&mut out, source)
+                } else {
+                    out.push_str(source)
+                }
                 after
             } else {
                 &token[OPEN.len()..]

@@ -91,7 +91,10 @@ mod tests {
         assert_eq!((code.language, code.title.as_deref()), ("python", Some("a b.py")));
         assert_eq!((code.numbers, &*code.marked), (Some(10), &[(2, 2), (4, 6)][..]));
         let code = Code::parse("{ .yaml .annotate #x title=\"y\" }");
-        assert_eq!((code.language, &*code.classes, code.id.as_deref()), ("yaml", &["annotate".to_owned()][..], Some("x")));
+        assert_eq!(
+            (code.language, &*code.classes, code.id.as_deref()),
+            ("yaml", &["annotate".to_owned()][..], Some("x"))
+        );
         for (info, language) in [("", ""), ("rust", "rust"), ("rust,ignore", "rust"), ("js {1,3}", "js"), ("{", "")] {
             assert_eq!(Code::parse(info).language, language, "{info}");
         }

@@ -17,11 +17,13 @@ pub(crate) fn read(folder: &Path) -> io::Result<Site> {
     let root = folder.join(&parsed.docs_dir);
     let mut docs = BTreeMap::new();
     walk(&root, &root, &mut docs)?;
-    let mut site = Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
+    let mut site =
+        Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
     site.other_images = true;
     // What pages include from outside.
     let names = site.files.docs.iter().filter(|(path, _)| path.ends_with(".md"));
-    let names: Vec<String> = names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
+    let names: Vec<String> =
+        names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
     for name in names {
         for place in site.places_of(&name).collect::<Vec<_>>() {
             if let Ok(bytes) = fs::read(folder.join(&place)) {

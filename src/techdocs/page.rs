@@ -127,7 +127,8 @@ impl Surroundings for Around<'_> {
         if let (Target::Link, Some(view)) = (target, &site.place.view)
             && !plain.starts_with('/')
             && path::joined(path::folder(&own.path), &wanted).is_none()
-            && let Some(outside) = path::joined(&site.place.folder, &within).and_then(|folder| path::joined(&folder, &wanted))
+            && let Some(outside) =
+                path::joined(&site.place.folder, &within).and_then(|folder| path::joined(&folder, &wanted))
         {
             return Some(format!("{view}{outside}{rest}"));
         }
@@ -148,7 +149,11 @@ impl Site {
     pub(super) fn included(&self, name: &str) -> Option<&[u8]> {
         let found = self.places_of(name).find_map(|path| {
             let docs = self.config.docs_dir.as_str();
-            let below = if docs.is_empty() { Some(&*path) } else { path.strip_prefix(docs).and_then(|rest| rest.strip_prefix('/')) };
+            let below = if docs.is_empty() {
+                Some(&*path)
+            } else {
+                path.strip_prefix(docs).and_then(|rest| rest.strip_prefix('/'))
+            };
             below.and_then(|below| self.files.docs.get(below)).or_else(|| self.files.beside.get(&path))
         });
         found.map(|bytes| &bytes[..])

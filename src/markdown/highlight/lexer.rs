@@ -122,7 +122,8 @@ fn markup(line: &str, mut open: Open, pen: &mut Pen) -> Open {
                     pen.write(text, "s");
                     after
                 } else if first.is_alphabetic() || matches!(first, '@' | ':' | '_') {
-                    let end = rest.find(|letter: char| matches!(letter, '=' | '>' | ' ' | '/')).unwrap_or(rest.len()).max(1);
+                    let end =
+                        rest.find(|letter: char| matches!(letter, '=' | '>' | ' ' | '/')).unwrap_or(rest.len()).max(1);
                     pen.write(&rest[..end], "na");
                     &rest[end..]
                 } else {
@@ -140,14 +141,26 @@ fn markup(line: &str, mut open: Open, pen: &mut Pen) -> Open {
                 if here.starts_with("<!--") {
                     open = Open::Until("-->", "c");
                     here
-                } else if let Some((_, end, class)) =
-                    [("{{", "}}", "si"), ("{%", "%}", "k"), ("{#", "#}", "c")].into_iter().find(|(start, ..)| here.starts_with(start))
+                } else if let Some((_, end, class)) = [("{{", "}}", "si"), ("{%", "%}", "k"), ("{#", "#}", "c")]
+                    .into_iter()
+                    .find(|(start, ..)| here.starts_with(start))
                 {
                     open = Open::Until(end, class);
                     here
-                } else if here[1..].starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '/' | '?' | '!')) && here.starts_with('<') {
-                    let name = here[1..].find(|letter: char| letter.is_whitespace() || matches!(letter, '>' | '/') ).map_or(here.len(), |at| if at == 0 { 2 } else { at + 1 });
-                    let name = if here.starts_with("</") { here[2..].find(|letter: char| letter.is_whitespace() || letter == '>').map_or(here.len(), |at| at + 2) } else { name };
+                } else if here[1..]
+                    .starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '/' | '?' | '!'))
+                    && here.starts_with('<')
+                {
+                    let name = here[1..]
+                        .find(|letter: char| letter.is_whitespace() || matches!(letter, '>' | '/'))
+                        .map_or(here.len(), |at| if at == 0 { 2 } else { at + 1 });
+                    let name = if here.starts_with("</") {
+                        here[2..]
+                            .find(|letter: char| letter.is_whitespace() || letter == '>')
+                            .map_or(here.len(), |at| at + 2)
+                    } else {
+                        name
+                    };
                     pen.write(&here[..name], "nt");
                     open = Open::Tag;
                     &here[name..]
@@ -245,7 +258,10 @@ fn beginning<'l>(line: &'l str, language: &Language, pen: &mut Pen) -> &'l str {
                 Some('#') | None => return rest,
                 _ => rest.find(": ").or_else(|| rest.strip_suffix(':').map(str::len)).unwrap_or(0),
             };
-            let is_key = end > 0 && rest[end..].starts_with(':') && !rest[..end].contains(" #") && !rest.starts_with(['{', '[', '|', '>']);
+            let is_key = end > 0
+                && rest[end..].starts_with(':')
+                && !rest[..end].contains(" #")
+                && !rest.starts_with(['{', '[', '|', '>']);
             if is_key {
                 pen.write(&rest[..end], "nt");
                 return &rest[end..];
@@ -268,7 +284,9 @@ fn beginning<'l>(line: &'l str, language: &Language, pen: &mut Pen) -> &'l str {
         }
         Shape::Shell => {
             // The prompt of a session.
-            if let Some(rest) = body.strip_prefix("$ ").or_else(|| body.strip_prefix("# ").filter(|_| language.has_prompt)) {
+            if let Some(rest) =
+                body.strip_prefix("$ ").or_else(|| body.strip_prefix("# ").filter(|_| language.has_prompt))
+            {
                 pen.write(margin, "");
                 pen.write(&body[..2], "gp");
                 return rest;
@@ -303,7 +321,8 @@ fn string(rest: &str, quote: char, language: &Language, pen: &mut Pen) -> usize 
 fn number(rest: &str, pen: &mut Pen) -> usize {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_');
     let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-    let is_number = rest[..end].bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'_' | b'x' | b'o'));
+    let is_number =
+        rest[..end].bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'_' | b'x' | b'o'));
     pen.write(&rest[..end], if is_number { "m" } else { "" });
     end
 }
@@ -312,7 +331,8 @@ fn variable(rest: &str, pen: &mut Pen) -> usize {
     let end = if rest.starts_with("${") {
         rest.find('}').map_or(rest.len(), |at| at + 1)
     } else {
-        let name = rest[1..].find(|letter: char| !letter.is_alphanumeric() && letter != '_').map_or(rest.len(), |at| at + 1);
+        let name =
+            rest[1..].find(|letter: char| !letter.is_alphanumeric() && letter != '_').map_or(rest.len(), |at| at + 1);
         if name == 1 && rest.len() > 1 { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) } else { name }
     };
     pen.write(&rest[..end], "nv");
@@ -320,7 +340,8 @@ fn variable(rest: &str, pen: &mut Pen) -> usize {
 }
 
 fn word(rest: &str, language: &Language, pen: &mut Pen) -> usize {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || (letter == '-' && language.dashes) || letter == '@';
+    let is_part =
+        |letter: char| letter.is_alphanumeric() || letter == '_' || (letter == '-' && language.dashes) || letter == '@';
     let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     let class = if word.starts_with('@') {

@@ -124,7 +124,9 @@ async fn sync(
                 // A source that cannot be read is only an error where nothing was read before.
                 let failure = match techdocs.open(&who, &place).await {
                     Ok(docs) => docs.failure.map(|reason| log(format!("warn: the source cannot be read: {reason}"))),
-                    Err(error) => return vec![log(format!("error: {error}")), event("error", &json!(error.to_string()))],
+                    Err(error) => {
+                        return vec![log(format!("error: {error}")), event("error", &json!(error.to_string()))];
+                    }
                 };
                 let mut events: Vec<Event> = failure.into_iter().collect();
                 if updated {
@@ -177,7 +179,9 @@ async fn static_file(
         }
         _ => {
             let wanted = file_of(&path);
-            if let Some(page) = site.pages.iter().position(|page| file_of(&page.url) == wanted).or_else(|| first(&docs, &wanted)) {
+            if let Some(page) =
+                site.pages.iter().position(|page| file_of(&page.url) == wanted).or_else(|| first(&docs, &wanted))
+            {
                 let html = tokio::task::spawn_blocking(move || pages::whole_docs_page(&site, page, &name, None)).await;
                 Html(html.map_err(Error::internal)?.map_err(Error::internal)?).into_response()
             } else {

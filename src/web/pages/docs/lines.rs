@@ -52,7 +52,12 @@ fn add(site: &Site, nodes: &[NavNode], current: Option<usize>, from: &str, lines
             NavNode::Link { title, url } => {
                 let is_web = url.starts_with("https://") || url.starts_with("http://") || url.starts_with("mailto:");
                 if is_web || (url.starts_with('/') && !url.starts_with("//")) {
-                    lines.push(Line::Leaf { title: title.clone(), link: url.clone(), current: false, external: is_web });
+                    lines.push(Line::Leaf {
+                        title: title.clone(),
+                        link: url.clone(),
+                        current: false,
+                        external: is_web,
+                    });
                 }
             }
             NavNode::Section { title, nodes } => {

@@ -147,9 +147,8 @@ pub(super) async fn show(
         return Ok(Page(ProblemsPage { chrome, problems: by_file(&docs.problems), frame }).into_response());
     }
     let Some(page) = docs.site.page_at(address) else {
-        return asset(&docs, address, &headers).ok_or_else(|| {
-            Error::NotFound(format!("the documentation of {reference} has no page `{address}`"))
-        });
+        return asset(&docs, address, &headers)
+            .ok_or_else(|| Error::NotFound(format!("the documentation of {reference} has no page `{address}`")));
     };
     let url = &docs.site.pages[page].url;
     let is_first = address.is_empty() && docs.site.first() == Some(page);
