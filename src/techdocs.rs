@@ -90,8 +90,6 @@ pub(crate) struct Docs {
     pub(crate) failure: Option<String>,
     /// What is wrong with its files.
     pub(crate) problems: Vec<(String, String)>,
-    /// Its version, which moves with what it shows.
-    pub(crate) version: String,
 }
 
 /// Why there is no documentation to show.
@@ -183,8 +181,7 @@ impl TechDocs {
                 let (docs, beside) = store::files(&self.inner.pool, source).await?;
                 let files = SiteFiles { config: row.config, docs, beside };
                 let place: Place = serde_json::from_value(row.place).unwrap_or_default();
-                let version = digest.clone();
-                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, version, place))).await;
+                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
                 made.map_err(|error| DocsError::Unread(error.to_string()))?
             }
         };
@@ -195,7 +192,6 @@ impl TechDocs {
             changed_at: row.changed_at,
             failure: row.failure,
             problems: serde_json::from_value(row.problems).unwrap_or_default(),
-            version: digest,
         };
         self.inner.shelf.put(source, docs.clone());
         Ok(docs)

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::print;
-use crate::techdocs::index::file_of;
+use crate::techdocs::index::{file_of, search_index};
 use crate::techdocs::{Site, read_folder};
 use crate::web;
 
@@ -68,7 +68,7 @@ fn read(folder: &Path) -> anyhow::Result<Site> {
 fn tell(site: &Site) -> bool {
     let problems = site.survey().problems;
     for (file, problem) in &problems {
-        print::line(&format!("{file}: {problem}"));
+        print::line(format!("{file}: {problem}"));
     }
     problems.is_empty()
 }
@@ -82,7 +82,7 @@ impl Build {
         self.write(&site, name.as_deref().unwrap_or("Documentation"))?;
         let (pages, took) = (site.pages.len(), started.elapsed().as_millis());
         let output = self.output.display();
-        print::note(&format!("{pages} pages written to {output} in {took} ms"));
+        print::note(format!("{pages} pages written to {output} in {took} ms"));
         let is_fine = !self.strict || tell(&site);
         Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -99,9 +99,8 @@ impl Build {
             let html = web::whole_docs_page(site, page, name, Some(STYLESHEET))?;
             self.put(&file_of(&site.pages[page].url), html.as_bytes())
         })?;
-        for (path, bytes) in site.other_files() {
-            self.put(path, bytes)?;
-        }
+        let others: Vec<_> = site.other_files().collect();
+        others.par_iter().try_for_each(|(path, bytes)| self.put(path, bytes))?;
         if let Some(first) = site.first().filter(|page| file_of(&site.pages[*page].url) != "index.html") {
             // A site without a first page leads to its first one.
             let html = web::whole_docs_page(site, first, name, Some(STYLESHEET))?;
@@ -109,7 +108,7 @@ impl Build {
         }
         self.put(STYLESHEET, web::docs_stylesheet().as_bytes())?;
         let said = site.survey().sections;
-        self.put("search/search_index.json", site.search_index(&said).to_string().as_bytes())?;
+        self.put("search/search_index.json", search_index(&said).to_string().as_bytes())?;
         let built = chrono::Utc::now().timestamp_millis();
         let about = json!({
             "site_name": site.name().unwrap_or(name),

@@ -73,9 +73,9 @@ fn untabbed(line: &str) -> Cow<'_, str> {
     for letter in line.chars() {
         let width = if letter == '\t' { STEP - column % STEP } else { 1 };
         if letter == '\t' {
-            out.extend(std::iter::repeat_n(' ', width))
+            out.extend(std::iter::repeat_n(' ', width));
         } else {
-            out.push(letter)
+            out.push(letter);
         }
         column += width;
     }

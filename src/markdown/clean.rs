@@ -176,7 +176,7 @@ fn base(other_images: bool) -> ammonia::Builder<'static> {
 fn allowed<'v>(element: &str, attribute: &str, value: &'v str, other_images: bool) -> Option<Cow<'v, str>> {
     match (element, attribute) {
         ("img", "src")
-            if !other_images && (value.contains(':') || value.starts_with("//") || value.starts_with("\\")) =>
+            if !other_images && (value.contains(':') || value.starts_with("//") || value.starts_with('\\')) =>
         {
             None
         }

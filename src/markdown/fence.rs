@@ -47,15 +47,14 @@ impl<'i> Code<'i> {
     /// Reads an info string: `python title="x.py" hl_lines="2 4-6" linenums="1"`, `{ .python #id title="x.py" }`.
     pub(super) fn parse(info: &'i str) -> Self {
         let info = info.trim();
-        let (word, rest) = match info.strip_prefix('{') {
-            Some(braced) => ("", braced.trim_end().trim_end_matches('}')),
-            None => {
-                let end = info.find([' ', '{', ',']).unwrap_or(info.len());
-                let (word, rest) = info.split_at(end);
-                let rest = rest.trim_start_matches(',').trim();
-                let braced = rest.strip_prefix('{').map(|rest| rest.trim_end_matches('}'));
-                (word, braced.unwrap_or(rest))
-            }
+        let (word, rest) = if let Some(braced) = info.strip_prefix('{') {
+            ("", braced.trim_end().trim_end_matches('}'))
+        } else {
+            let end = info.find([' ', '{', ',']).unwrap_or(info.len());
+            let (word, rest) = info.split_at(end);
+            let rest = rest.trim_start_matches(',').trim();
+            let braced = rest.strip_prefix('{').map(|rest| rest.trim_end_matches('}'));
+            (word, braced.unwrap_or(rest))
         };
         let mut code = Self { language: word, ..Self::default() };
         let Some(list) = Attributes::parse(rest) else { return code };

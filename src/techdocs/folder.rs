@@ -8,7 +8,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::config::{NAMES, SiteConfig};
-use super::site::{Place, Site, SiteFiles};
+use super::site::{Place, Site, SiteFiles, is_page};
 
 /// Reads the folder of `mkdocs.yml`. Links are not followed.
 pub(crate) fn read(folder: &Path) -> io::Result<Site> {
@@ -21,7 +21,7 @@ pub(crate) fn read(folder: &Path) -> io::Result<Site> {
         Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
     site.other_images = true;
     // What pages include from outside.
-    let names = site.files.docs.iter().filter(|(path, _)| path.ends_with(".md"));
+    let names = site.files.docs.iter().filter(|(path, _)| is_page(path));
     let names: Vec<String> =
         names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
     for name in names {

@@ -24,8 +24,13 @@ pub(crate) struct Content {
     pub(crate) problems: Vec<String>,
     /// Links to places within pages: the page and the anchor.
     pub(super) anchored: Vec<(usize, String, String)>,
-    /// Every id.
-    pub(super) ids: HashSet<String>,
+}
+
+impl Content {
+    /// Every id of the page.
+    pub(super) fn ids(&self) -> HashSet<String> {
+        ids(&self.html)
+    }
 }
 
 /// What a page can refer to: the files and pages of its site.
@@ -60,7 +65,6 @@ impl Site {
             Remark::Cut => format!("the page is longer than {} MiB, the rest is not shown", markdown::LONGEST >> 20),
         }));
         Content {
-            ids: ids(&rendered.html),
             html: rendered.html,
             has_title: rendered.headings.iter().any(|heading| heading.level == 1),
             headings: rendered.headings,

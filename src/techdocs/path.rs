@@ -44,6 +44,8 @@ pub(crate) fn split(url: &str) -> (&str, &str) {
     url.split_at(url.find(['?', '#']).unwrap_or(url.len()))
 }
 
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
 /// A part of a path as it stands in an address.
 fn encoded(part: &str) -> String {
     let mut out = String::with_capacity(part.len());
@@ -53,7 +55,6 @@ fn encoded(part: &str) -> String {
         if is_plain {
             out.push(char::from(byte));
         } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
             out.push('%');
             out.push(char::from(DIGITS[usize::from(byte >> 4)]));
             out.push(char::from(DIGITS[usize::from(byte & 15)]));

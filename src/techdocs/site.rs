@@ -94,7 +94,6 @@ impl Site {
         let config = files.config.as_deref().map(SiteConfig::parse).unwrap_or_default();
         let mut problems = config.remarks.clone();
         let excluded = globs(&config.exclude);
-        let is_page = |path: &str| ends_with(path, ".md") || ends_with(path, ".markdown");
         let mut pages = Vec::new();
         for (path, bytes) in &files.docs {
             let is_left_out = excluded.is_match(path) || path.split('/').any(|part| part.starts_with('.'));
@@ -225,6 +224,11 @@ impl Site {
         let files = self.files.docs.values().chain(self.files.beside.values()).map(Bytes::len).sum::<usize>();
         files + pages * 4 + self.pages.len() * 400
     }
+}
+
+/// Whether a file is a page by its name.
+pub(super) fn is_page(path: &str) -> bool {
+    ends_with(path, ".md") || ends_with(path, ".markdown")
 }
 
 fn ends_with(path: &str, ending: &str) -> bool {

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::config::{NAMES, SiteConfig};
 use super::path;
-use super::site::{LARGEST_PAGE, Place, Site, SiteFiles};
+use super::site::{LARGEST_PAGE, Place, Site, SiteFiles, is_page};
 use crate::catalog::{LocationRef, ReadError, Reader, TreeFile};
 use crate::forge::{FileLocation, FileMode, Forge, LocationKind, LogQuery};
 use crate::markdown;
@@ -189,12 +189,8 @@ async fn include(reader: &Reader, base: &LocationRef, files: &mut SiteFiles) {
 
 /// What pages include and is not there yet: each with the places where it may be.
 fn missing(files: &SiteFiles) -> Vec<Vec<String>> {
-    let texts = files
-        .docs
-        .iter()
-        .filter(|(path, _)| path.ends_with(".md"))
-        .map(|(_, bytes)| bytes)
-        .chain(files.beside.values());
+    let texts =
+        files.docs.iter().filter(|(path, _)| is_page(path)).map(|(_, bytes)| bytes).chain(files.beside.values());
     let mut names: Vec<String> = texts.flat_map(|bytes| markdown::included(&String::from_utf8_lossy(bytes))).collect();
     names.sort();
     names.dedup();
@@ -248,6 +244,7 @@ impl Home {
 
     /// Where files are seen, and edited where the forge has a page for that.
     fn place(&self) -> Place {
+        /// Stands for the path.
         const MARK: &str = "MARK";
         let file = FileLocation::blob(self.folder.repository.clone(), self.folder.revision.clone(), MARK);
         let view = self.forge.browse_url(&file).to_string().strip_suffix(MARK).map(str::to_owned);

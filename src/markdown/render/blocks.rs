@@ -67,7 +67,7 @@ impl Writer<'_> {
 
     /// A quotation that begins with `NOTE: ` in capital letters is a note.
     fn callout<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) -> bool {
-        let first = node.first_child().and_then(|paragraph| paragraph.first_child());
+        let first = node.first_child().and_then(comrak::arena_tree::Node::first_child);
         let head = first.and_then(|first| {
             let mut data = first.data.borrow_mut();
             let NodeValue::Text(text) = &mut data.value else { return None };

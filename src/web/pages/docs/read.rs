@@ -238,10 +238,10 @@ impl Hit {
 fn asset(docs: &Docs, address: &str, headers: &HeaderMap) -> Option<Response> {
     let bytes = docs.site.file(address)?.clone();
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
-    if known == Some(&*format!("\"{}\"", docs.version)) {
+    if known == Some(&*format!("\"{}\"", docs.site.version)) {
         return Some(StatusCode::NOT_MODIFIED.into_response());
     }
-    Some(file::answer(address, bytes, &docs.version))
+    Some(file::answer(address, bytes, &docs.site.version))
 }
 
 fn missing(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef, error: DocsError) -> Answer {

@@ -39,7 +39,7 @@ pub(crate) fn page(site: &Site, page: usize, name: &str, stylesheet: Option<&str
         has_title: content.has_title,
         html: &content.html,
         stylesheet: stylesheet.map(|file| path::relative(&own.url, file)),
-        lines: lines::of(site, Some(page)),
+        lines: lines::short(site, page),
         contents: headings.map(|heading| (heading.anchor.as_str(), heading.text.as_str())).collect(),
         previous: previous.map(step),
         next: next.map(step),

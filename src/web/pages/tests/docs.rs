@@ -140,7 +140,7 @@ async fn the_pages_of_entities_lead_there() {
     assert_eq!(tab.header("location"), "/docs/default/component/pay/guide/start");
     let borrowed = guest.open("/docs/default/system/money/").await;
     assert_eq!(borrowed.header("location"), "/docs/default/component/pay/guide/start");
-    let missing = guest.open("/docs/default/system/shop/").await;
+    let missing = guest.open("/docs/default/system/checkout/").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     has(&missing.text, &["backstage.io/techdocs-ref: dir:.", "</html>"]);
     assert_eq!(guest.open("/docs/default/component/nothing/").await.status, StatusCode::NOT_FOUND);
@@ -181,7 +181,7 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
     has(&guest.sync().await.text, &["event: finish\ndata: {\"updated\":false}"]);
     assert!(guest.see("/docs/default/component/pay/").await.contains("Changed"));
     let after = guest.app.state.techdocs.documented().await.unwrap();
-    assert!(after[0].version != before.version);
+    assert!(after[0].version != before.site.version);
 
     // What does not count changes nothing.
     let commit = guest.write_docs(written("main.rs", "fn main() { }\n"), Some(&commit)).await;
@@ -237,7 +237,7 @@ async fn backstages_clients_find_what_they_know() {
 
     for (path, message) in [
         ("/metadata/techdocs/default/component/none", "Unable to get metadata for 'component:default/none'"),
-        ("/metadata/entity/default/system/shop", "Unable to get metadata for 'system:default/shop'"),
+        ("/metadata/entity/default/system/checkout", "Unable to get metadata for 'system:default/checkout'"),
         ("/sync/default/component/none", "Entity metadata UID missing"),
         ("/static/docs/default/component/pay/none.html", "File Not Found"),
     ] {
