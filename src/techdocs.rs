@@ -38,7 +38,7 @@ use tokio::sync::{Notify, watch};
 #[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
-pub(crate) use folder::read as read_folder;
+pub(crate) use folder::{Folder, read as read_folder};
 pub(crate) use reference::{Where, is_documented};
 pub(crate) use site::Site;
 #[allow(unused_imports, reason = "for the room that searches everything")]

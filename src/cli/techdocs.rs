@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::print;
 use crate::techdocs::index::{file_of, search_index};
-use crate::techdocs::{Site, read_folder};
+use crate::techdocs::{Folder, Site, read_folder};
 use crate::web;
 
 /// The stylesheet of a built site.
@@ -54,13 +54,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     match &options.command {
         Command::Build(build) => build.run(),
         Command::Check { folder } => {
-            let site = read(folder)?;
+            let site = read(folder)?.site;
             Ok(if tell(&site) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }
 
-fn read(folder: &Path) -> anyhow::Result<Site> {
+fn read(folder: &Path) -> anyhow::Result<Folder> {
     read_folder(folder).with_context(|| format!("cannot read the documentation in {}", folder.display()))
 }
 
@@ -76,20 +76,20 @@ fn tell(site: &Site) -> bool {
 impl Build {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let site = read(&self.folder)?;
+        let folder = read(&self.folder)?;
         let name =
             self.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        self.write(&site, name.as_deref().unwrap_or("Documentation"))?;
-        let (pages, took) = (site.pages.len(), started.elapsed().as_millis());
+        self.write(&folder, name.as_deref().unwrap_or("Documentation"))?;
+        let (pages, took) = (folder.site.pages.len(), started.elapsed().as_millis());
         let output = self.output.display();
         print::note(format!("{pages} pages written to {output} in {took} ms"));
-        let is_fine = !self.strict || tell(&site);
+        let is_fine = !self.strict || tell(&folder.site);
         Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn write(&self, site: &Site, name: &str) -> anyhow::Result<()> {
-        let folders =
-            site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(|(path, _)| path.to_owned()));
+    fn write(&self, folder: &Folder, name: &str) -> anyhow::Result<()> {
+        let site = &folder.site;
+        let folders = site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(str::to_owned));
         let folders: HashSet<PathBuf> =
             folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
         for folder in folders.into_iter().chain([self.output.join("assets"), self.output.join("search")]) {
@@ -100,7 +100,12 @@ impl Build {
             self.put(&file_of(&site.pages[page].url), html.as_bytes())
         })?;
         let others: Vec<_> = site.other_files().collect();
-        others.par_iter().try_for_each(|(path, bytes)| self.put(path, bytes))?;
+        others.par_iter().try_for_each(|path| {
+            let (from, to) = (folder.docs.join(path), self.output.join(path));
+            fs::copy(&from, &to)
+                .map(drop)
+                .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+        })?;
         if let Some(first) = site.first().filter(|page| file_of(&site.pages[*page].url) != "index.html") {
             // A site without a first page leads to its first one.
             let html = web::whole_docs_page(site, first, name, Some(STYLESHEET))?;

@@ -7,15 +7,14 @@ use super::survey::DocumentSection;
 
 impl Site {
     /// The files that are no pages.
-    pub(crate) fn other_files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let others = self.files.docs.iter().filter(|(path, _)| !self.by_path.contains_key(*path));
-        others.map(|(path, bytes)| (path.as_str(), &bytes[..]))
+    pub(crate) fn other_files(&self) -> impl Iterator<Item = &str> {
+        self.files.docs.keys().filter(|path| !self.by_path.contains_key(*path)).map(String::as_str)
     }
 
     /// Every file of the site as MkDocs would write it.
     pub(crate) fn written_files(&self) -> Vec<String> {
         let pages = self.pages.iter().map(|page| file_of(&page.url));
-        let others = self.files.docs.keys().filter(|path| !self.by_path.contains_key(*path)).cloned();
+        let others = self.other_files().map(str::to_owned);
         let own = ["404.html", "search/search_index.json", "techdocs_metadata.json"].map(str::to_owned);
         let mut all: Vec<String> = pages.chain(others).chain(own).collect();
         all.sort();
