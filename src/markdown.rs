@@ -174,6 +174,9 @@ pub(crate) fn render(source: &str, dialect: Dialect, surroundings: &dyn Surround
 /// The words of one line, without its marks.
 pub(crate) fn plain(line: &str) -> String {
     let line = line.trim().trim_end_matches('#').trim_end();
+    if !line.contains(['*', '_', '`', '[', '<', '&', '\\', '{', ':', '~', '=', '^', '+']) {
+        return line.to_owned();
+    }
     let rendered = render(&format!("# {line}"), Dialect { smart_symbols: false, ..Dialect::DOCS }, &Alone);
     rendered.headings.into_iter().next().map(|heading| heading.text).unwrap_or_default()
 }

@@ -38,12 +38,13 @@ use tokio::sync::{Notify, watch};
 #[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
-pub(crate) use folder::read as read_folder;
-pub(crate) use reference::{Where, has_own, is_documented};
+pub(crate) use folder::{Folder, read as read_folder};
+pub(crate) use reference::{Where, is_documented};
 pub(crate) use site::Site;
 #[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use survey::DocumentSection;
 
+use self::document::Entities;
 use self::shelf::Shelf;
 use self::site::{Place, SiteFiles};
 use self::store::SiteRow;
@@ -64,6 +65,8 @@ struct Inner {
     pool: PgPool,
     catalog: Catalog,
     shelf: Shelf,
+    /// What has documentation, at a version of the catalog.
+    entities: Mutex<(i64, Arc<Entities>)>,
     /// Held by whoever reads a source in this process.
     reading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Wakes the work when something became due.
@@ -87,8 +90,6 @@ pub(crate) struct Docs {
     pub(crate) failure: Option<String>,
     /// What is wrong with its files.
     pub(crate) problems: Vec<(String, String)>,
-    /// Its version, which moves with what it shows.
-    pub(crate) version: String,
 }
 
 /// Why there is no documentation to show.
@@ -120,6 +121,7 @@ impl TechDocs {
         let inner = Inner {
             pool,
             catalog,
+            entities: Mutex::new((-1, Arc::default())),
             shelf: Shelf::new(SHELF_BYTES),
             reading: Mutex::default(),
             due: Notify::new(),
@@ -179,8 +181,7 @@ impl TechDocs {
                 let (docs, beside) = store::files(&self.inner.pool, source).await?;
                 let files = SiteFiles { config: row.config, docs, beside };
                 let place: Place = serde_json::from_value(row.place).unwrap_or_default();
-                let version = digest.clone();
-                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, version, place))).await;
+                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
                 made.map_err(|error| DocsError::Unread(error.to_string()))?
             }
         };
@@ -191,7 +192,6 @@ impl TechDocs {
             changed_at: row.changed_at,
             failure: row.failure,
             problems: serde_json::from_value(row.problems).unwrap_or_default(),
-            version: digest,
         };
         self.inner.shelf.put(source, docs.clone());
         Ok(docs)

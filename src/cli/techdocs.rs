@@ -12,8 +12,8 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::print;
-use crate::techdocs::index::file_of;
-use crate::techdocs::{Site, read_folder};
+use crate::techdocs::index::{file_of, search_index};
+use crate::techdocs::{Folder, Site, read_folder};
 use crate::web;
 
 /// The stylesheet of a built site.
@@ -54,13 +54,13 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     match &options.command {
         Command::Build(build) => build.run(),
         Command::Check { folder } => {
-            let site = read(folder)?;
+            let site = read(folder)?.site;
             Ok(if tell(&site) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
 }
 
-fn read(folder: &Path) -> anyhow::Result<Site> {
+fn read(folder: &Path) -> anyhow::Result<Folder> {
     read_folder(folder).with_context(|| format!("cannot read the documentation in {}", folder.display()))
 }
 
@@ -68,7 +68,7 @@ fn read(folder: &Path) -> anyhow::Result<Site> {
 fn tell(site: &Site) -> bool {
     let problems = site.survey().problems;
     for (file, problem) in &problems {
-        print::line(&format!("{file}: {problem}"));
+        print::line(format!("{file}: {problem}"));
     }
     problems.is_empty()
 }
@@ -76,19 +76,22 @@ fn tell(site: &Site) -> bool {
 impl Build {
     fn run(&self) -> anyhow::Result<ExitCode> {
         let started = Instant::now();
-        let site = read(&self.folder)?;
-        let name = self.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-        self.write(&site, name.as_deref().unwrap_or("Documentation"))?;
-        let (pages, took) = (site.pages.len(), started.elapsed().as_millis());
+        let folder = read(&self.folder)?;
+        let name =
+            self.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        self.write(&folder, name.as_deref().unwrap_or("Documentation"))?;
+        let (pages, took) = (folder.site.pages.len(), started.elapsed().as_millis());
         let output = self.output.display();
-        print::note(&format!("{pages} pages written to {output} in {took} ms"));
-        let is_fine = !self.strict || tell(&site);
+        print::note(format!("{pages} pages written to {output} in {took} ms"));
+        let is_fine = !self.strict || tell(&folder.site);
         Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn write(&self, site: &Site, name: &str) -> anyhow::Result<()> {
-        let folders = site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(|(path, _)| path.to_owned()));
-        let folders: HashSet<PathBuf> = folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
+    fn write(&self, folder: &Folder, name: &str) -> anyhow::Result<()> {
+        let site = &folder.site;
+        let folders = site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(str::to_owned));
+        let folders: HashSet<PathBuf> =
+            folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
         for folder in folders.into_iter().chain([self.output.join("assets"), self.output.join("search")]) {
             fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         }
@@ -96,9 +99,13 @@ impl Build {
             let html = web::whole_docs_page(site, page, name, Some(STYLESHEET))?;
             self.put(&file_of(&site.pages[page].url), html.as_bytes())
         })?;
-        for (path, bytes) in site.other_files() {
-            self.put(path, bytes)?;
-        }
+        let others: Vec<_> = site.other_files().collect();
+        others.par_iter().try_for_each(|path| {
+            let (from, to) = (folder.docs.join(path), self.output.join(path));
+            fs::copy(&from, &to)
+                .map(drop)
+                .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+        })?;
         if let Some(first) = site.first().filter(|page| file_of(&site.pages[*page].url) != "index.html") {
             // A site without a first page leads to its first one.
             let html = web::whole_docs_page(site, first, name, Some(STYLESHEET))?;
@@ -106,7 +113,7 @@ impl Build {
         }
         self.put(STYLESHEET, web::docs_stylesheet().as_bytes())?;
         let said = site.survey().sections;
-        self.put("search/search_index.json", site.search_index(&said).to_string().as_bytes())?;
+        self.put("search/search_index.json", search_index(&said).to_string().as_bytes())?;
         let built = chrono::Utc::now().timestamp_millis();
         let about = json!({
             "site_name": site.name().unwrap_or(name),

@@ -51,8 +51,8 @@ impl Attributes {
                     found.classes.extend(name.split('.').map(str::to_owned));
                     after
                 }
-                None => match after.strip_prefix('=') {
-                    Some(value) => {
+                None => {
+                    if let Some(value) = after.strip_prefix('=') {
                         let (value, after) = value_of(value)?;
                         match name {
                             "id" => found.id = Some(value),
@@ -60,12 +60,11 @@ impl Attributes {
                             _ => found.pairs.push((name.to_owned(), value)),
                         }
                         after
-                    }
-                    None => {
+                    } else {
                         found.pairs.push((name.to_owned(), String::new()));
                         after
                     }
-                },
+                }
             };
             if !rest.is_empty() && !rest.starts_with([' ', '.', '#']) {
                 return None;
@@ -210,7 +209,11 @@ impl Taken {
             let known = token[OPEN.len()..].split_once(CLOSE);
             let list = known.and_then(|(number, after)| Some((self.lists.get(number.parse::<usize>().ok()?)?, after)));
             rest = if let Some(((source, _), after)) = list {
-                if is_html { escape_into(&mut out, source) } else { out.push_str(source) }
+                if is_html {
+                    escape_into(&mut out, source);
+                } else {
+                    out.push_str(source);
+                }
                 after
             } else {
                 &token[OPEN.len()..]

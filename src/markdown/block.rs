@@ -72,7 +72,11 @@ fn untabbed(line: &str) -> Cow<'_, str> {
     let mut column = 0;
     for letter in line.chars() {
         let width = if letter == '\t' { STEP - column % STEP } else { 1 };
-        if letter == '\t' { out.extend(std::iter::repeat_n(' ', width)) } else { out.push(letter) }
+        if letter == '\t' {
+            out.extend(std::iter::repeat_n(' ', width));
+        } else {
+            out.push(letter);
+        }
         column += width;
     }
     out.into()

@@ -18,14 +18,82 @@ const TAGS: [&str; 7] = ["section", "input", "label", "figure", "figcaption", "s
 
 /// Classes that documents may have, besides those of code (`k`, `nf`, `language-…`) and keys (`key-…`).
 const CLASSES: [&str; 76] = [
-    "abstract", "admonition", "admonition-title", "annotate", "arithmatex", "attention", "bug", "cards", "caution", "center",
-    "comment", "critic", "danger", "definition", "done", "end", "error", "example", "external-image", "failure", "fail",
-    "faq", "filename", "footnote", "footnote-backref", "footnote-ref", "grid", "headerlink", "help", "highlight", "hint",
-    "hll", "important", "info", "inline", "keys", "linenodiv", "linenos", "markdown-alert", "math", "md-button",
-    "md-button--primary", "mermaid", "mermaid-source", "missing", "new", "note", "off-glb", "question", "quote", "cite",
-    "scroll", "seealso", "settings", "snippet", "subtitle", "success", "check", "summary", "tabbed-alternate",
-    "tabbed-block", "tabbed-content", "tabbed-labels", "tabbed-set", "task-list", "task-list-item", "tip", "tldr", "toc",
-    "todo", "twemoji", "warning", "left", "right", "lead", "card",
+    "abstract",
+    "admonition",
+    "admonition-title",
+    "annotate",
+    "arithmatex",
+    "attention",
+    "bug",
+    "cards",
+    "caution",
+    "center",
+    "comment",
+    "critic",
+    "danger",
+    "definition",
+    "done",
+    "end",
+    "error",
+    "example",
+    "external-image",
+    "failure",
+    "fail",
+    "faq",
+    "filename",
+    "footnote",
+    "footnote-backref",
+    "footnote-ref",
+    "grid",
+    "headerlink",
+    "help",
+    "highlight",
+    "hint",
+    "hll",
+    "important",
+    "info",
+    "inline",
+    "keys",
+    "linenodiv",
+    "linenos",
+    "markdown-alert",
+    "math",
+    "md-button",
+    "md-button--primary",
+    "mermaid",
+    "mermaid-source",
+    "missing",
+    "new",
+    "note",
+    "off-glb",
+    "question",
+    "quote",
+    "cite",
+    "scroll",
+    "seealso",
+    "settings",
+    "snippet",
+    "subtitle",
+    "success",
+    "check",
+    "summary",
+    "tabbed-alternate",
+    "tabbed-block",
+    "tabbed-content",
+    "tabbed-labels",
+    "tabbed-set",
+    "task-list",
+    "task-list-item",
+    "tip",
+    "tldr",
+    "toc",
+    "todo",
+    "twemoji",
+    "warning",
+    "left",
+    "right",
+    "lead",
+    "card",
 ];
 static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| HashSet::from(CLASSES));
 
@@ -65,8 +133,8 @@ pub(super) fn clean(html: &str, dialect: Dialect) -> String {
 const DEEPEST: usize = 400;
 /// Elements that end by themselves, and those without an end.
 const FLAT: [&str; 22] = [
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p", "source", "td",
-    "th", "tr", "track", "tbody", "wbr",
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "source", "td", "th", "tr", "track", "tbody", "wbr",
 ];
 
 /// How deep elements are in each other, roughly.
@@ -107,7 +175,11 @@ fn base(other_images: bool) -> ammonia::Builder<'static> {
 
 fn allowed<'v>(element: &str, attribute: &str, value: &'v str, other_images: bool) -> Option<Cow<'v, str>> {
     match (element, attribute) {
-        ("img", "src") if !other_images && (value.contains(':') || value.starts_with("//") || value.starts_with("\\")) => None,
+        ("img", "src")
+            if !other_images && (value.contains(':') || value.starts_with("//") || value.starts_with('\\')) =>
+        {
+            None
+        }
         ("input", "type") => matches!(value, "checkbox" | "radio").then_some(value.into()),
         (_, "class") => classes(value),
         _ => Some(value.into()),

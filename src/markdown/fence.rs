@@ -47,15 +47,14 @@ impl<'i> Code<'i> {
     /// Reads an info string: `python title="x.py" hl_lines="2 4-6" linenums="1"`, `{ .python #id title="x.py" }`.
     pub(super) fn parse(info: &'i str) -> Self {
         let info = info.trim();
-        let (word, rest) = match info.strip_prefix('{') {
-            Some(braced) => ("", braced.trim_end().trim_end_matches('}')),
-            None => {
-                let end = info.find([' ', '{', ',']).unwrap_or(info.len());
-                let (word, rest) = info.split_at(end);
-                let rest = rest.trim_start_matches(',').trim();
-                let braced = rest.strip_prefix('{').map(|rest| rest.trim_end_matches('}'));
-                (word, braced.unwrap_or(rest))
-            }
+        let (word, rest) = if let Some(braced) = info.strip_prefix('{') {
+            ("", braced.trim_end().trim_end_matches('}'))
+        } else {
+            let end = info.find([' ', '{', ',']).unwrap_or(info.len());
+            let (word, rest) = info.split_at(end);
+            let rest = rest.trim_start_matches(',').trim();
+            let braced = rest.strip_prefix('{').map(|rest| rest.trim_end_matches('}'));
+            (word, braced.unwrap_or(rest))
         };
         let mut code = Self { language: word, ..Self::default() };
         let Some(list) = Attributes::parse(rest) else { return code };
@@ -91,7 +90,10 @@ mod tests {
         assert_eq!((code.language, code.title.as_deref()), ("python", Some("a b.py")));
         assert_eq!((code.numbers, &*code.marked), (Some(10), &[(2, 2), (4, 6)][..]));
         let code = Code::parse("{ .yaml .annotate #x title=\"y\" }");
-        assert_eq!((code.language, &*code.classes, code.id.as_deref()), ("yaml", &["annotate".to_owned()][..], Some("x")));
+        assert_eq!(
+            (code.language, &*code.classes, code.id.as_deref()),
+            ("yaml", &["annotate".to_owned()][..], Some("x"))
+        );
         for (info, language) in [("", ""), ("rust", "rust"), ("rust,ignore", "rust"), ("js {1,3}", "js"), ("{", "")] {
             assert_eq!(Code::parse(info).language, language, "{info}");
         }

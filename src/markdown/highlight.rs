@@ -152,7 +152,9 @@ mod tests {
         assert!(html[0].contains("<span class=\"nf\">main</span>"), "{html:?}");
         assert!(html[1].contains("<span class=\"c\">// x</span>"), "{html:?}");
         assert!(html[2].contains("<span class=\"s\">&quot;b&quot;</span>"), "{html:?}");
-        for language in ["bash", "console", "yaml", "json", "toml", "dockerfile", "typescript", "go", "hcl", "proto", "diff"] {
+        for language in
+            ["bash", "console", "yaml", "json", "toml", "dockerfile", "typescript", "go", "hcl", "proto", "diff"]
+        {
             assert!(lines("a = 1\n", language).is_some(), "{language}");
         }
         assert_eq!(lines("x", "nothing-like-it"), None);

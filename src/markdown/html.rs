@@ -9,10 +9,57 @@ use super::block::{STEP, Scanner, indent_of, is_blank, moved_left};
 
 /// Elements that begin a block.
 const BLOCKS: [&str; 51] = [
-    "address", "article", "aside", "blockquote", "body", "button", "canvas", "center", "colgroup", "dd", "details", "dialog",
-    "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-    "header", "iframe", "legend", "li", "main", "menu", "nav", "object", "ol", "optgroup", "option", "p", "picture",
-    "section", "select", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "button",
+    "canvas",
+    "center",
+    "colgroup",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "iframe",
+    "legend",
+    "li",
+    "main",
+    "menu",
+    "nav",
+    "object",
+    "ol",
+    "optgroup",
+    "option",
+    "p",
+    "picture",
+    "section",
+    "select",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 ];
 /// Elements whose content is no HTML, or is shown as it is written.
 const VERBATIM: [&str; 5] = ["pre", "script", "style", "svg", "textarea"];
@@ -218,7 +265,9 @@ impl Scanner {
                     if is_blank(line) { self.push(0, "<!-- -->") } else { self.push(0, line) }
                 }
                 (at, in_tags) = (end, true);
-            } else if name.is_some() && at > 0 && let Some((tag, end_line, column)) = opening(lines, at)
+            } else if name.is_some()
+                && at > 0
+                && let Some((tag, end_line, column)) = opening(lines, at)
                 && let Some(tag) = without_markdown(&tag)
                 && let Some(name) = name.as_deref()
                 && let Some(last) = closed_at(&lines[at..], name, &mut unclosed)
@@ -233,7 +282,9 @@ impl Scanner {
                 (at, in_tags) = (at + 1, true);
             } else {
                 // Text that stands apart, up to the next tag.
-                let end = lines[at..].iter().position(|line| tag_name(line.trim_start()).is_some_and(|name| BLOCKS.contains(&&*name)));
+                let end = lines[at..]
+                    .iter()
+                    .position(|line| tag_name(line.trim_start()).is_some_and(|name| BLOCKS.contains(&&*name)));
                 let end = end.map_or(lines.len(), |end| at + end.max(1));
                 let own = indent_of(lines[at]);
                 self.scan(&moved_left(&lines[at..end], own), indent);

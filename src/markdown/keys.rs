@@ -92,7 +92,9 @@ pub(super) fn parse(text: &str) -> Option<(String, &str)> {
 fn is_plain(name: &str) -> bool {
     let mut letters = name.chars();
     match (letters.next(), letters.as_str()) {
-        (Some('f'), number) if !number.is_empty() => number.parse::<u8>().is_ok_and(|number| (1..=24).contains(&number)),
+        (Some('f'), number) if !number.is_empty() => {
+            number.parse::<u8>().is_ok_and(|number| (1..=24).contains(&number))
+        }
         (Some(letter), "") => letter.is_ascii_alphanumeric(),
         _ => false,
     }

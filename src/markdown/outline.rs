@@ -63,8 +63,9 @@ impl Anchors {
 fn slug(text: &str, unicode: bool) -> String {
     let mut slug = String::with_capacity(text.len());
     let kept = text.chars().filter_map(|letter| if unicode { Some(letter) } else { ascii(letter) });
-    let kept: String =
-        kept.filter(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-') || letter.is_whitespace()).collect();
+    let kept: String = kept
+        .filter(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-') || letter.is_whitespace())
+        .collect();
     let mut in_gap = false;
     for letter in kept.trim().chars() {
         if letter.is_whitespace() || letter == '-' {

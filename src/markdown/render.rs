@@ -88,7 +88,7 @@ fn options(dialect: Dialect) -> Options<'static> {
     options
 }
 
-impl<'p> Writer<'p> {
+impl Writer<'_> {
     fn children<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) {
         for child in node.children() {
             self.node(child, depth + 1);

@@ -107,7 +107,11 @@ impl Scanner {
                 && let Some(stop) = lines[next + start + 1..].iter().position(|line| slashed_end(line, length))
             {
                 let first = next + start + 1;
-                tabs.push(Tab { title: title.unwrap_or("Tab"), body: lines[first..first + stop].to_vec(), is_chosen: false });
+                tabs.push(Tab {
+                    title: title.unwrap_or("Tab"),
+                    body: lines[first..first + stop].to_vec(),
+                    is_chosen: false,
+                });
                 next = first + stop + 1;
             }
             self.tabbed(&tabs, indent + own);
@@ -116,7 +120,9 @@ impl Scanner {
         let (classes, open): (Cow<'_, str>, _) = match name {
             "details" => (option("type").unwrap_or_default().into(), Some(option("open") == Some("True"))),
             "admonition" => (option("type").unwrap_or("note").into(), None),
-            name if name.starts_with("details-") => (name["details-".len()..].into(), Some(option("open") == Some("True"))),
+            name if name.starts_with("details-") => {
+                (name["details-".len()..].into(), Some(option("open") == Some("True")))
+            }
             name if KNOWN.contains(&name) => (name.into(), None),
             _ => return None,
         };
@@ -128,8 +134,20 @@ impl Scanner {
 
 /// Types of boxes between slashes.
 const KNOWN: [&str; 14] = [
-    "note", "attention", "caution", "danger", "error", "tip", "hint", "warning", "info", "example", "question", "quote",
-    "success", "bug",
+    "note",
+    "attention",
+    "caution",
+    "danger",
+    "error",
+    "tip",
+    "hint",
+    "warning",
+    "info",
+    "example",
+    "question",
+    "quote",
+    "success",
+    "bug",
 ];
 
 fn slashed(body: &str) -> Option<(usize, &str, Option<&str>)> {

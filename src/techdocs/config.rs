@@ -13,23 +13,88 @@ pub(crate) const NAMES: &[&str] = &["mkdocs.yml", "mkdocs.yaml"];
 
 /// Keys of MkDocs that mean nothing here: looks, and what Backstage sets anyway.
 const PASSED_OVER: &[&str] = &[
-    "site_url", "site_author", "copyright", "theme", "extra", "extra_css", "extra_javascript",
-    "extra_templates", "dev_addr", "strict", "watch", "validation", "hooks", "remote_branch", "remote_name", "repo_name",
-    "not_in_nav", "google_analytics", "draft_docs",
+    "site_url",
+    "site_author",
+    "copyright",
+    "theme",
+    "extra",
+    "extra_css",
+    "extra_javascript",
+    "extra_templates",
+    "dev_addr",
+    "strict",
+    "watch",
+    "validation",
+    "hooks",
+    "remote_branch",
+    "remote_name",
+    "repo_name",
+    "not_in_nav",
+    "google_analytics",
+    "draft_docs",
 ];
 /// Plugins whose work is done here, or is none: looks, numbers, search.
 const PLUGINS: &[&str] = &[
-    "techdocs-core", "search", "material/search", "gh-admonitions", "minify", "tags", "material/tags", "privacy", "material/privacy",
-    "offline", "social", "material/social", "section-index", "redirects", "autorefs",
+    "techdocs-core",
+    "search",
+    "material/search",
+    "gh-admonitions",
+    "minify",
+    "tags",
+    "material/tags",
+    "privacy",
+    "material/privacy",
+    "offline",
+    "social",
+    "material/social",
+    "section-index",
+    "redirects",
+    "autorefs",
 ];
 /// Extensions of Python-Markdown that are understood, or that only change looks.
 const EXTENSIONS: &[&str] = &[
-    "abbr", "admonition", "attr_list", "codehilite", "def_list", "extra", "fenced_code", "footnotes", "md_in_html", "meta",
-    "sane_lists", "smarty", "tables", "toc", "mdx_truly_sane_lists", "pymdownx.arithmatex", "pymdownx.b64", "pymdownx.betterem",
-    "pymdownx.blocks.admonition", "pymdownx.blocks.details", "pymdownx.blocks.tab", "pymdownx.blocks.html", "pymdownx.caret", "pymdownx.critic", "pymdownx.details",
-    "pymdownx.emoji", "pymdownx.escapeall", "pymdownx.extra", "pymdownx.highlight", "pymdownx.inlinehilite",
-    "pymdownx.keys", "pymdownx.magiclink", "pymdownx.mark", "pymdownx.pathconverter", "pymdownx.smartsymbols", "pymdownx.snippets",
-    "pymdownx.superfences", "pymdownx.tabbed", "pymdownx.tasklist", "pymdownx.tilde", "markdown_include.include", "def_lists",
+    "abbr",
+    "admonition",
+    "attr_list",
+    "codehilite",
+    "def_list",
+    "extra",
+    "fenced_code",
+    "footnotes",
+    "md_in_html",
+    "meta",
+    "sane_lists",
+    "smarty",
+    "tables",
+    "toc",
+    "mdx_truly_sane_lists",
+    "pymdownx.arithmatex",
+    "pymdownx.b64",
+    "pymdownx.betterem",
+    "pymdownx.blocks.admonition",
+    "pymdownx.blocks.details",
+    "pymdownx.blocks.tab",
+    "pymdownx.blocks.html",
+    "pymdownx.caret",
+    "pymdownx.critic",
+    "pymdownx.details",
+    "pymdownx.emoji",
+    "pymdownx.escapeall",
+    "pymdownx.extra",
+    "pymdownx.highlight",
+    "pymdownx.inlinehilite",
+    "pymdownx.keys",
+    "pymdownx.magiclink",
+    "pymdownx.mark",
+    "pymdownx.pathconverter",
+    "pymdownx.smartsymbols",
+    "pymdownx.snippets",
+    "pymdownx.superfences",
+    "pymdownx.tabbed",
+    "pymdownx.tasklist",
+    "pymdownx.tilde",
+    "markdown_include.include",
+    "def_lists",
 ];
 
 /// What a site says about itself.
@@ -167,7 +232,8 @@ impl SiteConfig {
                 "callouts" | "github-callouts" => self.dialect.callouts = true,
                 "toc" => {
                     let slugify = options.and_then(|options| options.get("slugify")).map(Value::to_string);
-                    self.dialect.unicode_anchors |= slugify.is_some_and(|function| function.contains("unicode") || function.contains("slugs"));
+                    self.dialect.unicode_anchors |=
+                        slugify.is_some_and(|function| function.contains("unicode") || function.contains("slugs"));
                 }
                 "pymdownx.snippets" => {
                     let base = options.and_then(|options| options.get("base_path"));

@@ -107,8 +107,10 @@ fn excerpt(text: &str, words: &[&str]) -> Vec<String> {
     let mut at = 0;
     if same {
         let low = &lower[start..end];
-        while let Some((found, word)) =
-            words.iter().filter_map(|word| low[at..].find(word).map(|found| (at + found, *word))).min_by_key(|(found, word)| (*found, std::cmp::Reverse(word.len())))
+        while let Some((found, word)) = words
+            .iter()
+            .filter_map(|word| low[at..].find(word).map(|found| (at + found, *word)))
+            .min_by_key(|(found, word)| (*found, std::cmp::Reverse(word.len())))
         {
             parts.push(piece[at..found].to_owned());
             parts.push(piece[found..found + word.len()].to_owned());
@@ -129,7 +131,10 @@ mod tests {
 
     #[test]
     fn the_page_about_it_comes_first() {
-        let docs = [("a.md", "# Other\n\nOutbox is named here."), ("b.md", "# Outbox\n\nAbout it.\n\n## Growing outbox\n\nÉ words <b>x</b>")];
+        let docs = [
+            ("a.md", "# Other\n\nOutbox is named here."),
+            ("b.md", "# Outbox\n\nAbout it.\n\n## Growing outbox\n\nÉ words <b>x</b>"),
+        ];
         let docs = docs.map(|(path, text)| (path.to_owned(), text.to_owned().into()));
         let site = Site::new(SiteFiles { docs: docs.into(), ..SiteFiles::default() }, String::new(), Place::default());
         let said = site.survey().sections;

@@ -111,7 +111,7 @@ pub(super) fn titled(name: &str) -> String {
 }
 
 /// The pages in the order in which they are read.
-pub(super) fn order(nodes: &[NavNode]) -> Vec<usize> {
+pub(crate) fn order(nodes: &[NavNode]) -> Vec<usize> {
     fn walk(nodes: &[NavNode], found: &mut Vec<usize>) {
         for node in nodes {
             match node {

@@ -24,8 +24,13 @@ pub(crate) struct Content {
     pub(crate) problems: Vec<String>,
     /// Links to places within pages: the page and the anchor.
     pub(super) anchored: Vec<(usize, String, String)>,
-    /// Every id.
-    pub(super) ids: HashSet<String>,
+}
+
+impl Content {
+    /// Every id of the page.
+    pub(super) fn ids(&self) -> HashSet<String> {
+        ids(&self.html)
+    }
 }
 
 /// What a page can refer to: the files and pages of its site.
@@ -60,7 +65,6 @@ impl Site {
             Remark::Cut => format!("the page is longer than {} MiB, the rest is not shown", markdown::LONGEST >> 20),
         }));
         Content {
-            ids: ids(&rendered.html),
             html: rendered.html,
             has_title: rendered.headings.iter().any(|heading| heading.level == 1),
             headings: rendered.headings,
@@ -127,7 +131,8 @@ impl Surroundings for Around<'_> {
         if let (Target::Link, Some(view)) = (target, &site.place.view)
             && !plain.starts_with('/')
             && path::joined(path::folder(&own.path), &wanted).is_none()
-            && let Some(outside) = path::joined(&site.place.folder, &within).and_then(|folder| path::joined(&folder, &wanted))
+            && let Some(outside) =
+                path::joined(&site.place.folder, &within).and_then(|folder| path::joined(&folder, &wanted))
         {
             return Some(format!("{view}{outside}{rest}"));
         }
@@ -148,7 +153,11 @@ impl Site {
     pub(super) fn included(&self, name: &str) -> Option<&[u8]> {
         let found = self.places_of(name).find_map(|path| {
             let docs = self.config.docs_dir.as_str();
-            let below = if docs.is_empty() { Some(&*path) } else { path.strip_prefix(docs).and_then(|rest| rest.strip_prefix('/')) };
+            let below = if docs.is_empty() {
+                Some(&*path)
+            } else {
+                path.strip_prefix(docs).and_then(|rest| rest.strip_prefix('/'))
+            };
             below.and_then(|below| self.files.docs.get(below)).or_else(|| self.files.beside.get(&path))
         });
         found.map(|bytes| &bytes[..])

@@ -24,11 +24,6 @@ pub(crate) fn is_documented(entity: &Entity) -> bool {
     entity.annotation(TECHDOCS_REF).is_some() || entity.annotation(TECHDOCS_ENTITY).is_some()
 }
 
-/// Whether an entity has documentation of its own.
-pub(crate) fn has_own(record: &Record) -> bool {
-    memchr::memmem::find(&record.json, TECHDOCS_REF.as_bytes()).is_some() && record.entity().annotation(TECHDOCS_REF).is_some()
-}
-
 /// Where the documentation of an entity is; `None` if it says nothing.
 pub(crate) fn of(reader: &Reader, record: &Record) -> Option<Result<Where, String>> {
     // Most entities say nothing, and need not be read for it.

@@ -26,7 +26,7 @@ impl Shelf {
     /// A site at a version.
     pub(super) fn get(&self, source: &str, version: &str) -> Option<Arc<Site>> {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        sites.get(source).filter(|docs| docs.version == version).map(|docs| Arc::clone(&docs.site))
+        sites.get(source).filter(|docs| docs.site.version == version).map(|docs| Arc::clone(&docs.site))
     }
 
     /// What was shown last.

@@ -94,7 +94,6 @@ impl Site {
         let config = files.config.as_deref().map(SiteConfig::parse).unwrap_or_default();
         let mut problems = config.remarks.clone();
         let excluded = globs(&config.exclude);
-        let is_page = |path: &str| ends_with(path, ".md") || ends_with(path, ".markdown");
         let mut pages = Vec::new();
         for (path, bytes) in &files.docs {
             let is_left_out = excluded.is_match(path) || path.split('/').any(|part| part.starts_with('.'));
@@ -117,7 +116,21 @@ impl Site {
         };
         let order = nav::order(&nav);
         let contents = pages.iter().map(|_| OnceLock::new()).collect();
-        Self { config, version, pages, nav, place, problems, files, by_path, by_url, order, contents, said: OnceLock::new(), other_images: false }
+        Self {
+            config,
+            version,
+            pages,
+            nav,
+            place,
+            problems,
+            files,
+            by_path,
+            by_url,
+            order,
+            contents,
+            said: OnceLock::new(),
+            other_images: false,
+        }
     }
 
     /// What the site is called.
@@ -129,7 +142,8 @@ impl Site {
     pub(crate) fn page_at(&self, address: &str) -> Option<usize> {
         let address = address.trim_start_matches('/');
         let plain = address.strip_suffix("index.html").unwrap_or(address);
-        let with_slash = || if plain.is_empty() || plain.ends_with('/') { plain.to_owned() } else { format!("{plain}/") };
+        let with_slash =
+            || if plain.is_empty() || plain.ends_with('/') { plain.to_owned() } else { format!("{plain}/") };
         let known = self.by_url.get(address).or_else(|| self.by_url.get(&with_slash()));
         let known = known.or_else(|| self.by_path.get(address)).copied();
         // A site whose files have no first page begins with the first of its navigation.
@@ -138,7 +152,12 @@ impl Site {
 
     /// The page to begin with.
     pub(crate) fn first(&self) -> Option<usize> {
-        self.by_url.get("").or_else(|| self.by_url.get("index.html")).copied().or_else(|| self.order.first().copied()).or((!self.pages.is_empty()).then_some(0))
+        self.by_url
+            .get("")
+            .or_else(|| self.by_url.get("index.html"))
+            .copied()
+            .or_else(|| self.order.first().copied())
+            .or((!self.pages.is_empty()).then_some(0))
     }
 
     /// A file that is no page, such as an image.
@@ -182,9 +201,17 @@ impl Site {
         let file = &self.pages[page].path;
         if let (Some(repository), Some(uri)) = (&self.config.repo_url, &self.config.edit_uri) {
             let uri = uri.replace("{path}", file);
-            let base = if path::is_absolute(&uri) { uri.clone() } else { format!("{}/{}", repository.trim_end_matches('/'), uri.trim_start_matches('/')) };
+            let base = if path::is_absolute(&uri) {
+                uri.clone()
+            } else {
+                format!("{}/{}", repository.trim_end_matches('/'), uri.trim_start_matches('/'))
+            };
             let is_web = base.starts_with("https://") || base.starts_with("http://");
-            let whole = if self.config.edit_uri.as_deref().is_some_and(|uri| uri.contains("{path}")) { base } else { format!("{}/{file}", base.trim_end_matches('/')) };
+            let whole = if self.config.edit_uri.as_deref().is_some_and(|uri| uri.contains("{path}")) {
+                base
+            } else {
+                format!("{}/{file}", base.trim_end_matches('/'))
+            };
             return is_web.then_some(whole);
         }
         let within = path::joined(&self.place.folder, &format!("{}/{file}", self.config.docs_dir))?;
@@ -199,8 +226,15 @@ impl Site {
     }
 }
 
+/// Whether a file is a page by its name.
+pub(super) fn is_page(path: &str) -> bool {
+    ends_with(path, ".md") || ends_with(path, ".markdown")
+}
+
 fn ends_with(path: &str, ending: &str) -> bool {
-    path.len() > ending.len() && path.is_char_boundary(path.len() - ending.len()) && path[path.len() - ending.len()..].eq_ignore_ascii_case(ending)
+    path.len() > ending.len()
+        && path.is_char_boundary(path.len() - ending.len())
+        && path[path.len() - ending.len()..].eq_ignore_ascii_case(ending)
 }
 
 fn globs(patterns: &[String]) -> GlobSet {
@@ -258,7 +292,11 @@ fn title_of(path: &str, bytes: &[u8]) -> String {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     if is_index(path) {
         let folder = path::folder(path);
-        return if folder.is_empty() { "Home".to_owned() } else { nav::titled(folder.rsplit('/').next().unwrap_or(folder)) };
+        return if folder.is_empty() {
+            "Home".to_owned()
+        } else {
+            nav::titled(folder.rsplit('/').next().unwrap_or(folder))
+        };
     }
     nav::titled(stem)
 }
@@ -283,11 +321,25 @@ mod tests {
     fn pages_have_the_addresses_of_mkdocs() {
         let site = site(
             "site_name: X",
-            &[("index.md", "# Hello `x`"), ("README.md", "no"), ("b/index.md", ""), ("b/a-page.md", "text"), ("c.md", "---\ntitle: Own\n---\n# T"), ("img/x.png", "")],
+            &[
+                ("index.md", "# Hello `x`"),
+                ("README.md", "no"),
+                ("b/index.md", ""),
+                ("b/a-page.md", "text"),
+                ("c.md", "---\ntitle: Own\n---\n# T"),
+                ("img/x.png", ""),
+            ],
         );
         let urls: Vec<_> = site.pages.iter().map(|page| (&*page.url, &*page.title)).collect();
         assert_eq!(urls, [("b/a-page/", "A page"), ("b/", "B"), ("c/", "Own"), ("", "Hello x")]);
-        for (address, path) in [("", "index.md"), ("c", "c.md"), ("c/", "c.md"), ("c/index.html", "c.md"), ("b/a-page.md", "b/a-page.md"), ("b", "b/index.md")] {
+        for (address, path) in [
+            ("", "index.md"),
+            ("c", "c.md"),
+            ("c/", "c.md"),
+            ("c/index.html", "c.md"),
+            ("b/a-page.md", "b/a-page.md"),
+            ("b", "b/index.md"),
+        ] {
             assert_eq!(site.page_at(address).map(|page| &*site.pages[page].path), Some(path), "{address}");
         }
         assert!(site.page_at("nowhere").is_none() && site.file("img/x.png").is_some() && site.file("c.md").is_none());
@@ -298,10 +350,15 @@ mod tests {
 
     #[test]
     fn a_written_nav_names_what_is_missing() {
-        let site = site("nav:\n - Start: index.md\n - Gone: gone.md\n - S:\n   - c.md\n - https://example.com\n - x: '!include ./y/mkdocs.yml'\n", &[("index.md", ""), ("c.md", "# See")]);
+        let site = site(
+            "nav:\n - Start: index.md\n - Gone: gone.md\n - S:\n   - c.md\n - https://example.com\n - x: '!include ./y/mkdocs.yml'\n",
+            &[("index.md", ""), ("c.md", "# See")],
+        );
         assert!(site.problems.iter().any(|problem| problem.contains("`gone.md`")), "{:?}", site.problems);
         assert_eq!(site.nav.len(), 3);
-        assert!(matches!(&site.nav[1], NavNode::Section { nodes, .. } if matches!(&nodes[0], NavNode::Page { title, .. } if title == "See")));
+        assert!(
+            matches!(&site.nav[1], NavNode::Section { nodes, .. } if matches!(&nodes[0], NavNode::Page { title, .. } if title == "See"))
+        );
     }
 
     #[test]

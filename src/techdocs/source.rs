@@ -14,7 +14,7 @@ use url::Url;
 
 use super::config::{NAMES, SiteConfig};
 use super::path;
-use super::site::{LARGEST_PAGE, Place, Site, SiteFiles};
+use super::site::{LARGEST_PAGE, Place, Site, SiteFiles, is_page};
 use crate::catalog::{LocationRef, ReadError, Reader, TreeFile};
 use crate::forge::{FileLocation, FileMode, Forge, LocationKind, LogQuery};
 use crate::markdown;
@@ -42,7 +42,11 @@ pub(super) struct Reading {
 }
 
 /// Reads a site; `None` if it is still at this version.
-pub(super) async fn read(reader: &Reader, folder: &LocationRef, known: Option<&str>) -> Result<Option<Reading>, String> {
+pub(super) async fn read(
+    reader: &Reader,
+    folder: &LocationRef,
+    known: Option<&str>,
+) -> Result<Option<Reading>, String> {
     match tokio::time::timeout(PATIENCE, read_within(reader, folder, known)).await {
         Ok(read) => read,
         Err(_) => Err(format!("{folder} could not be read within {} s", PATIENCE.as_secs())),
@@ -93,7 +97,11 @@ async fn read_within(reader: &Reader, folder: &LocationRef, known: Option<&str>)
 
 /// A folder as something to look from.
 fn within(folder: &LocationRef) -> LocationRef {
-    if folder.is_file() { LocationRef::new("file", format!("{}/.", folder.target.trim_end_matches('/'))) } else { folder.clone() }
+    if folder.is_file() {
+        LocationRef::new("file", format!("{}/.", folder.target.trim_end_matches('/')))
+    } else {
+        folder.clone()
+    }
 }
 
 async fn config(reader: &Reader, base: &LocationRef) -> Result<Option<String>, String> {
@@ -181,7 +189,8 @@ async fn include(reader: &Reader, base: &LocationRef, files: &mut SiteFiles) {
 
 /// What pages include and is not there yet: each with the places where it may be.
 fn missing(files: &SiteFiles) -> Vec<Vec<String>> {
-    let texts = files.docs.iter().filter(|(path, _)| path.ends_with(".md")).map(|(_, bytes)| bytes).chain(files.beside.values());
+    let texts =
+        files.docs.iter().filter(|(path, _)| is_page(path)).map(|(_, bytes)| bytes).chain(files.beside.values());
     let mut names: Vec<String> = texts.flat_map(|bytes| markdown::included(&String::from_utf8_lossy(bytes))).collect();
     names.sort();
     names.dedup();
@@ -189,7 +198,8 @@ fn missing(files: &SiteFiles) -> Vec<Vec<String>> {
     if names.is_empty() {
         return Vec::new();
     }
-    let site = Site::new(SiteFiles { config: files.config.clone(), ..SiteFiles::default() }, String::new(), Place::default());
+    let site =
+        Site::new(SiteFiles { config: files.config.clone(), ..SiteFiles::default() }, String::new(), Place::default());
     let docs = site.config.docs_dir.as_str();
     let is_there = |place: &String| {
         let below = place.strip_prefix(docs).map(|rest| rest.trim_start_matches('/'));
@@ -234,6 +244,7 @@ impl Home {
 
     /// Where files are seen, and edited where the forge has a page for that.
     fn place(&self) -> Place {
+        /// Stands for the path.
         const MARK: &str = "MARK";
         let file = FileLocation::blob(self.folder.repository.clone(), self.folder.revision.clone(), MARK);
         let view = self.forge.browse_url(&file).to_string().strip_suffix(MARK).map(str::to_owned);

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor};
 
-
 use super::site::SiteFiles;
 use super::survey::DocumentSection;
 
@@ -47,12 +46,16 @@ pub(super) struct NewSite<'n> {
 }
 
 pub(super) async fn site(executor: impl PgExecutor<'_>, source: &str) -> Result<Option<SiteRow>> {
-    let statement = "SELECT version, digest, revision, config, place, problems, changed_at, read_at, asked_at, failure, failures
+    let statement =
+        "SELECT version, digest, revision, config, place, problems, changed_at, read_at, asked_at, failure, failures
          FROM techdocs_site WHERE source = $1";
     sqlx::query_as(statement).bind(source).fetch_optional(executor).await
 }
 
-pub(super) async fn files(executor: impl PgExecutor<'_>, source: &str) -> Result<(BTreeMap<String, Bytes>, BTreeMap<String, Bytes>)> {
+pub(super) async fn files(
+    executor: impl PgExecutor<'_>,
+    source: &str,
+) -> Result<(BTreeMap<String, Bytes>, BTreeMap<String, Bytes>)> {
     let statement = "SELECT beside, path, content FROM techdocs_file WHERE source = $1";
     let rows: Vec<(bool, String, Vec<u8>)> = sqlx::query_as(statement).bind(source).fetch_all(executor).await?;
     let (mut docs, mut beside) = (BTreeMap::new(), BTreeMap::new());
@@ -119,7 +122,8 @@ pub(super) async fn failed(
     now: DateTime<Utc>,
     due: DateTime<Utc>,
 ) -> Result<()> {
-    let statement = "UPDATE techdocs_site SET asked_at = $3, due_at = $4, failure = $2, failures = least(failures + 1, 1000),
+    let statement =
+        "UPDATE techdocs_site SET asked_at = $3, due_at = $4, failure = $2, failures = least(failures + 1, 1000),
                 claimed_until = NULL WHERE source = $1";
     sqlx::query(statement).bind(source).bind(reason).bind(now).bind(due).execute(executor).await?;
     Ok(())

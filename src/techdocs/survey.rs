@@ -1,5 +1,7 @@
 //! What is said in a whole site, and what is wrong with it.
 
+use std::sync::Arc;
+
 use super::site::Site;
 
 /// The text below one heading of a page.
@@ -41,19 +43,19 @@ impl Site {
         survey.problems.extend(self.problems.iter().map(|text| problem("mkdocs.yml", text.clone())));
         for (number, page) in self.pages.iter().enumerate() {
             let content = match self.contents[number].get() {
-                Some(known) => (**known).clone(),
-                None => self.render(number, self.other_images),
+                Some(known) => Arc::clone(known),
+                None => Arc::new(self.render(number, self.other_images)),
             };
-            survey.problems.extend(content.problems.into_iter().map(|text| problem(&page.path, text)));
-            anchored.extend(content.anchored.into_iter().map(|link| (number, link)));
-            ids.push(content.ids);
-            survey.sections.extend(content.sections.into_iter().map(|section| DocumentSection {
+            survey.problems.extend(content.problems.iter().map(|text| problem(&page.path, text.clone())));
+            anchored.extend(content.anchored.iter().map(|link| (number, link.clone())));
+            survey.sections.extend(content.sections.iter().map(|section| DocumentSection {
                 path: page.url.clone(),
                 title: page.title.clone(),
                 heading: section.heading.replace('\0', ""),
                 anchor: section.anchor.replace('\0', ""),
                 text: cut(section.text.replace('\0', "")),
             }));
+            ids.push(content.ids());
         }
         for (from, (to, anchor, link)) in anchored {
             if !ids[to].contains(&anchor) {

@@ -142,7 +142,7 @@ impl TechDocs {
 
     /// Notes what the catalog refers to, and looks at everything that is due now; gives how much that was.
     pub(crate) async fn look_due(&self) -> Result<usize, DocsError> {
-        let mut sources: Vec<String> = self.entities_by_source().into_keys().collect();
+        let mut sources: Vec<String> = self.entities().by_source.keys().cloned().collect();
         sources.sort();
         store::want(&self.inner.pool, &sources, Utc::now()).await?;
         let mut looked = 0;

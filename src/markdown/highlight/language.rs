@@ -89,7 +89,14 @@ const LANGUAGES: [Language; 20] = [
         constants: &[],
         ..HASH
     },
-    Language { names: &["toml", "ini", "cfg", "conf", "properties", "env", "dotenv", "systemd"], shape: Shape::Sections, line_comments: &["#", ";"], dashes: true, long_strings: &["\"\"\""], ..HASH },
+    Language {
+        names: &["toml", "ini", "cfg", "conf", "properties", "env", "dotenv", "systemd"],
+        shape: Shape::Sections,
+        line_comments: &["#", ";"],
+        dashes: true,
+        long_strings: &["\"\"\""],
+        ..HASH
+    },
     Language {
         names: &["dockerfile", "docker", "containerfile"],
         shape: Shape::Instructions,
@@ -170,15 +177,42 @@ const LANGUAGES: [Language; 20] = [
         dashes: true,
         ..HASH
     },
-    Language { names: &["css", "scss", "less"], quotes: "\"'", constants: &["inherit", "initial", "none", "auto"], dashes: true, decorators: true, ..PLAIN },
     Language {
-        names: &["html", "xml", "svg", "xhtml", "jinja", "jinja2", "django", "html+jinja", "vue", "svelte", "handlebars", "gotmpl", "go-html-template", "gotemplate"],
+        names: &["css", "scss", "less"],
+        quotes: "\"'",
+        constants: &["inherit", "initial", "none", "auto"],
+        dashes: true,
+        decorators: true,
+        ..PLAIN
+    },
+    Language {
+        names: &[
+            "html",
+            "xml",
+            "svg",
+            "xhtml",
+            "jinja",
+            "jinja2",
+            "django",
+            "html+jinja",
+            "vue",
+            "svelte",
+            "handlebars",
+            "gotmpl",
+            "go-html-template",
+            "gotemplate",
+        ],
         shape: Shape::Markup,
         ..PLAIN
     },
     Language { names: &["markdown", "md"], shape: Shape::Prose, ..PLAIN },
     Language { names: &["diff", "patch", "udiff"], shape: Shape::Diff, ..PLAIN },
-    Language { names: &["promql", "rego", "cel", "jsonnet", "cue", "logql", "nginx", "lua"], line_comments: &["#", "//", "--"], keywords: "local function if then else elseif end for in do return and or not import package default some every sum rate by on server location upstream", ..PLAIN },
+    Language {
+        names: &["promql", "rego", "cel", "jsonnet", "cue", "logql", "nginx", "lua"],
+        line_comments: &["#", "//", "--"],
+        keywords: "local function if then else elseif end for in do return and or not import package default some every sum rate by on server location upstream",
+        ..PLAIN
+    },
 ];
 
 /// The language of a name, if it is one of these.

@@ -103,62 +103,69 @@ fn markup(line: &str, mut open: Open, pen: &mut Pen) -> Open {
     let mut rest = line;
     while !rest.is_empty() {
         rest = match open {
-            Open::Until(end, class) => {
-                let (inside, after) = rest.split_at(rest.find(end).map_or(rest.len(), |at| at + end.len()));
-                pen.write(inside, class);
-                if inside.ends_with(end) {
-                    open = Open::Nothing;
-                }
-                after
-            }
-            Open::Tag => {
-                let first = rest.chars().next().unwrap_or(' ');
-                if let Some(end) = ["/>", "?>", ">"].into_iter().find(|end| rest.starts_with(end)) {
-                    pen.write(end, "nt");
-                    open = Open::Nothing;
-                    &rest[end.len()..]
-                } else if matches!(first, '"' | '\'') {
-                    let (text, after) = rest.split_at(quoted(rest, first, false));
-                    pen.write(text, "s");
-                    after
-                } else if first.is_alphabetic() || matches!(first, '@' | ':' | '_') {
-                    let end = rest.find(|letter: char| matches!(letter, '=' | '>' | ' ' | '/')).unwrap_or(rest.len()).max(1);
-                    pen.write(&rest[..end], "na");
-                    &rest[end..]
-                } else {
-                    pen.write(&rest[..first.len_utf8()], "");
-                    &rest[first.len_utf8()..]
-                }
-            }
+            Open::Until(end, class) => until(rest, end, class, &mut open, pen),
+            Open::Tag => in_tag(rest, &mut open, pen),
             Open::Nothing => {
-                let Some(at) = rest.find(['<', '{']) else {
-                    pen.write(rest, "");
-                    break;
-                };
+                let at = rest.find(['<', '{']).unwrap_or(rest.len());
                 pen.write(&rest[..at], "");
-                let here = &rest[at..];
-                if here.starts_with("<!--") {
-                    open = Open::Until("-->", "c");
-                    here
-                } else if let Some((_, end, class)) =
-                    [("{{", "}}", "si"), ("{%", "%}", "k"), ("{#", "#}", "c")].into_iter().find(|(start, ..)| here.starts_with(start))
-                {
-                    open = Open::Until(end, class);
-                    here
-                } else if here[1..].starts_with(|letter: char| letter.is_alphabetic() || matches!(letter, '/' | '?' | '!')) && here.starts_with('<') {
-                    let name = here[1..].find(|letter: char| letter.is_whitespace() || matches!(letter, '>' | '/') ).map_or(here.len(), |at| if at == 0 { 2 } else { at + 1 });
-                    let name = if here.starts_with("</") { here[2..].find(|letter: char| letter.is_whitespace() || letter == '>').map_or(here.len(), |at| at + 2) } else { name };
-                    pen.write(&here[..name], "nt");
-                    open = Open::Tag;
-                    &here[name..]
-                } else {
-                    pen.write(&here[..1], "");
-                    &here[1..]
-                }
+                between(&rest[at..], &mut open, pen)
             }
         };
     }
     open
+}
+
+/// The rest of what an earlier line, or the mark before, left open.
+fn until<'l>(rest: &'l str, end: &str, class: &str, open: &mut Open, pen: &mut Pen) -> &'l str {
+    let (inside, after) = rest.split_at(rest.find(end).map_or(rest.len(), |at| at + end.len()));
+    pen.write(inside, class);
+    if inside.ends_with(end) {
+        *open = Open::Nothing;
+    }
+    after
+}
+
+/// The next piece within a tag.
+fn in_tag<'l>(rest: &'l str, open: &mut Open, pen: &mut Pen) -> &'l str {
+    let first = rest.chars().next().unwrap_or(' ');
+    if let Some(end) = ["/>", "?>", ">"].into_iter().find(|end| rest.starts_with(end)) {
+        pen.write(end, "nt");
+        *open = Open::Nothing;
+        return &rest[end.len()..];
+    }
+    let (end, class) = if matches!(first, '"' | '\'') {
+        (quoted(rest, first, false), "s")
+    } else if first.is_alphabetic() || matches!(first, '@' | ':' | '_') {
+        (rest.find(['=', '>', ' ', '/']).unwrap_or(rest.len()).max(1), "na")
+    } else {
+        (first.len_utf8(), "")
+    };
+    pen.write(&rest[..end], class);
+    &rest[end..]
+}
+
+/// The mark that a text begins with, or its first letter.
+fn between<'l>(here: &'l str, open: &mut Open, pen: &mut Pen) -> &'l str {
+    const MARKS: [(&str, &str, &str); 4] =
+        [("<!--", "-->", "c"), ("{{", "}}", "si"), ("{%", "%}", "k"), ("{#", "#}", "c")];
+    if let Some((_, end, class)) = MARKS.into_iter().find(|(start, ..)| here.starts_with(start)) {
+        *open = Open::Until(end, class);
+        return here;
+    }
+    let Some(first) = here.chars().next() else { return here };
+    let name = here.strip_prefix('<').map(|rest| rest.strip_prefix(['/', '?', '!']).unwrap_or(rest));
+    let name = name.filter(|name| name.starts_with(char::is_alphabetic));
+    let Some(name) = name else {
+        let (letter, after) = here.split_at(first.len_utf8());
+        pen.write(letter, "");
+        return after;
+    };
+    let start = here.len() - name.len();
+    let is_end = |letter: char| letter.is_whitespace() || matches!(letter, '>' | '/');
+    let end = start + name.find(is_end).unwrap_or(name.len());
+    pen.write(&here[..end], "nt");
+    *open = Open::Tag;
+    &here[end..]
 }
 
 /// How long the string is that a text begins with, with its quotes.
@@ -185,12 +192,7 @@ fn words(line: &str, language: &Language, mut open: Open, pen: &mut Pen) -> Open
     let mut before = ' ';
     while let Some(first) = rest.chars().next() {
         if let Open::Until(end, class) = open {
-            let (inside, after) = rest.split_at(rest.find(end).map_or(rest.len(), |at| at + end.len()));
-            pen.write(inside, class);
-            if inside.ends_with(end) {
-                open = Open::Nothing;
-            }
-            (rest, before) = (after, '"');
+            (rest, before) = (until(rest, end, class, &mut open, pen), '"');
             continue;
         }
         let length = if let Some(mark) = language.line_comments.iter().find(|mark| rest.starts_with(**mark))
@@ -245,7 +247,10 @@ fn beginning<'l>(line: &'l str, language: &Language, pen: &mut Pen) -> &'l str {
                 Some('#') | None => return rest,
                 _ => rest.find(": ").or_else(|| rest.strip_suffix(':').map(str::len)).unwrap_or(0),
             };
-            let is_key = end > 0 && rest[end..].starts_with(':') && !rest[..end].contains(" #") && !rest.starts_with(['{', '[', '|', '>']);
+            let is_key = end > 0
+                && rest[end..].starts_with(':')
+                && !rest[..end].contains(" #")
+                && !rest.starts_with(['{', '[', '|', '>']);
             if is_key {
                 pen.write(&rest[..end], "nt");
                 return &rest[end..];
@@ -268,7 +273,9 @@ fn beginning<'l>(line: &'l str, language: &Language, pen: &mut Pen) -> &'l str {
         }
         Shape::Shell => {
             // The prompt of a session.
-            if let Some(rest) = body.strip_prefix("$ ").or_else(|| body.strip_prefix("# ").filter(|_| language.has_prompt)) {
+            if let Some(rest) =
+                body.strip_prefix("$ ").or_else(|| body.strip_prefix("# ").filter(|_| language.has_prompt))
+            {
                 pen.write(margin, "");
                 pen.write(&body[..2], "gp");
                 return rest;
@@ -303,7 +310,8 @@ fn string(rest: &str, quote: char, language: &Language, pen: &mut Pen) -> usize 
 fn number(rest: &str, pen: &mut Pen) -> usize {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_');
     let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-    let is_number = rest[..end].bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'_' | b'x' | b'o'));
+    let is_number =
+        rest[..end].bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'_' | b'x' | b'o'));
     pen.write(&rest[..end], if is_number { "m" } else { "" });
     end
 }
@@ -312,7 +320,8 @@ fn variable(rest: &str, pen: &mut Pen) -> usize {
     let end = if rest.starts_with("${") {
         rest.find('}').map_or(rest.len(), |at| at + 1)
     } else {
-        let name = rest[1..].find(|letter: char| !letter.is_alphanumeric() && letter != '_').map_or(rest.len(), |at| at + 1);
+        let name =
+            rest[1..].find(|letter: char| !letter.is_alphanumeric() && letter != '_').map_or(rest.len(), |at| at + 1);
         if name == 1 && rest.len() > 1 { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) } else { name }
     };
     pen.write(&rest[..end], "nv");
@@ -320,7 +329,8 @@ fn variable(rest: &str, pen: &mut Pen) -> usize {
 }
 
 fn word(rest: &str, language: &Language, pen: &mut Pen) -> usize {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || (letter == '-' && language.dashes) || letter == '@';
+    let is_part =
+        |letter: char| letter.is_alphanumeric() || letter == '_' || (letter == '-' && language.dashes) || letter == '@';
     let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     let class = if word.starts_with('@') {

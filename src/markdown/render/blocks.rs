@@ -39,8 +39,12 @@ impl Writer<'_> {
             NodeValue::TaskItem(item) => {
                 let done = item.symbol.is_some();
                 let mark = match (self.dialect.docs, done) {
-                    (true, true) => "<li class=\"task-list-item\"><input type=\"checkbox\" disabled checked aria-label=\"done\"> ",
-                    (true, false) => "<li class=\"task-list-item\"><input type=\"checkbox\" disabled aria-label=\"to do\"> ",
+                    (true, true) => {
+                        "<li class=\"task-list-item\"><input type=\"checkbox\" disabled checked aria-label=\"done\"> "
+                    }
+                    (true, false) => {
+                        "<li class=\"task-list-item\"><input type=\"checkbox\" disabled aria-label=\"to do\"> "
+                    }
                     // A box that cannot be ticked says no more than its picture, and needs no label.
                     (false, true) => "<li class=\"task-list-item\">\u{2611} ",
                     (false, false) => "<li class=\"task-list-item\">\u{2610} ",
@@ -63,7 +67,7 @@ impl Writer<'_> {
 
     /// A quotation that begins with `NOTE: ` in capital letters is a note.
     fn callout<'a>(&mut self, node: &'a AstNode<'a>, depth: usize) -> bool {
-        let first = node.first_child().and_then(|paragraph| paragraph.first_child());
+        let first = node.first_child().and_then(comrak::arena_tree::Node::first_child);
         let head = first.and_then(|first| {
             let mut data = first.data.borrow_mut();
             let NodeValue::Text(text) = &mut data.value else { return None };
@@ -280,12 +284,12 @@ fn is_tight<'a>(node: &'a AstNode<'a>) -> bool {
     let Some(parent) = node.parent() else { return false };
     match &parent.data.borrow().value {
         NodeValue::DescriptionTerm => true,
-        NodeValue::DescriptionDetails => parent.parent().is_some_and(|item| {
-            matches!(&item.data.borrow().value, NodeValue::DescriptionItem(item) if item.tight)
-        }),
-        NodeValue::Item(_) | NodeValue::TaskItem(_) => parent
+        NodeValue::DescriptionDetails => parent
             .parent()
-            .is_some_and(|list| matches!(&list.data.borrow().value, NodeValue::List(list) if list.tight)),
+            .is_some_and(|item| matches!(&item.data.borrow().value, NodeValue::DescriptionItem(item) if item.tight)),
+        NodeValue::Item(_) | NodeValue::TaskItem(_) => {
+            parent.parent().is_some_and(|list| matches!(&list.data.borrow().value, NodeValue::List(list) if list.tight))
+        }
         _ => false,
     }
 }

@@ -23,10 +23,16 @@ impl Writer<'_> {
             return;
         }
         let mut text = Cow::Borrowed(text);
-        if text.contains(":material-") || text.contains("-icons-") || text.contains(":octicons-") || text.contains(":fontawesome-") || text.contains(":simple-") {
+        if text.contains(":material-")
+            || text.contains("-icons-")
+            || text.contains(":octicons-")
+            || text.contains(":fontawesome-")
+            || text.contains(":simple-")
+        {
             // With the attributes that stand behind an icon.
             let icons = ICON.as_ref().map(|icon| icon.replace_all(&text, "").into_owned());
-            let bare = icons.as_deref().and_then(|text| self.prepared.taken.leading(text)).map(|(_, rest)| rest.to_owned());
+            let bare =
+                icons.as_deref().and_then(|text| self.prepared.taken.leading(text)).map(|(_, rest)| rest.to_owned());
             text = bare.or(icons).map_or(text, Cow::Owned);
         }
         if self.dialect.smart_symbols && !self.in_link {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -16,7 +16,7 @@ use super::{Caller, reply};
 use crate::catalog::Catalog;
 use crate::entity::{EntityRef, TECHDOCS_REF};
 use crate::permission::Credentials;
-use crate::techdocs::index::file_of;
+use crate::techdocs::index::{file_of, search_index};
 use crate::techdocs::{Docs, DocsError, TechDocs, Where};
 use crate::web::AppState;
 use crate::web::assets::CachePolicy;
@@ -31,8 +31,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/metadata/techdocs/{namespace}/{kind}/{name}", get(metadata))
         .route("/metadata/entity/{namespace}/{kind}/{name}", get(entity_metadata))
         .route("/sync/{namespace}/{kind}/{name}", get(sync))
-        .route("/static/docs/{namespace}/{kind}/{name}", get(static_root))
-        .route("/static/docs/{namespace}/{kind}/{name}/", get(static_file))
+        .route("/static/docs/{namespace}/{kind}/{name}", get(static_file))
         .route("/static/docs/{namespace}/{kind}/{name}/{*path}", get(static_file))
         .route("/cookie", get(cookie))
         .route("/.backstage/auth/v1/cookie", get(cookie))
@@ -75,7 +74,7 @@ fn written(docs: &Docs, name: &str) -> Value {
     json!({
         "site_name": docs.site.name().unwrap_or(name),
         "site_description": docs.site.config.description.as_deref().unwrap_or_default(),
-        "etag": docs.version,
+        "etag": docs.site.version,
         "build_timestamp": built,
         "files": docs.site.written_files(),
     })
@@ -124,7 +123,9 @@ async fn sync(
                 // A source that cannot be read is only an error where nothing was read before.
                 let failure = match techdocs.open(&who, &place).await {
                     Ok(docs) => docs.failure.map(|reason| log(format!("warn: the source cannot be read: {reason}"))),
-                    Err(error) => return vec![log(format!("error: {error}")), event("error", &json!(error.to_string()))],
+                    Err(error) => {
+                        return vec![log(format!("error: {error}")), event("error", &json!(error.to_string()))];
+                    }
                 };
                 let mut events: Vec<Event> = failure.into_iter().collect();
                 if updated {
@@ -143,14 +144,6 @@ fn event(kind: &str, data: &Value) -> Event {
     Event::default().event(kind).data(data.to_string())
 }
 
-/// `GET /static/docs/{namespace}/{kind}/{name}`
-async fn static_root(OriginalUri(uri): OriginalUri) -> Response {
-    let to = HeaderValue::try_from(format!("{}/", uri.path()));
-    let mut response = StatusCode::MOVED_PERMANENTLY.into_response();
-    response.headers_mut().extend(to.map(|to| (header::LOCATION, to)));
-    response
-}
-
 /// `GET /static/docs/{namespace}/{kind}/{name}/{path}`: the files that MkDocs would have written.
 async fn static_file(
     State(catalog): State<Catalog>,
@@ -163,7 +156,7 @@ async fn static_file(
     let nothing = || Error::NotFound("File Not Found".to_owned());
     let path = place.get("path").map_or("", String::as_str).to_owned();
     let docs = open(&techdocs, &who, &entity).await.map_err(|error| or_nothing(error, nothing()))?;
-    let tag = format!("\"{}\"", docs.version);
+    let tag = format!("\"{}\"", docs.site.version);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
@@ -173,16 +166,18 @@ async fn static_file(
         "techdocs_metadata.json" => reply::ok(&written(&docs, &name)),
         "search/search_index.json" => {
             let said = techdocs.said(&docs).await?;
-            reply::ok(&site.search_index(&said))
+            reply::ok(&search_index(&said))
         }
         _ => {
             let wanted = file_of(&path);
-            if let Some(page) = site.pages.iter().position(|page| file_of(&page.url) == wanted).or_else(|| first(&docs, &wanted)) {
+            if let Some(page) =
+                site.pages.iter().position(|page| file_of(&page.url) == wanted).or_else(|| first(&docs, &wanted))
+            {
                 let html = tokio::task::spawn_blocking(move || pages::whole_docs_page(&site, page, &name, None)).await;
                 Html(html.map_err(Error::internal)?.map_err(Error::internal)?).into_response()
             } else {
                 let bytes = site.file(&path).ok_or_else(nothing)?.clone();
-                return Ok(pages::docs_file(&path, bytes, &docs.version));
+                return Ok(pages::docs_file(&path, bytes, &docs.site.version));
             }
         }
     };

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use crate::catalog::{Catalog, Record};
-use crate::techdocs;
+use crate::techdocs::TechDocs;
 use crate::web::error::Error;
 use crate::web::extract::Query;
 use crate::web::page::{Area, Chrome, Page, PageResult};
@@ -54,14 +54,13 @@ struct Row {
 /// `GET /docs`
 pub(super) async fn show(
     State(catalog): State<Catalog>,
+    State(techdocs): State<TechDocs>,
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> PageResult<IndexPage> {
-    let index = catalog.index();
-    // Read through the viewer's eyes, as every other list.
-    let visible = |record: &&Arc<Record>| catalog.entity(&viewer.credentials, &record.reference).is_some();
-    let mut all: Vec<&Arc<Record>> =
-        index.records().filter(|record| techdocs::has_own(record)).filter(visible).collect();
+    let documented = techdocs.entities();
+    let seen = documented.all.iter().filter_map(|entity| catalog.entity(&viewer.credentials, entity));
+    let mut all: Vec<Arc<Record>> = seen.collect();
     let (total, mine) = (all.len(), asked.owner == "me");
     let owned: HashSet<String> = viewer.credentials.ownership().iter().map(ToString::to_string).collect();
     let is_own = |record: &Record| {

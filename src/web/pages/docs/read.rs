@@ -147,9 +147,8 @@ pub(super) async fn show(
         return Ok(Page(ProblemsPage { chrome, problems: by_file(&docs.problems), frame }).into_response());
     }
     let Some(page) = docs.site.page_at(address) else {
-        return asset(&docs, address, &headers).ok_or_else(|| {
-            Error::NotFound(format!("the documentation of {reference} has no page `{address}`"))
-        });
+        return asset(&docs, address, &headers)
+            .ok_or_else(|| Error::NotFound(format!("the documentation of {reference} has no page `{address}`")));
     };
     let url = &docs.site.pages[page].url;
     let is_first = address.is_empty() && docs.site.first() == Some(page);
@@ -239,10 +238,10 @@ impl Hit {
 fn asset(docs: &Docs, address: &str, headers: &HeaderMap) -> Option<Response> {
     let bytes = docs.site.file(address)?.clone();
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
-    if known == Some(&*format!("\"{}\"", docs.version)) {
+    if known == Some(&*format!("\"{}\"", docs.site.version)) {
         return Some(StatusCode::NOT_MODIFIED.into_response());
     }
-    Some(file::answer(address, bytes, &docs.version))
+    Some(file::answer(address, bytes, &docs.site.version))
 }
 
 fn missing(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef, error: DocsError) -> Answer {

@@ -39,7 +39,7 @@ pub(crate) fn page(site: &Site, page: usize, name: &str, stylesheet: Option<&str
         has_title: content.has_title,
         html: &content.html,
         stylesheet: stylesheet.map(|file| path::relative(&own.url, file)),
-        lines: lines::of(site, Some(page)),
+        lines: lines::short(site, page),
         contents: headings.map(|heading| (heading.anchor.as_str(), heading.text.as_str())).collect(),
         previous: previous.map(step),
         next: next.map(step),
@@ -50,7 +50,12 @@ pub(crate) fn page(site: &Site, page: usize, name: &str, stylesheet: Option<&str
 
 /// What a site in a folder looks like: the portal's tokens and documents, and where the parts of a page are.
 pub(crate) fn stylesheet() -> String {
-    const PARTS: [&str; 5] =
-        ["css/reset.css", "css/tokens.css", "css/base.css", "css/components/markdown.css", "css/components/docs-whole.css"];
+    const PARTS: [&str; 5] = [
+        "css/reset.css",
+        "css/tokens.css",
+        "css/base.css",
+        "css/components/markdown.css",
+        "css/components/docs-whole.css",
+    ];
     PARTS.iter().filter_map(|path| assets::text(path)).collect::<Vec<_>>().join("\n")
 }

@@ -12,7 +12,8 @@ use crate::web::extract::{Answer, Path};
 use crate::web::session::Viewer;
 
 /// What keeps a file from running anything.
-pub(in crate::web::pages) const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+pub(in crate::web::pages) const SANDBOX: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// `GET /repositories/{owner}/{repository}/raw/{revision}/{path}`
 pub(super) async fn show(State(forge): State<LocalForge>, _: Viewer, Path(place): Path<Place>) -> Answer {

@@ -74,14 +74,48 @@ async fn a_site_is_read_page_by_page() {
     assert!(guest.see("/docs?q=nothing").await.contains("Nothing fits"));
 
     let first = guest.open("/docs/default/component/pay").await;
-    assert_eq!((first.status, first.header("location")), (StatusCode::PERMANENT_REDIRECT, "/docs/default/component/pay/"));
+    assert_eq!(
+        (first.status, first.header("location")),
+        (StatusCode::PERMANENT_REDIRECT, "/docs/default/component/pay/")
+    );
     let page = guest.see("/docs/default/component/pay/").await;
-    has(&page, &["<h1 id=\"paying\">Paying", "href=\"guide/start/#first-steps\"", "src=\"img/picture.svg\"", "Pay&#39;s book", "admonition warning"]);
-    has(&page, &["rel=\"next\"", "href=\"https://example.com\"", "Edit this page", "Last updated", "aria-current=\"page\">Home"]);
+    has(
+        &page,
+        &[
+            "<h1 id=\"paying\">Paying",
+            "href=\"guide/start/#first-steps\"",
+            "src=\"img/picture.svg\"",
+            "Pay&#39;s book",
+            "admonition warning",
+        ],
+    );
+    has(
+        &page,
+        &[
+            "rel=\"next\"",
+            "href=\"https://example.com\"",
+            "Edit this page",
+            "Last updated",
+            "aria-current=\"page\">Home",
+        ],
+    );
     assert!(!page.contains("alert(1)"));
     let page = guest.see("/docs/default/component/pay/guide/start/").await;
-    has(&page, &["Noted beside.", "href=\"../../\"", "/repositories/acme/pay/blob/main/main.rs", "#first-steps", "rel=\"prev\""]);
-    for (path, to) in [("guide/start", "guide/start/"), ("guide/start.md", "guide/start/"), ("guide/start/index.html", "guide/start/")] {
+    has(
+        &page,
+        &[
+            "Noted beside.",
+            "href=\"../../\"",
+            "/repositories/acme/pay/blob/main/main.rs",
+            "#first-steps",
+            "rel=\"prev\"",
+        ],
+    );
+    for (path, to) in [
+        ("guide/start", "guide/start/"),
+        ("guide/start.md", "guide/start/"),
+        ("guide/start/index.html", "guide/start/"),
+    ] {
         let answer = guest.open(&format!("/docs/default/component/pay/{path}")).await;
         assert_eq!(answer.header("location"), format!("/docs/default/component/pay/{to}"), "{path}");
     }
@@ -90,7 +124,11 @@ async fn a_site_is_read_page_by_page() {
     assert!(picture.header("content-security-policy").contains("sandbox"));
     assert_eq!(picture.header("x-content-type-options"), "nosniff");
     for gone in ["nowhere/", "../pay/catalog-info.yaml", "mkdocs.yml", "img/"] {
-        assert_eq!(guest.open(&format!("/docs/default/component/pay/{gone}")).await.status, StatusCode::NOT_FOUND, "{gone}");
+        assert_eq!(
+            guest.open(&format!("/docs/default/component/pay/{gone}")).await.status,
+            StatusCode::NOT_FOUND,
+            "{gone}"
+        );
     }
 }
 
@@ -102,7 +140,7 @@ async fn the_pages_of_entities_lead_there() {
     assert_eq!(tab.header("location"), "/docs/default/component/pay/guide/start");
     let borrowed = guest.open("/docs/default/system/money/").await;
     assert_eq!(borrowed.header("location"), "/docs/default/component/pay/guide/start");
-    let missing = guest.open("/docs/default/system/shop/").await;
+    let missing = guest.open("/docs/default/system/checkout/").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     has(&missing.text, &["backstage.io/techdocs-ref: dir:.", "</html>"]);
     assert_eq!(guest.open("/docs/default/component/nothing/").await.status, StatusCode::NOT_FOUND);
@@ -143,14 +181,17 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
     has(&guest.sync().await.text, &["event: finish\ndata: {\"updated\":false}"]);
     assert!(guest.see("/docs/default/component/pay/").await.contains("Changed"));
     let after = guest.app.state.techdocs.documented().await.unwrap();
-    assert!(after[0].version != before.version);
+    assert!(after[0].version != before.site.version);
 
     // What does not count changes nothing.
     let commit = guest.write_docs(written("main.rs", "fn main() { }\n"), Some(&commit)).await;
     has(&guest.sync().await.text, &["{\"updated\":false}"]);
     assert_eq!(guest.app.state.techdocs.documented().await.unwrap(), after);
 
-    let gone = Contents::Change { write: Vec::new(), delete: vec!["docs/index.md".into(), "docs/guide/start.md".into(), "docs/img/picture.svg".into()] };
+    let gone = Contents::Change {
+        write: Vec::new(),
+        delete: vec!["docs/index.md".into(), "docs/guide/start.md".into(), "docs/img/picture.svg".into()],
+    };
     guest.write_docs(gone, Some(&commit)).await;
     has(&guest.sync().await.text, &["event: log", "cannot be read"]);
     has(&guest.see("/docs/default/component/pay/").await, &["Changed", "may be out of date", "no folder `docs`"]);
@@ -170,7 +211,10 @@ async fn backstages_clients_find_what_they_know() {
 
     let page = guest.docs_api("/static/docs/default/component/pay/guide/start/index.html").await;
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    has(&page.text, &["<title>Start - Pay&#39;s book</title>", "md-content__inner", "md-nav__link--active", "Turn the crank."]);
+    has(
+        &page.text,
+        &["<title>Start - Pay&#39;s book</title>", "md-content__inner", "md-nav__link--active", "Turn the crank."],
+    );
     assert_eq!(guest.docs_api("/static/docs/default/component/pay/").await.status, StatusCode::OK);
     let tag = page.header("etag").to_owned();
     let token = guest.app.bearer().await;
@@ -178,20 +222,31 @@ async fn backstages_clients_find_what_they_know() {
     let again = guest.app.request("GET", path, &[("authorization", &token), ("if-none-match", &tag)], "").await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
     let index = guest.docs_api("/static/docs/default/component/pay/search/search_index.json").await.json();
-    let places: Vec<&str> = index["docs"].as_array().unwrap().iter().filter_map(|one| one["location"].as_str()).collect();
+    let places: Vec<&str> =
+        index["docs"].as_array().unwrap().iter().filter_map(|one| one["location"].as_str()).collect();
     assert!(places.contains(&"guide/start/") && places.contains(&"guide/start/#first-steps"), "{places:?}");
-    assert_eq!(guest.docs_api("/static/docs/default/component/pay/techdocs_metadata.json").await.json()["etag"], metadata["etag"]);
-    assert_eq!(guest.docs_api("/static/docs/default/component/pay/img/picture.svg").await.header("content-type"), "image/svg+xml");
+    assert_eq!(
+        guest.docs_api("/static/docs/default/component/pay/techdocs_metadata.json").await.json()["etag"],
+        metadata["etag"]
+    );
+    assert_eq!(
+        guest.docs_api("/static/docs/default/component/pay/img/picture.svg").await.header("content-type"),
+        "image/svg+xml"
+    );
     assert!(guest.docs_api("/cookie").await.json()["expiresAt"].is_string());
 
     for (path, message) in [
         ("/metadata/techdocs/default/component/none", "Unable to get metadata for 'component:default/none'"),
-        ("/metadata/entity/default/system/shop", "Unable to get metadata for 'system:default/shop'"),
+        ("/metadata/entity/default/system/checkout", "Unable to get metadata for 'system:default/checkout'"),
         ("/sync/default/component/none", "Entity metadata UID missing"),
         ("/static/docs/default/component/pay/none.html", "File Not Found"),
     ] {
         let answer = guest.docs_api(path).await;
-        assert_eq!((answer.status, &answer.json()["error"]["message"]), (StatusCode::NOT_FOUND, &Value::from(message)), "{path}");
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["message"]),
+            (StatusCode::NOT_FOUND, &Value::from(message)),
+            "{path}"
+        );
     }
     assert_eq!(guest.app.get("/api/techdocs/cookie").await.status, StatusCode::UNAUTHORIZED);
 }

@@ -148,4 +148,3 @@ fn source(
     let url = entity.annotation(SOURCE_LOCATION)?.strip_prefix("url:")?;
     url.starts_with("http").then(|| (url.trim_start_matches("https://").to_owned(), url.to_owned()))
 }
-
