@@ -41,6 +41,8 @@ use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::search::Search;
+use crate::techdocs::TechDocs;
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
 /// How long background work may take to end once the server stops.
@@ -57,7 +59,6 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
-    review: Review,
     own_api: Arc<OwnApi>,
     runs: Runs,
     pool: PgPool,
@@ -98,6 +99,8 @@ pub(crate) struct Surroundings {
 impl App {
     /// Opens the database and builds every context. Nothing runs yet; what is shipped is in the forge.
     pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
+        // What is asked of forges while everything opens counts, too.
+        crate::telemetry::metrics();
         let opening = database::open(&loaded.config.backend, data);
         let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
         let opened = opened?;
@@ -147,7 +150,7 @@ impl App {
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
-        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         runs.open(scaffolder.clone());
@@ -158,20 +161,16 @@ impl App {
         if surroundings.alone {
             scaffolder.take_over().await?;
         }
-        let auth_config = AuthConfig {
-            providers: config.auth.providers.clone(),
-            backend: config.backend.auth.clone(),
-            issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
-            loopback: surroundings.loopback,
-            session_duration: config.auth.session_duration.map(|duration| duration.0),
-        };
         let reach = Reach::default();
-        let auth = Auth::open(pool.clone(), auth_config, catalog.clone(), reach.clone()).await?;
+        let auth = Auth::open(pool.clone(), people(config, &surroundings), catalog.clone(), reach.clone()).await?;
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let parts = Parts {
+            search: Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone()),
             pipelines: Pipelines::new(forges.clone()),
+            techdocs,
             imports,
             catalog,
             scaffolder,
@@ -189,7 +188,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, review, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -199,8 +198,9 @@ impl App {
         self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
-        self.background.spawn(self.review.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.search.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.techdocs.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
         self.background.spawn(self.state.delivery.clone().work(catalog, forges, shutdown.clone()));
         self.background.spawn(self.state.announcements.clone().work(shutdown.clone()));
@@ -258,6 +258,17 @@ impl Ground {
         let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
         let announcements = announcements(loaded, &catalog);
         Ok(Self { forge, forges, catalog, early, announcements })
+    }
+}
+
+/// Who may sign in, and how.
+fn people(config: &Config, surroundings: &Surroundings) -> AuthConfig {
+    AuthConfig {
+        providers: config.auth.providers.clone(),
+        backend: config.backend.auth.clone(),
+        issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
+        loopback: surroundings.loopback,
+        session_duration: config.auth.session_duration.map(|duration| duration.0),
     }
 }
 
@@ -324,7 +335,8 @@ async fn catalog_config(loaded: &Loaded, forge: &dyn Forge) -> anyhow::Result<Ca
         seed::software_templates(forge).await.context("cannot put the shipped templates into the local forge")?;
     if loaded.document.pointer("/catalog/locations").is_none() {
         let example = seed::example_organisation(forge).await.context("cannot put the example into the local forge")?;
-        config.locations = [example, templates].into_iter().map(ConfiguredLocation::url).collect();
+        let own = seed::own_documentation(forge).await.context("cannot put the documentation into the local forge")?;
+        config.locations = [example, templates, own].into_iter().map(ConfiguredLocation::url).collect();
     }
     Ok(config)
 }

@@ -61,7 +61,7 @@ pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
 pub(crate) use neighbourhood::{Neighbour, Neighbourhood, Walk};
 pub(crate) use problem::{Holder, Problem};
-pub(crate) use provider::ProviderState;
+pub(crate) use provider::{ProviderError, ProviderState};
 pub(crate) use query::{Counts, Cursor, Direction, EntityPage, EntityQuery, FullText, Order};
 pub(crate) use reader::{ELSEWHERE, ReadError, Reader, Tree, TreeFile};
 pub(crate) use record::{Record, STATUS_LEVEL};

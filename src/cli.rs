@@ -12,6 +12,7 @@ mod portal;
 mod print;
 mod schema;
 mod serve;
+mod techdocs;
 mod template;
 mod validate;
 
@@ -73,6 +74,8 @@ enum Command {
     Schema(schema::Options),
     /// Lint, render and run software templates.
     Template(template::Options),
+    /// Build and check documentation sites.
+    Techdocs(techdocs::Options),
     /// Look things up in the catalog.
     Catalog(catalog::Options),
 }
@@ -123,6 +126,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Validate(options) => validate::run(&common, &options).await,
             Command::Schema(options) => schema::run(&common, &options),
             Command::Template(options) => Box::pin(template::run(&common, options)).await,
+            Command::Techdocs(options) => techdocs::run(&options),
             Command::Catalog(options) => catalog::run(&common, options).await,
         }
     });

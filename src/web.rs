@@ -53,6 +53,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub(crate) use cors::CorsConfig;
 pub(crate) use own::OwnApi;
 pub(crate) use page::Site;
+pub(crate) use pages::{docs_stylesheet, whole_docs_page};
 
 use crate::announcement::Announcements;
 use crate::auth::Auth;
@@ -67,6 +68,8 @@ use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
 use crate::preference::Preferences;
 use crate::scaffolder::Scaffolder;
+use crate::search::Search;
+use crate::techdocs::TechDocs;
 use api::Quick;
 use entrance::Edge;
 pub(crate) use entrance::Entrance;
@@ -83,6 +86,10 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// Everything, found by its words.
+    pub(crate) search: Search,
+    /// Documentation of entities.
+    pub(crate) techdocs: TechDocs,
     /// What runs in repositories.
     pub(crate) pipelines: Pipelines,
     /// Bringing repositories into the catalog.
@@ -139,6 +146,8 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    search: Search,
+    techdocs: TechDocs,
     pipelines: Pipelines,
     imports: Imports,
     ownership: Ownership,

@@ -1,6 +1,7 @@
-//! What a first start finds: the shipped templates and the example organisation, as repositories of the local forge.
+//! What a first start finds: the shipped templates, the example organisation and the portal's own documentation, as
+//! repositories of the local forge.
 //!
-//! Both are embedded in the program and committed to `greenroom/templates` and `acme/catalog`, so they are read,
+//! They are embedded in the program and committed to `greenroom/templates`, `acme/catalog` and `greenroom/portal`, so they are read,
 //! versioned and changed the way everything else is. A trailer in the commit names a hash of the files: the same hash
 //! means nothing to do, another one a new version to commit, and no trailer that somebody has taken the repository
 //! over, which is then left alone.
@@ -26,6 +27,10 @@ struct SoftwareTemplates;
 #[derive(RustEmbed)]
 #[folder = "examples/acme"]
 struct ExampleOrganisation;
+
+#[derive(RustEmbed)]
+#[folder = "docs"]
+struct OwnDocs;
 
 /// One repository to have.
 struct Shipment {
@@ -58,6 +63,19 @@ pub(super) async fn example_organisation(forge: &dyn Forge) -> Result<String, Fo
         Shipment { owner: "acme", name: "catalog", description: "The example organisation: an online shop", files },
     )
     .await
+}
+
+/// Puts the portal's descriptor and documentation into the forge; gives the location to register.
+pub(super) async fn own_documentation(forge: &dyn Forge) -> Result<String, ForgeError> {
+    let mut files = embedded::<OwnDocs>();
+    for file in &mut files {
+        file.path = format!("docs/{}", file.path);
+    }
+    files.push(NewFile::regular("catalog-info.yaml", include_bytes!("../../catalog-info.yaml").to_vec()));
+    files.push(NewFile::regular("mkdocs.yml", include_bytes!("../../mkdocs.yml").to_vec()));
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    let description = "Greenroom itself: its entry in the catalog and its documentation";
+    ship(forge, Shipment { owner: "greenroom", name: "portal", description, files }).await
 }
 
 fn embedded<E: RustEmbed>() -> Vec<NewFile> {

@@ -124,7 +124,7 @@ fn neighbours(catalog: &Catalog, who: &Credentials, owners: &[EntityRef]) -> Vec
     let neighbour = |record: Arc<Record>| {
         let (relation, of) = record.relations().into_iter().find_map(|relation| {
             let target = catalog.entity(who, &relation.target.parse().ok()?)?;
-            is_owned(&target).then(|| (relation.kind.to_string(), target.reference.clone()))
+            is_owned(&target).then(|| (relation.kind.clone(), target.reference.clone()))
         })?;
         Some(Neighbour { record, relation, of })
     };

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 26] = [
+const RANKS: [(&str, u8); 29] = [
     ("entity", 0),
     ("yaml", 0),
+    ("markdown", 0),
     ("permission", 0),
     ("db", 0),
     ("telemetry", 0),
@@ -21,10 +22,12 @@ const RANKS: [(&str, u8); 26] = [
     ("announcement", 3),
     ("pipeline", 3),
     ("event", 3),
+    ("techdocs", 3),
     ("delivery", 4),
     ("auth", 4),
     ("review", 4),
     ("import", 4),
+    ("search", 4),
     ("ownership", 4),
     ("web", 5),
     ("config", 6),

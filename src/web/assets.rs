@@ -31,6 +31,11 @@ pub(crate) use self::swagger_ui::swagger_ui;
 #[folder = "static/"]
 struct Files;
 
+/// The text of an asset.
+pub(crate) fn text(path: &str) -> Option<String> {
+    String::from_utf8(Files::get(path)?.data.into_owned()).ok()
+}
+
 /// How long a browser may keep an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CachePolicy {

@@ -24,6 +24,7 @@ use crate::notification::NotificationError;
 use crate::ownership::OwnershipError;
 use crate::preference::PreferenceError;
 use crate::scaffolder::ScaffolderError;
+use crate::techdocs::DocsError;
 use crate::web::observe::LogId;
 
 /// What went wrong, in the terms of HTTP. Messages are shown to the client as they are, except the internal one.
@@ -171,6 +172,18 @@ impl From<AuthError> for Error {
             AuthError::BadToken(message) => Self::Input(message),
             AuthError::Database(error) => Self::store(error),
             AuthError::Signing(_) | AuthError::Random => Self::internal(error),
+        }
+    }
+}
+
+impl From<DocsError> for Error {
+    fn from(error: DocsError) -> Self {
+        match error {
+            DocsError::NoEntity(_) | DocsError::Undocumented(_) | DocsError::Borrowed(..) => {
+                Self::NotFound(error.to_string())
+            }
+            DocsError::BadReference(_) | DocsError::Unread(_) => Self::NotFound(error.to_string()),
+            DocsError::Store(error) => Self::store(error),
         }
     }
 }

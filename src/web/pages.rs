@@ -6,11 +6,13 @@ mod create;
 mod delivery;
 mod diff;
 mod graph;
+mod docs;
 mod home;
 mod import;
 mod markdown;
 mod notifications;
 mod repository;
+mod search;
 mod settings;
 pub(crate) mod shown;
 mod sign_in;
@@ -22,6 +24,8 @@ use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+pub(in crate::web) use self::docs::docs_file;
+pub(crate) use self::docs::{docs_stylesheet, whole_docs_page};
 use super::AppState;
 use super::error::Error;
 use super::page::{Area, Chrome};
@@ -35,11 +39,13 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(catalog::router())
         .merge(graph::router())
         .merge(import::router())
+        .merge(docs::router())
         .merge(create::router())
         .merge(delivery::router())
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
+        .merge(search::router())
         .merge(settings::router())
         .merge(status::router())
 }
@@ -67,6 +73,7 @@ pub(crate) fn navigation(chrome: &Chrome) -> Vec<NavigationItem> {
     vec![
         entry(Area::Home, "Home", "home", link::home()),
         entry(Area::Catalog, "Catalog", "catalog", link::catalog()),
+        entry(Area::Docs, "Docs", "docs", link::docs()),
         entry(Area::Create, "Create", "create", link::create()),
         entry(Area::Runs, "Runs", "run", link::tasks()),
         entry(Area::Delivery, "Delivery", "deploy", link::delivery()),

@@ -169,6 +169,39 @@ pub(crate) fn catalog_where(filters: &[(&str, &str)]) -> String {
     link
 }
 
+/// A page of an entity's documentation, at a heading.
+pub(crate) fn docs_section(reference: &EntityRef, path: &str, anchor: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let mut link = format!("/docs/{namespace}/{kind}/{name}/");
+    link.push_str(&path.split('/').map(segment).collect::<Vec<_>>().join("/"));
+    if !anchor.is_empty() {
+        link.push('#');
+        link.push_str(&segment(anchor));
+    }
+    link
+}
+
+/// An operation or type on the page of an API's definition.
+pub(crate) fn definition_entry(reference: &EntityRef, anchor: &str) -> String {
+    format!("{}#{}", entity_tab(reference, "api"), segment(anchor))
+}
+
+/// Everything, searched.
+pub(crate) fn search() -> String {
+    "/search".to_owned()
+}
+
+/// A search with words and filters that are set.
+pub(crate) fn search_where(filters: &[(&str, &str)]) -> String {
+    let given: Vec<(&str, &str)> = filters.iter().filter(|(_, value)| !value.is_empty()).copied().collect();
+    catalog_where(&given).replacen(&catalog(), &search(), 1)
+}
+
+/// The first hits for some words, as a part of a page.
+pub(crate) fn search_quick() -> String {
+    "/search/quick".to_owned()
+}
+
 /// A list of entities as a file, `csv` or `json`; `list` is the list's address.
 pub(crate) fn catalog_export(format: &str, list: &str) -> String {
     list.replacen("/catalog", &format!("/catalog/export.{format}"), 1)
@@ -321,6 +354,23 @@ pub(crate) fn definition_trial(reference: &EntityRef) -> String {
     format!("{}/try", entity_tab(reference, "api"))
 }
 
+/// All documentation.
+pub(crate) fn docs() -> String {
+    "/docs".to_owned()
+}
+
+/// A page of an entity's documentation, by its address within the site; the first one is the empty address.
+pub(crate) fn docs_page(reference: &EntityRef, page: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let page = page.split('/').map(segment).collect::<Vec<_>>().join("/");
+    format!("/docs/{namespace}/{kind}/{name}/{page}")
+}
+
+/// What is wrong with an entity's documentation.
+pub(crate) fn docs_problems(reference: &EntityRef) -> String {
+    format!("{}?show=problems", docs_page(reference, ""))
+}
+
 /// What is broken in the catalog.
 pub(crate) fn problems() -> String {
     "/catalog/problems".to_owned()
@@ -346,6 +396,16 @@ pub(crate) fn entity_owner(reference: &EntityRef, to: Option<&str>) -> String {
 /// The registered locations.
 pub(crate) fn locations() -> String {
     "/catalog/locations".to_owned()
+}
+
+/// A further page of the registered locations.
+pub(crate) fn locations_page(page: usize) -> String {
+    if page <= 1 { locations() } else { format!("/catalog/locations?page={page}") }
+}
+
+/// Where the form that asks a provider posts to.
+pub(crate) fn provider_runs() -> String {
+    "/catalog/provider-runs".to_owned()
 }
 
 /// One registered location.

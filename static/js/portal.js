@@ -19,6 +19,7 @@ const behaviours = {
   '[data-editor]': 'template-editor.js',
   '[data-live]': 'run-log.js',
   '[data-graph]': 'graph-view.js',
+  '[data-headings]': 'docs-place.js',
 };
 
 /** Starts what is asked for below an element: the page, or a part of it that came later. Settles when all has started. */

@@ -13,6 +13,8 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use serde::Deserialize;
 
+pub(super) use self::raw::{SANDBOX, image_type, text_of};
+
 use super::shown::Moment;
 use crate::forge::{
     Branch, Commit, FileLocation, Forge as _, LocalForge, LocationKind, LogQuery, Repository, RepositoryId, Visibility,

@@ -6,6 +6,7 @@ mod hints;
 mod origin;
 mod relations;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -28,9 +29,10 @@ use crate::forge::Forges;
 use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
 use crate::preference::Preferences;
+use crate::techdocs;
 use crate::web::Site;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, EntityPath, Form};
+use crate::web::extract::{Answer, EntityPath, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::pages::graph;
 use crate::web::pages::graph::picture::Picture;
@@ -84,6 +86,7 @@ impl Head {
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
             pipelines: pipelines.place(record).is_some(),
+            docs: techdocs::is_documented(entity),
             image: IMAGE_ANNOTATIONS.iter().any(|name| entity.annotation(name).is_some()),
         };
         let owned = entity.relations().into_iter().filter(|relation| relation.kind == "ownedBy");
@@ -121,6 +124,7 @@ impl Head {
 /// What there is a tab for.
 struct Has {
     definition: bool,
+    docs: bool,
     pipelines: bool,
     image: bool,
 }
@@ -135,6 +139,9 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<TabLink> {
     let mut tabs = vec![tab("", "Overview", "info")];
     if has.definition {
         tabs.push(tab("api", "Definition", "api"));
+    }
+    if has.docs {
+        tabs.push(tab("docs", "Docs", "docs"));
     }
     if has.pipelines {
         tabs.push(tab("ci", "CI", "pipeline"));
@@ -248,6 +255,19 @@ pub(super) async fn overview(
         origin,
         head,
     }))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs`: where Backstage has documentation too.
+pub(super) async fn docs(EntityPath(reference): EntityPath) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, ""))
+}
+
+/// `GET /catalog/{namespace}/{kind}/{name}/docs/{page}`
+pub(super) async fn docs_page(
+    EntityPath(reference): EntityPath,
+    Path(place): Path<HashMap<String, String>>,
+) -> Redirect {
+    Redirect::temporary(&link::docs_page(&reference, place.get("page").map_or("", String::as_str)))
 }
 
 fn offered(forges: &Forges, delivery: &Delivery) -> Offered {

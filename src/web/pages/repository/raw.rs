@@ -11,7 +11,9 @@ use crate::web::assets::CachePolicy;
 use crate::web::extract::{Answer, Path};
 use crate::web::session::Viewer;
 
-const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+/// What keeps a file from running anything.
+pub(in crate::web::pages) const SANDBOX: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// `GET /repositories/{owner}/{repository}/raw/{revision}/{path}`
 pub(super) async fn show(State(forge): State<LocalForge>, _: Viewer, Path(place): Path<Place>) -> Answer {
@@ -37,7 +39,7 @@ pub(super) async fn show(State(forge): State<LocalForge>, _: Viewer, Path(place)
 }
 
 /// The type of a picture that browsers show.
-pub(super) fn image_type(path: &str) -> Option<&'static str> {
+pub(in crate::web::pages) fn image_type(path: &str) -> Option<&'static str> {
     let (_, ending) = path.rsplit_once('.')?;
     Some(match ending.to_ascii_lowercase().as_str() {
         "png" => "image/png",
@@ -51,6 +53,6 @@ pub(super) fn image_type(path: &str) -> Option<&'static str> {
 }
 
 /// The bytes as text, if they are one.
-pub(super) fn text_of(bytes: &[u8]) -> Option<&str> {
+pub(in crate::web::pages) fn text_of(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
 }

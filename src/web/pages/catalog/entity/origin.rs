@@ -8,8 +8,9 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::catalog::{Catalog, LocationRef, Record};
-use crate::entity::{SOURCE_LOCATION, SOURCE_TEMPLATE, TECHDOCS_REF, VIEW_URL};
+use crate::entity::{SOURCE_LOCATION, SOURCE_TEMPLATE, VIEW_URL};
 use crate::forge::{FileLocation, Forge, Forges, LocationKind};
+use crate::techdocs;
 use crate::web::pages::shown::{EntityLink, Moment};
 use crate::web::session::Viewer;
 use crate::web::url as link;
@@ -57,7 +58,7 @@ impl Origin {
         let registered = catalog.location_by_entity(&viewer.credentials, &record.reference).await.ok();
         let mut origin = Self {
             source: source(forges, record, place.as_ref()),
-            docs: docs(forges, record, place.as_ref()),
+            docs: techdocs::is_documented(&entity).then(|| link::docs_page(&record.reference, "")),
             file: named(forges, &record.location, annotation(VIEW_URL)),
             root: (record.source != record.location).then(|| named(forges, &record.source, None)),
             location: registered.map(|location| link::location(location.id)),
@@ -146,21 +147,4 @@ fn source(
     let entity = record.entity();
     let url = entity.annotation(SOURCE_LOCATION)?.strip_prefix("url:")?;
     url.starts_with("http").then(|| (url.trim_start_matches("https://").to_owned(), url.to_owned()))
-}
-
-/// `docs/index.md` of what `backstage.io/techdocs-ref` names.
-fn docs(forges: &Forges, record: &Record, place: Option<&(&Arc<dyn Forge>, FileLocation)>) -> Option<String> {
-    let entity = record.entity();
-    let reference = entity.annotation(TECHDOCS_REF)?;
-    let folder = match reference.split_once(':')? {
-        ("dir", relative) => {
-            // Relative to the descriptor's own folder.
-            let (_, file) = place?;
-            file.join(&format!("{relative}/"), LocationKind::Tree).ok()?
-        }
-        ("url", target) => forges.locate(&Url::parse(target).ok()?)?.1,
-        _ => return None,
-    };
-    let page = FileLocation { kind: LocationKind::Tree, ..folder }.join("docs/index.md", LocationKind::Blob).ok()?;
-    Some(page_of(&page))
 }
