@@ -1,7 +1,5 @@
 //! A drawing: where each entity stands and how the lines go. The layers come from `dugong`, which does as dagre does.
 
-use std::fmt::Write as _;
-
 use askama::Template;
 use dugong::graphlib::{Graph, GraphOptions};
 use dugong::{EdgeLabel, GraphLabel, NodeLabel, Point, RankDir, WorkControl, WorkError};
@@ -282,9 +280,8 @@ fn docked(points: &[Point], from: (f64, f64, f64), to: (f64, f64, f64), towards:
 
 /// A line through points, rounded.
 fn curve(points: &[Point], towards: Towards) -> String {
-    let mut path = String::new();
-    let Some((first, rest)) = points.split_first() else { return path };
-    write_to(&mut path, format_args!("M{} {}", whole(first.x), whole(first.y)));
+    let Some((first, rest)) = points.split_first() else { return String::new() };
+    let mut path = format!("M{} {}", whole(first.x), whole(first.y));
     let mut before = first;
     for point in rest {
         let flat = matches!(towards, Towards::Right | Towards::Left);
@@ -294,16 +291,12 @@ fn curve(points: &[Point], towards: Towards) -> String {
         } else {
             ((before.x, middle_y), (point.x, middle_y))
         };
-        let numbers = [first.0, first.1, second.0, second.1, point.x, point.y].map(whole);
-        let [a, b, c, d, e, f] = numbers;
-        write_to(&mut path, format_args!("C{a} {b} {c} {d} {e} {f}"));
+        let numbers = [first.0, first.1, second.0, second.1, point.x, point.y].map(|number| whole(number).to_string());
+        path.push('C');
+        path.push_str(&numbers.join(" "));
         before = point;
     }
     path
-}
-
-fn write_to(text: &mut String, what: std::fmt::Arguments<'_>) {
-    text.write_fmt(what).expect("writing to a String never fails");
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "coordinates of a page")]
