@@ -54,7 +54,14 @@ async fn an_empty_search_helps_and_hostile_ones_are_safe() {
     let script = guest.see("/search?q=%3Cscript%3Ealert(1)%3C/script%3E+checkout").await;
     assert!(!script.contains("<script>alert"), "{script}");
     let long = format!("/search?q={}", "a%20".repeat(2_500));
-    for address in [long.as_str(), "/search?q=***", "/search?q=%F0%9F%99%82", "/search?q=%22", "/search?page=-1&q=a", "/search?page=99999&q=a"] {
+    for address in [
+        long.as_str(),
+        "/search?q=***",
+        "/search?q=%F0%9F%99%82",
+        "/search?q=%22",
+        "/search?page=-1&q=a",
+        "/search?page=99999&q=a",
+    ] {
         guest.see(address).await;
     }
 }
@@ -64,7 +71,11 @@ async fn the_palette_gets_the_first_hits() {
     let guest = guest().await;
     let answer = guest.open("/search/quick?q=chec").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    assert!(answer.text.contains("role=\"option\"") && answer.text.contains("<mark>Chec</mark>kout"), "{}", answer.text);
+    assert!(
+        answer.text.contains("role=\"option\"") && answer.text.contains("<mark>Chec</mark>kout"),
+        "{}",
+        answer.text
+    );
     assert!(!answer.text.contains("<html"), "{}", answer.text);
     let nobody = guest.app.get("/search/quick?q=chec").await;
     assert_eq!(nobody.status, StatusCode::SEE_OTHER, "nobody sees anything");

@@ -114,7 +114,8 @@ fn without_tags(text: &str) -> String {
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let tag = part.trim_start_matches('/');
-        let is_tag = tag.get(36..37) == Some(">") && tag[..36].bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        let is_tag =
+            tag.get(36..37) == Some(">") && tag[..36].bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
         plain.push('<');
         plain.push_str(&if is_tag { part.replacen(&tag[..36], "mark", 1) } else { part.to_owned() });
     }

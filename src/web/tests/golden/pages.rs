@@ -41,7 +41,8 @@ async fn at(app: &TestApp, recorded: &Value) -> String {
 /// Whether a page was asked that has neither an order nor all there is: any entities would do.
 pub(in crate::web::tests) fn is_any(pair: &Pair) -> bool {
     let is_search = pair.request.path.starts_with("/api/search/");
-    let names: &[&str] = if is_search { &["empty-term", "limit", "page-2"] } else { &["unordered-page", "post-full-text"] };
+    let names: &[&str] =
+        if is_search { &["empty-term", "limit", "page-2"] } else { &["unordered-page", "post-full-text"] };
     names.contains(&pair.name.as_str())
 }
 
