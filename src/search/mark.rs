@@ -125,7 +125,8 @@ impl Marker {
             // Of a word that goes on only what was typed is marked, where letters stand for themselves.
             let length = wanted.word.len();
             let is_plain = own.is_ascii() && found.text.starts_with(&wanted.word) && own.len() == found.text.len();
-            let end = if wanted.is_start && is_plain && !self.are_whole { found.span.start + length } else { found.span.end };
+            let end =
+                if wanted.is_start && is_plain && !self.are_whole { found.span.start + length } else { found.span.end };
             spans.push((at, found.span.start..end, end == found.span.end));
         });
         if spans.is_empty() && !self.joined.is_empty() && words::joined(text).starts_with(&self.joined) {
