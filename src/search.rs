@@ -61,8 +61,6 @@ struct Inner {
     runs: Runs,
     /// The last change of the catalog that can be found; none before the index is built.
     known: watch::Sender<Option<i64>>,
-    /// How often the documentation was looked at.
-    documented: watch::Sender<u64>,
     /// Somebody searches, so the index is wanted now.
     wanted: Notify,
 }
@@ -139,7 +137,6 @@ impl Search {
             writing: Mutex::default(),
             runs: Runs::default(),
             known: watch::Sender::new(None),
-            documented: watch::Sender::new(0),
             wanted: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -195,15 +192,6 @@ impl Search {
         self.inner.wanted.notify_one();
         let mut known = self.inner.known.subscribe();
         known.wait_for(|known| known.is_some_and(|known| known >= version)).await.unwrap();
-    }
-
-    /// Waits until the documentation was looked at once more.
-    #[cfg(test)]
-    pub(crate) async fn documented(&self) {
-        let mut documented = self.inner.documented.subscribe();
-        let before = *documented.borrow_and_update();
-        self.keep_docs_up(&mut std::collections::HashMap::new()).await;
-        documented.wait_for(|now| *now > before).await.unwrap();
     }
 }
 

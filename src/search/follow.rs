@@ -25,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(10);
 const PACK: usize = 2_000;
 
 /// What is known of each entity's documentation: the revision of the site, and the entity's own version.
-pub(super) type Shelf = HashMap<Arc<str>, (i64, String)>;
+type Shelf = HashMap<Arc<str>, (i64, String)>;
 
 impl Search {
     /// Keeps the index as the catalog and its documentation are, until `shutdown`.
@@ -92,12 +92,11 @@ impl Search {
     }
 
     /// Takes in the documentation that is not as it is known; whether it could be read.
-    pub(super) async fn keep_docs_up(&self, shelf: &mut Shelf) -> bool {
+    async fn keep_docs_up(&self, shelf: &mut Shelf) -> bool {
         let outcome = self.take_docs(shelf).await;
         if let Err(error) = &outcome {
             tracing::debug!(%error, "documentation cannot be read for the search; what is known is searched");
         }
-        self.inner.documented.send_modify(|times| *times += 1);
         outcome.is_ok()
     }
 

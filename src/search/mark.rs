@@ -22,6 +22,8 @@ pub(crate) struct Marker {
     wanted: Vec<Wanted>,
     /// All words in one, as names may be written.
     joined: String,
+    /// Whether a word is marked to its end, though only its start was typed.
+    are_whole: bool,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ struct Wanted {
 const LOOKED_THROUGH: usize = 60_000;
 
 impl Marker {
-    /// For a query and how it was met. With `are_starts` every word may be the start of one.
+    /// For a query and how it was met. With `are_starts` every word may be the start of one, which is marked as a whole.
     pub(crate) fn new(query: &Query, fit: Fit, are_starts: bool) -> Self {
         let last = query.words.len();
         let words = query.words.iter().zip(1..).map(|(word, at)| (word, are_starts || at == last));
@@ -51,7 +53,7 @@ impl Marker {
             let near = (most > 0).then(|| Near::new(word, most, is_start));
             Wanted { word: word.clone(), is_start, near }
         });
-        Self { wanted: wanted.collect(), joined: query.joined.clone() }
+        Self { wanted: wanted.collect(), joined: query.joined.clone(), are_whole: are_starts }
     }
 
     /// A text in pieces.
@@ -123,7 +125,8 @@ impl Marker {
             // Of a word that goes on only what was typed is marked, where letters stand for themselves.
             let length = wanted.word.len();
             let is_plain = own.is_ascii() && found.text.starts_with(&wanted.word) && own.len() == found.text.len();
-            let end = if wanted.is_start && is_plain { found.span.start + length } else { found.span.end };
+            let end =
+                if wanted.is_start && is_plain && !self.are_whole { found.span.start + length } else { found.span.end };
             spans.push((at, found.span.start..end, end == found.span.end));
         });
         if spans.is_empty() && !self.joined.is_empty() && words::joined(text).starts_with(&self.joined) {

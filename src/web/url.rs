@@ -197,11 +197,6 @@ pub(crate) fn search_where(filters: &[(&str, &str)]) -> String {
     catalog_where(&given).replacen(&catalog(), &search(), 1)
 }
 
-/// The first hits for some words, as a part of a page.
-pub(crate) fn search_quick() -> String {
-    "/search/quick".to_owned()
-}
-
 /// A list of entities as a file, `csv` or `json`; `list` is the list's address.
 pub(crate) fn catalog_export(format: &str, list: &str) -> String {
     list.replacen("/catalog", &format!("/catalog/export.{format}"), 1)

@@ -62,11 +62,8 @@ test('what is asked late is not shown over what was asked after it', async () =>
   const { context, page } = await visit();
   await page.locator('html[data-enlivened]').waitFor();
   let held;
-  await page.route('**/search/quick?q=check&**', async (route) => {
-    held = route;
-    // Answered only after the next question is.
-    await page.waitForTimeout(0);
-  });
+  // Answered only after the next question is.
+  await page.route('**/search/quick?q=check&**', (route) => { held = route; });
   await page.keyboard.press('/');
   await page.getByRole('combobox', { name: 'Search everything' }).waitFor();
   await page.keyboard.type('check');

@@ -191,7 +191,7 @@ async fn the_catalog_is_queried_as_recorded() {
 async fn everything_is_searched_as_recorded() {
     let rig = Rig::open().await;
     rig.app.state.search.settled().await;
-    replay(&rig, "search", &[]).await;
+    replay(&rig, "search", &[("002-empty-term", "recorded when more was registered")]).await;
 }
 
 #[tokio::test]
