@@ -179,12 +179,7 @@ impl Writer<'_> {
         for section in &mut sections {
             section.text = taken.restore(&section.text, false);
         }
-        Rendered {
-            html: taken.restore(&self.html, true),
-            headings: self.headings,
-            sections,
-            remarks: Vec::new(),
-        }
+        Rendered { html: taken.restore(&self.html, true), headings: self.headings, sections, remarks: Vec::new() }
     }
 }
 
