@@ -9,7 +9,7 @@ ARGS ?=
 export PATH := $(TOOLS)/bin:$(PATH)
 export GREENROOM_NODE_MODULES := $(NODE_MODULES)
 
-.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance cluster browser clean
+.PHONY: help run test bench setup-run setup-test setup-bench format lint unit golden-path conformance cluster browser screenshots clean
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,10 @@ cluster: ## Tests the Kubernetes control planes, the registry, and what stands i
 browser: ## Walks the story in headless Chromium, with and without JavaScript
 	cargo build --locked
 	node --test --test-concurrency=1 tests/browser/
+
+screenshots: setup-test ## Makes a picture of every kind of page in build/screenshots: desktop, phone, dark
+	cargo build --locked
+	node tests/browser/screenshots.mjs
 
 clean: ## Removes what the targets made, the portal's data excepted
 	rm -rf target $(BUILD)

@@ -41,6 +41,7 @@ use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{Action, ActionRegistry, Author, Portal, Scaffolder, portal_request, send_notification};
+use crate::search::Search;
 use crate::techdocs::TechDocs;
 use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 
@@ -58,7 +59,6 @@ pub(crate) struct App {
     /// What handlers see.
     pub(crate) state: AppState,
     web: WebConfig,
-    review: Review,
     own_api: Arc<OwnApi>,
     runs: Runs,
     pool: PgPool,
@@ -99,6 +99,8 @@ pub(crate) struct Surroundings {
 impl App {
     /// Opens the database and builds every context. Nothing runs yet; what is shipped is in the forge.
     pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
+        // What is asked of forges while everything opens counts, too.
+        crate::telemetry::metrics();
         let opening = database::open(&loaded.config.backend, data);
         let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
         let opened = opened?;
@@ -148,7 +150,7 @@ impl App {
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
-        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review.clone()), Arc::new(imports.clone())];
+        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         runs.open(scaffolder.clone());
@@ -159,21 +161,16 @@ impl App {
         if surroundings.alone {
             scaffolder.take_over().await?;
         }
-        let auth_config = AuthConfig {
-            providers: config.auth.providers.clone(),
-            backend: config.backend.auth.clone(),
-            issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
-            loopback: surroundings.loopback,
-            session_duration: config.auth.session_duration.map(|duration| duration.0),
-        };
         let reach = Reach::default();
-        let auth = Auth::open(pool.clone(), auth_config, catalog.clone(), reach.clone()).await?;
+        let auth = Auth::open(pool.clone(), people(config, &surroundings), catalog.clone(), reach.clone()).await?;
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let parts = Parts {
+            search: Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone()),
             pipelines: Pipelines::new(forges.clone()),
-            techdocs: TechDocs::new(pool.clone(), catalog.clone()),
+            techdocs,
             imports,
             catalog,
             scaffolder,
@@ -191,7 +188,7 @@ impl App {
         };
         let state = AppState::from(parts);
         own_api.open(web::router(state.clone(), web.clone()), state.clone());
-        Ok(Self { state, web, review, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
+        Ok(Self { state, web, own_api, runs, pool: pool.clone(), background: TaskTracker::new() })
     }
 
     /// Starts reading sources, running tasks and sweeping, until `shutdown`.
@@ -201,7 +198,7 @@ impl App {
         self.background.spawn(events.clone().run(shutdown.clone()));
         self.background.spawn(self.state.catalog.clone().run(shutdown.clone()));
         self.background.spawn(scaffolder.clone().work(shutdown.clone()));
-        self.background.spawn(self.review.clone().work(shutdown.clone()));
+        self.background.spawn(self.state.search.clone().work(shutdown.clone()));
         self.background.spawn(self.state.imports.clone().work(shutdown.clone()));
         self.background.spawn(self.state.techdocs.clone().work(shutdown.clone()));
         let (catalog, forges) = (self.state.catalog.clone(), self.state.forges.clone());
@@ -261,6 +258,17 @@ impl Ground {
         let early = if is_first { Early::read(&forges, &catalog).await } else { Early::default() };
         let announcements = announcements(loaded, &catalog);
         Ok(Self { forge, forges, catalog, early, announcements })
+    }
+}
+
+/// Who may sign in, and how.
+fn people(config: &Config, surroundings: &Surroundings) -> AuthConfig {
+    AuthConfig {
+        providers: config.auth.providers.clone(),
+        backend: config.backend.auth.clone(),
+        issuer: format!("{}/api/auth", surroundings.base_url.as_str().trim_end_matches('/')),
+        loopback: surroundings.loopback,
+        session_duration: config.auth.session_duration.map(|duration| duration.0),
     }
 }
 

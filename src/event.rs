@@ -1,42 +1,39 @@
 //! Events: what forges tell the portal by webhooks.
 //!
-//! Flow: who signed it, and so which forge (`signature`) → what it says (`forge::Webhook`) → a place in the queue, and its
-//! id in the store → 202 → the catalog hears of it. Any process may be told; what the others must know goes through the
-//! store, and that the installations of an App changed through a notification of the database.
+//! Flow: who signed it, and so which forge (`signature`) → what it says (`forge::Webhook`) → the queue in the database
+//! (`store`) → 202 → some process follows it (`queue`): the catalog hears of it, and whoever else acts on it. What all
+//! processes must know goes through the store, and that the installations of an App changed through a notification.
 //!
 //! Invariants:
 //! - nothing is read from a payload before its signature is found right;
-//! - the same delivery has its effect once, but again if the process that took it could not follow it;
-//! - a lost event costs time, nothing else: schedules find out the same.
+//! - what was answered with 202 is followed, also if the process that took it dies;
+//! - the same delivery has its effect once; it is begun again where that broke off, which does no harm;
+//! - what cannot be followed costs time, nothing else: schedules find out the same.
 
+mod queue;
 mod signature;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::Utc;
-use futures_util::StreamExt as _;
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde::Deserialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+use self::queue::Bell;
+use self::store::{Added, New};
 use crate::catalog::{Catalog, ForgeEvent};
 use crate::forge::{Forges, Told, Webhook};
 
 /// Events that wait; more are refused, and GitHub shows them as such.
-const QUEUE: usize = 1_000;
-/// Events that are followed at the same time, so that a slow one does not hold up the others.
-const AT_ONCE: usize = 4;
-/// How long an event may take.
-const TIMEOUT: Duration = Duration::from_mins(5);
+const QUEUE: i64 = 10_000;
 /// After the database failed.
 const RETRY: Duration = Duration::from_secs(2);
 
@@ -60,9 +57,22 @@ struct GitHubModule {
     webhook_secret: Option<SecretString>,
 }
 
+/// How what was told in the last days stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+pub(crate) struct Figures {
+    /// When something was told last.
+    pub(crate) newest: Option<DateTime<Utc>>,
+    /// What waits.
+    pub(crate) waiting: i64,
+    /// What could not be followed.
+    pub(crate) lost: i64,
+    /// Why the newest of those that wait again, or could not be followed, was not.
+    pub(crate) error: Option<String>,
+}
+
 /// Who acts on what forges tell, beside the catalog.
 pub(crate) trait Follower: Send + Sync {
-    /// Does what follows from an event, or sees to it that it is done soon.
+    /// Does what follows from an event, or sees to it that it is done soon; perhaps a second time.
     fn hear<'a>(&'a self, event: &'a ForgeEvent) -> BoxFuture<'a, anyhow::Result<()>>;
 }
 
@@ -78,17 +88,7 @@ struct Inner {
     catalog: Catalog,
     followers: Vec<Arc<dyn Follower>>,
     secret: Option<SecretString>,
-    queue: mpsc::Sender<Waiting>,
-    /// Taken by [`Events::run`].
-    waiting: Mutex<Option<mpsc::Receiver<Waiting>>>,
-}
-
-/// An event that was taken.
-struct Waiting {
-    id: String,
-    kind: String,
-    event: ForgeEvent,
-    since: Instant,
+    bell: Bell,
 }
 
 /// What came from outside, as it came.
@@ -150,9 +150,7 @@ impl Events {
         followers: Vec<Arc<dyn Follower>>,
     ) -> Self {
         let secret = config.modules.github.webhook_secret.clone();
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        let waiting = Mutex::new(Some(waiting));
-        Self { inner: Arc::new(Inner { pool, forges, catalog, followers, secret, queue, waiting }) }
+        Self { inner: Arc::new(Inner { pool, forges, catalog, followers, secret, bell: Bell::default() }) }
     }
 
     /// Takes an event of GitHub.
@@ -176,58 +174,45 @@ impl Events {
             return Err(EventError::Invalid(message.to_owned()));
         }
         let Webhook { host, told } = Webhook::read(kind, payload).map_err(EventError::Invalid)?;
-        if told == Told::Ping {
-            return Ok(Receipt::Pong);
+        match told {
+            Told::Ping => return Ok(Receipt::Pong),
+            Told::Other => return Ok(Receipt::Taken),
+            _ => {}
         }
-        let place = self.inner.queue.try_reserve().map_err(|_| EventError::Full)?;
         let digest = matches!(told, Told::Push(_)).then(|| signature::digest(payload));
-        let received_at = Utc::now();
-        if !store::add(&self.inner.pool, id, kind, digest.as_deref(), received_at).await? {
-            return Ok(Receipt::Known);
-        }
         let host = signers.of(host.as_deref());
-        let event = ForgeEvent { host, told, received_at };
-        place.send(Waiting { id: id.to_owned(), kind: kind.to_owned(), event, since: Instant::now() });
+        let new = New { id, kind, digest: digest.as_deref(), host: &host, told: &told, received_at: Utc::now() };
+        match store::add(&self.inner.pool, new, QUEUE).await? {
+            Added::Waiting => self.inner.bell.ring(&told),
+            Added::Known => return Ok(Receipt::Known),
+            Added::Full => return Err(EventError::Full),
+        }
         Ok(Receipt::Taken)
     }
 
-    /// Follows what was taken, until told to stop.
+    /// Follows what was taken, by any process, until told to stop.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(waiting) = waiting else { return };
-        let follow = ReceiverStream::new(waiting).for_each_concurrent(AT_ONCE, |waiting| -> BoxFuture<'static, ()> {
-            let events = self.clone();
-            Box::pin(async move { events.follow(waiting).await })
-        });
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = follow => {}
-            () = self.listen_forever() => {}
-        }
+        let listen = async {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.listen_forever() => {}
+            }
+        };
+        tokio::join!(self.follow_all(&shutdown), listen);
     }
 
-    async fn follow(&self, waiting: Waiting) {
-        let Waiting { id, kind, event, since } = waiting;
-        let followed = tokio::time::timeout(TIMEOUT, self.followed(&id, &event)).await;
-        let followed = followed.unwrap_or_else(|_| Err(anyhow::anyhow!("not done within {} s", TIMEOUT.as_secs())));
-        metrics::histogram!("webhook_duration_seconds").record(since.elapsed());
-        match followed {
-            Ok(()) => tracing::debug!(kind, id, took_ms = since.elapsed().as_millis(), "followed a webhook"),
-            // The next run of the schedules finds out the same, where everybody sees it.
-            Err(error) => tracing::warn!(error = format!("{error:#}"), kind, id, "cannot follow a webhook"),
-        }
-    }
-
-    async fn followed(&self, id: &str, event: &ForgeEvent) -> anyhow::Result<()> {
+    /// Does what follows from an event.
+    async fn followed(&self, event: &ForgeEvent) -> anyhow::Result<()> {
         if matches!(event.told, Told::Installation { .. }) {
             self.forget_installations(&event.host).await;
             store::tell_installations(&self.inner.pool, &event.host).await?;
         }
-        self.inner.catalog.hear(event).await?;
+        let mut followed = self.inner.catalog.hear(event).await;
+        // One that fails does not keep it from the others.
         for follower in &self.inner.followers {
-            follower.hear(event).await?;
+            followed = followed.and(follower.hear(event).await);
         }
-        Ok(store::set_done(&self.inner.pool, id, Utc::now()).await?)
+        followed
     }
 
     async fn forget_installations(&self, host: &str) {
@@ -254,6 +239,11 @@ impl Events {
             let told = listener.recv().await?;
             self.forget_installations(told.payload()).await;
         }
+    }
+
+    /// How what was told in the last days stands.
+    pub(crate) async fn figures(&self) -> Result<Figures, sqlx::Error> {
+        store::figures(&self.inner.pool).await
     }
 
     /// Forgets deliveries that nobody sends again.

@@ -204,6 +204,12 @@ impl Forges {
         Self { by_host: Arc::new(by_host) }
     }
 
+    /// The same forges with a person's own token, where a forge knows such a thing.
+    pub(crate) fn with_token(&self, token: &SecretString) -> Self {
+        let with = |forge: &Arc<dyn Forge>| forge.with_token(token).unwrap_or_else(|| Arc::clone(forge));
+        Self::new(self.iter().map(with))
+    }
+
     /// The forge of a host.
     pub(crate) fn by_host(&self, host: &str) -> Result<&Arc<dyn Forge>, ForgeError> {
         self.by_host.get(&host.to_ascii_lowercase()).ok_or_else(|| {

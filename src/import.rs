@@ -13,6 +13,8 @@
 mod draft;
 mod store;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;

@@ -16,10 +16,10 @@
 //! | rank | rooms |
 //! | --- | --- |
 //! | 0 | `entity`, `yaml`, `markdown`, `permission`, `db`, `telemetry`: know nothing of ours |
-//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are |
+//! | 1 | `forge`: where repositories live, `cluster`: where services run, `registry`: where images are, `definition`: what APIs say |
 //! | 2 | `catalog`, `notification`: what people are told, `preference`: what people set for themselves |
 //! | 3 | `scaffolder`, `pipeline`: what runs in repositories, `event`: what forges tell, `announcement`: what everybody is told, `techdocs`: documentation |
-//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `ownership`: who has what |
+//! | 4 | `delivery`, `auth`, `review`: checks on pull requests, `import`: bringing repositories in, `ownership`: who has what, `search` |
 //! | 5 | `web`: the only room that knows HTTP and HTML |
 //! | 6–8 | `config`, `app` (composition), `cli`; `fuzzing`, the doors for hostile bytes |
 //!
@@ -38,6 +38,7 @@ pub mod cli;
 mod cluster;
 mod config;
 mod db;
+mod definition;
 mod delivery;
 mod entity;
 mod event;
@@ -54,6 +55,7 @@ mod preference;
 mod registry;
 mod review;
 mod scaffolder;
+mod search;
 mod techdocs;
 mod telemetry;
 #[cfg(test)]

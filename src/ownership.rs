@@ -100,14 +100,12 @@ impl Ownership {
         let read = forge.read(&file.repository, &tip, &file.path).await?;
         let before = String::from_utf8(read.bytes.to_vec())
             .map_err(|_| OwnershipError::Refused(format!("{} is no text in UTF-8", file.path)))?;
-        // A bare name is one of the entity's own namespace.
-        let is_default = record.reference.namespace() == "default";
-        let to = if is_default { owner.short(Some("group")) } else { owner.to_string() };
-        let edited = edit::with_owner(&before, &record.reference, &to).map_err(|reason| {
+        let edited = edit::with_owner(&before, &record.reference, |from| written(owner, record, from));
+        let edited = edited.map_err(|reason| {
             OwnershipError::Refused(format!("{} cannot be changed by itself: {reason}", file.path))
         })?;
-        if edited.from.as_deref() == Some(to.as_str()) {
-            return refused(format!("{to} owns it already, as {} says on `{base}`", file.path));
+        if edited.text == before {
+            return refused(format!("{owner} owns it already, as {} says on `{base}`", file.path));
         }
         Ok(Draft { file, base, tip, before, after: edited.text, from: edited.from })
     }
@@ -173,6 +171,13 @@ impl Ownership {
             ))
         })
     }
+}
+
+/// An owner as the file writes owners: by the whole reference if it did, else as short as it can be. A bare name is one of
+/// the entity's own namespace.
+fn written(owner: &EntityRef, record: &Record, before: Option<&str>) -> String {
+    let is_short = record.reference.namespace() == "default" && !before.is_some_and(|before| before.contains(':'));
+    if is_short { owner.short(Some("group")) } else { owner.to_string() }
 }
 
 fn refused<T>(sentence: String) -> Result<T, OwnershipError> {

@@ -65,7 +65,7 @@ impl Pipelines {
 
     /// The repository whose pipelines are an entity's; none where no GitHub has it.
     pub(crate) fn place(&self, record: &Record) -> Option<Place> {
-        self.place_of(&record.entity(), &record.location)
+        self.place_of(&record.outline(), &record.location)
     }
 
     fn place_of(&self, entity: &Entity, location: &str) -> Option<Place> {

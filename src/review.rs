@@ -1,14 +1,14 @@
 //! Checks on pull requests: what the catalog and the scaffolder would say of a change to a descriptor, before it is merged.
 //!
-//! Flow: a pull request that was opened or moved ([`Review::ask`], from a verified webhook) → the files it changes, of
+//! Flow: a pull request that was opened or moved ([`Follower::hear`], from a verified webhook) → the files it changes, of
 //! which some are descriptors (`subject`) → each at the head commit, checked as the command line does (`rules`) → one
 //! check at that commit with remarks on the lines (`verdict`).
 //!
 //! Invariants:
 //! - what is proposed is read from its own repository only: a file of somebody who may not read anything else must not
 //!   bring in, through the portal, what only the portal may see;
-//! - the same commit gets the same check, however often it is asked for;
-//! - so many pull requests wait at most; what does not find a place is told to whoever sent it.
+//! - the same commit gets the same check, however often it is asked for; so whoever tells of it may do so again when GitHub
+//!   could not be reached.
 
 mod finding;
 mod rules;
@@ -18,13 +18,9 @@ mod tests;
 mod verdict;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::finding::{Finding, Severity};
 pub(crate) use self::rules::Rules;
@@ -37,14 +33,6 @@ use crate::forge::{FileLocation, Forge as _, ForgeError, Forges, GitHub, Pulled,
 use crate::scaffolder::{ActionRegistry, Care};
 use crate::yaml;
 
-/// Pull requests that wait.
-const WAITING: usize = 512;
-/// Pull requests that are looked at at a time.
-const AT_ONCE: usize = 4;
-/// How often one is tried while GitHub cannot be reached, and how long it waits in between, unless GitHub says.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 /// Descriptors of one pull request that are looked at, and bytes of one.
 const MOST_FILES: usize = 300;
 const LARGEST: usize = 1024 * 1024;
@@ -74,9 +62,6 @@ struct Inner {
     actions: ActionRegistry,
     model: Model,
     subjects: Subjects,
-    queue: mpsc::Sender<Proposal>,
-    /// Taken by whoever works.
-    waiting: Mutex<Option<mpsc::Receiver<Proposal>>>,
 }
 
 impl Review {
@@ -88,62 +73,7 @@ impl Review {
         model: Model,
         subjects: Subjects,
     ) -> Self {
-        let (queue, waiting) = mpsc::channel(WAITING);
-        let waiting = Mutex::new(Some(waiting));
-        Self { inner: Arc::new(Inner { forges, reader, actions, model, subjects, queue, waiting }) }
-    }
-
-    /// Has a pull request looked at soon. False where too many wait already.
-    pub(crate) fn ask(&self, proposal: Proposal) -> bool {
-        self.inner.queue.try_send(proposal).is_ok()
-    }
-
-    /// Looks at what was asked for, until `shutdown`.
-    pub(crate) async fn work(self, shutdown: CancellationToken) {
-        let waiting = self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut waiting) = waiting else { return };
-        let places = Arc::new(Semaphore::new(AT_ONCE));
-        let mut under_way = JoinSet::new();
-        loop {
-            let place = tokio::select! {
-                place = Arc::clone(&places).acquire_owned() => place,
-                () = shutdown.cancelled() => break,
-            };
-            let proposal = tokio::select! {
-                proposal = waiting.recv() => proposal,
-                () = shutdown.cancelled() => break,
-            };
-            let (Some(proposal), Ok(place)) = (proposal, place) else { break };
-            let review = self.clone();
-            under_way.spawn(async move {
-                review.persist(&proposal).await;
-                drop(place);
-            });
-            while under_way.try_join_next().is_some() {}
-        }
-        // Dropping the set ends what is under way: GitHub delivers again on request, and nothing is half-said.
-    }
-
-    /// Checks a pull request, also if GitHub cannot be reached for a while.
-    async fn persist(&self, proposal: &Proposal) {
-        let Proposal { repository, number, .. } = proposal;
-        for attempt in 1..=TRIES {
-            match self.check(proposal).await {
-                Ok(verdict) => {
-                    let files = verdict.map_or(0, |verdict| verdict.files.len());
-                    tracing::debug!(%repository, number, files, "looked at a pull request");
-                    return;
-                }
-                Err(ForgeError::Unavailable { what, retry_after }) if attempt < TRIES => {
-                    tracing::warn!(reason = %what, "a pull request is looked at later");
-                    tokio::time::sleep(retry_after.unwrap_or(PAUSE).min(LONGEST_PAUSE)).await;
-                }
-                Err(error) => {
-                    tracing::warn!(%repository, number, %error, "a pull request could not be checked");
-                    return;
-                }
-            }
-        }
+        Self { inner: Arc::new(Inner { forges, reader, actions, model, subjects }) }
     }
 
     /// Looks at a pull request now and writes the check; none where it touches no descriptor.
@@ -203,9 +133,10 @@ impl Follower for Review {
             let Told::PullRequest(Pulled { repository, number, head, is_new: true }) = &event.told else {
                 return Ok(());
             };
-            let (host, repository, head) = (event.host.clone(), repository.clone(), head.clone());
-            let taken = self.ask(Proposal { host, repository, number: *number, head });
-            anyhow::ensure!(taken, "{WAITING} pull requests wait to be looked at");
+            let (host, head) = (event.host.clone(), head.clone());
+            let verdict = self.check(&Proposal { host, repository: repository.clone(), number: *number, head }).await?;
+            let files = verdict.map_or(0, |verdict| verdict.files.len());
+            tracing::debug!(%repository, number, files, "looked at a pull request");
             Ok(())
         })
     }

@@ -68,6 +68,7 @@ use crate::ownership::Ownership;
 use crate::pipeline::Pipelines;
 use crate::preference::Preferences;
 use crate::scaffolder::Scaffolder;
+use crate::search::Search;
 use crate::techdocs::TechDocs;
 use api::Quick;
 use entrance::Edge;
@@ -85,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog,
     /// Templates, drafts, plans, runs.
     pub(crate) scaffolder: Scaffolder,
+    /// Everything, found by its words.
+    pub(crate) search: Search,
     /// Documentation of entities.
     pub(crate) techdocs: TechDocs,
     /// What runs in repositories.
@@ -143,6 +146,7 @@ macro_rules! parts {
 parts! {
     catalog: Catalog,
     scaffolder: Scaffolder,
+    search: Search,
     techdocs: TechDocs,
     pipelines: Pipelines,
     imports: Imports,

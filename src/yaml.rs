@@ -56,11 +56,19 @@ struct Limits {
     aliases: usize,
 }
 
+/// For one large text that is read because somebody looks at it, not with thousands of others.
+const LARGE: Limits = Limits { bytes: 16 * 1024 * 1024, nodes: 2_000_000, aliases: 100_000, ..LIMITS };
+
 const LIMITS: Limits = Limits { bytes: 1024 * 1024, depth: 100, nodes: 200_000, aliases: 10_000 };
 
 /// Reads every document of a source, each to a value or to its first error.
 pub(crate) fn documents(source: &str) -> Vec<Result<Document, YamlError>> {
     documents_within(source, LIMITS)
+}
+
+/// The first document of a source that may be large, such as the definition of an API; none of an empty source.
+pub(crate) fn large_document(source: &str) -> Option<Result<Document, YamlError>> {
+    documents_within(source, LARGE).into_iter().next()
 }
 
 fn documents_within(source: &str, limits: Limits) -> Vec<Result<Document, YamlError>> {

@@ -83,6 +83,40 @@ impl Graph {
         self.pieces.iter().flat_map(|piece| piece.iter()).filter_map(|node| node.record.as_ref())
     }
 
+    /// Every entity that is not as it was in an earlier graph, with its reference; none where it is gone.
+    pub(super) fn changed_since(&self, before: &Self) -> Vec<(Arc<str>, Option<Arc<Record>>)> {
+        let mut changed = Vec::new();
+        for at in 0..self.pieces.len().max(before.pieces.len()) {
+            let (new, old) = (self.pieces.get(at), before.pieces.get(at));
+            if new.zip(old).is_some_and(|(new, old)| Arc::ptr_eq(new, old)) {
+                continue;
+            }
+            let node =
+                |piece: Option<&Arc<Vec<Node>>>, at| piece.and_then(|piece: &Arc<Vec<Node>>| piece.get(at).cloned());
+            for at in 0..PIECE {
+                let (new, old) = (node(new, at), node(old, at));
+                let is_same = |new: &Node, old: &Node| match (&new.record, &old.record) {
+                    (Some(new), Some(old)) => Arc::ptr_eq(new, old),
+                    (None, None) => true,
+                    _ => false,
+                };
+                if new.as_ref().zip(old.as_ref()).is_some_and(|(new, old)| is_same(new, old)) {
+                    continue;
+                }
+                // The number may have become another entity's, and this one may have got another number.
+                let gone = old.filter(|old| old.record.is_some()).map(|old| old.reference);
+                let came = new.filter(|new| new.record.is_some()).map(|new| new.reference);
+                for reference in gone.into_iter().chain(came) {
+                    let now = self.find(&reference).and_then(|slot| self.record(slot)).cloned();
+                    changed.push((reference, now));
+                }
+            }
+        }
+        changed.sort_by(|one, other| one.0.cmp(&other.0));
+        changed.dedup_by(|one, other| one.0 == other.0);
+        changed
+    }
+
     /// What a node shows, with the name of the relation and the reference of the other end; sorted by both.
     pub(super) fn relations<'g>(&'g self, shown: &[Shown]) -> impl Iterator<Item = (&'g str, &'g Arc<str>)> {
         shown.iter().map(|shown| (&*self.kinds[usize::from(shown.kind)], &self.node(shown.to).reference))

@@ -78,7 +78,6 @@ impl Index {
     }
 
     /// The last change that is in it: a version of the whole catalog.
-    #[cfg(test)]
     pub(crate) fn sequence(&self) -> i64 {
         self.sequence
     }
@@ -103,6 +102,12 @@ impl Index {
     /// Every entity, in no particular order.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.graph.records()
+    }
+
+    /// Every entity that is not as it was in an earlier index, with its reference; none where it is gone. What both
+    /// share is not looked at.
+    pub(crate) fn changed_since(&self, before: &Self) -> Vec<(Arc<str>, Option<Arc<Record>>)> {
+        self.graph.changed_since(&before.graph)
     }
 
     pub(super) fn record(&self, slot: u32) -> Option<&Arc<Record>> {

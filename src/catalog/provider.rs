@@ -13,6 +13,7 @@ mod github;
 mod local;
 mod mutation;
 mod organization;
+mod schedule;
 mod state;
 
 use std::fmt;
@@ -26,6 +27,10 @@ use futures_util::future::BoxFuture;
 pub(crate) use self::config::ProvidersConfig;
 pub(super) use self::mutation::Found;
 pub(crate) use self::mutation::{Connection, Mutation};
+#[cfg(test)]
+pub(crate) use self::schedule::Frequency;
+pub(crate) use self::schedule::Schedule;
+pub(super) use self::schedule::{Due, NEVER};
 pub(crate) use self::state::ProviderState;
 use super::{ForgeEvent, LocationRef};
 use crate::entity::{Entity, EntityRef, ValidationError};
@@ -83,17 +88,6 @@ pub(crate) enum Gone {
     /// An entity.
     #[cfg_attr(not(test), expect(dead_code, reason = "no provider tells of single entities yet"))]
     Entity(EntityRef),
-}
-
-/// When a provider is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Schedule {
-    /// The time between two answers.
-    pub(crate) frequency: Duration,
-    /// How long an answer may take.
-    pub(crate) timeout: Duration,
-    /// The time between the first start and the first answer.
-    pub(crate) initial_delay: Duration,
 }
 
 /// Why a provider has no answer.

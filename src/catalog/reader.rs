@@ -17,6 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -168,6 +169,11 @@ impl Reader {
     /// may see.
     pub(crate) fn only(&self, host: &str, repository: &RepositoryId) -> Self {
         Self { only: Some(Arc::new((host.to_owned(), repository.clone()))), ..self.clone() }
+    }
+
+    /// The same reader with a person's own token, where the forge of a location knows such a thing.
+    pub(crate) fn with_token(&self, token: &SecretString) -> Self {
+        Self { forges: self.forges.with_token(token), searches: Arc::default(), tips: None, ..self.clone() }
     }
 
     fn may_read(&self, location: &LocationRef) -> bool {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::location::LocationRef;
-use super::provider::{Connection, Found, Provider};
+use super::provider::{Connection, Due, Found, NEVER, Provider};
 use super::walk::{Before, Walk};
 use super::{Catalog, CatalogError, ingest, store, walk};
 
@@ -102,8 +102,9 @@ impl Catalog {
         let follow = self.clone().follow(shutdown.clone());
         let sweep = self.clone().sweep_forever(shutdown.clone());
         let told = self.clone().follow_providers(shutdown.clone());
+        let nearby = self.clone().follow_forges(shutdown.clone());
         let read = self.read_forever(shutdown);
-        tokio::join!(follow, sweep, told, read);
+        tokio::join!(follow, sweep, told, nearby, read);
     }
 
     /// Reads every source that is due now, and tells how many.
@@ -223,7 +224,7 @@ impl Catalog {
         let walk = finding.walk();
         let now = Utc::now();
         let failures = if walk.is_failed { source.failures.saturating_add(1) } else { 0 };
-        let next = now + self.pause(&source.root(), failures);
+        let next = self.next(&source.root(), failures, now);
         let changed = source.digest.as_deref() != Some(&*walk.digest);
         let has_tips = matches!(finding, Finding::Provider(found) if found.has_tips());
         let mut transaction = self.inner.pool.begin().await?;
@@ -340,15 +341,27 @@ impl Catalog {
         self.inner.providers.iter().map(|provider| provider.name().to_owned()).collect()
     }
 
-    /// How long to wait before a source is read again: the interval, longer after failures, a tenth more or less.
-    fn pause(&self, root: &LocationRef, failures: i32) -> Duration {
-        let interval = match self.provider(&root.to_string()) {
-            Some(provider) => provider.schedule().frequency,
-            None if root.is_file() => self.inner.config.read_interval().min(FILE_INTERVAL),
-            None => self.inner.config.read_interval(),
+    /// When a source is read again: after the interval, longer after failures, a tenth more or less; or when its provider
+    /// says.
+    fn next(&self, root: &LocationRef, failures: i32, now: DateTime<Utc>) -> DateTime<Utc> {
+        let due = match self.provider(&root.to_string()) {
+            Some(provider) => provider.schedule().next(u32::try_from(failures).unwrap_or_default(), now),
+            None if root.is_file() => Due::After(self.inner.config.read_interval().min(FILE_INTERVAL)),
+            None => Due::After(self.inner.config.read_interval()),
         };
-        let doubled = interval.saturating_mul(1 << failures.clamp(0, 6)).min(LONGEST_WAIT.max(interval));
-        let chance = u32::try_from(Uuid::new_v4().as_u128() % 200).unwrap_or_default();
-        doubled * (900 + chance) / 1000
+        match due {
+            Due::After(interval) => now + backoff(interval, failures),
+            // The first failure is not put off any further.
+            Due::At(moment, Some(interval)) => moment.min(now + backoff(interval, failures - 1)),
+            Due::At(moment, None) => moment,
+            Due::OnDemand => NEVER,
+        }
     }
+}
+
+/// An interval, twice, four times… as long after failures, a tenth more or less.
+fn backoff(interval: Duration, failures: i32) -> Duration {
+    let doubled = interval.saturating_mul(1 << failures.clamp(0, 6)).min(LONGEST_WAIT.max(interval));
+    let chance = u32::try_from(Uuid::new_v4().as_u128() % 200).unwrap_or_default();
+    doubled * (900 + chance) / 1000
 }

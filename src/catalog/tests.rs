@@ -9,8 +9,10 @@ mod github;
 mod hostile;
 mod incremental;
 mod leases;
+mod neighbourhood;
 mod processes;
 mod providers;
+mod versions;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -62,7 +62,9 @@ pub(super) fn print_all(findings: &[Finding], format: Format) -> anyhow::Result<
             print::line(serde_json::to_string_pretty(&document)?);
         }
     }
-    print::note(format_args!("{errors} errors, {warnings} warnings"));
+    let (errors, warnings) =
+        (print::counted(errors, "error", "errors"), print::counted(warnings, "warning", "warnings"));
+    print::note(format_args!("{errors}, {warnings}"));
     Ok(())
 }
 

@@ -16,6 +16,11 @@ pub(super) fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// `1 file`, `2 files`.
+pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Writes an error and everything that led to it.
 pub(super) fn error(error: &anyhow::Error) {
     let mut text = error.to_string();

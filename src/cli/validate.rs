@@ -57,7 +57,9 @@ pub(super) async fn run(common: &Common, options: &Options) -> anyhow::Result<Ex
             }
         }
     }
-    print::note(format_args!("{entities} entities in {} files, {wrong} with errors", files.len()));
+    let (entities, files) =
+        (print::counted(entities, "entity", "entities"), print::counted(files.len(), "file", "files"));
+    print::note(format_args!("{entities} in {files}, {wrong} with errors"));
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

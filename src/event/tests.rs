@@ -76,25 +76,81 @@ async fn a_delivery_is_taken_once_and_a_push_under_any_id() {
     let team = json!({"action": "edited", "organization": {"login": "acme"}});
     assert_eq!(deliver(&events, "team", "4", &team).await.unwrap(), Receipt::Taken);
     assert_eq!(deliver(&events, "team", "5", &team).await.unwrap(), Receipt::Taken);
-    // The process that took it has lost it; or has not.
-    let age = "UPDATE webhook_delivery SET received_at = received_at - INTERVAL '1 hour' WHERE id IN ('1', '3')";
-    sqlx::query(age).execute(database.pool()).await.unwrap();
+    let waiting = store::claim(database.pool(), false, 10, Duration::ZERO).await.unwrap();
+    assert_eq!(ids(&waiting), ["1", "3", "4", "5"]);
+    // One had its effect, one was given up: that may come again.
     store::set_done(database.pool(), "3", Utc::now()).await.unwrap();
-    assert_eq!(deliver(&events, "push", "1", &push('b')).await.unwrap(), Receipt::Taken);
+    store::set_failed(database.pool(), "1", "no luck", None).await.unwrap();
     assert_eq!(deliver(&events, "push", "3", &push('c')).await.unwrap(), Receipt::Known);
+    assert_eq!(deliver(&events, "push", "6", &push('b')).await.unwrap(), Receipt::Taken);
+    let waiting = store::claim(database.pool(), false, 10, Duration::ZERO).await.unwrap();
+    assert_eq!(ids(&waiting), ["4", "5", "1"]);
+    store::set_failed(database.pool(), "4", "no luck", None).await.unwrap();
+    let figures = events.figures().await.unwrap();
+    assert_eq!((figures.waiting, figures.lost, figures.error.as_deref()), (2, 1, Some("no luck")));
+    assert!(figures.newest.is_some());
+}
+
+fn ids(claimed: &[store::Claimed]) -> Vec<&str> {
+    claimed.iter().map(|one| one.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_a_dead_process_had_in_hand_is_followed_by_the_next() {
+    let (database, events) = events(Some(SECRET)).await;
+    let team = json!({"organization": {"login": "acme"}});
+    deliver(&events, "team", "1", &team).await.unwrap();
+    let claim = async |lease| store::claim(database.pool(), false, 10, Duration::from_secs(lease)).await.unwrap();
+    assert_eq!(claim(3600).await.len(), 1);
+    assert!(claim(3600).await.is_empty(), "somebody has it in hand");
+    // Whoever has it dies, and time passes.
+    sqlx::query("UPDATE webhook_delivery SET claimed_until = NOW()").execute(database.pool()).await.unwrap();
+    let again = claim(3600).await;
+    assert_eq!((ids(&again), again[0].attempts), (vec!["1"], 2));
+    // Whoever stops in order lets go of it at once.
+    store::release(database.pool(), &["1".to_owned()]).await.unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(events.clone().run(stop.clone()));
+    let done = "SELECT done_at IS NOT NULL AND told IS NULL FROM webhook_delivery WHERE id = '1'";
+    let is_done = async || sqlx::query_scalar::<_, bool>(done).fetch_one(database.pool()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), async { while !is_done().await {} }).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn pull_requests_have_places_of_their_own() {
+    let (database, events) = events(Some(SECRET)).await;
+    let pull = json!({
+        "action": "opened", "number": 1, "pull_request": {"head": {"sha": "a".repeat(40)}}, "repository": {"full_name": "acme/api"},
+    });
+    deliver(&events, "pull_request", "1", &pull).await.unwrap();
+    deliver(&events, "push", "2", &push('b')).await.unwrap();
+    let mut found = Vec::new();
+    for pull_requests in [true, false] {
+        let claimed = store::claim(database.pool(), pull_requests, 10, Duration::ZERO).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+        found.push(serde_json::from_value::<Told>(claimed[0].told.0.clone()).unwrap());
+    }
+    let expected = Webhook::read("pull_request", pull.to_string().as_bytes()).unwrap().told;
+    assert_eq!(found[0], expected, "what is stored is what was told");
+    assert!(matches!(&found[1], Told::Push(push) if push.branch == "main"), "{found:?}");
 }
 
 #[tokio::test]
 async fn what_has_no_place_is_refused_and_may_come_again() {
     let (database, events) = events(Some(SECRET)).await;
     let team = json!({"organization": {"login": "acme"}});
-    let mut places = Vec::new();
-    while let Ok(place) = events.inner.queue.try_reserve() {
-        places.push(place);
-    }
-    assert_eq!(places.len(), QUEUE);
+    sqlx::query(
+        "INSERT INTO webhook_delivery (id, kind, host, told, received_at, due_at)
+         SELECT 'x' || n, 'team', 'h', '{}', NOW(), NOW() FROM GENERATE_SERIES(1, $1) AS n",
+    )
+    .bind(QUEUE)
+    .execute(database.pool())
+    .await
+    .unwrap();
     assert!(matches!(deliver(&events, "team", "1", &team).await, Err(EventError::Full)));
-    drop(places);
+    store::set_done(database.pool(), "x1", Utc::now()).await.unwrap();
     assert_eq!(deliver(&events, "team", "1", &team).await.unwrap(), Receipt::Taken);
     events.sweep().await.unwrap();
     sqlx::query("UPDATE webhook_delivery SET received_at = NOW() - INTERVAL '8 days'")

@@ -2,7 +2,7 @@
 //!
 //! Flow of a request: who to be for an owner (`access`) → the call (`client`) → its turn, its `ETag`, its retries
 //! (`wire`, `pace`, `memory`) → an answer or a sentence that says what to change and where (`error`). On that stand
-//! reading (`read`, `archive`), writing (`write`), pull requests (`pull_request`), what a repository is set up with
+//! reading (`read`, `tree`, `archive`), writing (`write`), pull requests (`pull_request`), what a repository is set up with
 //! (`setup`), what runs in it (`pipeline`), what is said of its commits (`check`), whole organisations (`organization`,
 //! `people`) and what GitHub tells by itself (`webhook`).
 //!
@@ -35,6 +35,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod tree;
 mod webhook;
 mod wire;
 mod write;
@@ -61,6 +62,7 @@ pub(crate) use self::pipeline::{Job, Run, RunOrder};
 pub(crate) use self::secret::Scope;
 pub(crate) use self::setup::Collaborator;
 use self::texts::Texts;
+use self::tree::Huge;
 pub(crate) use self::webhook::{Pulled, Push, Told, Webhook, is_signed};
 use super::{
     Answer, Branch, Commit, CommitChanges, Comparison, File, FileLocation, Forge, ForgeError, LogQuery, NewCommit,
@@ -85,6 +87,7 @@ struct Site {
     access: Access,
     http: reqwest::Client,
     texts: Texts,
+    huge: Huge,
 }
 
 impl GitHub {
@@ -105,7 +108,10 @@ impl GitHub {
             .build()
             .map_err(|error| error.to_string())?;
         let access = Access::new(config, endpoints.clone(), http.clone(), tempo)?;
-        Ok(Self { site: Arc::new(Site { endpoints, access, http, texts: Texts::default() }), person: None })
+        Ok(Self {
+            site: Arc::new(Site { endpoints, access, http, texts: Texts::default(), huge: Huge::default() }),
+            person: None,
+        })
     }
 
     /// The same GitHub with a person's own token.
@@ -132,7 +138,15 @@ impl GitHub {
 
     /// A failure of `doing` as the forge's error.
     fn failed<'a>(&'a self, doing: &'a str) -> impl Fn(Failure) -> ForgeError + 'a {
-        move |failure| failure.at(self.host_name(), doing)
+        move |failure| {
+            if self.person.is_some() && failure.is(http::StatusCode::UNAUTHORIZED) {
+                return ForgeError::Denied(format!(
+                    "cannot {doing}: {} does not take the `token` of the step, it is wrong or has expired; sign in again, or give the step another",
+                    self.host_name()
+                ));
+            }
+            failure.at(self.host_name(), doing)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A long organisation is looked at in parts, so that one page asks no forge for more than it can answer soon.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -11,7 +11,9 @@ use url::Url;
 
 use super::{DESCRIPTOR, ImportError, Imports};
 use crate::entity;
-use crate::forge::{EntryKind, FileLocation, Forge, ForgeError, LocationKind, Missing, Repository, RepositoryId};
+use crate::forge::{
+    Discovered, EntryKind, FileLocation, Forge, ForgeError, LocationKind, Look, Missing, Repository, RepositoryId,
+};
 use crate::permission::Credentials;
 use crate::yaml;
 
@@ -94,10 +96,12 @@ impl Imports {
                 let parts = all.len().div_ceil(PART).max(1);
                 let part = part.clamp(1, parts);
                 let total = all.len();
-                let shown = all.into_iter().skip((part - 1) * PART).take(PART);
+                let shown: Vec<Repository> = all.into_iter().skip((part - 1) * PART).take(PART).collect();
+                let seen = seen(&*forge, &owner, &shown).await;
                 let look = |repository: Repository| {
                     let (forge, known) = (&forge, &known);
-                    async move { at_root(&**forge, repository, known).await }
+                    let seen = seen.get(&repository.id);
+                    async move { at_root(&**forge, repository, seen, known).await }
                 };
                 let repositories = stream::iter(shown).map(look).buffered(AT_ONCE).collect().await;
                 Ok(Survey { name: owner, repositories, part: (part, parts), total })
@@ -156,10 +160,41 @@ impl Imports {
     }
 }
 
+/// What a GitHub tells of all of these at once. Where it does not, each is asked for by itself, and says why.
+async fn seen(forge: &dyn Forge, owner: &str, shown: &[Repository]) -> HashMap<RepositoryId, Discovered> {
+    let Some(github) = forge.github().filter(|_| !shown.is_empty()) else { return HashMap::new() };
+    let names: Vec<&str> = shown.iter().map(|repository| repository.id.name()).collect();
+    let look = Look { file: Some(DESCRIPTOR.to_owned()), ..Look::default() };
+    let seen = github.discover_some(owner, &names, &look).await.unwrap_or_default();
+    seen.into_iter().map(|seen| (seen.id.clone(), seen)).collect()
+}
+
 /// Looks for the one descriptor at the root.
-async fn at_root(forge: &dyn Forge, repository: Repository, known: &HashSet<String>) -> Surveyed {
+async fn at_root(
+    forge: &dyn Forge,
+    repository: Repository,
+    seen: Option<&Discovered>,
+    known: &HashSet<String>,
+) -> Surveyed {
     let file = FileLocation::blob(repository.id.clone(), repository.default_branch.as_str(), DESCRIPTOR);
-    let found = match descriptor(forge, &file, known).await {
+    let read = match seen {
+        Some(Discovered { branch: None, .. }) => Err(ForgeError::NotFound(Missing::Revision {
+            repository: repository.id.clone(),
+            revision: repository.default_branch.clone(),
+        })),
+        Some(Discovered { file: None, is_archived: true, .. }) => {
+            Err(ForgeError::Refused("it is archived, so it takes no pull request".to_owned()))
+        }
+        Some(Discovered { file: None, .. }) => Err(ForgeError::NotFound(Missing::Path {
+            expected: "file",
+            repository: repository.id.clone(),
+            revision: repository.default_branch.clone(),
+            path: DESCRIPTOR.to_owned(),
+        })),
+        Some(Discovered { branch: Some((_, commit)), .. }) => descriptor_at(forge, &file, commit, known).await,
+        None => descriptor(forge, &file, known).await,
+    };
+    let found = match read {
         Ok(descriptor) => Found::Descriptors(vec![descriptor]),
         Err(ForgeError::NotFound(Missing::Path { .. })) => Found::Nothing,
         Err(ForgeError::NotFound(Missing::Revision { .. })) => Found::Empty,
@@ -214,7 +249,17 @@ async fn descriptors(
 }
 
 async fn descriptor(forge: &dyn Forge, file: &FileLocation, known: &HashSet<String>) -> Result<Descriptor, ForgeError> {
-    let read = forge.read(&file.repository, &file.revision, &file.path).await?;
+    descriptor_at(forge, file, &file.revision, known).await
+}
+
+/// The same as it is at a commit.
+async fn descriptor_at(
+    forge: &dyn Forge,
+    file: &FileLocation,
+    commit: &str,
+    known: &HashSet<String>,
+) -> Result<Descriptor, ForgeError> {
+    let read = forge.read(&file.repository, commit, &file.path).await?;
     let target = String::from(forge.canonical_url(file));
     let is_known = known.contains(&format!("url:{target}"));
     let mut descriptor = Descriptor { path: file.path.clone(), target, entities: Vec::new(), problem: None, is_known };

@@ -19,13 +19,18 @@ pub(super) struct Edited {
     pub(super) from: Option<String>,
 }
 
-/// The text with another owner of one entity, or why it cannot be made.
-pub(super) fn with_owner(text: &str, entity: &EntityRef, owner: &str) -> Result<Edited, String> {
+/// The text with another owner of one entity, or why it cannot be made. `owner` is told how the owner is written now.
+pub(super) fn with_owner(
+    text: &str,
+    entity: &EntityRef,
+    owner: impl FnOnce(Option<&str>) -> String,
+) -> Result<Edited, String> {
     let documents: Vec<Document> =
         yaml::documents(text).into_iter().collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     let index = documents.iter().position(|document| is_of(document, entity));
     let index = index.ok_or_else(|| format!("{entity} is not in it any more"))?;
     let document = &documents[index];
+    let owner = &*owner(document.value.pointer(OWNER).and_then(Value::as_str));
     let written = match document.value.pointer(OWNER) {
         Some(Value::String(from)) => exchanged(text, document, from, owner)?,
         Some(Value::Null) | None => added(text, document, owner)?,
@@ -133,10 +138,12 @@ mod tests {
             ("spec: {owner: \"old\", type: x}\n", "spec: {owner: group:team/new, type: x}\n"),
             ("spec: {type: ü, owner: old}", "spec: {type: ü, owner: group:team/new}"),
             ("spec:\r\n  owner: old\r\n", "spec:\r\n  owner: group:team/new\r\n"),
+            ("spec:\n  owner: >-\n    old\n", "spec:\n  owner: >-\n    group:team/new\n"),
             ("spec:\n    type: x\n", "spec:\n    owner: group:team/new\n    type: x\n"),
         ];
         for (spec, expected) in cases {
-            let edited = with_owner(&format!("{HEAD}{spec}"), &component("a"), "group:team/new").unwrap();
+            let edited =
+                with_owner(&format!("{HEAD}{spec}"), &component("a"), |_| "group:team/new".to_owned()).unwrap();
             assert_eq!(edited.text, format!("{HEAD}{expected}"));
             assert_eq!(edited.from.as_deref(), spec.contains("old").then_some("old"));
         }
@@ -146,7 +153,7 @@ mod tests {
     fn one_of_several_documents_is_meant() {
         let other = "kind: Component\nmetadata: {name: b}\nspec: {owner: old}\n";
         let text = format!("{other}---\n{HEAD}spec: {{owner: old}}\n---\n{other}");
-        let edited = with_owner(&text, &component("a"), "new").unwrap();
+        let edited = with_owner(&text, &component("a"), |_| "new".to_owned()).unwrap();
         assert_eq!(edited.text, format!("{other}---\n{HEAD}spec: {{owner: new}}\n---\n{other}"));
     }
 
@@ -158,11 +165,10 @@ mod tests {
             ("kind: Component\nmetadata: {name: a}\n", "no `spec`"),
             ("kind: Component\nmetadata: {name: a}\nspec: {type: x}\n", "by hand"),
             ("kind: Component\nmetadata: {name: a}\nspec: {owner: [x]}\n", "no text"),
-            ("kind: Component\nmetadata: {name: a}\nspec:\n  owner: >-\n    old\n", "by hand"),
             ("kind: Component\nmetadata: {name: a, owner: &o old}\nspec: {owner: *o}\n", "by hand"),
         ];
         for (text, expected) in cases {
-            let refused = with_owner(text, &component("a"), "new").unwrap_err();
+            let refused = with_owner(text, &component("a"), |_| "new".to_owned()).unwrap_err();
             assert!(refused.contains(expected), "{text:?}: {refused}");
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct Estate {
     pub(crate) through: Vec<EntityRef>,
     /// By kind.
     pub(crate) kinds: Vec<KindCount>,
-    /// What nobody owns, though it hangs together with what is owned here.
+    /// What nobody owns, or somebody who is gone, though it hangs together with what is owned here.
     pub(crate) neighbours: Vec<Neighbour>,
 }
 
@@ -101,13 +101,16 @@ fn owned_by(owners: &[EntityRef]) -> EntityFilter {
     EntityFilter::In(OWNED_BY.to_owned(), owners.iter().map(ToString::to_string).collect())
 }
 
-/// What nobody owns and is related to what is owned by some.
+/// What nobody owns, or an owner that is gone, and is related to what is owned by some.
 fn neighbours(catalog: &Catalog, who: &Credentials, owners: &[EntityRef]) -> Vec<Neighbour> {
     let kinds = ["component", "api", "resource", "system", "domain"].map(str::to_owned).into();
     let query = EntityQuery {
         filter: EntityFilter::All(vec![
             EntityFilter::In("kind".to_owned(), kinds),
-            EntityFilter::Not(Box::new(EntityFilter::Exists(OWNED_BY.to_owned()))),
+            EntityFilter::Any(vec![
+                EntityFilter::Not(Box::new(EntityFilter::Exists(OWNED_BY.to_owned()))),
+                EntityFilter::In(OWNED_BY.to_owned(), catalog.lost_owners(who)),
+            ]),
         ]),
         order: vec![Order { field: "metadata.name".to_owned(), order: Direction::Asc }],
         keep_missing: true,
@@ -121,7 +124,7 @@ fn neighbours(catalog: &Catalog, who: &Credentials, owners: &[EntityRef]) -> Vec
     let neighbour = |record: Arc<Record>| {
         let (relation, of) = record.relations().into_iter().find_map(|relation| {
             let target = catalog.entity(who, &relation.target.parse().ok()?)?;
-            is_owned(&target).then(|| (relation.kind.to_string(), target.reference.clone()))
+            is_owned(&target).then(|| (relation.kind.clone(), target.reference.clone()))
         })?;
         Some(Neighbour { record, relation, of })
     };

@@ -79,7 +79,7 @@ fn below(found: &[Arc<Record>]) -> BTreeMap<String, Vec<String>> {
     let mut below: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for record in found {
         for relation in record.relations().into_iter().filter(|relation| relation.kind == "childOf") {
-            below.entry(relation.target.to_string()).or_default().push(record.reference.to_string());
+            below.entry(relation.target.clone()).or_default().push(record.reference.to_string());
         }
     }
     below

@@ -149,26 +149,3 @@ async fn a_token_cannot_write_checks_and_says_so() {
     let error = review.check(&proposal).await.unwrap_err().to_string();
     assert!(error.contains("You must authenticate via a GitHub App"), "{error}");
 }
-
-#[tokio::test]
-async fn so_many_wait_and_no_more() {
-    let subjects = Subjects::new([]).unwrap();
-    let reader = Reader::new(Forges::default(), ReadingRules::default());
-    let review = Review::new(Forges::default(), reader, ActionRegistry::default(), Model::default(), subjects);
-    let proposal = Proposal {
-        host: "github.com".to_owned(),
-        repository: "acme/pay".parse().unwrap(),
-        number: 1,
-        head: "0".repeat(40),
-    };
-    assert!((0..WAITING).all(|_| review.ask(proposal.clone())));
-    assert!(!review.ask(proposal));
-    // Whoever works takes them all; without the GitHub each is given up with a sentence.
-    let shutdown = CancellationToken::new();
-    let working = tokio::spawn(review.clone().work(shutdown.clone()));
-    while review.inner.queue.capacity() < WAITING {
-        tokio::task::yield_now().await;
-    }
-    shutdown.cancel();
-    working.await.unwrap();
-}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{SubsecRound as _, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -62,6 +62,19 @@ impl Scaffolder {
         }
         let (rows, total) = store::tasks(self.pool(), &query).await?;
         Ok((rows.into_iter().map(Task::of).collect::<Result<_, _>>()?, total))
+    }
+
+    /// The newest runs that began or ended at a moment or later, or are not over; of what was asked they have only the
+    /// answers and what the template is called.
+    pub(crate) async fn tasks_since(
+        &self,
+        _who: &Credentials,
+        since: Option<DateTime<Utc>>,
+        limit: usize,
+    ) -> Result<Vec<Task>, ScaffolderError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = store::tasks_since(self.pool(), since, limit).await?;
+        Ok(rows.into_iter().map(Task::of).collect::<Result<_, _>>()?)
     }
 
     /// How the runs of a template went.

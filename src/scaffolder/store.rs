@@ -322,6 +322,21 @@ pub(super) async fn tasks(db: impl PgExecutor<'_> + Copy, query: &TaskQuery) -> 
     Ok((rows.into_iter().map(|row| row.task).collect(), total))
 }
 
+/// The newest runs that began or ended at a moment or later, or are not over, without their steps.
+pub(super) async fn tasks_since(
+    db: impl PgExecutor<'_>,
+    since: Option<DateTime<Utc>>,
+    limit: i64,
+) -> Result<Vec<TaskRow>> {
+    let sql = "SELECT id, json_build_object('parameters', spec -> 'parameters', 'templateInfo', json_build_object( \
+               'entityRef', spec #> '{templateInfo,entityRef}', 'entity', json_build_object('metadata', \
+               json_build_object('title', spec #> '{templateInfo,entity,metadata,title}'))))::text AS spec, \
+               status, created_by, created_at, finished_at, last_heartbeat_at FROM scaffolder_task \
+               WHERE $1::timestamptz IS NULL OR created_at >= $1 OR finished_at >= $1 \
+               OR status IN ('open', 'processing', 'waiting') ORDER BY created_at DESC, id DESC LIMIT $2";
+    sqlx::query_as(sql).bind(since).bind(limit).fetch_all(db).await
+}
+
 /// Events of a run after one of them.
 pub(super) async fn events(db: impl PgExecutor<'_>, task: Uuid, after: i64) -> Result<Vec<EventRow>> {
     let sql = "SELECT id, kind, body::text, created_at FROM scaffolder_event WHERE task = $1 AND id > $2 ORDER BY id";

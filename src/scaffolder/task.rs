@@ -53,6 +53,26 @@ impl Task {
         })
     }
 
+    /// What it is about: the name among its answers, its repository, or the template.
+    pub(crate) fn subject(&self) -> String {
+        let answer = |key: &str| self.spec.pointer(&format!("/parameters/{key}")).and_then(Value::as_str);
+        let named = ["name", "component_id", "componentName", "title"].into_iter().find_map(answer);
+        let repository = || {
+            let (_, query) = answer("repoUrl")?.split_once('?')?;
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(key, _)| key == "repo").map(|(_, repository)| repository.into_owned())
+        };
+        let named = named.filter(|name| !name.is_empty()).map(str::to_owned);
+        named.or_else(repository).unwrap_or_else(|| self.template_title())
+    }
+
+    /// What its template is called.
+    pub(crate) fn template_title(&self) -> String {
+        let title = self.spec.pointer("/templateInfo/entity/metadata/title").and_then(Value::as_str);
+        let name = || self.template().map(|template| template.name().to_owned());
+        title.map(str::to_owned).or_else(name).unwrap_or_else(|| "a template".to_owned())
+    }
+
     /// The template it is of.
     pub(crate) fn template(&self) -> Option<EntityRef> {
         self.spec.pointer("/templateInfo/entityRef")?.as_str()?.parse().ok()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks: a room imports from lower ranks only. `lib.rs` shows the same table.
-const RANKS: [(&str, u8); 27] = [
+const RANKS: [(&str, u8); 29] = [
     ("entity", 0),
     ("yaml", 0),
     ("markdown", 0),
@@ -14,6 +14,7 @@ const RANKS: [(&str, u8); 27] = [
     ("forge", 1),
     ("cluster", 1),
     ("registry", 1),
+    ("definition", 1),
     ("catalog", 2),
     ("notification", 2),
     ("preference", 2),
@@ -26,6 +27,7 @@ const RANKS: [(&str, u8); 27] = [
     ("auth", 4),
     ("review", 4),
     ("import", 4),
+    ("search", 4),
     ("ownership", 4),
     ("web", 5),
     ("config", 6),

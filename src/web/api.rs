@@ -17,6 +17,7 @@ mod permission;
 mod quick;
 mod reply;
 mod scaffolder;
+mod search;
 mod techdocs;
 mod user_settings;
 
@@ -106,6 +107,7 @@ pub(crate) fn router(state: &AppState, deadline: Duration) -> Router<AppState> {
         .merge(plugin("events", events::router(), events::LARGEST, |_| true))
         .merge(plugin("kubernetes", kubernetes::router(), SMALL_BODY, |_| false))
         .merge(plugin("notifications", notifications::router(), SMALL_BODY, |_| false))
+        .merge(plugin("search", search::router(), SMALL_BODY, |_| false))
         .merge(plugin("techdocs", techdocs::router(), SMALL_BODY, |_| false))
         .merge(plugin("user-settings", user_settings::router(), SMALL_BODY, |_| false))
         .merge(plugin("permission", permission::router(), SMALL_BODY, |_| false))

@@ -10,6 +10,7 @@
 //! Texts are compressed once, when they are first asked for. Debug builds read the folder at each request.
 
 mod stylesheet;
+mod swagger_ui;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::swagger_ui::swagger_ui;
 
 #[derive(rust_embed::RustEmbed)]
 #[folder = "static/"]
@@ -84,7 +87,9 @@ pub(crate) fn asset(path: &str) -> String {
 
 /// `GET /assets/{version}/{path}`
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/assets/{version}/{*path}", get(serve))
+    Router::new()
+        .route("/assets/swagger-ui/{version}/{name}", get(swagger_ui::serve))
+        .route("/assets/{version}/{*path}", get(serve))
 }
 
 async fn serve(Path((version, path)): Path<(String, String)>, headers: HeaderMap) -> Response {

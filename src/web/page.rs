@@ -210,7 +210,9 @@ fn error_page(state: &AppState, viewer: Option<&Viewer>, failure: &Failure) -> E
     };
     let ways = match (&failure.error, viewer) {
         (Error::Authentication(_), _) | (_, None) => vec![("Sign in", link::sign_in(None))],
-        (Error::NotFound(_), _) => vec![("Search the catalog", link::catalog()), ("Home", link::home())],
+        (Error::NotFound(_), _) => {
+            vec![("Search", link::search()), ("Catalog", link::catalog()), ("Home", link::home())]
+        }
         _ => vec![("Home", link::home()), ("Catalog", link::catalog())],
     };
     ErrorPage { chrome, status: failure.error.status().as_u16(), message, log_id: failure.log_id.clone(), ways }

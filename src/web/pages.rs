@@ -5,12 +5,14 @@ mod catalog;
 mod create;
 mod delivery;
 mod diff;
+mod graph;
 mod docs;
 mod home;
 mod import;
 mod markdown;
 mod notifications;
 mod repository;
+mod search;
 mod settings;
 pub(crate) mod shown;
 mod sign_in;
@@ -35,6 +37,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(home::router())
         .merge(announcements::router())
         .merge(catalog::router())
+        .merge(graph::router())
         .merge(import::router())
         .merge(docs::router())
         .merge(create::router())
@@ -42,6 +45,7 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(task::router())
         .merge(notifications::router())
         .merge(repository::router())
+        .merge(search::router())
         .merge(settings::router())
         .merge(status::router())
 }

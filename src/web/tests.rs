@@ -11,5 +11,6 @@ mod outage;
 mod own;
 mod rig;
 mod scaffolder;
+mod user_settings;
 
 pub(crate) use client::{Answer, Options, TestApp};

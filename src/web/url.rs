@@ -169,6 +169,39 @@ pub(crate) fn catalog_where(filters: &[(&str, &str)]) -> String {
     link
 }
 
+/// A page of an entity's documentation, at a heading.
+pub(crate) fn docs_section(reference: &EntityRef, path: &str, anchor: &str) -> String {
+    let EntityParts { namespace, kind, name } = entity_parts(reference);
+    let mut link = format!("/docs/{namespace}/{kind}/{name}/");
+    link.push_str(&path.split('/').map(segment).collect::<Vec<_>>().join("/"));
+    if !anchor.is_empty() {
+        link.push('#');
+        link.push_str(&segment(anchor));
+    }
+    link
+}
+
+/// An operation or type on the page of an API's definition.
+pub(crate) fn definition_entry(reference: &EntityRef, anchor: &str) -> String {
+    format!("{}#{}", entity_tab(reference, "api"), segment(anchor))
+}
+
+/// Everything, searched.
+pub(crate) fn search() -> String {
+    "/search".to_owned()
+}
+
+/// A search with words and filters that are set.
+pub(crate) fn search_where(filters: &[(&str, &str)]) -> String {
+    let given: Vec<(&str, &str)> = filters.iter().filter(|(_, value)| !value.is_empty()).copied().collect();
+    catalog_where(&given).replacen(&catalog(), &search(), 1)
+}
+
+/// The first hits for some words, as a part of a page.
+pub(crate) fn search_quick() -> String {
+    "/search/quick".to_owned()
+}
+
 /// A list of entities as a file, `csv` or `json`; `list` is the list's address.
 pub(crate) fn catalog_export(format: &str, list: &str) -> String {
     list.replacen("/catalog", &format!("/catalog/export.{format}"), 1)
@@ -285,6 +318,42 @@ pub(crate) fn entity_run_cancellation(reference: &EntityRef, run: u64) -> String
     format!("{}/cancellation", entity_run(reference, run, false))
 }
 
+/// Who is related to whom.
+pub(crate) fn graph_page() -> String {
+    "/catalog-graph".to_owned()
+}
+
+/// The graph around an entity.
+pub(crate) fn graph(reference: &EntityRef) -> String {
+    graph_where(&[("root", reference.to_string())])
+}
+
+/// The graph with these parameters.
+pub(crate) fn graph_where(pairs: &[(&str, String)]) -> String {
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    catalog_where(&pairs).replacen(&catalog(), &graph_page(), 1)
+}
+
+/// A part of the page of an API's definition: `q`, `group`, `view`, `from`, `to`.
+pub(crate) fn definition(reference: &EntityRef, pairs: &[(&str, &str)]) -> String {
+    catalog_where(pairs).replacen(&catalog(), &entity_tab(reference, "api"), 1)
+}
+
+/// An API's definition as its file says it.
+pub(crate) fn definition_file(reference: &EntityRef, download: bool) -> String {
+    format!("{}/file{}", entity_tab(reference, "api"), if download { "?download=yes" } else { "" })
+}
+
+/// An API's definition as JSON, for tools in the browser.
+pub(crate) fn definition_json(reference: &EntityRef) -> String {
+    format!("{}/openapi.json", entity_tab(reference, "api"))
+}
+
+/// Where an API can be called from the browser.
+pub(crate) fn definition_trial(reference: &EntityRef) -> String {
+    format!("{}/try", entity_tab(reference, "api"))
+}
+
 /// All documentation.
 pub(crate) fn docs() -> String {
     "/docs".to_owned()
@@ -327,6 +396,16 @@ pub(crate) fn entity_owner(reference: &EntityRef, to: Option<&str>) -> String {
 /// The registered locations.
 pub(crate) fn locations() -> String {
     "/catalog/locations".to_owned()
+}
+
+/// A further page of the registered locations.
+pub(crate) fn locations_page(page: usize) -> String {
+    if page <= 1 { locations() } else { format!("/catalog/locations?page={page}") }
+}
+
+/// Where the form that asks a provider posts to.
+pub(crate) fn provider_runs() -> String {
+    "/catalog/provider-runs".to_owned()
 }
 
 /// One registered location.

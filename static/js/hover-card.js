@@ -51,7 +51,7 @@ function made() {
   one.className = 'hover-card';
   one.setAttribute('role', 'tooltip');
   one.popover = 'manual';
-  document.body.append(one);
+  (document.querySelector('main') ?? document.body).append(one);
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
   addEventListener('scroll', hide, { passive: true });
   return one;

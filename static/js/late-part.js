@@ -30,6 +30,7 @@ async function fill(part) {
       if (found.hasAttribute(name)) part.setAttribute(name, found.getAttribute(name));
       else part.removeAttribute(name);
     }
+    part.className = found.className;
     part.replaceChildren(...found.childNodes);
     part.removeAttribute('aria-busy');
     const { enliven } = await import('./portal.js');

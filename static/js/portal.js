@@ -18,6 +18,7 @@ const behaviours = {
   '[data-files]': 'file-browser.js',
   '[data-editor]': 'template-editor.js',
   '[data-live]': 'run-log.js',
+  '[data-graph]': 'graph-view.js',
   '[data-headings]': 'docs-place.js',
 };
 

@@ -1,18 +1,21 @@
-// `/` or Ctrl-K (Command-K) goes to the search field; Escape leaves it.
+// `/` or Ctrl-K (Command-K) opens the palette, and so does a click on the search field. Without it the field asks the server.
 export function start([field]) {
+  const open = async () => {
+    const { open: show } = await import('./palette.js');
+    show(field);
+  };
   document.addEventListener('keydown', (event) => {
     const writing = event.target.closest?.('input, textarea, select, [contenteditable]');
     const slash = event.key === '/' && !writing && !event.ctrlKey && !event.metaKey && !event.altKey;
     const chord = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
     if (!slash && !chord) return;
     event.preventDefault();
-    const menu = field.closest('[popover]');
-    // On a phone the field is inside the closed menu.
-    if (menu && !field.checkVisibility()) menu.showPopover();
-    field.focus();
-    field.select();
+    open();
   });
+  field.addEventListener('click', open);
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && field.value === '') field.blur();
   });
+  // So that nothing that is typed right after the shortcut is lost.
+  (window.requestIdleCallback ?? setTimeout)(() => import('./palette.js').then(({ visit }) => visit()));
 }

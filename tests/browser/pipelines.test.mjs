@@ -96,6 +96,8 @@ test('pipelines come after the page, are filtered, looked into and repeated', as
   await page.getByRole('link', { name: 'CI', exact: true }).click();
   await page.getByRole('link', { name: 'Refund what was paid twice on main' }).waitFor();
   assert.deepEqual(await accessibilityViolations(page), []);
+  const hidden = await page.locator('.table-frame').evaluate((frame) => frame.scrollWidth - frame.clientWidth);
+  assert.ok(hidden <= 0, 'every column of the runs is seen');
   await picture(page, 'ci');
   await page.getByLabel('Branch').fill('feature/refunds');
   await page.getByRole('button', { name: 'Filter' }).click();
@@ -103,6 +105,8 @@ test('pipelines come after the page, are filtered, looked into and repeated', as
   await page.getByRole('link', { name: 'Refund what was paid twice on feature/refunds' }).click();
   await page.getByRole('button', { name: 'Run what failed again' }).waitFor();
   assert.equal(await page.getByRole('link', { name: /^Log of/ }).count(), 2);
+  const [run, jobs] = await page.locator('#ci-run > .card').evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect()));
+  assert.ok(jobs.top - run.bottom >= 8, 'the cards keep their distance');
   assert.deepEqual(await accessibilityViolations(page), []);
   await picture(page, 'ci-run');
   await page.getByRole('button', { name: 'Run what failed again' }).click();
@@ -138,7 +142,7 @@ for (const [name, options] of [['dark', { colorScheme: 'dark' }], ['phone', { vi
     const { context, page } = await open(options);
     const wide = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     const pages = [
-      ['ci', '/catalog/default/component/pay/ci', '.table--runs'],
+      ['ci', '/catalog/default/component/pay/ci', '.table--pipelines'],
       ['ci-overview', '/catalog/default/component/pay', '#ci-latest li'],
       ['import', `/catalog-import?url=${encodeURIComponent(`${github.url}/acme`)}`, '#survey table'],
     ];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { pages } from './pages.mjs';
 import { accessibilityViolations, desktop, openContext, phone, picture, stage } from './portal.mjs';
 import { answerForm, clone, createAndWait, enter, readPlan } from './story.mjs';
 
@@ -127,12 +128,6 @@ test('what a run made is undone', async () => {
 });
 
 describe('the pages', () => {
-  const paths = ['/', '/create', '/create/actions', '/create/templating-extensions', '/create/edit', '/create/templates/default/rust-service/about', '/create/tasks', '/catalog', '/catalog?kind=api', '/catalog?kind=group', '/catalog/problems', '/catalog/locations',
-    '/catalog/default/component/payments-api', '/catalog/default/component/payments-api/environments', '/catalog/default/component/payments-api/history',
-    '/catalog/default/group/payments', '/catalog/default/user/guest', '/catalog/default/system/checkout', '/catalog/default/api/payment-gateway-api',
-    '/repositories', '/repositories/acme/payments-api', '/repositories/acme/payments-api/tree/main/src', '/repositories/acme/payments-api/blob/main/src/main.rs',
-    '/repositories/acme/payments-api/blob/main/README.md', '/repositories/acme/payments-api/commits/main', '/repositories/acme/payments-api/pulls', '/status', '/nowhere', '/catalog/default/component/nobody'];
-
   for (const scheme of ['light', 'dark']) {
     test(`have no accessibility violation, no sideways scrolling and stay small: ${scheme}`, async () => {
       const context = await openContext(shared, { colorScheme: scheme });
@@ -141,7 +136,7 @@ describe('the pages', () => {
       await page.goto('/sign-in');
       problems.push(...(await accessibilityViolations(page)).map((text) => `/sign-in ${text}`));
       await enter(page);
-      for (const address of paths) {
+      for (const address of pages) {
         let bytes = 0;
         const count = async (response) => {
           const sizes = await response.request().sizes().catch(() => undefined);

@@ -1,8 +1,8 @@
 """Sends generated requests to a running portal and compares the answers with Backstage's own OpenAPI document.
 
-    python schema.py --greenroom target/debug/greenroom [--max-examples 100] [--seed 1]
+    python schema.py --greenroom target/debug/greenroom [--plugin catalog] [--max-examples 100] [--seed 1]
 
-catalog.openapi.json is the official document of Backstage 1.55's catalog. Where it contradicts what a real Backstage
+catalog.openapi.json and search.openapi.json are the official documents of Backstage 1.55's catalog and search. Where it contradicts what a real Backstage
 was recorded to answer, the recording counts: see CONTRADICTIONS. Each is shown to be one before it is taken out of the
 document. No answer may be a server error, and every answer must conform.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import jsonschema_rs
 
 HERE = Path(__file__).resolve().parent
-PLUGIN = "/api/catalog"
+PLUGINS = ["catalog", "search"]
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -67,32 +67,40 @@ def main():
     parser.add_argument("--greenroom", type=Path, required=True)
     parser.add_argument("--max-examples", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plugin", choices=PLUGINS, help="only this one; without, one after the other")
     options = parser.parse_args()
-    document = json.loads((HERE / "catalog.openapi.json").read_text())
-    for recording, reason, correct in CONTRADICTIONS:
-        if conforms(document, recording):
+    codes = [check(options, plugin) for plugin in ([options.plugin] if options.plugin else PLUGINS)]
+    sys.exit(max(codes))
+
+
+def check(options, plugin):
+    """Checks one plugin; 0 if every answer was right."""
+    document = json.loads((HERE / f"{plugin}.openapi.json").read_text())
+    contradictions = [one for one in CONTRADICTIONS if one[0].startswith(plugin)]
+    for recording, reason, correct in contradictions:
+        if conforms(document, plugin, recording):
             sys.exit(f"{recording} does not contradict the document: {reason}")
         print(f"not as the document says, as {recording} shows: {reason}")
-    for correct in {correct: None for _, _, correct in CONTRADICTIONS}:
+    for correct in {correct: None for _, _, correct in contradictions}:
         correct(document)
-    for recording, _, _ in CONTRADICTIONS:
-        if not conforms(document, recording):
+    for recording, _, _ in contradictions:
+        if not conforms(document, plugin, recording):
             sys.exit(f"{recording} contradicts the corrected document, too")
     with tempfile.TemporaryDirectory(prefix="greenroom-schema-") as folder:
-        sys.exit(run(options, document, Path(folder)))
+        return run(options, plugin, document, Path(folder))
 
 
-def conforms(document, recording):
+def conforms(document, plugin, recording):
     """Whether a recorded answer is what the document says."""
     pair = json.loads((HERE / "golden" / f"{recording}.json").read_text())
     request, response = pair["request"], pair["response"]
-    path = request["path"].removeprefix(PLUGIN).split("?")[0]
+    path = request["path"].removeprefix(f"/api/{plugin}").split("?")[0]
     content = document["paths"][path][request["method"].lower()]["responses"][str(response["status"])]["content"]
     schema = {**content["application/json"]["schema"], "components": document["components"]}
     return jsonschema_rs.is_valid(schema, response["json"])
 
 
-def run(options, document, folder):
+def run(options, plugin, document, folder):
     serve = [options.greenroom.resolve(), "serve", "--port", "0", "--data-dir", folder / "data"]
     with open(folder / "log", "wb") as log:
         portal = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -102,10 +110,12 @@ def run(options, document, folder):
         if url is None:
             sys.exit(f"the portal said no address:\n{(folder / 'log').read_text()}")
         token = ask(f"{url}/api/auth/guest/refresh", method="POST")["backstageIdentity"]["token"]
-        give_examples(document, f"{url}{PLUGIN}", token)
-        (folder / "catalog.json").write_text(json.dumps(document))
-        command = [Path(sys.executable).parent / "schemathesis", "run", folder / "catalog.json"]
-        command += ["--url", f"{url}{PLUGIN}", "--header", f"Authorization: Bearer {token}"]
+        base = f"{url}/api/{plugin}"
+        if plugin == "catalog":
+            give_examples(document, base, token)
+        (folder / "document.json").write_text(json.dumps(document))
+        command = [Path(sys.executable).parent / "schemathesis", "run", folder / "document.json"]
+        command += ["--url", base, "--header", f"Authorization: Bearer {token}"]
         command += ["--seed", str(options.seed), "--max-examples", str(options.max_examples)]
         command += ["--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS), "--continue-on-failure"]
         # Made-up references name nothing most of the time; that is a case as good as others.

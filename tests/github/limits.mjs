@@ -10,6 +10,7 @@ const DEFAULTS = {
   concurrent: 100,
   pointsPerMinute: 900,
   graphqlPointsPerMinute: 2000,
+  treeEntries: 100_000,
   enforce: true,
 };
 

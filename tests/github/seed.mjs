@@ -26,14 +26,16 @@ export const APP_PERMISSIONS = {
   organization_administration: 'read',
 };
 
-// Making a key takes longer than everything else here, and no test needs two.
+// Making a key takes longer than everything else here, and few tests need one of their own.
 let keys;
-function keyPair() {
-  keys ??= generateKeyPairSync('rsa', {
+const newKeys = () =>
+  generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
   });
+function keyPair() {
+  keys ??= newKeys();
   return keys;
 }
 
@@ -128,7 +130,7 @@ export function addToken(world, { token = secret('ghp_'), user, scopes = ['repo'
 
 function addApp(world, { slug = 'greenroom', name = slug, webhookSecret = secret('', 20), installations = [], ...spec }) {
   const id = spec.id ?? world.newId();
-  const { privateKey } = keyPair();
+  const { privateKey } = spec.ownKey ? newKeys() : keyPair();
   world.app = {
     id,
     slug,

@@ -3,7 +3,6 @@
 mod github;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
 use regex::Regex;
@@ -12,8 +11,7 @@ use serde::Deserialize;
 pub(crate) use self::github::{
     GitHubProviderConfig, GitHubProviders, OrganizationProviderConfig, OrganizationProviders, RepositoryFilters,
 };
-use super::Schedule;
-use crate::catalog::config::Interval;
+use super::schedule::ScheduleConfig;
 
 /// The section `catalog.providers`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -123,32 +121,6 @@ impl TryFrom<String> for Pattern {
     }
 }
 
-/// `schedule` of a provider, as Backstage writes it; lengths of time only.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct ScheduleConfig {
-    frequency: Interval,
-    timeout: Interval,
-    initial_delay: Interval,
-}
-
-impl Default for ScheduleConfig {
-    fn default() -> Self {
-        let minutes = |minutes| Interval(Duration::from_mins(minutes));
-        Self { frequency: minutes(5), timeout: minutes(3), initial_delay: minutes(0) }
-    }
-}
-
-impl From<ScheduleConfig> for Schedule {
-    fn from(config: ScheduleConfig) -> Self {
-        Self {
-            frequency: config.frequency.0.max(Duration::from_secs(1)),
-            timeout: config.timeout.0,
-            initial_delay: config.initial_delay.0,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -163,12 +135,6 @@ mod tests {
     fn defaults_are_those_of_backstage_where_it_has_some() {
         let config = read(&json!({})).unwrap();
         assert_eq!(config.catalog_path.as_str(), "catalog-info.yaml");
-        let schedule: Schedule = config.schedule.into();
-        assert_eq!(schedule.frequency, Duration::from_mins(5));
-        let written = json!({ "frequency": { "minutes": 30 }, "timeout": "90s", "initialDelay": { "seconds": 15 } });
-        let schedule: Schedule = read(&json!({ "schedule": written })).unwrap().schedule.into();
-        let expected = [1800, 90, 15].map(Duration::from_secs);
-        assert_eq!([schedule.frequency, schedule.timeout, schedule.initial_delay], expected);
     }
 
     #[test]
@@ -203,7 +169,6 @@ mod tests {
             (json!({ "filters": { "repository": "(" } }), "\"(\" is not a regular expression"),
             (json!({ "catalogPath": "/" }), "names no file; write it as `/catalog-info.yaml`"),
             (json!({ "catalogPath": "/[" }), "is not a glob"),
-            (json!({ "schedule": { "frequency": "often" } }), "is not a length of time"),
         ];
         for (written, expected) in cases {
             let error = read(&written).unwrap_err();

@@ -6,9 +6,7 @@
 //! is older than the push, the push is believed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 
 use super::config::{CatalogPath, GitHubProviderConfig, RepositoryFilters};
@@ -50,7 +48,7 @@ impl GitHubProvider {
             filters: config.filters.clone(),
             is_strict: config.validate_locations_exist,
             look,
-            schedule: config.schedule.into(),
+            schedule: config.schedule.clone().into(),
         })
     }
 
@@ -97,14 +95,12 @@ impl GitHubProvider {
             kind: LocationKind::Blob,
         };
         let location = LocationRef::new("url", self.forge.canonical_url(&file)).optional(self.look.file.is_none());
-        let tip = Tip { commit: commit.clone(), seen_at: found.seen_at, until: found.seen_at + self.belief() };
+        let tip = Tip {
+            commit: commit.clone(),
+            seen_at: found.seen_at,
+            until: found.seen_at + self.schedule.belief(found.seen_at),
+        };
         Some(Provided::LocationAt(location, tip))
-    }
-
-    /// How long an answer is believed: until the one after it should be there.
-    fn belief(&self) -> TimeDelta {
-        let whole = self.schedule.frequency.mul_f64(1.25).saturating_add(self.schedule.timeout);
-        TimeDelta::from_std(whole.min(Duration::from_hours(24))).unwrap_or_default()
     }
 
     /// Brings the catalog up to a repository that changed.
@@ -184,7 +180,7 @@ impl Provider for GitHubProvider {
     }
 
     fn schedule(&self) -> Schedule {
-        self.schedule
+        self.schedule.clone()
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>> {

@@ -34,7 +34,7 @@ impl LocalProvider {
             organization: config.organization.clone(),
             repository: config.filters.repository.clone(),
             path: config.catalog_path.clone(),
-            schedule: config.schedule.into(),
+            schedule: config.schedule.clone().into(),
         })
     }
 
@@ -96,7 +96,7 @@ impl Provider for LocalProvider {
     }
 
     fn schedule(&self) -> Schedule {
-        self.schedule
+        self.schedule.clone()
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
+use super::schedule::{Due, NEVER};
 use super::{Gone, Provided, Provider, ProviderError, Tip, ask};
 use crate::catalog::config::OrphanStrategy;
 use crate::catalog::walk::{self, Before, Extent, Walk};
@@ -210,8 +211,15 @@ impl Catalog {
         now: DateTime<Utc>,
     ) -> Result<(), sqlx::Error> {
         for provider in &self.inner.providers {
-            let delay = TimeDelta::from_std(provider.schedule().initial_delay).unwrap_or_default();
-            store::add_provider(&mut *db, &source_of(provider.name()), delay, now).await?;
+            let schedule = provider.schedule();
+            let delay = TimeDelta::from_std(schedule.initial_delay).unwrap_or_default();
+            let first = now.checked_add_signed(delay).unwrap_or(now);
+            let again = match schedule.next(0, now) {
+                Due::After(_) => first,
+                Due::At(moment, _) => moment,
+                Due::OnDemand => NEVER,
+            };
+            store::add_provider(&mut *db, &source_of(provider.name()), first, again).await?;
         }
         if self.inner.config.orphan_provider_strategy == OrphanStrategy::Keep {
             return Ok(());

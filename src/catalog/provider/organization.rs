@@ -61,7 +61,7 @@ impl OrganizationProvider {
                 teams_page: config.page_sizes.teams,
                 team_members_page: config.page_sizes.team_members,
             },
-            schedule: config.schedule.into(),
+            schedule: config.schedule.clone().into(),
         })
     }
 
@@ -177,7 +177,7 @@ impl Provider for OrganizationProvider {
     }
 
     fn schedule(&self) -> Schedule {
-        self.schedule
+        self.schedule.clone()
     }
 
     fn read(&self) -> BoxFuture<'_, Result<Vec<Provided>, ProviderError>> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::NEVER;
 use crate::catalog::{Catalog, CatalogError, store};
 use crate::permission::Credentials;
 
@@ -16,8 +17,8 @@ pub(crate) struct ProviderState {
     pub(crate) is_configured: bool,
     /// When it was last asked.
     pub(crate) last_run: Option<DateTime<Utc>>,
-    /// When it is asked next.
-    pub(crate) next_run: DateTime<Utc>,
+    /// When it is asked next; none if somebody has to ask for that.
+    pub(crate) next_run: Option<DateTime<Utc>>,
     /// Why it has no answer, and since when.
     pub(crate) error: Option<(String, DateTime<Utc>)>,
     /// Locations that it asks for.
@@ -51,12 +52,21 @@ impl Catalog {
             name: row.reference.clone(),
             is_configured: self.provider(&row.reference).is_some(),
             last_run: row.last_read_at,
-            next_run: row.next_read_at,
+            next_run: Some(row.next_read_at).filter(|next| *next < NEVER),
             error: errors.get(&row.reference).cloned(),
             locations: provided.values().filter(|providers| providers.contains(&row.reference)).count(),
             entities: entities.get(row.reference.as_str()).copied().unwrap_or_default(),
         };
         Ok(known.iter().map(state).collect())
+    }
+
+    /// Has a provider asked soon, whatever its schedule says.
+    pub(crate) async fn run_provider(&self, _who: &Credentials, name: &str) -> Result<(), CatalogError> {
+        if !store::hasten_provider(&self.inner.pool, name, Utc::now()).await? {
+            return Err(CatalogError::NotFound(format!("there is no provider {name}")));
+        }
+        self.inner.due.notify_one();
+        Ok(())
     }
 
     /// Which providers ask for a source, by its reference.

@@ -52,6 +52,33 @@ pub(in crate::catalog) async fn history(
     rows.into_iter().map(ChangeRow::change).collect()
 }
 
+/// A change of an entity, and which definition it had from there on.
+#[derive(FromRow)]
+pub(in crate::catalog) struct Defined {
+    pub(in crate::catalog) sequence: i64,
+    #[sqlx(rename = "changed_at")]
+    pub(in crate::catalog) at: DateTime<Utc>,
+    /// The same for the same definition; none where there is none.
+    pub(in crate::catalog) digest: Option<String>,
+}
+
+/// The changes of one entity with what tells its definitions apart, newest first. The definitions, which may be large,
+/// stay where they are.
+pub(in crate::catalog) async fn definitions(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    limit: usize,
+) -> Result<Vec<Defined>> {
+    sqlx::query_as(
+        "SELECT sequence, changed_at, md5(document #>> '{spec,definition}') AS digest
+         FROM catalog_change WHERE reference = $1 AND operation <> 'status' ORDER BY sequence DESC LIMIT $2",
+    )
+    .bind(reference)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(db)
+    .await
+}
+
 /// The document that an entity had before a change; none if it was new then, or nobody knows any more.
 pub(in crate::catalog) async fn document_before(
     db: impl PgExecutor<'_>,

@@ -1,6 +1,6 @@
 //! Providers, and the sources that they ask for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgConnection, PgExecutor};
 
 use super::Result;
@@ -28,22 +28,37 @@ pub(in crate::catalog) async fn providers(db: impl PgExecutor<'_>) -> Result<Vec
 pub(in crate::catalog) async fn add_provider(
     db: impl PgExecutor<'_>,
     provider: &LocationRef,
-    delay: TimeDelta,
-    now: DateTime<Utc>,
+    first: DateTime<Utc>,
+    again: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query(
         "INSERT INTO catalog_source (reference, type, target, is_configured, is_provider, next_read_at)
          VALUES ($1, $2, $3, FALSE, TRUE, $4)
          ON CONFLICT ON CONSTRAINT catalog_source_pk DO UPDATE SET
-            is_provider = TRUE, next_read_at = LEAST(catalog_source.next_read_at, EXCLUDED.next_read_at)",
+            is_provider = TRUE, next_read_at = LEAST(catalog_source.next_read_at, $5)",
     )
     .bind(provider.to_string())
     .bind(&provider.kind)
     .bind(&provider.target)
-    .bind(now.checked_add_signed(delay).unwrap_or(now))
+    .bind(first)
+    .bind(again)
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Has a provider asked now; false if there is none of this name.
+pub(in crate::catalog) async fn hasten_provider(
+    db: impl PgExecutor<'_>,
+    reference: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let done = sqlx::query("UPDATE catalog_source SET next_read_at = $2 WHERE reference = $1 AND is_provider")
+        .bind(reference)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Every source that a provider asks for, with that provider.
@@ -177,6 +192,22 @@ pub(in crate::catalog) async fn leading_below(
     )
     .bind(prefixes)
     .bind(ends)
+    .fetch_all(db)
+    .await
+}
+
+/// Those of some sources that were not read since a moment.
+pub(in crate::catalog) async fn read_before(
+    db: impl PgExecutor<'_>,
+    sources: &[String],
+    since: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT reference FROM catalog_source
+         WHERE reference = ANY($1) AND NOT is_provider AND (last_read_at IS NULL OR last_read_at < $2)",
+    )
+    .bind(sources)
+    .bind(since)
     .fetch_all(db)
     .await
 }

@@ -243,3 +243,29 @@ async fn what_would_go_with_a_location_is_known_before() {
     assert_eq!(*fixture.entity("component:default/pay").unwrap().source, other.reference());
     assert_eq!(fixture.problems().await, []);
 }
+
+#[tokio::test]
+async fn what_changes_in_the_local_forge_is_read_at_once() {
+    let fixture = Fixture::with_files(&[]).await;
+    fixture.commit("acme/pay", &[("catalog-info.yaml", &info())]).await;
+    fixture.register(TARGET).await.unwrap();
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let following = tokio::spawn(fixture.catalog.clone().follow_forges(shutdown.clone()));
+    let mut advanced = fixture.catalog.watch();
+    advanced.mark_unchanged();
+    let note = || {
+        fixture.entity("component:default/pay").and_then(|pay| Some(pay.entity().text(&["spec", "note"])?.to_owned()))
+    };
+    // Whoever follows may not be there yet, so the file changes until it is.
+    for number in 0.. {
+        assert!(number < 100, "nobody follows");
+        let text = component("pay", &format!("  note: Pay {number}\n"));
+        fixture.commit("acme/pay", &[("catalog-info.yaml", &text)]).await;
+        if tokio::time::timeout(Duration::from_millis(500), advanced.changed()).await.is_ok() {
+            break;
+        }
+    }
+    assert!(note().is_some_and(|note| note.starts_with("Pay ")), "{:?}", note());
+    shutdown.cancel();
+    following.await.unwrap();
+}

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::catalog::provider::{Connection, Gone, Mutation, Provided, Provider, ProviderError, Schedule};
+use crate::catalog::provider::{Connection, Frequency, Gone, Mutation, Provided, Provider, ProviderError, Schedule};
 
 const NAME: &str = "fake-provider:people";
 
@@ -36,7 +36,7 @@ impl Provider for Fake {
 
     fn schedule(&self) -> Schedule {
         Schedule {
-            frequency: Duration::from_mins(30),
+            frequency: Frequency::Every(Duration::from_mins(30)),
             timeout: Duration::from_millis(50),
             initial_delay: Duration::ZERO,
         }
@@ -146,7 +146,7 @@ async fn a_full_answer_is_everything_there_is() {
     assert_eq!((again.uid, &*again.title), (one.uid, "Uno"));
     let state = state(&catalog).await;
     assert_eq!((state.name.as_str(), state.entities, state.locations, state.error), (NAME, 2, 0, None));
-    assert!(state.is_configured && state.last_run.is_some() && state.next_run > Utc::now());
+    assert!(state.is_configured && state.last_run.is_some() && state.next_run.unwrap() > Utc::now());
 }
 
 #[tokio::test]

@@ -56,7 +56,8 @@ pub(super) async fn until<T, F: Future<Output = Result<Look<T>, ActionError>>>(
         }
         if Utc::now() >= until {
             let minutes = timeout.as_secs_f64() / 60.0;
-            let message = format!("{what} within {minutes} minutes: {told}");
+            let unit = if timeout == Duration::from_mins(1) { "minute" } else { "minutes" };
+            let message = format!("{what} within {minutes} {unit}: {told}");
             return Err(ActionError { name: "TimeoutError", message });
         }
         if begun.elapsed() >= ATTEMPT {

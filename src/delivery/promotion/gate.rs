@@ -116,14 +116,14 @@ fn healthy(source: &Cell, minutes: i64) -> Gate {
     }
     let since = seen.report.health_since.or_else(|| seen.report.last_deployed());
     let well_for = since.map(|since| (Utc::now() - since).max(Duration::zero()));
+    let asked = if minutes == 1 { "1 minute".to_owned() } else { format!("{minutes} minutes") };
     match well_for {
         Some(well_for) if well_for >= Duration::minutes(minutes) => {
-            gate(Standing::Open, format!("{name} has been healthy for {minutes} minutes"))
+            gate(Standing::Open, format!("{name} has been healthy for {asked}"))
         }
-        Some(well_for) => gate(
-            Standing::Waiting,
-            format!("{name} has been healthy for {} of {minutes} minutes", well_for.num_minutes()),
-        ),
+        Some(well_for) => {
+            gate(Standing::Waiting, format!("{name} has been healthy for {} of {asked}", well_for.num_minutes()))
+        }
         None => gate(Standing::Waiting, format!("nobody knows how long {name} has been healthy")),
     }
 }

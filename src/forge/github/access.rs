@@ -85,8 +85,8 @@ impl Installation {
 pub(crate) struct Allowance {
     /// `acme (app 17)` or `token`.
     pub(crate) who: String,
-    /// None before the first request.
-    pub(crate) budget: Option<Budget>,
+    /// What is left of what, `core` or `graphql`; nothing before the first request.
+    pub(crate) budgets: Vec<(String, Budget)>,
 }
 
 impl Access {
@@ -103,7 +103,9 @@ impl Access {
             .clone()
             .map(|token| Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token }));
         let app = |config: &AppConfig| -> Result<App, String> {
-            let key = EncodingKey::from_rsa_pem(config.private_key.expose_secret().as_bytes()).map_err(|error| {
+            // An environment variable has it in one line, often.
+            let pem = config.private_key.expose_secret().replace("\\n", "\n");
+            let key = EncodingKey::from_rsa_pem(pem.trim().as_bytes()).map_err(|error| {
                 format!(
                     "`privateKey` of the App {} for {} is not a PEM private key ({error}); give it as GitHub made it, beginning with `-----BEGIN RSA PRIVATE KEY-----`",
                     config.app_id.0, endpoints.host
@@ -185,7 +187,7 @@ impl Access {
         });
         let clients = self.token.iter().cloned().chain(of_apps);
         let mut all: Vec<Allowance> =
-            clients.map(|client| Allowance { who: client.who().to_owned(), budget: client.budget() }).collect();
+            clients.map(|client| Allowance { who: client.who().to_owned(), budgets: client.budgets() }).collect();
         all.sort_by(|one, other| one.who.cmp(&other.who));
         all
     }
@@ -222,7 +224,7 @@ impl Access {
         let wire = Wire::new(self.http.clone(), self.endpoints.clone(), who, self.tempo);
         let as_app = Client::with_auth(wire.clone(), AuthState::App(app.auth.clone()));
         let octocrab = as_app.octocrab().installation(InstallationId(installation.id))?;
-        let client = Client::new(octocrab, wire);
+        let client = Client::of_installation(octocrab, wire);
         clients.insert(installation.id, client.clone());
         Ok(client)
     }

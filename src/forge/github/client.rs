@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use octocrab::{AuthState, Octocrab};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::error::Failure;
@@ -32,6 +33,8 @@ pub(super) struct Client(Arc<Inner>);
 struct Inner {
     octocrab: Octocrab,
     wire: Wire,
+    /// Of an App's installation: held while it gets a token, so that of many requests one asks for it.
+    token: Option<Mutex<()>>,
 }
 
 /// One request.
@@ -130,15 +133,15 @@ impl Call {
 }
 
 impl Client {
-    /// Asks over a wire as somebody.
-    pub(super) fn new(octocrab: Octocrab, wire: Wire) -> Self {
-        Self(Arc::new(Inner { octocrab, wire }))
+    /// Asks over a wire as an App's installation.
+    pub(super) fn of_installation(octocrab: Octocrab, wire: Wire) -> Self {
+        Self(Arc::new(Inner { octocrab, wire, token: Some(Mutex::default()) }))
     }
 
     /// Asks over a wire with a token, or as nobody.
     pub(super) fn with_auth(wire: Wire, auth: AuthState) -> Self {
         let Ok(octocrab) = octocrab::OctocrabBuilder::new_empty().with_service(wire.clone()).with_auth(auth).build();
-        Self::new(octocrab, wire)
+        Self(Arc::new(Inner { octocrab, wire, token: None }))
     }
 
     /// The client beneath, for what octocrab does itself.
@@ -156,9 +159,9 @@ impl Client {
         self.0.wire.second()
     }
 
-    /// What is left of the hour.
-    pub(super) fn budget(&self) -> Option<Budget> {
-        self.0.wire.budget()
+    /// What is left of the hour, by resource.
+    pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
+        self.0.wire.budgets()
     }
 
     /// Sends a request; an answer of 400 or more is a [`Failure`]. Follows where a renamed repository went.
@@ -187,6 +190,10 @@ impl Client {
         let mut request = builder.body(body).map_err(|error| Failure::Unreadable(error.to_string()))?;
         if call.repeatable {
             request.extensions_mut().insert(Repeatable);
+        }
+        if let Some(token) = &self.0.token {
+            let _one = token.lock().await;
+            self.0.octocrab.installation_token().await.map_err(Failure::from)?;
         }
         let answer = self.0.octocrab.execute(request).await.map_err(Failure::from)?;
         let (parts, body) = answer.into_parts();

@@ -74,7 +74,7 @@ impl Failure {
         let status = match () {
             () if kind("NOT_FOUND") => StatusCode::NOT_FOUND,
             () if kind("FORBIDDEN") || kind("INSUFFICIENT_SCOPES") => StatusCode::FORBIDDEN,
-            () if kind("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
+            () if kind("RATE_LIMITED") || kind("RATE_LIMIT") => StatusCode::TOO_MANY_REQUESTS,
             () => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let message = errors.iter().map(message).collect::<Vec<_>>().join("; ");
@@ -174,7 +174,16 @@ impl Refusal {
                 "cannot {doing}: the organisation requires single sign-on for this token; authorise it at {place}"
             );
         }
+        let is = |text: &str| said.contains(text);
         let advice = match self.status {
+            _ if is("JSON web token could not be decoded") || is("'Issuer' claim") || is("Integration not found") => {
+                Some(format!(
+                    "`appId` and `privateKey` in `integrations.github` of {host} do not belong together, or the key was deleted; make a new one on the App's page"
+                ))
+            }
+            _ if is("'Issued at' claim") || is("'Expiration time' claim") => {
+                Some("the clock of this machine is not that of GitHub; set it".to_owned())
+            }
             StatusCode::UNAUTHORIZED => Some(format!(
                 "the credentials are wrong or expired; put a new token or App key into `integrations.github` of {host}"
             )),
@@ -220,6 +229,25 @@ mod tests {
         let map = headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let failure = Failure::answered(StatusCode::from_u16(status).unwrap(), &map.collect(), body.as_bytes());
         failure.at("github.com", "create repository acme/api").to_string()
+    }
+
+    #[test]
+    fn an_app_that_is_not_who_it_says_is_told_what_to_compare() {
+        let cases = [
+            (
+                "A JSON web token could not be decoded",
+                "`appId` and `privateKey` in `integrations.github` of github.com",
+            ),
+            ("'Issuer' claim ('iss') must be an Integer", "do not belong together"),
+            (
+                "'Expiration time' claim ('exp') is too far in the future",
+                "the clock of this machine is not that of GitHub",
+            ),
+        ];
+        for (message, expected) in cases {
+            let sentence = told(401, &[], &serde_json::json!({"message": message}).to_string());
+            assert!(sentence.contains(expected), "{sentence}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! The answer says where each branch is and what the catalog file has in it; both are kept, so that reading the file at
 //! that commit asks nothing more (see `texts`).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
@@ -29,6 +31,8 @@ const REPOSITORIES: &str = "query($owner: String!, $first: Int!, $after: String,
 const REPOSITORY: &str = "query($owner: String!, $name: String!, $branch: String!, $ownBranch: Boolean!, $file: String!, $withFile: Boolean!) {
   repository(owner: $owner, name: $name) { ...facts }
 }";
+/// What [`Look`] says, as variables.
+const LOOK: &str = "$branch: String!, $ownBranch: Boolean!, $file: String!, $withFile: Boolean!";
 const FACTS: &str = "
 fragment facts on Repository {
   name
@@ -127,6 +131,31 @@ impl GitHub {
             Err(failure) => return Err(failed(failure)),
         };
         data.repository.and_then(|facts| self.discovered(facts, look, seen_at)).ok_or_else(missing)
+    }
+
+    /// Some repositories of one owner by their names, with one request; those that are not there are left out.
+    pub(crate) async fn discover_some(
+        &self,
+        owner: &str,
+        names: &[&str],
+        look: &Look,
+    ) -> Result<Vec<Discovered>, ForgeError> {
+        let doing = format!("look at repositories of {owner}");
+        let failed = self.failed(&doing);
+        let client = self.client(owner).await.map_err(&failed)?;
+        let mut variables = look.variables();
+        variables["owner"] = json!(owner);
+        let (mut told, mut asked) = (Vec::new(), Vec::new());
+        for (at, name) in names.iter().enumerate() {
+            variables[format!("n{at}")] = json!(name);
+            told.push(format!("$n{at}: String!, "));
+            asked.push(format!("r{at}: repository(owner: $owner, name: $n{at}) {{ ...facts }}\n"));
+        }
+        let (told, asked) = (told.concat(), asked.concat());
+        let query = format!("query($owner: String!, {told}{LOOK}) {{\n{asked}}}{FACTS}");
+        let seen_at = Utc::now();
+        let found: BTreeMap<String, Option<Facts>> = client.graphql(&query, variables).await.map_err(&failed)?;
+        Ok(found.into_values().flatten().filter_map(|facts| self.discovered(facts, look, seen_at)).collect())
     }
 
     /// The organisations on which the Apps are installed, or one App of them.

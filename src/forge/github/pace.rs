@@ -1,6 +1,7 @@
 //! How fast a credential may ask: GitHub's documented limits, kept before GitHub has to say so.
 //!
-//! - *Primary*: `x-ratelimit-remaining` and `x-ratelimit-reset` of the last answer; at zero nothing is sent until then.
+//! - *Primary*: `x-ratelimit-remaining` and `x-ratelimit-reset` of the last answer; at zero nothing is sent until then. REST
+//!   and GraphQL have budgets of their own.
 //! - *Secondary*: at most 80 content-generating requests a minute and 500 an hour (every request that is not a reading
 //!   one counts here), and whatever `Retry-After` an answer names.
 //!
@@ -8,7 +9,7 @@
 //!
 //! A place in the queue is taken once and not given back: what was asked waits its turn, nothing overtakes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -50,7 +51,15 @@ struct State {
     content: VecDeque<Instant>,
     /// Nothing is sent before.
     closed_until: Option<Instant>,
-    budget: Option<Budget>,
+    /// By GitHub's name of them.
+    budgets: BTreeMap<String, Known>,
+}
+
+/// A budget, and when it is there again if it is used up.
+#[derive(Debug)]
+struct Known {
+    budget: Budget,
+    again: Option<Instant>,
 }
 
 /// What GitHub said is left.
@@ -73,11 +82,18 @@ impl Pace {
         self.tempo
     }
 
-    /// Takes the next place: how long to wait for it, or, where that is longer than `patience`, the wait that is
-    /// refused.
-    pub(super) fn take(&self, now: Instant, content: bool, patience: Duration) -> Result<Duration, Duration> {
+    /// Takes the next place for a budget: how long to wait for it, or, where that is longer than `patience`, the wait that
+    /// is refused.
+    pub(super) fn take(
+        &self,
+        now: Instant,
+        resource: &str,
+        content: bool,
+        patience: Duration,
+    ) -> Result<Duration, Duration> {
         let mut state = self.lock();
-        let mut at = state.closed_until.filter(|until| *until > now).unwrap_or(now);
+        let again = state.budgets.get(resource).and_then(|known| known.again);
+        let mut at = state.closed_until.into_iter().chain(again).fold(now, Instant::max);
         if content {
             for (most, seconds) in CONTENT {
                 if let Some(nth) = state.content.len().checked_sub(most) {
@@ -105,14 +121,20 @@ impl Pace {
         state.closed_until = Some(state.closed_until.map_or(until, |before| before.max(until)));
     }
 
-    /// What an answer said is left.
-    pub(super) fn learn(&self, budget: Budget) {
-        self.lock().budget = Some(budget);
+    /// What an answer said is left of a resource, and for how long nothing is where that is none.
+    pub(super) fn learn(&self, now: Instant, resource: &str, budget: Budget, reset: Duration) {
+        let again = (budget.remaining == 0).then(|| now + reset);
+        let mut state = self.lock();
+        let before = state.budgets.get(resource).and_then(|known| known.again);
+        // An answer that was on its way meanwhile opens nothing.
+        let again = again.or_else(|| before.filter(|before| *before > now));
+        state.budgets.insert(resource.to_owned(), Known { budget, again });
     }
 
-    /// What the last answer said is left.
-    pub(super) fn budget(&self) -> Option<Budget> {
-        self.lock().budget
+    /// What the last answers said is left, by resource.
+    pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
+        let state = self.lock();
+        state.budgets.iter().map(|(resource, known)| (resource.clone(), known.budget)).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -130,14 +152,14 @@ mod tests {
         let pace = Pace::new(Tempo::default());
         let start = Instant::now();
         let forever = Duration::MAX;
-        let waits: Vec<u64> = (0..600).map(|_| pace.take(start, true, forever).unwrap().as_secs()).collect();
+        let waits: Vec<u64> = (0..600).map(|_| pace.take(start, "core", true, forever).unwrap().as_secs()).collect();
         assert!(waits[..80].iter().all(|wait| *wait == 0));
         assert!(waits[80..160].iter().all(|wait| *wait == 60));
         assert_eq!(waits[499], 360);
         assert!(waits[500..580].iter().all(|wait| *wait == 3600));
         assert_eq!(waits[580], 3660);
-        assert_eq!(pace.take(start, false, forever), Ok(Duration::ZERO));
-        let refused = pace.take(start, true, Duration::from_mins(1)).unwrap_err();
+        assert_eq!(pace.take(start, "core", false, forever), Ok(Duration::ZERO));
+        let refused = pace.take(start, "core", true, Duration::from_mins(1)).unwrap_err();
         assert!(refused > Duration::from_hours(1));
     }
 
@@ -147,8 +169,26 @@ mod tests {
         let start = Instant::now();
         pace.close(start, Duration::from_secs(30));
         pace.close(start, Duration::from_secs(10));
-        assert_eq!(pace.take(start, false, Duration::from_mins(1)), Ok(Duration::from_secs(30)));
-        assert_eq!(pace.take(start, true, Duration::from_secs(5)), Err(Duration::from_secs(30)));
-        assert_eq!(pace.take(start + Duration::from_secs(31), false, Duration::ZERO), Ok(Duration::ZERO));
+        assert_eq!(pace.take(start, "core", false, Duration::from_mins(1)), Ok(Duration::from_secs(30)));
+        assert_eq!(pace.take(start, "core", true, Duration::from_secs(5)), Err(Duration::from_secs(30)));
+        assert_eq!(pace.take(start + Duration::from_secs(31), "core", false, Duration::ZERO), Ok(Duration::ZERO));
+    }
+
+    #[tokio::test]
+    async fn a_budget_that_is_used_up_closes_its_own_gate() {
+        let pace = Pace::new(Tempo::default());
+        let start = Instant::now();
+        let minute = Duration::from_mins(1);
+        let budget = |remaining| Budget { limit: 5000, remaining, reset: 0 };
+        pace.learn(start, "graphql", budget(1), minute);
+        assert_eq!(pace.take(start, "graphql", false, Duration::ZERO), Ok(Duration::ZERO));
+        pace.learn(start, "graphql", budget(0), minute);
+        // What was answered before that comes later.
+        pace.learn(start, "graphql", budget(1), minute);
+        assert_eq!(pace.take(start, "graphql", false, Duration::ZERO), Err(minute));
+        assert_eq!(pace.take(start, "core", false, Duration::ZERO), Ok(Duration::ZERO));
+        assert_eq!(pace.take(start + minute, "graphql", false, Duration::ZERO), Ok(Duration::ZERO));
+        pace.learn(start + minute, "graphql", budget(5000), minute);
+        assert_eq!(pace.budgets(), [("graphql".to_owned(), budget(5000))]);
     }
 }

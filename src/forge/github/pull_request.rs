@@ -42,6 +42,21 @@ impl GitHub {
         }
     }
 
+    /// The open pull request from a branch (`branch`, or `owner:branch` of a fork) into another.
+    pub(crate) async fn proposed(
+        &self,
+        id: &RepositoryId,
+        head: &str,
+        base: &str,
+    ) -> Result<Option<PullRequest>, ForgeError> {
+        let doing = format!("find the pull request from {head} in {id}");
+        let failed = self.failed(&doing);
+        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let found = open_between(&client, id, head, base).await;
+        let found = found.map_err(|failure| super::repository::absent(failure, id, &failed))?;
+        Ok(found.map(model::PullRequest::read))
+    }
+
     pub(super) async fn list_pull_requests(&self, id: &RepositoryId) -> Result<Vec<PullRequest>, ForgeError> {
         let doing = format!("list the pull requests of {id}");
         let failed = self.failed(&doing);

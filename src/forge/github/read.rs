@@ -12,16 +12,15 @@ use super::client::{Call, Client, PAGE};
 use super::error::Failure;
 use super::repository::absent;
 use super::texts::Text;
+use super::tree::below;
 use super::{GitHub, model};
 use crate::forge::{
     Branch, Change, ChangeSide, Commit, CommitChanges, Comparison, EntryKind, File, FileLocation, FileMode, ForgeError,
-    Limit, LogQuery, Missing, RepositoryId, TreeEntry,
+    LogQuery, Missing, RepositoryId, TreeEntry,
 };
 
 /// The media type that answers a commit by its id alone.
 const ID_ONLY: &str = "application/vnd.github.sha";
-/// What GitHub lists of one tree at most.
-const MOST_ENTRIES: usize = 100_000;
 
 impl GitHub {
     pub(super) async fn commit_id(&self, id: &RepositoryId, revision: &str) -> Result<String, ForgeError> {
@@ -32,13 +31,15 @@ impl GitHub {
     }
 
     /// The commit of a revision; one that is a whole id itself is not asked for: its tree tells whether it is there.
-    async fn commit_of(&self, id: &RepositoryId, revision: &str) -> Result<String, ForgeError> {
+    pub(super) async fn commit_of(&self, id: &RepositoryId, revision: &str) -> Result<String, ForgeError> {
         if is_whole_id(revision) { Ok(revision.to_owned()) } else { self.commit_id(id, revision).await }
     }
 
     pub(super) async fn read_file(&self, id: &RepositoryId, revision: &str, path: &str) -> Result<File, ForgeError> {
         let commit = self.commit_of(id, revision).await?;
-        if let Some(Text { object_id, bytes }) = self.site.texts.get(id, &commit, path) {
+        // What the portal has seen, a person may not be allowed to.
+        let known = self.person.is_none().then(|| self.site.texts.get(id, &commit, path)).flatten();
+        if let Some(Text { object_id, bytes }) = known {
             return Ok(File { path: path.to_owned(), mode: FileMode::Regular, bytes, object_id, commit });
         }
         let missing = || Missing::Path {
@@ -47,11 +48,10 @@ impl GitHub {
             revision: revision.to_owned(),
             path: path.to_owned(),
         };
-        let entries = self.entries(id, &commit).await?;
-        let entry = entries.into_iter().find(|entry| entry.path == path);
-        let Some((entry, EntryKind::File(mode))) = entry.map(|entry| (entry.clone(), entry.kind)) else {
+        let Some(entry) = self.entry(id, &commit, path).await? else {
             return Err(ForgeError::NotFound(missing()));
         };
+        let EntryKind::File(mode) = entry.kind else { return Err(ForgeError::NotFound(missing())) };
         let bytes = self.read_blob(id, &entry.object_id).await?;
         Ok(File { path: entry.path, mode, bytes, object_id: entry.object_id, commit })
     }
@@ -73,69 +73,6 @@ impl GitHub {
         let plain: String = blob.content.split_ascii_whitespace().collect();
         let bytes = STANDARD.decode(plain).map_err(|error| failed(Failure::Unreadable(error.to_string())))?;
         Ok(bytes.into())
-    }
-
-    /// Every entry of a commit's tree, as GitHub lists them.
-    pub(super) async fn entries(&self, id: &RepositoryId, commit: &str) -> Result<Vec<TreeEntry>, ForgeError> {
-        let doing = format!("list the files of {id}");
-        let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
-        let call = Call::get(["repos", id.owner(), id.name(), "git", "trees", commit]).query([("recursive", "1")]);
-        let tree: model::Tree = client.ask(call).await.map_err(|failure| unknown(failure, id, commit, &failed))?;
-        if tree.truncated {
-            return Err(ForgeError::TooLarge {
-                what: format!("the list of files of {id}"),
-                limit: Limit::Files(MOST_ENTRIES),
-            });
-        }
-        Ok(tree.tree.into_iter().map(read_entry).collect())
-    }
-
-    pub(super) async fn list_folder(
-        &self,
-        id: &RepositoryId,
-        revision: &str,
-        folder: &str,
-    ) -> Result<Vec<TreeEntry>, ForgeError> {
-        let commit = self.commit_of(id, revision).await?;
-        let all = self.entries(id, &commit).await?;
-        let mut entries: Vec<TreeEntry> = all
-            .into_iter()
-            .filter(|entry| below(&entry.path, folder).is_some_and(|rest| !rest.contains('/')))
-            .collect();
-        if entries.is_empty() && !folder.is_empty() {
-            return Err(no_folder(id, revision, folder));
-        }
-        entries.sort_by(|one, other| {
-            let is_file = |entry: &TreeEntry| entry.kind != EntryKind::Folder;
-            (is_file(one), &one.path).cmp(&(is_file(other), &other.path))
-        });
-        Ok(entries)
-    }
-
-    pub(super) async fn walk_folder(
-        &self,
-        id: &RepositoryId,
-        revision: &str,
-        folder: &str,
-    ) -> Result<Vec<TreeEntry>, ForgeError> {
-        let commit = self.commit_of(id, revision).await?;
-        let all = self.entries(id, &commit).await?;
-        let mut there = folder.is_empty();
-        let mut files = Vec::new();
-        for entry in all {
-            if below(&entry.path, folder).is_some() {
-                there = true;
-                if entry.kind != EntryKind::Folder {
-                    files.push(entry);
-                }
-            }
-        }
-        if !there {
-            return Err(no_folder(id, revision, folder));
-        }
-        files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(files)
     }
 
     pub(super) async fn list_commits(&self, id: &RepositoryId, query: LogQuery) -> Result<Vec<Commit>, ForgeError> {
@@ -277,7 +214,12 @@ fn is_whole_id(revision: &str) -> bool {
     revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn unknown(failure: Failure, id: &RepositoryId, revision: &str, failed: &impl Fn(Failure) -> ForgeError) -> ForgeError {
+pub(super) fn unknown(
+    failure: Failure,
+    id: &RepositoryId,
+    revision: &str,
+    failed: &impl Fn(Failure) -> ForgeError,
+) -> ForgeError {
     if failure.is(StatusCode::UNPROCESSABLE_ENTITY) || failure.is_empty_repository() {
         return no_revision(id, revision);
     }
@@ -286,34 +228,6 @@ fn unknown(failure: Failure, id: &RepositoryId, revision: &str, failed: &impl Fn
 
 fn no_revision(id: &RepositoryId, revision: &str) -> ForgeError {
     ForgeError::NotFound(Missing::Revision { repository: id.clone(), revision: revision.to_owned() })
-}
-
-fn no_folder(id: &RepositoryId, revision: &str, folder: &str) -> ForgeError {
-    ForgeError::NotFound(Missing::Path {
-        expected: "folder",
-        repository: id.clone(),
-        revision: revision.to_owned(),
-        path: folder.to_owned(),
-    })
-}
-
-/// The path below a folder; all of it below the root.
-fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    if folder.is_empty() {
-        return Some(path);
-    }
-    path.strip_prefix(folder)?.strip_prefix('/')
-}
-
-fn read_entry(entry: model::Entry) -> TreeEntry {
-    let kind = match entry.mode.as_str() {
-        "040000" => EntryKind::Folder,
-        "160000" => EntryKind::Submodule,
-        "100755" => EntryKind::File(FileMode::Executable),
-        "120000" => EntryKind::File(FileMode::Symlink),
-        _ => EntryKind::File(FileMode::Regular),
-    };
-    TreeEntry { path: entry.path, kind, size: entry.size, object_id: entry.sha }
 }
 
 /// What is different between two lists of entries, sorted by path.

@@ -141,24 +141,29 @@ impl GitHub {
         Ok(added)
     }
 
-    /// Asks people and teams to review a pull request, and puts it on somebody's desk.
+    /// Asks people and teams to review a pull request.
     pub(crate) async fn ask_for_review(
         &self,
         id: &RepositoryId,
         number: u64,
         reviewers: &[String],
         teams: &[String],
-        assignees: &[String],
     ) -> Result<(), ForgeError> {
-        let number = number.to_string();
-        if !reviewers.is_empty() || !teams.is_empty() {
-            let body = json!({"reviewers": reviewers, "team_reviewers": teams});
-            let call = Call::post(of(id, &["pulls", &number, "requested_reviewers"]), body).repeatable();
-            self.say(id, &format!("the reviewers of #{number}"), call).await?;
+        if reviewers.is_empty() && teams.is_empty() {
+            return Ok(());
         }
+        let number = number.to_string();
+        let body = json!({"reviewers": reviewers, "team_reviewers": teams});
+        let call = Call::post(of(id, &["pulls", &number, "requested_reviewers"]), body).repeatable();
+        self.say(id, &format!("the reviewers of #{number}"), call).await
+    }
+
+    /// Puts a pull request on the desks of people.
+    pub(crate) async fn assign(&self, id: &RepositoryId, number: u64, assignees: &[String]) -> Result<(), ForgeError> {
         if assignees.is_empty() {
             return Ok(());
         }
+        let number = number.to_string();
         let call = Call::post(of(id, &["issues", &number, "assignees"]), json!({"assignees": assignees})).repeatable();
         self.say(id, &format!("the assignees of #{number}"), call).await
     }

@@ -5,7 +5,7 @@
 
 use aws_lc_rs::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::GitHub;
@@ -27,7 +27,7 @@ pub(crate) struct Webhook {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Told {
     /// A branch has other commits, or is gone.
     Push(Push),
@@ -57,7 +57,7 @@ pub(crate) enum Told {
 }
 
 /// What happened to a pull request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pulled {
     /// The repository it is for.
     pub(crate) repository: RepositoryId,
@@ -70,7 +70,7 @@ pub(crate) struct Pulled {
 }
 
 /// What a push did to a branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Push {
     /// Whose branch.
     pub(crate) repository: RepositoryId,

@@ -19,6 +19,7 @@ use futures_util::TryStreamExt as _;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use octocrab::OctoBody;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::Service;
@@ -42,6 +43,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request waits for its turn: a reader has a schedule of its own, a writer is in the middle of something.
 const READ_PATIENCE: u32 = 30;
 const WRITE_PATIENCE: u32 = 65 * 60;
+/// GitHub's names of its budgets.
+const CORE: &str = "core";
+const GRAPHQL: &str = "graphql";
 /// The largest answer that is read.
 const MOST: usize = 64 * 1024 * 1024;
 
@@ -81,6 +85,14 @@ struct Ready {
     body: Bytes,
     content: bool,
     repeatable: bool,
+    graphql: bool,
+}
+
+impl Ready {
+    /// The budget that it is counted in.
+    fn resource(&self) -> &'static str {
+        if self.graphql { GRAPHQL } else { CORE }
+    }
 }
 
 impl Wire {
@@ -106,9 +118,9 @@ impl Wire {
         self.0.pace.tempo().second
     }
 
-    /// What the last answer said is left.
-    pub(super) fn budget(&self) -> Option<Budget> {
-        self.0.pace.budget()
+    /// What the last answers said is left, by resource.
+    pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
+        self.0.pace.budgets()
     }
 }
 
@@ -127,7 +139,7 @@ impl Service<Request<OctoBody>> for Wire {
             let ready = wire.ready(request).await?;
             let lines = if ready.content { &wire.writes } else { &wire.reads };
             let _line = lines.acquire().await?;
-            wire.answered(&ready).await
+            Ok(wire.answered(&ready).await?.map(Full::new))
         })
     }
 }
@@ -146,6 +158,7 @@ impl Inner {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         Ok(Ready {
             content: !reads && !token && !graphql,
+            graphql,
             repeatable: reads
                 || token
                 || matches!(parts.method, Method::PUT | Method::DELETE)
@@ -157,14 +170,14 @@ impl Inner {
         })
     }
 
-    async fn answered(&self, ready: &Ready) -> Result<Response<Full<Bytes>>, BoxError> {
+    async fn answered(&self, ready: &Ready) -> Result<Response<Bytes>, BoxError> {
         let tempo = self.pace.tempo();
         let patience = tempo.seconds(if ready.content { WRITE_PATIENCE } else { READ_PATIENCE });
         let deadline = Instant::now() + patience;
         let mut tries = 0;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let taken = self.pace.take(Instant::now(), ready.content, left);
+            let taken = self.pace.take(Instant::now(), ready.resource(), ready.content, left);
             let wait = taken.map_err(|wait| Exhausted { who: self.who.clone(), wait })?;
             if !wait.is_zero() {
                 tracing::debug!(who = %self.who, wait_ms = wait.as_millis(), "waiting for GitHub's rate limit");
@@ -178,8 +191,11 @@ impl Inner {
             };
             match answer {
                 Ok(answer) => {
-                    if let Some(wait) = limited(&answer, tempo) {
+                    let limited = limited(&answer, ready.graphql, tempo);
+                    if let Some(Limited::All(wait)) = limited {
                         self.pace.close(Instant::now(), wait);
+                    }
+                    if limited.is_some() {
                         // GitHub did not act: anything may be asked again.
                         if again {
                             continue;
@@ -200,7 +216,7 @@ impl Inner {
     }
 
     /// Sends a request once and reads the whole answer.
-    async fn sent(&self, ready: &Ready) -> Result<Response<Full<Bytes>>, BoxError> {
+    async fn sent(&self, ready: &Ready) -> Result<Response<Bytes>, BoxError> {
         let key = (ready.method == Method::GET).then(|| {
             let accept = ready.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
             format!("{} {accept}", ready.url)
@@ -238,40 +254,70 @@ impl Inner {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<i64>().ok();
         let (limit, remaining, reset) =
             (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset"));
-        let resource = headers.get("x-ratelimit-resource").and_then(|name| name.to_str().ok()).unwrap_or("core");
+        let resource = headers.get("x-ratelimit-resource").and_then(|name| name.to_str().ok()).unwrap_or(CORE);
         if let (Some(limit), Some(remaining), Some(reset)) = (limit, remaining, reset) {
             #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
             metrics::gauge!("github_rate_limit_remaining", "host" => host, "account" => self.who.clone(), "resource" => resource.to_owned())
                 .set(remaining as f64);
-            if resource == "core" {
-                let count = |number: i64| u64::try_from(number).unwrap_or_default();
-                self.pace.learn(Budget { limit: count(limit), remaining: count(remaining), reset });
-            }
+            let count = |number: i64| u64::try_from(number).unwrap_or_default();
+            let budget = Budget { limit: count(limit), remaining: count(remaining), reset };
+            let wait = self.pace.tempo().seconds(seconds_until(reset, headers));
+            self.pace.learn(Instant::now(), resource, budget, wait);
         }
     }
 }
 
-/// How long an answer says to wait, if it says that it refuses for a limit.
-fn limited(answer: &Response<Full<Bytes>>, tempo: Tempo) -> Option<Duration> {
-    if !matches!(answer.status(), StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
+/// How an answer says that it refuses for a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limited {
+    /// A secondary limit: nothing at all for so long.
+    All(Duration),
+    /// The budget of the request is used up, until when its numbers say.
+    Budget,
+}
+
+/// Whether an answer refuses for a limit. GraphQL says so of its budget in an answer that succeeds.
+fn limited(answer: &Response<Bytes>, graphql: bool, tempo: Tempo) -> Option<Limited> {
+    let number = |name: HeaderName| answer.headers().get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
+    let is_used_up = number(HeaderName::from_static("x-ratelimit-remaining")) == Some(0);
+    let status = answer.status();
+    if graphql && status == StatusCode::OK {
+        let refuses = is_used_up && is_rate_limited(answer.body());
+        return refuses.then_some(Limited::Budget);
+    }
+    if !matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
         return None;
     }
-    let number = |name: HeaderName| answer.headers().get(name)?.to_str().ok()?.trim().parse::<u32>().ok();
     if let Some(seconds) = number(header::RETRY_AFTER) {
-        return Some(tempo.seconds(seconds.max(1)));
+        return Some(Limited::All(tempo.seconds(seconds.max(1))));
     }
-    let remaining = number(HeaderName::from_static("x-ratelimit-remaining"));
-    let reset = number(HeaderName::from_static("x-ratelimit-reset"));
-    if let (Some(0), Some(reset)) = (remaining, reset) {
-        let now = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
-        let now = now.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok()).map(|date| date.timestamp());
-        let now = now.unwrap_or_else(|| chrono::Utc::now().timestamp());
-        let seconds = i64::from(reset).saturating_sub(now).clamp(1, 3600);
-        return Some(tempo.seconds(u32::try_from(seconds).unwrap_or(1)));
+    if is_used_up {
+        return Some(Limited::Budget);
     }
     // A secondary limit without a time: GitHub asks for a minute.
-    let secondary = answer.status() == StatusCode::TOO_MANY_REQUESTS;
-    secondary.then(|| tempo.seconds(60))
+    let secondary = status == StatusCode::TOO_MANY_REQUESTS || says_secondary(answer.body());
+    secondary.then(|| Limited::All(tempo.seconds(60)))
+}
+
+/// Whether the errors of a GraphQL answer are that its budget is used up.
+fn is_rate_limited(body: &[u8]) -> bool {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let kind = |error: &Value| error["type"].as_str().is_some_and(|kind| kind.starts_with("RATE_LIMIT"));
+    json["errors"].as_array().is_some_and(|errors| errors.iter().any(kind))
+}
+
+/// Whether an answer names a secondary limit in its message only.
+fn says_secondary(body: &[u8]) -> bool {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    json["message"].as_str().is_some_and(|message| message.contains("secondary rate limit"))
+}
+
+/// The seconds until a moment of GitHub's clock, as an answer tells that clock; an hour at most.
+fn seconds_until(reset: i64, headers: &HeaderMap) -> u32 {
+    let now = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+    let now = now.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok()).map(|date| date.timestamp());
+    let now = now.unwrap_or_else(|| chrono::Utc::now().timestamp());
+    u32::try_from(reset.saturating_sub(now).clamp(1, 3600)).unwrap_or(1)
 }
 
 /// Whether a path names a Git object by its id: what that is never changes.
@@ -286,8 +332,8 @@ fn backoff(tempo: Tempo, tries: u32) -> Duration {
     (tempo.second / BACKOFF).saturating_mul(1 << tries.saturating_sub(1).min(6))
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -303,4 +349,35 @@ async fn whole(answer: reqwest::Response) -> Result<Bytes, BoxError> {
         body.extend_from_slice(&part);
     }
     Ok(body.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_in_many_ways() {
+        let budget = r#"{"data":null,"errors":[{"type":"RATE_LIMIT","message":"API rate limit already exceeded"}]}"#;
+        let missing = r#"{"data":{"x":null},"errors":[{"type":"NOT_FOUND","message":"no x"}]}"#;
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit. Please wait."}"#;
+        let denied = r#"{"message":"Resource not accessible by integration"}"#;
+        let minute = Some(Limited::All(Duration::from_mins(1)));
+        let cases = [
+            (false, 403, "x-ratelimit-remaining", "0", "{}", Some(Limited::Budget)),
+            (false, 403, "x-ratelimit-remaining", "7", denied, None),
+            (false, 403, "retry-after", "5", "{}", Some(Limited::All(Duration::from_secs(5)))),
+            (false, 403, "x-ratelimit-remaining", "7", secondary, minute),
+            (false, 429, "x-ratelimit-remaining", "7", "{}", minute),
+            (false, 200, "x-ratelimit-remaining", "0", "{}", None),
+            (true, 200, "x-ratelimit-remaining", "0", budget, Some(Limited::Budget)),
+            (true, 200, "x-ratelimit-remaining", "0", missing, None),
+            (true, 200, "x-ratelimit-remaining", "9", missing, None),
+        ];
+        for (graphql, status, name, value, body, expected) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
+            let answer = response(StatusCode::from_u16(status).unwrap(), headers, Bytes::from_static(body.as_bytes()));
+            assert_eq!(limited(&answer, graphql, Tempo::default()), expected, "{status} {name}: {value} {body}");
+        }
+    }
 }

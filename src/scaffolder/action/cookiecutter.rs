@@ -62,7 +62,7 @@ impl Action for Cookiecutter {
                 ctx.log.warn(format!("{key} has no effect: templates are rendered here, without Python"));
             }
             let target = workspace::normal(text(&input, "targetPath").unwrap_or("./"))?;
-            let tree = self.source.tree(ctx, text(&input, "url").unwrap_or_default()).await?;
+            let tree = self.source.tree(ctx, text(&input, "url").unwrap_or_default(), None).await?;
             let (values, mut copied) = values(&tree, &input)?;
             copied.extend(texts(&input, "copyWithoutRender"));
             Rendering::cookiecutter(values, &copied)?.into_workspace(ctx, tree, &target).await?;

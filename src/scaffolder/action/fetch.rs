@@ -55,18 +55,19 @@ impl Action for Fetch {
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {
         Box::pin(async move {
             let url = text(&input, "url").unwrap_or_default();
+            let token = token(&input);
             let target = workspace::normal(text(&input, "targetPath").unwrap_or("./"))?;
             match self.what {
                 What::Folder => {
                     ctx.log.info("Fetching plain content from remote URL");
-                    let tree = self.source.tree(ctx, url).await?;
+                    let tree = self.source.tree(ctx, url, token).await?;
                     for TreeFile { path, mode, bytes } in &tree.files {
                         ctx.workspace.write(&workspace::join(&target, path)?, *mode, bytes.clone())?;
                     }
                 }
                 What::File => {
                     ctx.log.info("Fetching plain content from remote URL");
-                    let bytes = self.source.file(ctx, url).await?;
+                    let bytes = self.source.file(ctx, url, token).await?;
                     ctx.workspace.write(&target, FileMode::Regular, bytes)?;
                 }
                 What::RenderedFolder => self.template(ctx, url, &target, &input).await?,
@@ -87,7 +88,7 @@ impl Fetch {
     ) -> Result<(), ActionError> {
         ctx.log.info("Fetching template content from remote URL");
         let rendering = Rendering::new(input)?;
-        let tree = self.source.tree(ctx, url).await?;
+        let tree = self.source.tree(ctx, url, token(input)).await?;
         rendering.into_workspace(ctx, tree, target).await
     }
 
@@ -103,9 +104,14 @@ impl Fetch {
             return Ok(());
         }
         let rendering = Rendering::new(input)?;
-        let bytes = self.source.file(ctx, url).await?;
+        let bytes = self.source.file(ctx, url, token(input)).await?;
         rendering.into_file(ctx, bytes, url, target).await
     }
+}
+
+/// The person's own token to read with.
+fn token(input: &Outputs) -> Option<&str> {
+    text(input, "token").filter(|token| !token.trim().is_empty())
 }
 
 fn schema(what: What) -> Value {

@@ -117,7 +117,8 @@ impl PublishRepository {
         if let Some(github) = request.forge.github().filter(|_| fitted) {
             setup::protect(github, ctx, &id, &request.branch, input).await?;
         }
-        ctx.log.info(format!("Pushed {count} files to {} as {}", request.branch, commit.get(..7).unwrap_or(&commit)));
+        let short = commit.get(..7).unwrap_or(&commit);
+        ctx.log.info(format!("Pushed {} to {} as {short}", counted(count), request.branch));
         let outputs = published(&request, &id, Some(&commit));
         let contents = text(&outputs, "repoContentsUrl").unwrap_or_default();
         ctx.remember_published(contents, &request.folder);
@@ -164,8 +165,7 @@ impl PublishRepository {
             return Ok(Inspection { effects, outputs: published(&request, &request.id, None), warnings: Vec::new() });
         }
         let count = files(ctx, &request.folder)?.len();
-        let plural = if count == 1 { "file" } else { "files" };
-        effects.push(ctx.effect(EffectKind::Push, format!("push {count} {plural} to {}", request.branch), None));
+        effects.push(ctx.effect(EffectKind::Push, format!("push {} to {}", counted(count), request.branch), None));
         if request.forge.github().is_some() && fitted {
             let told = setup::foreseen(&request.id, &request.branch, input)?;
             effects.extend(told.into_iter().map(|sentence| ctx.effect(EffectKind::Other, sentence, None)));
@@ -234,6 +234,11 @@ fn files(ctx: &ActionContext, folder: &str) -> Result<Vec<NewFile>, ActionError>
         return Err(ActionError::input(format!("there are no files in {place} to publish")));
     }
     Ok(files)
+}
+
+/// `1 file`, `2 files`
+fn counted(files: usize) -> String {
+    format!("{files} {}", if files == 1 { "file" } else { "files" })
 }
 
 /// The forge and the repository that a `repoUrl` names; with the token of the input.

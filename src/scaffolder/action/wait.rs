@@ -214,7 +214,8 @@ impl Action for WaitUntil {
                 let now = Utc::now();
                 if now >= until {
                     let minutes = awaited.timeout.as_secs_f64() / 60.0;
-                    let message = format!("`{}` did not hold within {minutes} minutes", awaited.condition);
+                    let unit = if awaited.timeout == Duration::from_mins(1) { "minute" } else { "minutes" };
+                    let message = format!("`{}` did not hold within {minutes} {unit}", awaited.condition);
                     return Err(ActionError { name: "TimeoutError", message });
                 }
                 // The last look is at the end of the time.

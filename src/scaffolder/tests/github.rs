@@ -1,6 +1,8 @@
 //! Runs that work on GitHub: everything a template can ask for, few requests, and every call failing once.
 
 mod faults;
+mod fetching;
+mod pulls;
 
 use super::*;
 use crate::forge::GitHub;

@@ -1,10 +1,12 @@
 //! `/catalog`: the list of entities, their pages, what is broken, where everything comes from.
 
+mod ancestry;
 mod bulk;
 mod card;
 mod changes;
 mod claim;
 mod definition;
+mod dependencies;
 mod entity;
 mod environments;
 mod export;
@@ -41,13 +43,15 @@ pub(super) fn router() -> Router<AppState> {
         .route("/catalog/bulk", post(bulk::order))
         .route("/catalog/problems", get(problems::show))
         .route("/catalog/locations", get(locations::list).post(locations::register))
+        .route("/catalog/provider-runs", post(locations::run_provider))
         .route("/catalog/locations/{id}", get(locations::show))
         .route("/catalog/locations/{id}/removal", post(locations::remove))
         .route("/catalog/{namespace}/{kind}/{name}", get(entity::overview))
-        .route("/catalog/{namespace}/{kind}/{name}/api", get(definition::show))
+        .merge(definition::router())
         .merge(entity::ci::router())
         .merge(kubernetes::router())
         .merge(image::router())
+        .route("/catalog/{namespace}/{kind}/{name}/dependencies", get(dependencies::show))
         .route("/catalog/{namespace}/{kind}/{name}/environments", get(environments::show))
         .route("/catalog/{namespace}/{kind}/{name}/docs", get(entity::docs))
         .route("/catalog/{namespace}/{kind}/{name}/docs/{*page}", get(entity::docs_page))

@@ -14,11 +14,16 @@ use super::shown::{self, Moment};
 use crate::catalog::{Catalog, Problem};
 use crate::cluster::{Cluster, ThingKind, WatchState};
 use crate::delivery::{Delivery, Sync};
+use crate::event::{Events, Figures};
 use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
+use crate::web::error::Error;
+use crate::search::Search;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
 use crate::web::{AppState, Site};
 
+/// Sources that are listed.
+const LISTED: usize = 10;
 /// Less than one of so many requests left is little.
 const LOW: u64 = 10;
 
@@ -34,9 +39,12 @@ pub(super) struct StatusPage {
     facts: Vec<(&'static str, String)>,
     counts: Vec<(String, usize)>,
     sources: Vec<Source>,
+    /// Sources that are not listed: nothing is wrong with them.
+    more: usize,
     problems: usize,
     environments: Vec<EnvironmentRow>,
     allowances: Vec<AllowanceRow>,
+    told: Option<Told>,
     clusters: Vec<ClusterRow>,
 }
 
@@ -50,10 +58,20 @@ struct ClusterRow {
     is_connecting: bool,
 }
 
+/// How the webhooks of the last days stand.
+struct Told {
+    newest: Option<Moment>,
+    waiting: usize,
+    lost: usize,
+    error: Option<String>,
+}
+
 /// What is left to a credential of a GitHub.
 struct AllowanceRow {
     host: String,
     who: String,
+    /// REST or GraphQL.
+    api: &'static str,
     /// Left, of how many, and when all are there again; none before the first request.
     budget: Option<(String, String, Moment)>,
     /// Little is left.
@@ -80,11 +98,18 @@ async fn show(
     State(catalog): State<Catalog>,
     State(forges): State<Forges>,
     State(forge): State<LocalForge>,
+    State(events): State<Events>,
     State(delivery): State<Delivery>,
+    State(search): State<Search>,
     State(site): State<Arc<Site>>,
     viewer: Viewer,
 ) -> PageResult<StatusPage> {
     let problems = site.at_hand(catalog.problems(&viewer.credentials)).await?;
+    let has_github = forges.iter().any(|forge| forge.github().is_some());
+    let told =
+        if has_github { Some(Told::new(site.at_hand(events.figures()).await.map_err(Error::store)?)) } else { None };
+    let mut sources = sources(&catalog, &forges, &problems);
+    let more = sources.split_off(sources.len().min(LISTED));
     let repositories = forge.list(None).await?.len();
     let environment = |environment: &crate::delivery::Environment| EnvironmentRow {
         title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
@@ -99,14 +124,28 @@ async fn show(
     };
     Ok(Page(StatusPage {
         chrome: viewer.chrome(Area::Status, "Status"),
-        facts: facts(&site, &forges, repositories),
+        facts: facts(&site, &forges, repositories, search.size()),
         counts: counts(&catalog),
-        sources: sources(&catalog, &forges, &problems),
+        more: more.len(),
+        sources,
         problems: problems.len(),
         environments: delivery.environments().iter().map(environment).collect(),
         allowances: allowances(&forges),
+        told,
         clusters: delivery.clusters().all().iter().map(ClusterRow::new).collect(),
     }))
+}
+
+impl Told {
+    fn new(figures: Figures) -> Self {
+        let count = |number: i64| usize::try_from(number).unwrap_or_default();
+        Self {
+            newest: figures.newest.map(Moment),
+            waiting: count(figures.waiting),
+            lost: count(figures.lost),
+            error: figures.error,
+        }
+    }
 }
 
 impl ClusterRow {
@@ -123,13 +162,26 @@ impl ClusterRow {
     }
 }
 
-fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str, String)> {
+fn facts(
+    site: &Site,
+    forges: &Forges,
+    repositories: usize,
+    (documents, bytes): (usize, usize),
+) -> Vec<(&'static str, String)> {
     let hosts: Vec<&str> = forges.hosts().collect();
     vec![
         ("Version", site.version.clone()),
         ("Address", site.base_url.to_string()),
         ("Database", site.database.clone()),
         ("Data folder", site.data_dir.display().to_string()),
+        (
+            "Search",
+            format!(
+                "{} in {} of memory",
+                shown::count(documents, "document", "documents"),
+                shown::size(u64::try_from(bytes).unwrap_or(u64::MAX))
+            ),
+        ),
         (
             "Forges",
             format!(
@@ -144,16 +196,29 @@ fn facts(site: &Site, forges: &Forges, repositories: usize) -> Vec<(&'static str
 fn allowances(forges: &Forges) -> Vec<AllowanceRow> {
     let githubs = forges.iter().filter_map(|forge| forge.github());
     let rows = githubs.flat_map(|github| {
-        let row = |Allowance { who, budget }: Allowance| {
+        let row = |who: &str, api: &'static str, budget: Option<Budget>| {
             let told = budget.map(|Budget { limit, remaining, reset }| {
                 let grouped = |number| shown::grouped(usize::try_from(number).unwrap_or(usize::MAX));
                 let reset = DateTime::from_timestamp(reset, 0).unwrap_or_default();
                 (grouped(remaining), grouped(limit), Moment(reset))
             });
             let is_low = budget.is_some_and(|budget| budget.remaining * LOW < budget.limit);
-            AllowanceRow { host: github.host().to_owned(), who, budget: told, is_low }
+            AllowanceRow { host: github.host().to_owned(), who: who.to_owned(), api, budget: told, is_low }
         };
-        github.allowances().into_iter().map(row).collect::<Vec<_>>()
+        let rows = |Allowance { who, budgets }: Allowance| {
+            let api = |resource: &str| match resource {
+                "core" => Some("REST"),
+                "graphql" => Some("GraphQL"),
+                // Nothing here uses the others.
+                _ => None,
+            };
+            let known: Vec<AllowanceRow> = budgets
+                .into_iter()
+                .filter_map(|(resource, budget)| Some(row(&who, api(&resource)?, Some(budget))))
+                .collect();
+            if known.is_empty() { vec![row(&who, "", None)] } else { known }
+        };
+        github.allowances().into_iter().flat_map(rows).collect::<Vec<_>>()
     });
     rows.collect()
 }
@@ -166,7 +231,7 @@ fn counts(catalog: &Catalog) -> Vec<(String, usize)> {
     counts.into_iter().collect()
 }
 
-/// Every root location with what it declares and its newest problem.
+/// Every root location with what it declares and its newest problem, those with one first.
 fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Source> {
     let mut counts: BTreeMap<String, usize> = problems.iter().map(|problem| (problem.source.clone(), 0)).collect();
     for record in catalog.index().records() {
@@ -177,5 +242,7 @@ fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Sour
         let newest = problems.iter().filter(|problem| problem.source == reference).max_by_key(|problem| problem.since);
         Source { name, link, entities, problem: newest.map(|problem| (problem.message.clone(), Moment(problem.since))) }
     };
-    counts.into_iter().map(source).collect()
+    let mut sources: Vec<Source> = counts.into_iter().map(source).collect();
+    sources.sort_by_key(|source| source.problem.is_none());
+    sources
 }

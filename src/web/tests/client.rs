@@ -30,6 +30,7 @@ use crate::preference::Preferences;
 use crate::registry::Registries;
 use crate::review::{Review, Subjects};
 use crate::scaffolder::{ActionRegistry, Author, Scaffolder, ScaffolderConfig};
+use crate::search::Search;
 use crate::techdocs::TechDocs;
 use crate::web::{AppState, CorsConfig, Entrance, Parts, Site, WebConfig, router};
 
@@ -161,21 +162,23 @@ impl TestApp {
         let pipelines = Pipelines::new(forges.clone());
         let (reader, subjects) = (catalog.reader().clone(), Subjects::new([]).unwrap());
         let review = Review::new(forges.clone(), reader, actions, Model::default(), subjects);
-        tokio::spawn(review.clone().work(stop.clone()));
         let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
         let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let events = Events::new(pool, forges.clone(), catalog.clone(), &options.events, followers);
         tokio::spawn(events.clone().run(stop.clone()));
+        let search = Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone());
+        tokio::spawn(search.clone().work(stop.clone()));
         let parts = Parts {
             catalog,
             scaffolder,
+            search,
             techdocs,
             pipelines,
             imports,
             ownership,
             notifications,
-            preferences,
             announcements,
+            preferences,
             events,
             delivery,
             forges,

@@ -188,6 +188,13 @@ async fn the_catalog_is_queried_as_recorded() {
 }
 
 #[tokio::test]
+async fn everything_is_searched_as_recorded() {
+    let rig = Rig::open().await;
+    rig.app.state.search.settled().await;
+    replay(&rig, "search", &[]).await;
+}
+
+#[tokio::test]
 async fn facets_are_counted_as_recorded() {
     replay(&Rig::open().await, "catalog-facets", &[]).await;
 }
@@ -211,9 +218,8 @@ async fn everything_else_answers_as_recorded() {
 
 #[tokio::test]
 async fn the_closed_portal_answers_as_recorded() {
-    // Search, settings and notifications are not there; the recorded key set had two keys.
-    let elsewhere =
-        |file: &str| file.contains("user-settings") || file.contains("notifications") || file == "009-search-no-token";
+    // Settings and notifications are not there; the recorded key set had two keys.
+    let elsewhere = |file: &str| file.contains("user-settings") || file.contains("notifications");
     let rig = Rig::closed().await;
     let mut tally = Tally::new("auth-closed", &[("012-jwks", "the recorded key set had two keys")]);
     for (file, pair) in pairs("auth-closed").iter().filter(|(file, _)| !elsewhere(file)) {

@@ -175,7 +175,7 @@ fn is_ordered(pair: &Pair) -> bool {
     let path = &pair.request.path;
     let asked = path.contains("order") || pair.request.body.as_ref().is_some_and(|body| body.get("orderBy").is_some());
     // Events that are written within the same moment can change places.
-    let list = path.contains("/entities") || path.contains("by-query") || path.contains("/events");
+    let list = path.contains("/search/") || path.contains("/entities") || path.contains("by-query") || path.contains("/events");
     (asked && !TIES.contains(&pair.name.as_str())) || !list
 }
 

@@ -15,7 +15,6 @@ export const base64 = (content) =>
     .replace(/\n?$/, '\n');
 const isBase64 = (text) => /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text);
 /** A tree with more entries than this is cut. */
-const TREE_LIMIT = 100_000;
 
 /** Content as a request gives it, in base64. */
 export function decoded(text) {
@@ -55,13 +54,14 @@ function treeShape(c, sha, recursive) {
   const { objects } = c.git;
   const url = repositoryUrl(c.world, c.repo);
   const all = recursive ? [...objects.flatten(sha, { folders: true })] : objects.tree(sha).map((entry) => [entry.name, entry]);
-  const tree = all.slice(0, TREE_LIMIT).map(([path, entry]) => {
+  const limit = c.world.limits.settings.treeEntries;
+  const tree = all.slice(0, limit).map(([path, entry]) => {
     const shown = { path, mode: entry.mode, type: entry.type, sha: entry.sha };
     if (entry.type === 'blob') shown.size = objects.remember(`size ${entry.sha}`, () => objects.blob(entry.sha).length);
     if (entry.type !== 'commit') shown.url = `${url}/git/${entry.type}s/${entry.sha}`;
     return shown;
   });
-  return { sha, url: `${url}/git/trees/${sha}`, tree, truncated: all.length > TREE_LIMIT };
+  return { sha, url: `${url}/git/trees/${sha}`, tree, truncated: all.length > limit };
 }
 
 function getTree(c) {

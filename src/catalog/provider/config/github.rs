@@ -2,14 +2,12 @@
 //! several.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::{CatalogPath, Pattern, ScheduleConfig};
-use crate::catalog::config::Interval;
 
 /// The id of the only one.
 const ONLY: &str = "default";
@@ -167,8 +165,7 @@ fn only() -> String {
 }
 
 fn hourly() -> ScheduleConfig {
-    let minutes = |minutes| Interval(Duration::from_mins(minutes));
-    ScheduleConfig { frequency: minutes(60), timeout: minutes(15), initial_delay: minutes(0) }
+    ScheduleConfig::minutes(60, 15)
 }
 
 impl<'de> Deserialize<'de> for GitHubProviders {

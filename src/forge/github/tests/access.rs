@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::forge::github::testing::{World, acme};
-use crate::forge::testing::new_repository;
-use crate::forge::{Forge as _, RepositoryId};
+use crate::forge::testing::{new_commit, new_repository, written};
+use crate::forge::{Forge as _, Look, Parent, RepositoryId};
 
 fn id(text: &str) -> RepositoryId {
     text.parse().unwrap()
@@ -13,7 +13,11 @@ fn id(text: &str) -> RepositoryId {
 #[tokio::test]
 async fn an_app_works_through_its_installation_and_renews_its_token() {
     let Some(world) = World::acme().await else { return };
-    let github = World::github(&world.with_app());
+    let mut config = world.with_app();
+    // As an environment variable may have it.
+    let key = config["apps"][0]["privateKey"].as_str().unwrap().replace('\n', "\\n");
+    config["apps"][0]["privateKey"] = json!(key);
+    let github = World::github(&config);
     github.create(new_repository(&id("acme/one"))).await.unwrap();
     let asked = world.requests().await;
     let tokens = |asked: &[String]| asked.iter().filter(|line| line.contains("/access_tokens")).count();
@@ -73,4 +77,42 @@ async fn single_sign_on_says_where_to_authorise_the_token() {
     let Some(world) = World::new(wanted).await else { return };
     let error = World::github(&world.with_token("ghp_ada")).create(new_repository(&id("acme/one"))).await.unwrap_err();
     assert!(error.to_string().contains("requires single sign-on for this token; authorise it at "), "{error}");
+}
+
+#[tokio::test]
+async fn many_requests_at_once_ask_for_one_token() {
+    let Some(world) = World::acme().await else { return };
+    let github = World::github(&world.with_app());
+    let asked = (0..8).map(|at| {
+        let (github, repository) = (github.clone(), id(&format!("acme/none{at}")));
+        async move { github.find(&repository).await.unwrap_err() }
+    });
+    futures_util::future::join_all(asked).await;
+    let asked = world.requests().await;
+    assert_eq!(asked.iter().filter(|line| line.contains("/access_tokens")).count(), 1, "{asked:#?}");
+    assert_eq!(asked.iter().filter(|line| line.contains("/app/installations 200")).count(), 1, "{asked:#?}");
+}
+
+#[tokio::test]
+async fn the_key_of_another_app_and_what_is_archived_or_gone_are_sentences() {
+    let mut wanted = acme();
+    wanted["app"]["ownKey"] = json!(true);
+    let (Some(world), Some(other)) = (World::acme().await, World::new(wanted).await) else { return };
+    let mut wrong = world.with_app();
+    wrong["apps"][0]["privateKey"] = other.with_app()["apps"][0]["privateKey"].clone();
+    let told = World::github(&wrong).create(new_repository(&id("acme/one"))).await.unwrap_err().to_string();
+    assert!(told.contains("says \"A JSON web token could not be decoded\""), "{told}");
+    assert!(told.contains("`appId` and `privateKey` in `integrations.github`"), "{told}");
+    let github = World::github(&world.with_app());
+    world.event(json!({"kind": "create", "repository": "acme/old", "files": {"a": "b"}})).await;
+    world.event(json!({"kind": "archive", "repository": "acme/old"})).await;
+    let tip = github.resolve(&id("acme/old"), "main").await.unwrap();
+    let commit = new_commit("main", Parent::Tip(tip), written("a", "c"), "Change");
+    let told = github.commit(&id("acme/old"), commit).await.unwrap_err().to_string();
+    assert!(told.contains("archived") && told.contains("acme/old"), "{told}");
+    world.event(json!({"kind": "renameOrganization", "organization": "acme", "login": "umbrella"})).await;
+    github.forget_installations().await;
+    let told = github.discover("acme", &Look::default()).await.unwrap_err().to_string();
+    assert!(told.contains("is not installed on acme; install it at "), "{told}");
+    world.assert_lawful().await;
 }

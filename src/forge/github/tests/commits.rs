@@ -171,3 +171,33 @@ async fn a_pull_request_is_opened_once_and_merged() {
     assert_eq!(&github.read(&pay, "main", "a").await.unwrap().bytes[..], b"2");
     world.assert_lawful().await;
 }
+
+#[tokio::test]
+async fn a_tree_that_is_too_large_to_be_listed_is_gone_down_folder_by_folder() {
+    let mut wanted = crate::forge::github::testing::acme();
+    let mut files: serde_json::Map<String, serde_json::Value> =
+        (0..40).map(|at| (format!("many/{at:02}.txt"), json!("x"))).collect();
+    files.extend([
+        ("zz/service/catalog-info.yaml".to_owned(), json!("kind: Component")),
+        ("zz/service/src/main.rs".to_owned(), json!("fn main() {}")),
+        ("zzz.yaml".to_owned(), json!("last")),
+    ]);
+    wanted["repositories"] = json!([{"owner": "acme", "name": "mono", "files": files}]);
+    wanted["limits"] = json!({"treeEntries": 20});
+    let Some(world) = World::new(wanted).await else { return };
+    let (github, mono) = (World::github(&world.with_app()), id("acme/mono"));
+    for (path, text) in [("zz/service/catalog-info.yaml", "kind: Component"), ("zzz.yaml", "last")] {
+        assert_eq!(github.read(&mono, "main", path).await.unwrap().bytes, text, "{path}");
+    }
+    let missing = github.read(&mono, "main", "zz/none/x.yaml").await.unwrap_err();
+    assert!(matches!(missing, ForgeError::NotFound(_)), "{missing}");
+    let paths = |entries: Vec<crate::forge::TreeEntry>| entries.into_iter().map(|one| one.path).collect::<Vec<_>>();
+    assert_eq!(paths(github.tree(&mono, "main", "").await.unwrap()), ["many", "zz", "zzz.yaml"]);
+    let walked = paths(github.walk(&mono, "main", "zz").await.unwrap());
+    assert_eq!(walked, ["zz/service/catalog-info.yaml", "zz/service/src/main.rs"]);
+    let all = github.walk(&mono, "main", "").await.unwrap_err().to_string();
+    assert!(all.contains("the list of files of acme/mono is too large"), "{all}");
+    let lists = world.requests().await.into_iter().filter(|line| line.contains("/git/trees/")).count();
+    assert!(lists <= 12, "the whole list is asked for once, not each time: {lists}");
+    world.assert_lawful().await;
+}

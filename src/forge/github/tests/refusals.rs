@@ -38,7 +38,8 @@ async fn an_unchanged_answer_costs_nothing() {
     world.requests().await;
     let left = |github: &crate::forge::GitHub| {
         let all = github.allowances();
-        all.iter().find_map(|one| one.who.starts_with("acme").then(|| one.budget.unwrap().remaining)).unwrap()
+        let acme = all.iter().find(|one| one.who.starts_with("acme")).unwrap();
+        acme.budgets.iter().find(|(resource, _)| resource == "core").unwrap().1.remaining
     };
     let before = left(&github);
     for _ in 0..3 {
@@ -66,4 +67,31 @@ async fn a_reader_does_not_wait_for_an_hour() {
     let Some(ForgeError::Unavailable { what, retry_after }) = last else { panic!("{last:?}") };
     assert!(what.contains("its rate limit is used up"), "{what}");
     assert!(retry_after.is_some_and(|wait| wait > Duration::from_mins(1)), "{retry_after:?}");
+}
+
+#[tokio::test]
+async fn a_budget_of_graphql_that_is_used_up_closes_only_graphql_and_is_not_hammered() {
+    let mut wanted = acme();
+    wanted["limits"] = json!({"enforce": true, "graphqlPerHour": 2});
+    wanted["repositories"] = json!([{"owner": "acme", "name": "pay", "files": {"a": "b"}}]);
+    let Some(world) = World::new(wanted).await else { return };
+    let github = World::github(&world.with_app());
+    let look = crate::forge::Look::default();
+    for _ in 0..2 {
+        github.discover("acme", &look).await.unwrap();
+    }
+    world.requests().await;
+    for _ in 0..3 {
+        let error = github.discover("acme", &look).await.unwrap_err();
+        let ForgeError::Unavailable { what, retry_after } = error else { panic!("{error}") };
+        assert!(what.contains("its rate limit is used up"), "{what}");
+        assert!(retry_after.is_some_and(|wait| wait > Duration::from_mins(1)), "{retry_after:?}");
+    }
+    assert_eq!(world.requests().await, [""; 0], "what was told to be refused is not asked");
+    github.find(&id("acme/pay")).await.unwrap();
+    let told = github.allowances();
+    let acme = told.iter().find(|one| one.who.starts_with("acme")).unwrap();
+    let left: Vec<(&str, u64)> = acme.budgets.iter().map(|(name, budget)| (name.as_str(), budget.remaining)).collect();
+    assert!(matches!(left[..], [("core", 4900..), ("graphql", 0)]), "{left:?}");
+    world.assert_lawful().await;
 }

@@ -19,6 +19,7 @@ use super::super::{
 };
 use super::author::signed;
 use super::github::left_out;
+use super::setup::skipped;
 use super::{PublishRepository, addressed, given, resumed};
 use crate::forge::{Contents, Forge, ForgeError, NewCommit, NewPullRequest, Parent, RepositoryId};
 use crate::permission::Credentials;
@@ -103,7 +104,7 @@ impl OpenPullRequest {
                     return Ok(outputs([("targetBranchName", json!(request.base))]));
                 }
                 let commit = self.commit(ctx, input, &request, differences).await?;
-                ctx.log.info(format!("Committed to {} of {}, {told}", request.head, request.id()));
+                ctx.log.info(format!("Committed to {} of {}, {told}", request.head, request.from));
                 commit
             }
         };
@@ -134,7 +135,10 @@ impl OpenPullRequest {
         if let Some(github) = request.forge.github() {
             let asked = |key: &str| texts(input, key);
             let (reviewers, teams, assignees) = (asked("reviewers"), asked("teamReviewers"), asked("assignees"));
-            github.ask_for_review(request.id(), pull.number, &reviewers, &teams, &assignees).await?;
+            let reviews = github.ask_for_review(request.id(), pull.number, &reviewers, &teams).await;
+            skipped(ctx, "the reviewers", reviews)?;
+            let assigned = github.assign(request.id(), pull.number, &assignees).await;
+            skipped(ctx, "the assignees", assigned)?;
         }
         ctx.log.info(format!("Opened {sentence}: {}", request.forge.pull_request_url(request.id(), pull.number)));
         Ok(request.outputs(pull.number))
@@ -160,7 +164,7 @@ impl OpenPullRequest {
         let sentence = format!(
             "{verb} a pull request in {} from {} into {} ({})",
             request.id(),
-            request.head,
+            request.proposed(),
             request.base,
             differences.sentence()
         );
@@ -242,8 +246,10 @@ impl Action for OpenPullRequest {
         Box::pin(async move {
             let (forge, opened) = self.of_made(made)?;
             let mut sentence = format!("close {}", made.sentence);
-            if opened.new_branch {
-                sentence = format!("{sentence} and delete its branch {}", opened.branch);
+            match &opened.from {
+                Some(fork) => sentence = format!("{sentence}; its branch {} stays in the fork {fork}", opened.branch),
+                None if opened.new_branch => sentence = format!("{sentence} and delete its branch {}", opened.branch),
+                None => {}
             }
             let obstacle = match forge.pull_request(&opened.repository, opened.number).await {
                 Ok(pull) if pull.is_merged() => {
@@ -264,11 +270,11 @@ impl Action for OpenPullRequest {
                 Ok(_) | Err(ForgeError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
-            if !opened.new_branch {
+            // A fork is its owner's, whose token nobody keeps.
+            if !opened.new_branch || opened.from.is_some() {
                 return Ok(());
             }
-            let home = opened.from.as_ref().unwrap_or(&opened.repository);
-            match forge.delete_branch(home, &opened.branch, &opened.commit).await {
+            match forge.delete_branch(&opened.repository, &opened.branch, &opened.commit).await {
                 // Somebody committed to it since: what they did stays.
                 Ok(()) | Err(ForgeError::NotFound(_) | ForgeError::Conflict { .. }) => Ok(()),
                 Err(error) => Err(error.into()),

@@ -173,7 +173,7 @@ fn collaborators(id: &RepositoryId, input: &Outputs) -> Result<Vec<(Collaborator
 }
 
 /// What GitHub refuses is left out; what it could not answer fails.
-fn skipped(ctx: &ActionContext, what: &str, done: Result<(), ForgeError>) -> Result<(), ActionError> {
+pub(super) fn skipped(ctx: &ActionContext, what: &str, done: Result<(), ForgeError>) -> Result<(), ActionError> {
     match done {
         Err(ForgeError::Denied(told)) => {
             ctx.log.warn(format!("Skipping {what}, {told}"));

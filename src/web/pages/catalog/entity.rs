@@ -34,6 +34,8 @@ use crate::web::Site;
 use crate::web::error::Error;
 use crate::web::extract::{Answer, EntityPath, Form, Path};
 use crate::web::page::{Area, Chrome, Page, PageResult};
+use crate::web::pages::graph;
+use crate::web::pages::graph::picture::Picture;
 use crate::web::pages::shown::{self, EntityLink};
 use crate::web::session::Viewer;
 use crate::web::url as link;
@@ -79,7 +81,7 @@ impl Head {
         record: &Record,
         current: &str,
     ) -> Self {
-        let entity = &record.entity();
+        let entity = &record.outline();
         let kind = record.reference.kind();
         let has = Has {
             definition: entity.at(&["spec", "definition"]).is_some(),
@@ -144,6 +146,9 @@ fn tabs(reference: &EntityRef, has: &Has, current: &str) -> Vec<TabLink> {
     if has.pipelines {
         tabs.push(tab("ci", "CI", "pipeline"));
     }
+    if super::dependencies::KINDS.contains(&reference.kind()) {
+        tabs.push(tab("dependencies", "Dependencies", "branch"));
+    }
     if reference.kind() == "component" {
         tabs.push(tab("environments", "Environments", "deploy"));
         tabs.push(tab("kubernetes", "Kubernetes", "status"));
@@ -174,6 +179,8 @@ pub(super) struct OverviewPage {
     links: Vec<Link>,
     contacts: Vec<(String, String)>,
     relations: Vec<RelationGroup>,
+    /// Its neighbours, drawn.
+    picture: Option<Picture>,
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     origin: Origin,
@@ -231,6 +238,7 @@ pub(super) async fn overview(
         links: entity.links().into_iter().filter(|link| is_web(&link.url)).collect(),
         contacts: contacts(&record),
         relations: grouped(&catalog, &viewer, entity),
+        picture: graph::small(&catalog, &viewer, &reference),
         labels: texts(&record, "labels"),
         annotations: texts(&record, "annotations"),
         problems: problems(&record),

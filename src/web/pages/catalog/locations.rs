@@ -15,18 +15,26 @@ use crate::catalog::{Catalog, CatalogError, ProviderState, Registered, Registrat
 use crate::entity::Entity;
 use crate::forge::Forges;
 use crate::web::error::Error;
-use crate::web::extract::{Answer, Form, Path};
+use crate::web::extract::{Answer, Form, Path, Query};
 use crate::web::page::{Area, Chrome, Page, PageResult};
-use crate::web::pages::shown::{EntityLink, Moment};
+use crate::web::pages::shown::{EntityLink, Moment, grouped};
 use crate::web::session::Viewer;
 use crate::web::url as link;
+
+/// Locations of one page.
+const LISTED: usize = 100;
 
 /// The list, with what came of trying a target.
 #[derive(Template)]
 #[template(path = "catalog/locations.html")]
 pub(super) struct LocationsPage {
     chrome: Chrome,
+    /// Those of this page, with problems first.
     sources: Vec<Source>,
+    /// `101 to 200 of 1,004`, and the pages before and after, where there are several.
+    shown: Option<String>,
+    newer: Option<String>,
+    older: Option<String>,
     providers: Vec<ProviderLine>,
     target: String,
     error: Option<String>,
@@ -52,7 +60,8 @@ struct ProviderLine {
     name: String,
     is_configured: bool,
     last_run: Option<Moment>,
-    next_run: Moment,
+    /// None if somebody has to ask for it.
+    next_run: Option<Moment>,
     error: Option<(String, Moment)>,
     locations: usize,
     entities: usize,
@@ -64,7 +73,7 @@ impl From<ProviderState> for ProviderLine {
             name: state.name,
             is_configured: state.is_configured,
             last_run: state.last_run.map(Moment),
-            next_run: Moment(state.next_run),
+            next_run: state.next_run.map(Moment),
             error: state.error.map(|(message, since)| (plain(&message).to_owned(), Moment(since))),
             locations: state.locations,
             entities: state.entities,
@@ -84,8 +93,14 @@ pub(super) async fn list(
     State(catalog): State<Catalog>,
     State(forges): State<Forges>,
     viewer: Viewer,
+    Query(asked): Query<Asked>,
 ) -> PageResult<LocationsPage> {
-    Ok(Page(LocationsPage::new(&catalog, &forges, &viewer).await?))
+    Ok(Page(LocationsPage::new(&catalog, &forges, &viewer, asked.page.unwrap_or(1)).await?))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    page: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -104,7 +119,8 @@ pub(super) async fn register(
 ) -> Answer {
     let target = form.target.trim();
     let how = if form.step == "register" { Registration::Refresh } else { Registration::DryRun };
-    let mut page = LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer).await? };
+    let mut page =
+        LocationsPage { target: target.to_owned(), ..LocationsPage::new(&catalog, &forges, &viewer, 1).await? };
     let places = Places::load(&catalog, &forges, &viewer).await?;
     match catalog.register(&viewer.credentials, "url", target, how).await {
         Ok(registered) if how == Registration::Refresh => {
@@ -119,8 +135,19 @@ pub(super) async fn register(
     Ok(Page(page).into_response())
 }
 
+#[derive(Deserialize)]
+pub(super) struct Running {
+    provider: String,
+}
+
+/// `POST /catalog/provider-runs`
+pub(super) async fn run_provider(State(catalog): State<Catalog>, viewer: Viewer, Form(form): Form<Running>) -> Answer {
+    catalog.run_provider(&viewer.credentials, &form.provider).await?;
+    Ok(Redirect::to(&format!("{}#providers", link::locations())).into_response())
+}
+
 impl LocationsPage {
-    async fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer) -> Result<Self, Error> {
+    async fn new(catalog: &Catalog, forges: &Forges, viewer: &Viewer, page: usize) -> Result<Self, Error> {
         let registered = catalog.locations(&viewer.credentials).await?;
         let mut broken: BTreeMap<String, usize> = BTreeMap::new();
         for problem in catalog.problems(&viewer.credentials).await? {
@@ -140,6 +167,15 @@ impl LocationsPage {
         for reference in provided.keys() {
             counts.entry(reference.clone()).or_default();
         }
+        let total = counts.len();
+        let pages = total.div_ceil(LISTED).max(1);
+        let page = page.clamp(1, pages);
+        let mut listed: Vec<(String, usize)> = counts.into_iter().collect();
+        listed.sort_by_key(|(reference, _)| !broken.contains_key(reference));
+        let from = (page - 1) * LISTED;
+        let listed: Vec<(String, usize)> = listed.into_iter().skip(from).take(LISTED).collect();
+        let until = from + listed.len();
+        let range = || format!("{} to {} of {}", grouped(from + 1), grouped(until), grouped(total));
         let source = |(reference, count): (String, usize)| {
             let (target, page) = named(forges, &reference, None);
             let mut asked = provided.get(&reference).cloned().unwrap_or_default();
@@ -161,7 +197,10 @@ impl LocationsPage {
         };
         Ok(Self {
             chrome: viewer.chrome(Area::Catalog, "Locations"),
-            sources: counts.into_iter().map(source).collect(),
+            sources: listed.into_iter().map(source).collect(),
+            shown: (pages > 1).then(range),
+            newer: (page > 1).then(|| link::locations_page(page - 1)),
+            older: (page < pages).then(|| link::locations_page(page + 1)),
             providers: providers.into_iter().map(ProviderLine::from).collect(),
             target: String::new(),
             error: None,

@@ -1,10 +1,13 @@
 //! The Source tab: the descriptor as the catalog keeps it.
 
 use askama::Template;
+use axum::extract::State;
 use serde::Deserialize;
 
+use super::ancestry::Ancestry;
 use super::entity::{Head, LINES};
 use super::tab::Tab;
+use crate::forge::Forges;
 use crate::web::error::Error;
 use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
@@ -20,6 +23,7 @@ pub(super) struct RawPage {
     yaml_link: String,
     json_link: String,
     lines: Vec<String>,
+    ancestry: Ancestry,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +33,7 @@ pub(super) struct RawAsked {
 }
 
 /// `GET …/raw`
-pub(super) async fn show(tab: Tab, Query(asked): Query<RawAsked>) -> PageResult<RawPage> {
+pub(super) async fn show(tab: Tab, State(forges): State<Forges>, Query(asked): Query<RawAsked>) -> PageResult<RawPage> {
     let record = &tab.record;
     let json = asked.format == "json";
     let text = if json {
@@ -42,6 +46,7 @@ pub(super) async fn show(tab: Tab, Query(asked): Query<RawAsked>) -> PageResult<
         chrome: tab.chrome(),
         json_link: format!("{yaml_link}?format=json"),
         yaml_link,
+        ancestry: Ancestry::load(&tab.catalog, &forges, &tab.viewer, record).await,
         json,
         lines: text.lines().take(LINES).map(str::to_owned).collect(),
         head: tab.head,

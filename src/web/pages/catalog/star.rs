@@ -33,7 +33,7 @@ pub(super) async fn one(
     if starred {
         record(&catalog, &viewer, &reference)?;
     }
-    preferences.star(&viewer.credentials, &[reference.clone()], starred).await?;
+    preferences.star(&viewer.credentials, std::slice::from_ref(&reference), starred).await?;
     let next = if form.next.is_empty() { link::entity(&reference) } else { link::same_site(&form.next).to_owned() };
     Ok(Redirect::to(&next).into_response())
 }

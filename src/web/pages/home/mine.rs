@@ -91,7 +91,7 @@ impl OwnedRow {
 impl EnvironmentGlance {
     fn new(cell: &Cell) -> Self {
         let (word, hue, _) = words(cell.standing());
-        let version = cell.version().map(|version| version.label()).unwrap_or_default();
+        let version = cell.version().map(crate::delivery::Version::label).unwrap_or_default();
         Self { name: cell.environment.clone(), word, hue, version }
     }
 }

@@ -117,9 +117,9 @@ impl RunRow {
     fn new(catalog: &Catalog, viewer: &Viewer, task: &Task) -> Self {
         Self {
             link: link::task(task.id),
-            title: title(task),
+            title: task.subject(),
             template: task.template().map(|template| EntityLink::find(catalog, viewer, &template)),
-            template_title: template_title(task),
+            template_title: task.template_title(),
             state: State::of(task),
             by: task.created_by.as_deref().and_then(|by| EntityLink::read(catalog, viewer, by)),
             created: Moment(task.created_at),
@@ -133,22 +133,4 @@ pub(super) fn took(task: &Task) -> String {
     task.finished_at
         .map(|finished| shown::duration((finished - task.created_at).num_milliseconds()))
         .unwrap_or_default()
-}
-
-/// What a run is about: the name among its answers, its repository, or the template.
-pub(super) fn title(task: &Task) -> String {
-    let answer = |key: &str| task.spec.pointer(&format!("/parameters/{key}")).and_then(serde_json::Value::as_str);
-    let named = ["name", "component_id", "componentName", "title"].into_iter().find_map(answer);
-    let repository = || {
-        let (_, query) = answer("repoUrl")?.split_once('?')?;
-        url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "repo").map(|(_, repo)| repo.into_owned())
-    };
-    named.filter(|name| !name.is_empty()).map(str::to_owned).or_else(repository).unwrap_or_else(|| template_title(task))
-}
-
-/// What its template is called.
-pub(super) fn template_title(task: &Task) -> String {
-    let title = task.spec.pointer("/templateInfo/entity/metadata/title").and_then(serde_json::Value::as_str);
-    let name = || task.template().map(|template| template.name().to_owned());
-    title.map(str::to_owned).or_else(name).unwrap_or_else(|| "a template".to_owned())
 }

@@ -33,7 +33,7 @@ pub(super) async fn show(
     let state = State::of(&task);
     let steps = steps(&task, &progress, State::parse(&task.status));
     let steps_done = steps.iter().filter(|step| step.state.is_over()).count();
-    let title = index::title(&task);
+    let title = task.subject();
     let template = task.template();
     Ok(Page(RunPage {
         chrome: viewer.chrome(Area::Runs, title.clone()),

@@ -5,7 +5,6 @@ use axum::extract::State as From;
 use axum::response::{IntoResponse as _, Redirect};
 use uuid::Uuid;
 
-use super::index;
 use crate::scaffolder::{Scaffolder, Undoing};
 use crate::web::error::Error;
 use crate::web::extract::{Answer, Form, Path};
@@ -37,7 +36,7 @@ pub(super) async fn show(
 ) -> PageResult<UndoPage> {
     let task = scaffolder.task(&viewer.credentials, id).await?;
     let items = scaffolder.undoable(&viewer.credentials, id).await?;
-    let title = index::title(&task);
+    let title = task.subject();
     Ok(Page(UndoPage {
         chrome: viewer.chrome(Area::Runs, format!("Undo {title}")),
         crumbs: vec![("Runs".to_owned(), link::tasks()), (title, link::task(id))],

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::State as From;
 
-use super::index::{template_title, title};
 use crate::catalog::Catalog;
 use crate::scaffolder::{Approval, Scaffolder, Task};
 use crate::web::error::Error;
@@ -38,9 +37,9 @@ struct Question {
 impl Question {
     fn new(catalog: &Catalog, viewer: &Viewer, (task, approval): (&Task, &Approval)) -> Self {
         Self {
-            run: title(task),
+            run: task.subject(),
             link: link::task(task.id),
-            template: template_title(task),
+            template: task.template_title(),
             by: task.created_by.as_deref().and_then(|by| EntityLink::read(catalog, viewer, by)),
             since: Moment(approval.asked_at),
             html: markdown::note(&approval.message),

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -101,4 +102,20 @@ async fn a_provider_that_fails_is_shown_where_it_is_listed_and_among_the_problem
     assert!(shown.contains(">failed<") && shown.contains("cannot list the repositories folder"), "{shown}");
     let problems = guest.see("/catalog/problems").await;
     assert!(problems.contains("<span class=\"spot\">local-provider:lost</span>"), "{problems}");
+}
+
+#[tokio::test]
+async fn a_provider_runs_when_somebody_asks() {
+    let guest = Guest::with("providers: { local: { all: { schedule: { frequency: { trigger: manual } } } } }").await;
+    guest.app.state.catalog.read_due().await.unwrap();
+    let shown = guest.see("/catalog/locations").await;
+    assert!(shown.contains(">on demand<") && shown.contains("aria-label=\"Run now: local-provider:all\""), "{shown}");
+    let place = guest.led("/catalog/provider-runs", &[("provider", "local-provider:all")]).await;
+    assert_eq!(place, "/catalog/locations#providers");
+    let waiting = guest.see("/catalog/locations").await;
+    assert!(!waiting.contains(">on demand<"), "{waiting}");
+    guest.app.state.catalog.read_due().await.unwrap();
+    assert!(guest.see("/catalog/locations").await.contains(">on demand<"));
+    let nobody = guest.send("/catalog/provider-runs", &[("provider", "nobody")]).await;
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND, "{}", nobody.text);
 }

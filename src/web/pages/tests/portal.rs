@@ -53,6 +53,11 @@ impl Guest {
         Self { app, cookie, csrf }
     }
 
+    /// What the browser sends.
+    pub(super) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// Opens a page; it must be there and be whole.
     pub(super) async fn see(&self, path: &str) -> String {
         let answer = self.open(path).await;

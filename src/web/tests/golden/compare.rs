@@ -47,8 +47,13 @@ pub(crate) fn difference(
     differs("", &expected, &got)
 }
 
-/// Sorts a list of entities whose order nobody asked for.
+/// Sorts a list whose order nobody asked for: entities, or what a search found, which is ranked by each in its way.
 fn sort(answer: &mut Value) {
+    if let Some(Value::Array(results)) = answer.get_mut("results") {
+        results.iter_mut().for_each(|result| drop(result.as_object_mut().unwrap().remove("rank")));
+        results.sort_by_key(|result| result["document"]["location"].to_string());
+        return;
+    }
     let list = match answer {
         Value::Object(map) => map.get_mut("items"),
         other => Some(other),
@@ -71,7 +76,9 @@ fn stable(value: &Value, translate: &dyn Fn(&str) -> String) -> Value {
         }
         Value::Array(items) => Value::Array(items.iter().map(|item| stable(item, translate)).collect()),
         // The place in the program where a step failed is nobody's business.
-        Value::String(text) => Value::String(without_log_id(&translate(text)).replace("\n    (stack)", "")),
+        Value::String(text) => {
+            Value::String(without_tags(&without_log_id(&translate(text)).replace("\n    (stack)", "")))
+        }
         other => other.clone(),
     }
 }
@@ -99,6 +106,19 @@ fn stable_field(key: &str, value: &Value, translate: &dyn Fn(&str) -> String) ->
 
 fn without_log_id(text: &str) -> String {
     text.split_once("logId=").map_or_else(|| text.to_owned(), |(before, _)| format!("{before}logId="))
+}
+
+/// The tags around marked words have the id of a process in them.
+fn without_tags(text: &str) -> String {
+    let mut parts = text.split('<');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let tag = part.trim_start_matches('/');
+        let is_tag = tag.get(36..37) == Some(">") && tag[..36].bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+        plain.push('<');
+        plain.push_str(&if is_tag { part.replacen(&tag[..36], "mark", 1) } else { part.to_owned() });
+    }
+    plain
 }
 
 /// The first place where two values differ.

@@ -38,10 +38,11 @@ impl Request {
             let told = format!("`branchName` and `targetBranchName` are both `{base}`; choose another branchName");
             return Err(ActionError::input(told));
         }
-        let fork = forge.github().filter(|_| flag(input, "forceFork"));
-        let from = match fork {
-            Some(github) => github.fork_name(&repository.id).await?,
-            None => repository.id.clone(),
+        let from = match forge.github() {
+            Some(github) if flag(input, "forceFork") || !github.may_push(&repository.id).await? => {
+                github.fork_name(&repository.id).await?
+            }
+            _ => repository.id.clone(),
         };
         let tip = newest(forge.as_ref(), &from, &format!("refs/heads/{head}")).await?;
         Ok(Self { forge, repository, from, head, base, title, tip })
@@ -81,13 +82,15 @@ impl Request {
     pub(super) fn taken(&self) -> String {
         format!(
             "branch `{}` of {} exists already; choose another branchName, or set `update: true` to commit on top of it",
-            self.head,
-            self.id()
+            self.head, self.from
         )
     }
 
     /// The open pull request of the branch.
     pub(super) async fn open(&self) -> Result<Option<PullRequest>, ActionError> {
+        if let Some(github) = self.forge.github() {
+            return Ok(github.proposed(self.id(), &self.proposed(), &self.base).await?);
+        }
         let all = self.forge.pull_requests(self.id()).await?;
         Ok(all.into_iter().find(|pull| pull.is_open() && pull.head == self.head && pull.base == self.base))
     }
