@@ -139,8 +139,6 @@ pub(crate) enum Remark {
 pub(crate) struct Rendered {
     /// Safe to show.
     pub(crate) html: String,
-    /// The words of a first-level heading at the very beginning.
-    pub(crate) title: Option<String>,
     /// In their order.
     pub(crate) headings: Vec<Heading>,
     /// Plain text, by heading.

@@ -168,6 +168,7 @@ fn base(other_images: bool) -> ammonia::Builder<'static> {
         .add_tag_attributes("ol", ["type"])
         // What scrolls can be reached with the keyboard.
         .set_tag_attribute_value("pre", "tabindex", "0")
+        .set_tag_attribute_value("table", "tabindex", "0")
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .attribute_filter(move |element, attribute, value| allowed(element, attribute, value, other_images));
     cleaner

@@ -33,7 +33,6 @@ struct Writer<'p> {
     anchors: Anchors,
     github_anchors: Anchorizer,
     headings: Vec<Heading>,
-    title: Option<String>,
     gathered: Gathered,
     abbreviations: Option<Regex>,
     /// Where tables of contents go.
@@ -54,7 +53,6 @@ pub(super) fn render(prepared: &Prepared<'_>, dialect: Dialect, surroundings: &d
         anchors: Anchors::default(),
         github_anchors: Anchorizer::new(),
         headings: Vec::new(),
-        title: None,
         gathered: Gathered::default(),
         abbreviations: words::abbreviations(&prepared.abbreviations),
         contents: Vec::new(),
@@ -181,13 +179,7 @@ impl Writer<'_> {
         for section in &mut sections {
             section.text = taken.restore(&section.text, false);
         }
-        Rendered {
-            html: taken.restore(&self.html, true),
-            title: self.title,
-            headings: self.headings,
-            sections,
-            remarks: Vec::new(),
-        }
+        Rendered { html: taken.restore(&self.html, true), headings: self.headings, sections, remarks: Vec::new() }
     }
 }
 

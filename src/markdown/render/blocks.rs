@@ -180,9 +180,6 @@ impl Writer<'_> {
             None if self.dialect.docs => self.anchors.make(&text, self.dialect.unicode_anchors),
             None => self.github_anchors.anchorize(&text),
         };
-        if self.html.trim().is_empty() && heading.level == 1 {
-            self.title = Some(text.clone());
-        }
         self.gathered.begin(&text, &anchor);
         self.gathered.is_paused = true;
         _ = write!(self.html, "<h{level} id=\"{}\"", escaped(&anchor));

@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn github_flavour_is_known() {
         let html = note("| a |\n|---|\n| b |\n\n- [x] done\n\n~~gone~~");
-        for part in ["<table>", "\u{2611}", "<del>gone</del>"] {
+        for part in ["<table", "\u{2611}", "<del>gone</del>"] {
             assert!(html.contains(part), "{part} in {html}");
         }
     }
