@@ -261,7 +261,7 @@ async fn what_changes_in_the_local_forge_is_read_at_once() {
         assert!(number < 100, "nobody follows");
         let text = component("pay", &format!("  note: Pay {number}\n"));
         fixture.commit("acme/pay", &[("catalog-info.yaml", &text)]).await;
-        if tokio::time::timeout(std::time::Duration::from_millis(500), advanced.changed()).await.is_ok() {
+        if tokio::time::timeout(Duration::from_millis(500), advanced.changed()).await.is_ok() {
             break;
         }
     }
