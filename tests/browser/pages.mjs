@@ -8,6 +8,8 @@ export const pages = [
   '/catalog?kind=all&column=kind&column=system', '/catalog/default/component/payments-api/owner', '/repositories',
   '/repositories/acme/payments-api', '/repositories/acme/payments-api/tree/main/src',
   '/repositories/acme/payments-api/blob/main/src/main.rs', '/repositories/acme/payments-api/blob/main/README.md',
-  '/repositories/acme/payments-api/commits/main', '/repositories/acme/payments-api/pulls', '/status', '/nowhere',
+  '/repositories/acme/payments-api/commits/main', '/repositories/acme/payments-api/pulls', '/status', '/nowhere', '/search?q=checkout', '/docs', '/docs/default/component/checkout-service/',
+  '/catalog-graph?root=component:default/checkout-service', '/catalog/default/component/checkout-service/dependencies',
+  '/catalog/default/component/checkout-service/raw', '/catalog/default/api/checkout-api/api', '/catalog/default/api/inventory-grpc/api', '/delivery', '/notifications', '/catalog-import',
   '/catalog/default/component/nobody',
 ];
