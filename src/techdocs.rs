@@ -35,13 +35,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 
-#[allow(unused_imports, reason = "for the room that searches everything")]
+#[allow(unused_imports, reason = "what `documented` gives, by its name")]
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
 pub(crate) use folder::{Folder, read as read_folder};
 pub(crate) use reference::{Where, is_documented};
 pub(crate) use site::Site;
-#[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use survey::DocumentSection;
 
 use self::document::Entities;
@@ -198,7 +197,6 @@ impl TechDocs {
     }
 
     /// Sees that something changed: a site, or which entities have one.
-    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) fn watch(&self) -> watch::Receiver<i64> {
         self.inner.changed.subscribe()
     }
