@@ -174,15 +174,14 @@ impl TechDocs {
         let Some(digest) = row.digest.clone() else {
             return Err(DocsError::Unread(row.failure.unwrap_or_else(|| source.to_owned())));
         };
-        let site = match self.inner.shelf.get(source, &digest) {
-            Some(site) => site,
-            None => {
-                let (docs, beside) = store::files(&self.inner.pool, source).await?;
-                let files = SiteFiles { config: row.config, docs, beside };
-                let place: Place = serde_json::from_value(row.place).unwrap_or_default();
-                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
-                made.map_err(|error| DocsError::Unread(error.to_string()))?
-            }
+        let site = if let Some(site) = self.inner.shelf.get(source, &digest) {
+            site
+        } else {
+            let (docs, beside) = store::files(&self.inner.pool, source).await?;
+            let files = SiteFiles { config: row.config, docs, beside };
+            let place: Place = serde_json::from_value(row.place).unwrap_or_default();
+            let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
+            made.map_err(|error| DocsError::Unread(error.to_string()))?
         };
         let docs = Docs {
             site,
