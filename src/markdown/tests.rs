@@ -39,7 +39,7 @@ fn constructs_become_what_material_makes_of_them() {
             "> [!WARNING]\n> x",
             "<div class=\"admonition warning\"><p class=\"admonition-title\">Warning</p><p>x</p></div>",
         ),
-        ("| a | b |\n|:--|--:|\n| 1 | 2 |", "<td align=\"right\">2</td>"),
+        ("| a | b |\n|:--|--:|\n| 1 | 2 |", "<td class=\"align-right\">2</td>"),
         ("# A {#x .lead}", "<h1 id=\"x\" class=\"lead\">A"),
         ("text\n{: #x .lead }", "<p id=\"x\" class=\"lead\">text</p>"),
         ("[a](b.md){ .md-button .other target=_blank }", "<a href=\"b.md\" class=\"md-button\">a</a>"),

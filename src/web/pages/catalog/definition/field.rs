@@ -112,7 +112,7 @@ pub(super) fn about(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    if text.contains(['[', '*', '<', '_', '#', '|', '&', '>']) || text.contains("\n") || text.contains("://") {
+    if text.contains(['[', '*', '<', '_', '#', '|', '&', '>']) || text.contains('\n') || text.contains("://") {
         return without_ids(&markdown::note(text));
     }
     format!("<p>{}</p>", code_marked(text))
