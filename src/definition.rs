@@ -4,7 +4,7 @@
 //! operation, a channel's action, a type, an rpc). Their heads are made at once, so a list of a thousand is cheap; the
 //! rest of an entry, [`Definition::detail`], is made when a page asks for it, within limits. An entry's parts are
 //! *sections* with a *direction* (what a caller sends, what it gets) that hold *fields*, trees of what a value is made
-//! of. Because every format has the same model, one template shows them and [`compare`] tells two versions apart.
+//! of. Because every format has the same model, one template shows them and [`compare()`] tells two versions apart.
 //!
 //! Everything here is pure: text in, values out. References are followed inside the text only; cycles end, and depth and
 //! size are bounded. What is wrong with a text is an answer with its place ([`Problem`]).

@@ -2,7 +2,7 @@
 //! `markdown-include` does (`{!path!}`).
 //!
 //! Invariants: what is included is bounded in depth, number and size, whatever includes itself; a name is only ever handed
-//! to [`Surroundings::include`](super::Surroundings::include), which knows the files there are.
+//! to [`Surroundings::include`], which knows the files there are.
 
 use super::{Remark, Surroundings};
 

@@ -1,6 +1,6 @@
 //! The Definition tab: what an API takes and gives, as a reference to read, as text, and from version to version.
 //!
-//! `…/api` shows one of its [`View`]s. [`reading`] reads a definition once and keeps the last ones; [`reference`] turns the
+//! `…/api` shows one of its views. [`reading`] reads a definition once and keeps the last ones; [`mod@reference`] turns the
 //! model into what the template writes, as much as one page should hold; [`changes`] compares versions; [`trial`] is the
 //! page with Swagger UI. A definition that cannot be read is shown as text, with what is wrong and where.
 
