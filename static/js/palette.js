@@ -45,6 +45,8 @@ class Palette {
   constructor(address) {
     this.address = address;
     this.sort = 0;
+    this.options = [];
+    this.marked = 0;
     this.sprite = document.querySelector('.side use').getAttribute('href').split('#')[0];
     this.input = make('input', {
       class: 'palette__input', type: 'search', role: 'combobox', 'aria-expanded': 'true', 'aria-controls': 'palette-list', 'aria-autocomplete': 'list',
