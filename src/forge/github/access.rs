@@ -269,7 +269,8 @@ impl Access {
                 )
             };
         };
-        let place = app.page().await.map_or_else(|_| "from its page".to_owned(), |page| format!("at {page}/installations/new"));
+        let place =
+            app.page().await.map_or_else(|_| "from its page".to_owned(), |page| format!("at {page}/installations/new"));
         format!("the GitHub App {} is not installed on {owner}; install it {place}", app.config.app_id.0)
     }
 }

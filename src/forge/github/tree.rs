@@ -107,7 +107,12 @@ impl GitHub {
     }
 
     /// What is at a path, and everything in it if that is a folder.
-    pub(super) async fn below(&self, id: &RepositoryId, commit: &str, path: &str) -> Result<Vec<TreeEntry>, ForgeError> {
+    pub(super) async fn below(
+        &self,
+        id: &RepositoryId,
+        commit: &str,
+        path: &str,
+    ) -> Result<Vec<TreeEntry>, ForgeError> {
         match self.entry(id, commit, path).await? {
             Some(folder) if folder.kind == EntryKind::Folder => {
                 Ok(within(path, self.entries(id, &folder.object_id).await?))

@@ -79,20 +79,22 @@ impl Differences {
 
 /// What is in the folders that the change is about: of a repository that is too large to be listed.
 async fn concerned(request: &Request, files: &[NewFile], gone: &[String]) -> Result<Vec<TreeEntry>, ActionError> {
-    let id = request.grounds();
-    let commit = &request.forge.resolve(id, &request.ground()).await?;
+    let commit = &request.forge.resolve(request.grounds(), &request.ground()).await?;
     let paths = files.iter().map(|file| file.path.as_str()).chain(gone.iter().map(String::as_str));
     let folders: BTreeSet<&str> = paths.map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
-    let listed = stream::iter(folders).map(|folder| async move {
-        match request.forge.tree(id, commit, folder).await {
-            Err(ForgeError::NotFound(Missing::Path { .. })) => Ok(Vec::new()),
-            listed => listed,
-        }
-    });
-    let listed: Vec<Vec<TreeEntry>> = listed.buffered(AT_ONCE).try_collect().await?;
+    let asked: Vec<_> = folders.into_iter().map(|folder| listed(request, commit, folder)).collect();
+    let listed: Vec<Vec<TreeEntry>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
     // A folder is of interest only where it goes as a whole.
     let is_asked = |entry: &TreeEntry| entry.kind != EntryKind::Folder || gone.contains(&entry.path);
     Ok(listed.into_iter().flatten().filter(is_asked).collect())
+}
+
+/// The entries of a folder; none if there is no such folder.
+async fn listed(request: &Request, commit: &str, folder: &str) -> Result<Vec<TreeEntry>, ActionError> {
+    match request.forge.tree(request.grounds(), commit, folder).await {
+        Err(ForgeError::NotFound(Missing::Path { .. })) => Ok(Vec::new()),
+        listed => Ok(listed?),
+    }
 }
 
 /// Whether the repository's file is the same; one of another size is not read.
