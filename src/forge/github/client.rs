@@ -262,10 +262,31 @@ impl Client {
 
     /// Asks GraphQL; the answer is what stands under `data`.
     pub(super) async fn graphql<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, Failure> {
+        self.graphql_unless(query, variables, |_| true).await
+    }
+
+    /// The same for many things of which some may not be there.
+    pub(super) async fn graphql_of_some<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+    ) -> Result<T, Failure> {
+        let is_missing = |error: &Value| error.get("type").and_then(Value::as_str) == Some("NOT_FOUND");
+        self.graphql_unless(query, variables, |error| !is_missing(error)).await
+    }
+
+    /// Asks GraphQL; an error that counts is a failure.
+    async fn graphql_unless<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+        counts: impl Fn(&Value) -> bool + Send,
+    ) -> Result<T, Failure> {
         let call = Call::post(["graphql"], json!({"query": query, "variables": variables}));
         // What is changed through GraphQL here says the same thing twice without harm.
         let mut answer: Value = self.ask(call.repeatable()).await?;
-        if let Some(errors) = answer.get("errors").and_then(Value::as_array).filter(|errors| !errors.is_empty()) {
+        let errors = answer.get("errors").and_then(Value::as_array);
+        if let Some(errors) = errors.filter(|errors| errors.iter().any(counts)) {
             return Err(Failure::graphql(errors));
         }
         let data = answer.get_mut("data").map(Value::take).unwrap_or_default();
