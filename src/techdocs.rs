@@ -35,13 +35,12 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 
-#[allow(unused_imports, reason = "for the room that searches everything")]
+#[allow(unused_imports, reason = "what `documented` gives, by its name")]
 pub(crate) use document::Documented;
 pub(crate) use finding::Found;
 pub(crate) use folder::{Folder, read as read_folder};
 pub(crate) use reference::{Where, is_documented};
 pub(crate) use site::Site;
-#[allow(unused_imports, reason = "for the room that searches everything")]
 pub(crate) use survey::DocumentSection;
 
 use self::document::Entities;
@@ -175,15 +174,14 @@ impl TechDocs {
         let Some(digest) = row.digest.clone() else {
             return Err(DocsError::Unread(row.failure.unwrap_or_else(|| source.to_owned())));
         };
-        let site = match self.inner.shelf.get(source, &digest) {
-            Some(site) => site,
-            None => {
-                let (docs, beside) = store::files(&self.inner.pool, source).await?;
-                let files = SiteFiles { config: row.config, docs, beside };
-                let place: Place = serde_json::from_value(row.place).unwrap_or_default();
-                let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
-                made.map_err(|error| DocsError::Unread(error.to_string()))?
-            }
+        let site = if let Some(site) = self.inner.shelf.get(source, &digest) {
+            site
+        } else {
+            let (docs, beside) = store::files(&self.inner.pool, source).await?;
+            let files = SiteFiles { config: row.config, docs, beside };
+            let place: Place = serde_json::from_value(row.place).unwrap_or_default();
+            let made = tokio::task::spawn_blocking(move || Arc::new(Site::new(files, digest, place))).await;
+            made.map_err(|error| DocsError::Unread(error.to_string()))?
         };
         let docs = Docs {
             site,
@@ -198,7 +196,6 @@ impl TechDocs {
     }
 
     /// Sees that something changed: a site, or which entities have one.
-    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) fn watch(&self) -> watch::Receiver<i64> {
         self.inner.changed.subscribe()
     }

@@ -233,7 +233,7 @@ impl Told {
         let is_body = section.title == "Request body";
         match section.direction {
             Direction::In if is_body && section.required => {
-                self.tell(Impact::Breaks, &section.title, "is new and must be given")
+                self.tell(Impact::Breaks, &section.title, "is new and must be given");
             }
             Direction::In if is_body => self.tell(Impact::Fine, &section.title, "is new and may be left out"),
             Direction::Out if section.title.starts_with("Answer 2") || section.title.starts_with("Answer 3") => {

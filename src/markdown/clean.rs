@@ -17,7 +17,10 @@ pub(super) const PREFIX: &str = "md-";
 const TAGS: [&str; 7] = ["section", "input", "label", "figure", "figcaption", "summary", "details"];
 
 /// Classes that documents may have, besides those of code (`k`, `nf`, `language-…`) and keys (`key-…`).
-const CLASSES: [&str; 76] = [
+const CLASSES: [&str; 79] = [
+    "align-left",
+    "align-center",
+    "align-right",
     "abstract",
     "admonition",
     "admonition-title",

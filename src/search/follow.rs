@@ -1,7 +1,7 @@
 //! Keeping up with the catalog and its documentation: the index is built a moment after the start, or as soon as somebody
 //! searches, and then every change is taken into it. Never on the way of a request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl Search {
     async fn take_docs(&self, shelf: &mut Shelf) -> Result<(), DocsError> {
         let techdocs = &self.inner.techdocs;
         let index = self.inner.catalog.index();
-        let mut gone: HashMap<Arc<str>, ()> = shelf.keys().map(|entity| (Arc::clone(entity), ())).collect();
+        let mut gone: HashSet<Arc<str>> = shelf.keys().cloned().collect();
         let mut pack: Vec<(Arc<Record>, Arc<Vec<Section>>)> = Vec::new();
         for site in techdocs.documented().await? {
             let mut sections: Option<Arc<Vec<Section>>> = None;
@@ -127,9 +127,9 @@ impl Search {
         }
         self.take_sites(pack).await;
         if !gone.is_empty() {
-            shelf.retain(|entity, _| !gone.contains_key(entity));
+            shelf.retain(|entity, _| !gone.contains(entity));
             self.change(move |before| {
-                let names: Vec<&str> = gone.keys().map(|entity| &**entity).collect();
+                let names: Vec<&str> = gone.iter().map(|entity| &**entity).collect();
                 Some(before.replaced(Stock::Docs, &names, std::iter::empty()))
             })
             .await;

@@ -34,13 +34,12 @@ impl TechDocs {
     }
 
     /// The sections of one site.
-    #[allow(dead_code, reason = "for the room that searches everything")]
     pub(crate) async fn sections(&self, source: &str) -> Result<Vec<DocumentSection>, DocsError> {
         Ok(store::sections(&self.inner.pool, source).await?)
     }
 
     /// Every section of every documented entity.
-    #[allow(dead_code, reason = "for the room that searches everything")]
+    #[allow(dead_code, reason = "all at once, for whoever keeps no revisions")]
     pub(crate) async fn documents(&self) -> Result<Vec<(Documented, Vec<DocumentSection>)>, DocsError> {
         let mut all = Vec::new();
         for one in self.documented().await? {

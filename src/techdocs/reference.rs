@@ -58,7 +58,7 @@ fn own(reader: &Reader, record: &Record, entity: &Entity, reference: &str) -> Re
         "dir" => {
             // Backstage counts from the source location where one is written; the descriptor's folder otherwise.
             let source = entity.annotation(SOURCE_LOCATION).and_then(LocationRef::parse);
-            let source = source.filter(|source| source.is_url());
+            let source = source.filter(LocationRef::is_url);
             let base = source.or_else(|| LocationRef::parse(&record.location));
             let base = base.ok_or_else(|| wrong("it is not known where the entity comes from".to_owned()))?;
             let target = if target.is_empty() { "." } else { target };

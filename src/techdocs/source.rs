@@ -20,7 +20,7 @@ use crate::forge::{FileLocation, FileMode, Forge, LocationKind, LogQuery};
 use crate::markdown;
 
 /// How long reading a site may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Most that a site may have.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 const MOST_FILES: usize = 5000;

@@ -1,8 +1,11 @@
 // `/` or Ctrl-K (Command-K) opens the palette, and so does a click on the search field. Without it the field asks the server.
 export function start([field]) {
   const open = async () => {
+    // What is typed before the palette is there goes into the field, and from there into the palette.
+    field.focus();
     const { open: show } = await import('./palette.js');
     show(field);
+    field.value = field.defaultValue;
   };
   document.addEventListener('keydown', (event) => {
     const writing = event.target.closest?.('input, textarea, select, [contenteditable]');
@@ -16,6 +19,6 @@ export function start([field]) {
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && field.value === '') field.blur();
   });
-  // So that nothing that is typed right after the shortcut is lost.
+  // So that the palette is there at once.
   (window.requestIdleCallback ?? setTimeout)(() => import('./palette.js').then(({ visit }) => visit()));
 }

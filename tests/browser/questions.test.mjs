@@ -28,7 +28,7 @@ const questions = [
   ['Who is on the team that owns X?', [search('Checkout service'), press('Enter'), tab('Checkout')], 'Members'],
   ['What breaks if X is down?', [search('Checkout service'), press('Enter'), tab('Dependencies')], 'What breaks'],
   ['How do I call X\'s API?', [search('Checkout API'), press('Enter'), tab('Definition')], 'GET'],
-  ['Where does X run, in which version?', [search('Checkout service'), press('Enter'), tab('Environments')], 'dev'],
+  ['Where does X run, in which version?', [search('Checkout service'), press('Enter'), tab('Environments')], 'No environment is declared'],
   ['Which services does my team own?', [], 'Feature flags'],
   ['What is broken in the catalog?', [nav('Catalog'), tab('Problems')], 'in order'],
   ['Who changed X, and what?', [search('Checkout service'), press('Enter'), tab('History')], 'Added'],

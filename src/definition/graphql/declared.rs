@@ -91,24 +91,17 @@ fn roots(found: cst::CstChildren<cst::RootOperationTypeDefinition>) -> impl Iter
     })
 }
 
+/// A type that has a name and nothing else yet.
+fn bare(kind: Kind, name: String) -> Type {
+    Type { kind, name, about: String::new(), implements: Vec::new(), fields: Vec::new(), places: String::new() }
+}
+
 fn type_of(definition: Definition) -> Option<Type> {
     let name = named(definition.name());
-    let new = |kind| Type {
-        kind,
-        name,
-        about: String::new(),
-        implements: Vec::new(),
-        fields: Vec::new(),
-        places: String::new(),
-    };
+    let new = |kind| bare(kind, name.clone());
     Some(match definition {
         Definition::ObjectTypeDefinition(found) => Type {
             about: described(found.description()),
-            implements: implemented(found.implements_interfaces()),
-            fields: fields(found.fields_definition()),
-            ..new(Kind::Object)
-        },
-        Definition::ObjectTypeExtension(found) => Type {
             implements: implemented(found.implements_interfaces()),
             fields: fields(found.fields_definition()),
             ..new(Kind::Object)
@@ -119,33 +112,18 @@ fn type_of(definition: Definition) -> Option<Type> {
             fields: fields(found.fields_definition()),
             ..new(Kind::Interface)
         },
-        Definition::InterfaceTypeExtension(found) => Type {
-            implements: implemented(found.implements_interfaces()),
-            fields: fields(found.fields_definition()),
-            ..new(Kind::Interface)
-        },
         Definition::UnionTypeDefinition(found) => Type {
             about: described(found.description()),
             fields: members(found.union_member_types()),
             ..new(Kind::Union)
         },
-        Definition::UnionTypeExtension(found) => {
-            Type { fields: members(found.union_member_types()), ..new(Kind::Union) }
-        }
         Definition::EnumTypeDefinition(found) => Type {
             about: described(found.description()),
             fields: values(found.enum_values_definition()),
             ..new(Kind::Enum)
         },
-        Definition::EnumTypeExtension(found) => {
-            Type { fields: values(found.enum_values_definition()), ..new(Kind::Enum) }
-        }
         Definition::InputObjectTypeDefinition(found) => Type {
             about: described(found.description()),
-            fields: inputs(found.input_fields_definition().map(|fields| fields.input_value_definitions())),
-            ..new(Kind::Input)
-        },
-        Definition::InputObjectTypeExtension(found) => Type {
             fields: inputs(found.input_fields_definition().map(|fields| fields.input_value_definitions())),
             ..new(Kind::Input)
         },
@@ -155,6 +133,33 @@ fn type_of(definition: Definition) -> Option<Type> {
             fields: inputs(found.arguments_definition().map(|fields| fields.input_value_definitions())),
             places: found.directive_locations().map(|places| one_line(&places.source_string())).unwrap_or_default(),
             ..new(Kind::Directive)
+        },
+        extension => return extended(extension, name),
+    })
+}
+
+/// What an extension adds to a type.
+fn extended(definition: Definition, name: String) -> Option<Type> {
+    Some(match definition {
+        Definition::ObjectTypeExtension(found) => Type {
+            implements: implemented(found.implements_interfaces()),
+            fields: fields(found.fields_definition()),
+            ..bare(Kind::Object, name)
+        },
+        Definition::InterfaceTypeExtension(found) => Type {
+            implements: implemented(found.implements_interfaces()),
+            fields: fields(found.fields_definition()),
+            ..bare(Kind::Interface, name)
+        },
+        Definition::UnionTypeExtension(found) => {
+            Type { fields: members(found.union_member_types()), ..bare(Kind::Union, name) }
+        }
+        Definition::EnumTypeExtension(found) => {
+            Type { fields: values(found.enum_values_definition()), ..bare(Kind::Enum, name) }
+        }
+        Definition::InputObjectTypeExtension(found) => Type {
+            fields: inputs(found.input_fields_definition().map(|fields| fields.input_value_definitions())),
+            ..bare(Kind::Input, name)
         },
         _ => return None,
     })

@@ -212,14 +212,16 @@ impl Writer<'_> {
             self.html.push_str("<tr>\n");
             for (number, cell) in row.children().enumerate() {
                 let tag = if is_head { "th" } else { "td" };
-                let align = match alignments.get(number) {
-                    Some(TableAlignment::Left) => " align=\"left\"",
-                    Some(TableAlignment::Center) => " align=\"center\"",
-                    Some(TableAlignment::Right) => " align=\"right\"",
-                    Some(TableAlignment::None) | None => "",
+                let aligned = match alignments.get(number) {
+                    Some(TableAlignment::Left) => Some("align-left"),
+                    Some(TableAlignment::Center) => Some("align-center"),
+                    Some(TableAlignment::Right) => Some("align-right"),
+                    Some(TableAlignment::None) | None => None,
                 };
-                _ = write!(self.html, "<{tag}{align}");
-                self.at_end(cell).unwrap_or_default().write(&mut self.html, "");
+                _ = write!(self.html, "<{tag}");
+                let mut attributes = self.at_end(cell).unwrap_or_default();
+                attributes.classes.extend(aligned.map(str::to_owned));
+                attributes.write(&mut self.html, "");
                 self.html.push('>');
                 self.children(cell, depth);
                 self.gathered.gap();

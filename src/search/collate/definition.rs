@@ -93,7 +93,9 @@ fn fields<'a>(schema: &'a Value, depth: usize, names: &mut Vec<&'a str>) {
             }
             ("items" | "additionalProperties", schema) => fields(schema, depth - 1, names),
             ("allOf" | "oneOf" | "anyOf", Value::Array(schemas)) => {
-                schemas.iter().for_each(|schema| fields(schema, depth - 1, names));
+                for schema in schemas {
+                    fields(schema, depth - 1, names);
+                }
             }
             _ => {}
         }

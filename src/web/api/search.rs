@@ -46,7 +46,7 @@ async fn query(
         return Ok(reply::ok(&answered(&wanted, 0, Vec::new())));
     };
     let (known, other): (Vec<_>, Vec<_>) = wanted.filters.iter().partition(|(key, _)| facet(key).is_some());
-    let mut query = Query::plain(&wanted.term).and(Filter::sorts(&wanted.sorts()));
+    let mut query = Query::plain(&searched(&wanted.term)).and(Filter::sorts(&wanted.sorts()));
     for (key, values) in known {
         let facet = facet(key).unwrap_or(Facet::Kind);
         let is_of_docs =
@@ -99,6 +99,11 @@ async fn query(
         json!({"type": kind, "document": document, "rank": rank, "highlight": highlight})
     });
     Ok(reply::ok(&answered(&wanted, total, results.collect())))
+}
+
+/// A term without what means something to Backstage's Postgres engine, which leaves it out.
+fn searched(term: &str) -> String {
+    term.chars().filter(|letter| !"\0()|&:*!".contains(*letter)).collect()
 }
 
 /// The facet of the index that has the values of a document's key.

@@ -1,7 +1,6 @@
 //! `GET /status`: what the people who run the portal want to know at a glance.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
@@ -13,10 +12,9 @@ use super::catalog::named;
 use super::shown::{self, Moment};
 use crate::catalog::{Catalog, Problem};
 use crate::cluster::{Cluster, ThingKind, WatchState};
-use crate::delivery::{Delivery, Sync};
-use crate::event::{Events, Figures};
-use crate::forge::{Allowance, Budget, Forge as _, Forges, LocalForge};
-use crate::search::Search;
+use crate::delivery::Sync;
+use crate::event::Figures;
+use crate::forge::{Allowance, Budget, Forge as _, Forges};
 use crate::web::error::Error;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
@@ -94,23 +92,18 @@ struct EnvironmentRow {
     how: &'static str,
 }
 
-async fn show(
-    State(catalog): State<Catalog>,
-    State(forges): State<Forges>,
-    State(forge): State<LocalForge>,
-    State(events): State<Events>,
-    State(delivery): State<Delivery>,
-    State(search): State<Search>,
-    State(site): State<Arc<Site>>,
-    viewer: Viewer,
-) -> PageResult<StatusPage> {
+async fn show(State(state): State<AppState>, viewer: Viewer) -> PageResult<StatusPage> {
+    let (catalog, forges, site, delivery) = (&state.catalog, &state.forges, &state.site, &state.delivery);
     let problems = site.at_hand(catalog.problems(&viewer.credentials)).await?;
     let has_github = forges.iter().any(|forge| forge.github().is_some());
-    let told =
-        if has_github { Some(Told::new(site.at_hand(events.figures()).await.map_err(Error::store)?)) } else { None };
-    let mut sources = sources(&catalog, &forges, &problems);
+    let told = if has_github {
+        Some(Told::new(site.at_hand(state.events.figures()).await.map_err(Error::store)?))
+    } else {
+        None
+    };
+    let mut sources = sources(catalog, forges, &problems);
     let more = sources.split_off(sources.len().min(LISTED));
-    let repositories = forge.list(None).await?.len();
+    let repositories = state.forge.list(None).await?.len();
     let environment = |environment: &crate::delivery::Environment| EnvironmentRow {
         title: environment.title.clone().unwrap_or_else(|| shown::capital(&environment.name)),
         name: environment.name.clone(),
@@ -124,13 +117,13 @@ async fn show(
     };
     Ok(Page(StatusPage {
         chrome: viewer.chrome(Area::Status, "Status"),
-        facts: facts(&site, &forges, repositories, search.size()),
-        counts: counts(&catalog),
+        facts: facts(site, forges, repositories, state.search.size()),
+        counts: counts(catalog),
         more: more.len(),
         sources,
         problems: problems.len(),
         environments: delivery.environments().iter().map(environment).collect(),
-        allowances: allowances(&forges),
+        allowances: allowances(forges),
         told,
         clusters: delivery.clusters().all().iter().map(ClusterRow::new).collect(),
     }))

@@ -131,14 +131,7 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let reach = Reach::default();
         let site = site(&options, folder.path(), &reach);
-        let issuer = site.absolute("/api/auth");
-        let config = AuthConfig {
-            providers: options.providers,
-            backend: options.backend,
-            issuer,
-            loopback: true,
-            session_duration: None,
-        };
+        let config = auth_config(&site, options.providers, options.backend);
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let forge = LocalForge::open(folder.path().join(REPOSITORIES), site.base_url.clone()).unwrap();
         let local = Arc::new(forge.clone()) as Arc<dyn Forge>;
@@ -238,6 +231,11 @@ impl TestApp {
     pub(crate) async fn bearer(&self) -> String {
         format!("Bearer {}", self.state.auth.issue_guest().await.unwrap().token)
     }
+}
+
+fn auth_config(site: &Site, providers: Option<Providers>, backend: BackendAuth) -> AuthConfig {
+    let issuer = site.absolute("/api/auth");
+    AuthConfig { providers, backend, issuer, loopback: true, session_duration: None }
 }
 
 fn site(options: &Options, folder: &Path, reach: &Reach) -> Arc<Site> {

@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use crate::catalog::{Catalog, Record};
 use crate::techdocs::TechDocs;
-use crate::web::error::Error;
 use crate::web::extract::Query;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::pages::shown::{self, EntityLink};
@@ -80,15 +79,15 @@ pub(super) async fn show(
     });
     all.sort_by_cached_key(|record| record.title.to_lowercase());
     let rows = all.iter().take(ROWS).map(|record| Row::new(&catalog, &viewer, record));
-    let rows = rows.collect::<Result<_, Error>>()?;
+    let rows = rows.collect();
     let chrome = viewer.chrome(Area::Docs, "Docs");
     Ok(Page(IndexPage { chrome, mine, total, own, found: all.len(), q: asked.q, rows }))
 }
 
 impl Row {
-    fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Result<Self, Error> {
+    fn new(catalog: &Catalog, viewer: &Viewer, record: &Record) -> Self {
         let entity = record.entity();
-        Ok(Self {
+        Self {
             title: record.title.to_string(),
             kind: record.reference.kind().to_owned(),
             kind_name: shown::kind_name(record.reference.kind()),
@@ -96,7 +95,7 @@ impl Row {
             entity: link::entity(&record.reference),
             about: entity.description().unwrap_or_default().to_owned(),
             owner: shown::owner(catalog, viewer, &entity),
-        })
+        }
     }
 }
 

@@ -139,7 +139,7 @@ pub(super) async fn show(
         let frame = Frame::new(&catalog, &viewer, &reference, &docs, None, &asked.q);
         let chrome = frame.chrome(&viewer);
         let found = techdocs.find(&docs, &asked.q).await?.into_iter().map(|found| Hit::new(&docs, found)).collect();
-        return Ok(Page(SearchPage { chrome, found, frame }).into_response());
+        return Ok(Page(SearchPage { chrome, frame, found }).into_response());
     }
     if asked.show == "problems" {
         let frame = Frame::new(&catalog, &viewer, &reference, &docs, None, "");

@@ -1,5 +1,7 @@
 //! The Definition tab through the real router, with a definition that changes.
 
+use std::fmt::Write as _;
+
 use axum::http::StatusCode;
 
 use super::portal::Guest;
@@ -25,7 +27,8 @@ const APIS: [(&str, &str, &str); 6] = [
 
 fn descriptors(apis: &[(&str, &str, &str)]) -> String {
     let one = |(name, kind, definition): &(&str, &str, &str)| {
-        let definition: String = definition.lines().map(|line| format!("    {line}\n")).collect();
+        let definition: Vec<String> = definition.lines().map(|line| format!("    {line}\n")).collect();
+        let definition = definition.concat();
         format!(
             "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{name: {name}}}\nspec:\n  type: {kind}\n  lifecycle: production\n  owner: storefront\n  definition: |\n{definition}---\n"
         )
@@ -157,7 +160,8 @@ async fn a_large_definition_is_shown_a_part_at_a_time() {
     let mut text = String::from("openapi: 3.0.0\npaths:\n");
     for number in 0..60 {
         let tag = number % 3;
-        text.push_str(&format!("  /p{number}: {{get: {{tags: [t{tag}], operationId: get{number}, responses: {{'200': {{description: x}}}}}}}}\n"));
+        let answers = "responses: {'200': {description: x}}";
+        writeln!(text, "  /p{number}: {{get: {{tags: [t{tag}], operationId: get{number}, {answers}}}}}").unwrap();
     }
     let guest = with_apis(&[&[("large", "openapi", &text)]]).await;
     let start = guest.see("/catalog/default/api/large/api").await;

@@ -100,6 +100,11 @@ async fn a_site_is_read_page_by_page() {
         ],
     );
     assert!(!page.contains("alert(1)"));
+}
+
+#[tokio::test]
+async fn pages_and_pictures_have_addresses_of_their_own() {
+    let (guest, _) = Guest::with_docs().await;
     let page = guest.see("/docs/default/component/pay/guide/start/").await;
     has(
         &page,

@@ -147,7 +147,7 @@ async fn a_service_is_created_once() {
     contains(&guest.see("/").await, &["Your runs", &run]);
     contains(&guest.see("/repositories/acme/cart").await, &["Owned by group:default/storefront."]);
     let entity = guest.see("/catalog/default/component/cart").await;
-    contains(&entity, &["Small service", &run, "/repositories/acme/cart/blob/main/docs/index.md"]);
+    contains(&entity, &["Small service", &run, "/docs/default/component/cart/"]);
     contains(&guest.see("/catalog/default/group/storefront").await, &["/catalog/default/component/cart"]);
 
     // The same once more meets what is there.

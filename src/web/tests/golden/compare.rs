@@ -50,7 +50,9 @@ pub(crate) fn difference(
 /// Sorts a list whose order nobody asked for: entities, or what a search found, which is ranked by each in its way.
 fn sort(answer: &mut Value) {
     if let Some(Value::Array(results)) = answer.get_mut("results") {
-        results.iter_mut().for_each(|result| drop(result.as_object_mut().unwrap().remove("rank")));
+        for result in &mut *results {
+            drop(result.as_object_mut().unwrap().remove("rank"));
+        }
         results.sort_by_key(|result| result["document"]["location"].to_string());
         return;
     }

@@ -50,9 +50,11 @@ pub(super) struct Told {
     pub(super) hue: &'static str,
     pub(super) about: &'static str,
     pub(super) count: usize,
-    /// Entry, where it is now, and its changes: place and words.
-    pub(super) entries: Vec<(String, Option<String>, Vec<(String, String)>)>,
+    pub(super) entries: Vec<EntryChanges>,
 }
+
+/// An entry, where it is now, and its changes: place and words.
+pub(super) type EntryChanges = (String, Option<String>, Vec<(String, String)>);
 
 /// Impacts with their words.
 const IMPACTS: [(Impact, &str, &str, &str); 3] = [
@@ -169,19 +171,15 @@ impl Compared {
 }
 
 /// Changes by entry, in their order.
-fn entries<'a>(
-    reference: &EntityRef,
-    changes: impl Iterator<Item = &'a Change>,
-) -> Vec<(String, Option<String>, Vec<(String, String)>)> {
-    let mut entries: Vec<(String, Option<String>, Vec<(String, String)>)> = Vec::new();
+fn entries<'a>(reference: &EntityRef, changes: impl Iterator<Item = &'a Change>) -> Vec<EntryChanges> {
+    let mut entries: Vec<EntryChanges> = Vec::new();
     for change in changes {
         let line = (change.place.clone(), change.words.clone());
-        match entries.last_mut().filter(|(entry, ..)| *entry == change.entry) {
-            Some((.., lines)) => lines.push(line),
-            None => {
-                let leads = change.anchor.as_deref().map(|anchor| link::definition(reference, &[("entry", anchor)]));
-                entries.push((change.entry.clone(), leads, vec![line]));
-            }
+        if let Some((.., lines)) = entries.last_mut().filter(|(entry, ..)| *entry == change.entry) {
+            lines.push(line);
+        } else {
+            let leads = change.anchor.as_deref().map(|anchor| link::definition(reference, &[("entry", anchor)]));
+            entries.push((change.entry.clone(), leads, vec![line]));
         }
     }
     entries

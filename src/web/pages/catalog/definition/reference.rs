@@ -272,11 +272,10 @@ fn short(badge: &str) -> String {
     match badge {
         "DELETE" => "DEL",
         "OPTIONS" => "OPT",
-        "SUBSCRIBE" => "SUB",
+        "SUBSCRIBE" | "SUBSCRIPTION" => "SUB",
         "PUBLISH" => "PUB",
         "RECEIVE" => "RECV",
         "MUTATION" => "MUT",
-        "SUBSCRIPTION" => "SUB",
         "interface" => "intf",
         "directive" => "dir",
         other => other,
