@@ -89,7 +89,8 @@ class Palette {
     document.querySelector('.side__menu:popover-open')?.hidePopover();
     this.input.value = text;
     this.dialog.showModal();
-    this.input.select();
+    // What comes next follows what was typed already.
+    this.input.setSelectionRange(text.length, text.length);
     this.turn(0);
   }
 

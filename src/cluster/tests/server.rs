@@ -216,7 +216,9 @@ async fn pods_are_followed_over_a_killed_server_and_a_forgotten_place() {
     assert!(detail.node.is_some());
     assert!(detail.containers[0].digest.is_some(), "{detail:?}");
     assert!(hard.picture().find(ThingKind::Deployment, "shop", "api").is_some());
-    assert_eq!(hard.picture().state(ThingKind::Application), WatchState::Live);
+    // A server that has just begun may put a watch off.
+    let is_live = || (hard.picture().state(ThingKind::Application) == WatchState::Live).then_some(());
+    until(&all, "applications are followed", is_live).await;
 
     plane.order("server/kill", json!({})).await;
     until(&all, "the loss is seen", || hard.picture().trouble()).await;

@@ -184,7 +184,7 @@ async fn every_page_of_the_catalog_is_shown() {
     }
     let missing = guest.open("/catalog/default/component/nothing").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
-    assert!(missing.text.contains("the catalog has no component:default/nothing"), "{}", missing.text);
+    assert!(missing.text.contains("catalog has no component:default/nothing"), "{}", missing.text);
 }
 
 #[tokio::test]
