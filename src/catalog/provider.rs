@@ -9,6 +9,7 @@
 //! nobody who registered it, no configuration. A provider that could not answer leaves everything as it was.
 
 mod config;
+mod gathering;
 mod github;
 mod local;
 mod mutation;

@@ -44,7 +44,8 @@ impl Lane {
     fn places(self) -> usize {
         match self {
             Self::PullRequests => 4,
-            Self::Others => 8,
+            // Pushes that are followed together are read together.
+            Self::Others => 32,
         }
     }
 }

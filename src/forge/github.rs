@@ -9,7 +9,8 @@
 //! Invariants:
 //! - no request is sent that GitHub said it would refuse, and none more often than its documented limits allow;
 //! - what cannot be sent twice is looked for after an uncertain answer, and adopted where it carries the caller's mark;
-//! - a credential goes to the API's host only.
+//! - a credential goes to the API's host only;
+//! - without one nothing is asked but to read what is public.
 
 mod access;
 mod archive;
@@ -133,6 +134,14 @@ impl GitHub {
         match &self.person {
             Some(client) => Ok(client.clone()),
             None => self.site.access.of_owner(owner).await,
+        }
+    }
+
+    /// The client for reading an owner's things; there, what is public needs no credentials.
+    async fn reader(&self, owner: &str) -> Result<Client, Failure> {
+        match &self.person {
+            Some(client) => Ok(client.clone()),
+            None => self.site.access.reader(owner).await,
         }
     }
 

@@ -86,7 +86,7 @@ export class Limits {
       done: () => {
         known.running -= 1;
       },
-      // An answer "not modified" is free.
+      // An answer "not modified" is free to whoever says who they are.
       free: () => {
         window.used -= cost;
       },

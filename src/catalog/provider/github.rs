@@ -10,6 +10,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::config::{CatalogPath, GitHubProviderConfig, RepositoryFilters};
+use super::gathering::Gathering;
 use super::{Connection, Gone, Mutation, Provided, Provider, ProviderError, Schedule, Tip};
 use crate::catalog::{ForgeEvent, LocationRef};
 use crate::forge::{
@@ -28,6 +29,8 @@ pub(super) struct GitHubProvider {
     /// Whether an empty file counts as none.
     is_strict: bool,
     look: Look,
+    /// The repositories of which a webhook told.
+    told: Gathering,
     schedule: Schedule,
 }
 
@@ -48,6 +51,7 @@ impl GitHubProvider {
             filters: config.filters.clone(),
             is_strict: config.validate_locations_exist,
             look,
+            told: Gathering::default(),
             schedule: config.schedule.clone().into(),
         })
     }
@@ -105,7 +109,7 @@ impl GitHubProvider {
 
     /// Brings the catalog up to a repository that changed.
     async fn look_at(&self, id: &RepositoryId, push: Option<&Push>, connection: &Connection) -> anyhow::Result<()> {
-        let found = match self.github()?.discover_one(id, &self.look).await {
+        let found = match self.told.look(self.github()?, id, &self.look).await {
             Ok(found) => Some(settled(found, push)),
             Err(ForgeError::NotFound(_)) => None,
             Err(error) => return Err(error.into()),

@@ -1,8 +1,10 @@
 //! Discovery on GitHub, and people and teams, against the model of GitHub; skipped where that is not installed.
 
+use chrono::Utc;
+
 use super::*;
-use crate::forge::GitHub;
 use crate::forge::github::testing::World;
+use crate::forge::{GitHub, Push, Told};
 
 const DISCOVERY: &str = "github-provider:default";
 
@@ -200,6 +202,51 @@ async fn who_asks_for_a_refresh_gets_what_github_has_and_nothing_older_comes_bac
     on.catalog.read_due().await.unwrap();
     assert_eq!(on.title("component:default/api"), "Second");
     on.world.assert_lawful().await;
+}
+
+#[tokio::test]
+async fn a_burst_of_pushes_is_a_few_requests() {
+    let many = 60;
+    let name = |number: usize| format!("service-{number}");
+    let repositories: Vec<Value> = (0..many).map(|number| repository(&name(number), &json!({}))).collect();
+    let Some(on) = OnGitHub::new(world(&repositories), of_acme).await else { return };
+    on.catalog.read_due().await.unwrap();
+    let mut pushes = Vec::new();
+    for number in 0..many {
+        let id: RepositoryId = format!("acme/{}", name(number)).parse().unwrap();
+        let before = on.github.resolve(&id, "main").await.unwrap();
+        let files = json!({"catalog-info.yaml": titled(&name(number), "Second")});
+        on.world.event(json!({"kind": "commit", "repository": id.to_string(), "files": files})).await;
+        let after = on.github.resolve(&id, "main").await.unwrap();
+        pushes.push(pushed(&on, id, before, after));
+    }
+    // One of them is gone before it is looked at, and nobody else suffers from that.
+    on.world.event(json!({"kind": "delete", "repository": "acme/service-7"})).await;
+    on.world.requests().await;
+    let heard = pushes.iter().map(|push| on.catalog.hear(push));
+    for heard in futures_util::future::join_all(heard).await {
+        heard.unwrap();
+    }
+    let asked = on.world.requests().await;
+    let second = (0..many).filter(|number| on.title(&format!("component:default/{}", name(*number))) == "Second");
+    assert_eq!(second.count(), many - 1);
+    assert!(!on.references().contains(&"component:default/service-7".to_owned()));
+    println!("requests for {many} pushes at once: {}", asked.len());
+    assert!(asked.len() <= 8, "{asked:#?}");
+    on.world.assert_lawful().await;
+}
+
+fn pushed(on: &OnGitHub, repository: RepositoryId, before: String, after: String) -> ForgeEvent {
+    let files = Some(vec!["catalog-info.yaml".to_owned()]);
+    let push = Push {
+        repository,
+        branch: "main".to_owned(),
+        is_default: true,
+        before: Some(before),
+        after: Some(after),
+        files,
+    };
+    ForgeEvent { host: on.world.host(), told: Told::Push(push), received_at: Utc::now() }
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Who to be: the App's installation on an owner, else the token, as Backstage chooses.
+//! Who to be: the App's installation on an owner, else the token, as Backstage chooses; to read, nobody where there is
+//! neither.
 //!
 //! Installation tokens live an hour; octocrab keeps and renews them. Which owners an App is installed on is asked once
 //! and again after a while, when an owner is missing, or when a webhook says that it changed.
@@ -16,6 +17,7 @@ use octocrab::models::{AppId, InstallationId};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::client::{Call, Client};
@@ -30,6 +32,9 @@ const MISSED: Duration = Duration::from_secs(20);
 /// Clients of people's own tokens that are kept.
 const PEOPLE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
+/// Whose requests those without credentials are.
+const NOBODY: &str = "without credentials";
+
 /// The credentials of one host.
 #[derive(Debug)]
 pub(super) struct Access {
@@ -37,6 +42,8 @@ pub(super) struct Access {
     http: reqwest::Client,
     tempo: Tempo,
     token: Option<Client>,
+    /// GitHub counts its requests by the portal's address.
+    nobody: Client,
     apps: Vec<App>,
     people: Mutex<LruCache<[u8; 32], Client>>,
 }
@@ -47,6 +54,8 @@ struct App {
     config: AppConfig,
     auth: AppAuth,
     client: Client,
+    /// Where its page is, once asked.
+    page: OnceCell<String>,
     installations: tokio::sync::Mutex<Option<(Instant, Vec<Installation>)>>,
     clients: Mutex<HashMap<u64, Client>>,
 }
@@ -98,9 +107,12 @@ impl Access {
         tempo: Tempo,
     ) -> Result<Self, String> {
         let wire = |who: String| Wire::new(http.clone(), endpoints.clone(), who, tempo);
+        let nobody = Client::with_auth(wire(NOBODY.to_owned()), AuthState::None);
+        // `${GITHUB_TOKEN:-}` of an environment without it is empty.
         let token = config
             .token
             .clone()
+            .filter(|token| !token.expose_secret().trim().is_empty())
             .map(|token| Client::with_auth(wire("token".to_owned()), AuthState::AccessToken { token }));
         let app = |config: &AppConfig| -> Result<App, String> {
             // An environment variable has it in one line, often.
@@ -117,22 +129,35 @@ impl Access {
                 config: config.clone(),
                 auth,
                 client,
+                page: OnceCell::new(),
                 installations: tokio::sync::Mutex::default(),
                 clients: Mutex::default(),
             })
         };
         let apps = config.apps.iter().map(app).collect::<Result<_, _>>()?;
-        Ok(Self { endpoints, http, tempo, token, apps, people: Mutex::new(LruCache::new(PEOPLE)) })
+        Ok(Self { endpoints, http, tempo, token, nobody, apps, people: Mutex::new(LruCache::new(PEOPLE)) })
     }
 
     /// The client for what belongs to an owner.
     pub(super) async fn of_owner(&self, owner: &str) -> Result<Client, Failure> {
-        if let Some((app, installation)) = self.installed(owner).await? {
-            return self.client_of(app, &installation);
-        }
-        match &self.token {
-            Some(client) => Ok(client.clone()),
+        match self.credential(owner).await? {
+            Some(client) => Ok(client),
             None => Err(Failure::Credentials(self.nobody(owner).await)),
+        }
+    }
+
+    /// The client for reading what belongs to an owner: without credentials what is public.
+    pub(super) async fn reader(&self, owner: &str) -> Result<Client, Failure> {
+        match self.credential(owner).await? {
+            Some(client) => Ok(client),
+            None => Ok(self.nobody.of_nobody(self.nobody(owner).await)),
+        }
+    }
+
+    async fn credential(&self, owner: &str) -> Result<Option<Client>, Failure> {
+        match self.installed(owner).await? {
+            Some((app, installation)) => self.client_of(app, &installation).map(Some),
+            None => Ok(self.token.clone()),
         }
     }
 
@@ -185,7 +210,8 @@ impl Access {
             let clients = app.clients.lock().unwrap_or_else(PoisonError::into_inner);
             clients.values().cloned().collect::<Vec<_>>()
         });
-        let clients = self.token.iter().cloned().chain(of_apps);
+        let nobody = Some(&self.nobody).filter(|nobody| !nobody.budgets().is_empty());
+        let clients = self.token.iter().chain(nobody).cloned().chain(of_apps);
         let mut all: Vec<Allowance> =
             clients.map(|client| Allowance { who: client.who().to_owned(), budgets: client.budgets() }).collect();
         all.sort_by(|one, other| one.who.cmp(&other.who));
@@ -243,9 +269,8 @@ impl Access {
                 )
             };
         };
-        let page = app.client.ask::<Page>(Call::get(["app"])).await;
         let place =
-            page.map_or_else(|_| "from its page".to_owned(), |page| format!("at {}/installations/new", page.html_url));
+            app.page().await.map_or_else(|_| "from its page".to_owned(), |page| format!("at {page}/installations/new"));
         format!("the GitHub App {} is not installed on {owner}; install it {place}", app.config.app_id.0)
     }
 }
@@ -260,6 +285,11 @@ impl App {
     fn may_serve(&self, owner: &str) -> bool {
         let allowed = self.config.allowed_installation_owners.as_ref();
         allowed.is_none_or(|allowed| allowed.iter().any(|name| name.eq_ignore_ascii_case(owner)))
+    }
+
+    async fn page(&self) -> Result<&str, Failure> {
+        let asked = async || Ok::<_, Failure>(self.client.ask::<Page>(Call::get(["app"])).await?.html_url);
+        self.page.get_or_try_init(asked).await.map(String::as_str)
     }
 
     async fn installations(&self, fresh: Duration) -> Result<Vec<Installation>, Failure> {

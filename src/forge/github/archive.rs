@@ -33,7 +33,7 @@ impl GitHub {
     ) -> Result<Snapshot, ForgeError> {
         let doing = format!("download {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let call = Call::get(["repos", id.owner(), id.name(), "tarball", commit]);
         let answer = client.send(call).await.map_err(|failure| absent(failure, id, &failed))?;
         let packed = if answer.status == StatusCode::OK {

@@ -27,7 +27,11 @@ const PAGES: usize = 200;
 
 /// GitHub, as somebody. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Client(Arc<Inner>);
+pub(super) struct Client {
+    inner: Arc<Inner>,
+    /// Of one without credentials: why there are none, and what to do about that.
+    nobody: Option<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -135,45 +139,62 @@ impl Call {
 impl Client {
     /// Asks over a wire as an App's installation.
     pub(super) fn of_installation(octocrab: Octocrab, wire: Wire) -> Self {
-        Self(Arc::new(Inner { octocrab, wire, token: Some(Mutex::default()) }))
+        Self { inner: Arc::new(Inner { octocrab, wire, token: Some(Mutex::default()) }), nobody: None }
     }
 
     /// Asks over a wire with a token, or as nobody.
     pub(super) fn with_auth(wire: Wire, auth: AuthState) -> Self {
         let Ok(octocrab) = octocrab::OctocrabBuilder::new_empty().with_service(wire.clone()).with_auth(auth).build();
-        Self(Arc::new(Inner { octocrab, wire, token: None }))
+        Self { inner: Arc::new(Inner { octocrab, wire, token: None }), nobody: None }
+    }
+
+    /// The same without credentials, with the sentence that says why there are none.
+    pub(super) fn of_nobody(&self, why: String) -> Self {
+        Self { nobody: Some(why.into()), ..self.clone() }
     }
 
     /// The client beneath, for what octocrab does itself.
     pub(super) fn octocrab(&self) -> &Octocrab {
-        &self.0.octocrab
+        &self.inner.octocrab
     }
 
     /// Whose requests these are.
     pub(super) fn who(&self) -> &str {
-        self.0.wire.who()
+        self.inner.wire.who()
     }
 
     /// What GitHub calls a second.
     pub(super) fn second(&self) -> std::time::Duration {
-        self.0.wire.second()
+        self.inner.wire.second()
     }
 
     /// What is left of the hour, by resource.
     pub(super) fn budgets(&self) -> Vec<(String, Budget)> {
-        self.0.wire.budgets()
+        self.inner.wire.budgets()
     }
 
     /// Sends a request; an answer of 400 or more is a [`Failure`]. Follows where a renamed repository went.
     pub(super) async fn send(&self, mut call: Call) -> Result<Answered, Failure> {
         for _ in 0..MOVES {
-            let answer = self.once(call.clone()).await?;
+            let answer = self.once(call.clone()).await.map_err(|failure| self.explained(failure))?;
             match moved(&answer) {
                 Some(path) => call.path = path,
                 None => return Ok(answer),
             }
         }
         Err(Failure::Unreadable(format!("{} moved more than {MOVES} times", call.path)))
+    }
+
+    /// What is refused to nobody says what to configure.
+    fn explained(&self, failure: Failure) -> Failure {
+        let Some(why) = &self.nobody else { return failure };
+        match failure {
+            Failure::Exhausted { who, wait, .. } => Failure::Exhausted { who, wait, advice: Some(why.to_string()) },
+            failure if failure.is_not_found() || failure.is(StatusCode::UNAUTHORIZED) => {
+                Failure::Credentials(format!("it is not public or not there, and {why}"))
+            }
+            failure => failure,
+        }
     }
 
     async fn once(&self, call: Call) -> Result<Answered, Failure> {
@@ -191,11 +212,11 @@ impl Client {
         if call.repeatable {
             request.extensions_mut().insert(Repeatable);
         }
-        if let Some(token) = &self.0.token {
+        if let Some(token) = &self.inner.token {
             let _one = token.lock().await;
-            self.0.octocrab.installation_token().await.map_err(Failure::from)?;
+            self.inner.octocrab.installation_token().await.map_err(Failure::from)?;
         }
-        let answer = self.0.octocrab.execute(request).await.map_err(Failure::from)?;
+        let answer = self.inner.octocrab.execute(request).await.map_err(Failure::from)?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.map_err(Failure::from)?.to_bytes();
         if parts.status.is_client_error() || parts.status.is_server_error() {
@@ -241,10 +262,31 @@ impl Client {
 
     /// Asks GraphQL; the answer is what stands under `data`.
     pub(super) async fn graphql<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, Failure> {
+        self.graphql_unless(query, variables, |_| true).await
+    }
+
+    /// The same for many things of which some may not be there.
+    pub(super) async fn graphql_of_some<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+    ) -> Result<T, Failure> {
+        let is_missing = |error: &Value| error.get("type").and_then(Value::as_str) == Some("NOT_FOUND");
+        self.graphql_unless(query, variables, |error| !is_missing(error)).await
+    }
+
+    /// Asks GraphQL; an error that counts is a failure.
+    async fn graphql_unless<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        variables: Value,
+        counts: impl Fn(&Value) -> bool + Send,
+    ) -> Result<T, Failure> {
         let call = Call::post(["graphql"], json!({"query": query, "variables": variables}));
         // What is changed through GraphQL here says the same thing twice without harm.
         let mut answer: Value = self.ask(call.repeatable()).await?;
-        if let Some(errors) = answer.get("errors").and_then(Value::as_array).filter(|errors| !errors.is_empty()) {
+        let errors = answer.get("errors").and_then(Value::as_array);
+        if let Some(errors) = errors.filter(|errors| errors.iter().any(counts)) {
             return Err(Failure::graphql(errors));
         }
         let data = answer.get_mut("data").map(Value::take).unwrap_or_default();
@@ -292,7 +334,7 @@ impl From<octocrab::Error> for Failure {
         let mut innermost: &dyn std::error::Error = &error;
         while let Some(source) = innermost.source() {
             if let Some(exhausted) = source.downcast_ref::<Exhausted>() {
-                return Self::Exhausted { who: exhausted.who.clone(), wait: exhausted.wait };
+                return Self::Exhausted { who: exhausted.who.clone(), wait: exhausted.wait, advice: None };
             }
             innermost = source;
         }

@@ -21,6 +21,8 @@ pub(crate) enum Failure {
         who: String,
         /// For how long.
         wait: Duration,
+        /// What to configure so that there is more.
+        advice: Option<String>,
     },
     /// There is nobody to ask as; the sentence says what to configure.
     Credentials(String),
@@ -125,11 +127,17 @@ impl Failure {
                 retry_after: None,
             },
             Self::Answer(refusal) => ForgeError::Denied(refusal.sentence(host, doing)),
-            Self::Exhausted { who, wait } => ForgeError::Unavailable {
-                what: format!(
-                    "cannot {doing} now: {host} takes no more requests of {who} for {} s, its rate limit is used up",
-                    wait.as_secs()
-                ),
+            Self::Exhausted { who, wait, advice } => ForgeError::Unavailable {
+                what: match advice {
+                    None => format!(
+                        "cannot {doing} now: {host} takes no more requests of {who} for {} s, its rate limit is used up",
+                        wait.as_secs()
+                    ),
+                    Some(advice) => format!(
+                        "cannot {doing} now: {host} takes no more requests {who} for {} s, the few an hour that it gives an address are used up; {advice}",
+                        wait.as_secs()
+                    ),
+                },
                 retry_after: Some(wait),
             },
             Self::Credentials(sentence) => ForgeError::Denied(format!("cannot {doing}: {sentence}")),

@@ -154,7 +154,8 @@ impl GitHub {
         let (told, asked) = (told.concat(), asked.concat());
         let query = format!("query($owner: String!, {told}{LOOK}) {{\n{asked}}}{FACTS}");
         let seen_at = Utc::now();
-        let found: BTreeMap<String, Option<Facts>> = client.graphql(&query, variables).await.map_err(&failed)?;
+        let found: BTreeMap<String, Option<Facts>> =
+            client.graphql_of_some(&query, variables).await.map_err(&failed)?;
         Ok(found.into_values().flatten().filter_map(|facts| self.discovered(facts, look, seen_at)).collect())
     }
 

@@ -26,7 +26,7 @@ impl GitHub {
     pub(super) async fn commit_id(&self, id: &RepositoryId, revision: &str) -> Result<String, ForgeError> {
         let doing = format!("look up `{revision}` in {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         resolved(&client, id, revision).await.map_err(|failure| unknown(failure, id, revision, &failed))
     }
 
@@ -59,7 +59,7 @@ impl GitHub {
     pub(super) async fn read_blob(&self, id: &RepositoryId, object: &str) -> Result<Bytes, ForgeError> {
         let doing = format!("read object {object} of {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let call = Call::get(["repos", id.owner(), id.name(), "git", "blobs", object]);
         let blob: model::Blob = client.ask(call).await.map_err(|failure| {
             if failure.is_not_found() || failure.is(StatusCode::UNPROCESSABLE_ENTITY) {
@@ -78,7 +78,7 @@ impl GitHub {
     pub(super) async fn list_commits(&self, id: &RepositoryId, query: LogQuery) -> Result<Vec<Commit>, ForgeError> {
         let doing = format!("list the commits of {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let mut commits = Vec::new();
         // Pages are counted in their own size: the first one that matters may begin before what is asked for.
         let size = query.limit.clamp(1, PAGE);
@@ -127,7 +127,7 @@ impl GitHub {
     pub(super) async fn list_branches(&self, id: &RepositoryId) -> Result<Vec<Branch>, ForgeError> {
         let doing = format!("list the branches of {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let call = Call::get(["repos", id.owner(), id.name(), "branches"]);
         let listed = client.all::<model::ShortBranch>(call, None).await;
         let listed = listed.map_err(|failure| absent(failure, id, &failed))?;
@@ -146,7 +146,7 @@ impl GitHub {
     ) -> Result<Comparison, ForgeError> {
         let doing = format!("compare `{base}` and `{head}` in {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let range = format!("{base}...{head}");
         let call = Call::get(["repos", id.owner(), id.name(), "compare", &range]);
         let compared: model::Comparison = match client.ask(call).await {

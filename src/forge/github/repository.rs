@@ -119,7 +119,7 @@ impl GitHub {
     pub(super) async fn find_repository(&self, id: &RepositoryId) -> Result<Repository, ForgeError> {
         let doing = format!("find repository {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let found: Result<model::Repository, _> = client.ask(Call::get(["repos", id.owner(), id.name()])).await;
         found.map(|found| found.read(id)).map_err(|failure| absent(failure, id, &failed))
     }

@@ -106,8 +106,23 @@ impl GitHub {
         Ok(files)
     }
 
+    /// What is at a path, and everything in it if that is a folder.
+    pub(super) async fn below(
+        &self,
+        id: &RepositoryId,
+        commit: &str,
+        path: &str,
+    ) -> Result<Vec<TreeEntry>, ForgeError> {
+        match self.entry(id, commit, path).await? {
+            Some(folder) if folder.kind == EntryKind::Folder => {
+                Ok(within(path, self.entries(id, &folder.object_id).await?))
+            }
+            found => Ok(found.into_iter().collect()),
+        }
+    }
+
     /// Every entry of a commit's tree; none where GitHub does not list them all.
-    async fn whole(&self, id: &RepositoryId, commit: &str) -> Result<Option<Vec<TreeEntry>>, ForgeError> {
+    pub(super) async fn whole(&self, id: &RepositoryId, commit: &str) -> Result<Option<Vec<TreeEntry>>, ForgeError> {
         if self.site.huge.knows(id) {
             return Ok(None);
         }
@@ -135,7 +150,7 @@ impl GitHub {
     async fn listing(&self, id: &RepositoryId, object: &str, recursive: bool) -> Result<Listing, ForgeError> {
         let doing = format!("list the files of {id}");
         let failed = self.failed(&doing);
-        let client = self.client(id.owner()).await.map_err(&failed)?;
+        let client = self.reader(id.owner()).await.map_err(&failed)?;
         let mut call = Call::get(["repos", id.owner(), id.name(), "git", "trees", object]);
         if recursive {
             call = call.query([("recursive", "1")]);

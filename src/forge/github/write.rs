@@ -17,6 +17,7 @@ use super::error::Failure;
 use super::{GitHub, model};
 use crate::forge::{
     Commit, Contents, EntryKind, FileMode, ForgeError, Missing, NewCommit, NewFile, Parent, RepositoryId, Signature,
+    TreeEntry,
 };
 
 /// Blobs that are sent at once.
@@ -158,17 +159,18 @@ impl GitHub {
         if delete.is_empty() {
             return Ok(Vec::new());
         }
-        let entries = self.entries(id, at).await?;
+        let whole = self.whole(id, at).await?;
         let mut gone = Vec::new();
         for path in delete {
-            let folder = format!("{path}/");
             let before = gone.len();
-            let files = entries.iter().filter(|entry| entry.kind != EntryKind::Folder);
-            gone.extend(
-                files
-                    .filter(|entry| entry.path == *path || entry.path.starts_with(&folder))
-                    .map(|entry| entry.path.clone()),
-            );
+            match &whole {
+                Some(entries) => {
+                    let folder = format!("{path}/");
+                    let inside = |entry: &&TreeEntry| entry.path == *path || entry.path.starts_with(&folder);
+                    gone.extend(entries.iter().filter(inside).filter(|entry| is_file(entry)).map(path_of));
+                }
+                None => gone.extend(self.below(id, at, path).await?.iter().filter(|entry| is_file(entry)).map(path_of)),
+            }
             if gone.len() == before {
                 return Err(ForgeError::NotFound(Missing::Path {
                     expected: "file",
@@ -202,6 +204,14 @@ impl GitHub {
             Err(failure) => Err(failed(failure)),
         }
     }
+}
+
+fn is_file(entry: &TreeEntry) -> bool {
+    entry.kind != EntryKind::Folder
+}
+
+fn path_of(entry: &TreeEntry) -> String {
+    entry.path.clone()
 }
 
 /// Path segments of a repository's Git data.

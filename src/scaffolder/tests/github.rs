@@ -3,6 +3,7 @@
 mod faults;
 mod fetching;
 mod pulls;
+mod same;
 
 use super::*;
 use crate::forge::GitHub;

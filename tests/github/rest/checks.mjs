@@ -149,11 +149,16 @@ function annotations(c) {
   }));
 }
 
+const IDENTITY = new Set(['id', 'node_id', 'name', 'full_name', 'private', 'owner', 'description', 'fork', 'url']);
+const REMOTES = new Set(['git_url', 'ssh_url', 'clone_url', 'mirror_url', 'svn_url']);
+
 function combinedStatus(c) {
   const sha = c.git.resolve(c.params.ref);
   if (!sha) throw notFound();
   const url = repositoryUrl(c.world, c.repo);
-  const { security_and_analysis, permissions, ...repository } = minimalRepository(c.world, c.actor, c.repo);
+  // GitHub shows who and where the repository is there, and nothing of its state.
+  const shown = Object.entries(minimalRepository(c.world, c.actor, c.repo));
+  const repository = Object.fromEntries(shown.filter(([key]) => IDENTITY.has(key) || (key.endsWith('_url') && !REMOTES.has(key))));
   return {
     state: 'pending',
     statuses: [],

@@ -51,7 +51,7 @@ export async function serveRest(world, { request, url, path, operation, text, re
     world.violation({ method: request.method, path, operationId: operation?.id ?? null, status: answer.status, kind: 'request' }, wrong);
   const whole = { ...answer, headers: { ...headers, ...answer.headers } };
   if (operation) inspect(world, { request, path, operation }, whole);
-  const shown = conditional(request, whole, ticket);
+  const shown = conditional(request, whole, actor?.kind === 'anonymous' ? undefined : ticket);
   // What is left is told after an unchanged answer was given for nothing.
   if (actor) Object.assign(shown.headers, world.limits.headers(actor, 'core'));
   return shown;

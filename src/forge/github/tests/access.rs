@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::forge::github::testing::{World, acme};
 use crate::forge::testing::{new_commit, new_repository, written};
-use crate::forge::{Forge as _, Look, Parent, RepositoryId};
+use crate::forge::{Forge as _, ForgeError, Look, Parent, RepositoryId};
 
 fn id(text: &str) -> RepositoryId {
     text.parse().unwrap()
@@ -114,5 +114,51 @@ async fn the_key_of_another_app_and_what_is_archived_or_gone_are_sentences() {
     github.forget_installations().await;
     let told = github.discover("acme", &Look::default()).await.unwrap_err().to_string();
     assert!(told.contains("is not installed on acme; install it at "), "{told}");
+    world.assert_lawful().await;
+}
+
+#[tokio::test]
+async fn what_is_public_is_read_by_nobody_within_the_limit_of_an_address_and_nothing_is_written() {
+    let mut wanted = acme();
+    wanted["limits"] = json!({"anonymousPerHour": 8});
+    let files = json!({"catalog-info.yaml": "kind: Component"});
+    wanted["repositories"] = json!([
+        {"owner": "acme", "name": "open", "visibility": "public", "files": files},
+        {"owner": "acme", "name": "closed", "visibility": "private", "files": files},
+    ]);
+    let Some(world) = World::new(wanted).await else { return };
+    // An environment without the variable gives an empty token.
+    let github = World::github(&world.with_token(""));
+    assert_eq!(github.allowances(), []);
+    let file = github.read(&id("acme/open"), "main", "catalog-info.yaml").await.unwrap();
+    assert_eq!(&file.bytes[..], b"kind: Component");
+    let closed = github.read(&id("acme/closed"), "main", "catalog-info.yaml").await.unwrap_err().to_string();
+    assert!(closed.contains("it is not public or not there, and there are no credentials for"), "{closed}");
+    assert!(closed.contains("add a `token` or `apps` to its entry in `integrations.github`"), "{closed}");
+    world.requests().await;
+    let tip = file.commit.clone();
+    let commit = new_commit("main", Parent::Tip(tip), written("a", "b"), "Change");
+    for told in [
+        github.create(new_repository(&id("acme/one"))).await.unwrap_err().to_string(),
+        github.commit(&id("acme/open"), commit).await.unwrap_err().to_string(),
+        github.delete(&id("acme/open")).await.unwrap_err().to_string(),
+        github.discover("acme", &Look::default()).await.unwrap_err().to_string(),
+    ] {
+        assert!(told.contains("there are no credentials for"), "{told}");
+    }
+    assert_eq!(world.requests().await, [""; 0], "nothing is tried as nobody but to read");
+    let mut last = None;
+    for at in 0..8 {
+        if let Err(error @ ForgeError::Unavailable { .. }) = github.resolve(&id(&format!("acme/x{at}")), "main").await {
+            last = Some(error);
+        }
+    }
+    let Some(ForgeError::Unavailable { what, retry_after: Some(wait) }) = last else { panic!("{last:?}") };
+    assert!(what.contains("takes no more requests without credentials for"), "{what}");
+    assert!(what.contains("add a `token` or `apps` to its entry in `integrations.github`"), "{what}");
+    assert!(wait.as_secs() > 60, "{wait:?}");
+    let told = github.allowances();
+    assert_eq!(told[0].who, "without credentials");
+    assert_eq!((told[0].budgets[0].1.limit, told[0].budgets[0].1.remaining), (8, 0));
     world.assert_lawful().await;
 }

@@ -56,3 +56,36 @@ async fn a_token_reads_what_the_portal_may_not() {
     assert!(error.as_str().unwrap().contains("does not take the `token` of the step"), "{error}");
     model.assert_lawful().await;
 }
+
+const PUBLIC: &str = "  parameters:
+    - properties:
+        host: { type: string }
+        name: { type: string }
+  steps:
+    - id: fetch
+      action: fetch:template
+      input:
+        url: http://${{ parameters.host }}/other/skeletons/tree/main/service
+        values: { name: '${{ parameters.name }}' }
+    - id: publish
+      action: publish:github
+      input: { repoUrl: '${{ parameters.host }}?owner=acme&repo=${{ parameters.name }}', protectDefaultBranch: false }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_public_is_read_without_credentials() {
+    let mut wanted = crate::forge::github::testing::acme();
+    wanted["organizations"].as_array_mut().unwrap().push(json!({"login": "other", "members": ["eve"]}));
+    let files = json!({"service/main.txt": "This is ${{ values.name }}"});
+    wanted["repositories"] = json!([{"owner": "other", "name": "skeletons", "visibility": "public", "files": files}]);
+    let Some(model) = Model::new(wanted).await else { return };
+    let world = portal(&model, PUBLIC).await;
+    let (_, status, events) = world.make(&model, "pay").await;
+    assert_eq!(status, "completed", "{:#?}", messages(&events));
+    let asked = model.request_log().await;
+    let of_nobody = asked.iter().filter(|entry| entry["actor"].as_str().is_some_and(|who| who.starts_with("ip ")));
+    let of_nobody: Vec<String> = of_nobody.map(|entry| format!("{} {}", entry["method"], entry["path"])).collect();
+    assert!(!of_nobody.is_empty() && of_nobody.iter().all(|line| line.contains("other/skeletons")), "{of_nobody:#?}");
+    assert_eq!(model.repository("acme/pay").await["branches"][0]["files"], 1);
+    model.assert_lawful().await;
+}

@@ -152,3 +152,34 @@ async fn an_app_has_no_forks() {
         "{said:#?}"
     );
 }
+
+/// Where GitHub lists only a part of all files, the folders that are concerned are read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_too_large_to_be_listed_takes_a_pull_request() {
+    let mut wanted = wanted();
+    let many = (0..40).map(|at| (format!("many/{at:02}.txt"), json!("x")));
+    let mut files: Map<String, Value> = many.collect();
+    files.extend(map(json!({"docs/index.md": "Words", "docs/old.md": "o", "old/a.txt": "a", "old/deep/b.txt": "b"})));
+    wanted["repositories"][0]["files"] = json!(files);
+    wanted["limits"] = json!({"treeEntries": 20});
+    let Some(model) = Model::new(wanted).await else { return };
+    let more = "    - id: more
+      action: roadiehq:utils:fs:write
+      input: { path: new/folder/file.txt, content: New }
+";
+    let (before, after) = PROPOSAL.split_once("    - id: propose").unwrap();
+    let gone = "        filesToDelete: [old, docs/old.md, nowhere/at/all.txt]\n";
+    let world = portal(&model, &[before, more, "    - id: propose", after, gone, OUTPUT].concat()).await;
+    let (_, status, said) = world.propose(&model, "").await;
+    assert_eq!(status, "completed", "{said:#?}");
+    // `docs/index.md` is there already, as it is.
+    assert!(said.iter().any(|line| line.contains("files: 1 added, 2 deleted")), "{said:#?}");
+    assert!(said.iter().any(|line| line.contains("`nowhere/at/all.txt` is to be deleted, but is not in")), "{said:#?}");
+    let pay = model.repository("acme/pay").await;
+    let branches = pay["branches"].as_array().unwrap();
+    let docs = branches.iter().find(|one| one["name"] == "docs").unwrap();
+    assert_eq!(docs["files"], 42, "{docs:#}");
+    let listed = model.requests().await.into_iter().filter(|line| line.contains("/git/trees/")).count();
+    assert!(listed <= 12, "{listed}");
+    model.assert_lawful().await;
+}

@@ -1,12 +1,17 @@
 //! What of the workspace is not in the repository as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::super::super::super::workspace;
 use super::super::super::{ActionContext, ActionError, Outputs, texts};
 use super::super::{files, given};
 use super::request::Request;
-use crate::forge::{EntryKind, NewFile, TreeEntry};
+use crate::forge::{EntryKind, ForgeError, Missing, NewFile, TreeEntry};
+
+/// Folders that are listed at once.
+const AT_ONCE: usize = 8;
 
 /// What the branch gets.
 #[derive(Default)]
@@ -23,20 +28,29 @@ impl Differences {
         let target = workspace::normal(given(input, "targetPath").unwrap_or("."))?;
         let gone = texts(input, "filesToDelete");
         let files = if gone.is_empty() { files(ctx, &folder)? } else { files(ctx, &folder).unwrap_or_default() };
-        let there = request.forge.walk(request.grounds(), &request.ground(), "").await?;
+        let files: Vec<NewFile> = files
+            .into_iter()
+            .map(|file| match target.as_str() {
+                "" => file,
+                target => NewFile { path: format!("{target}/{}", file.path), ..file },
+            })
+            .collect();
+        let gone = gone.iter().map(|path| workspace::normal(path)).collect::<Result<Vec<_>, _>>()?;
+        let there = match request.forge.walk(request.grounds(), &request.ground(), "").await {
+            Err(ForgeError::TooLarge { .. }) => concerned(request, &files, &gone).await?,
+            there => there?,
+        };
         let there: BTreeMap<&str, &TreeEntry> = there.iter().map(|entry| (entry.path.as_str(), entry)).collect();
         let mut differences = Self::default();
         for file in files {
-            let path = if target.is_empty() { file.path.clone() } else { format!("{target}/{}", file.path) };
-            match there.get(path.as_str()) {
+            match there.get(file.path.as_str()) {
                 Some(entry) if is_same(request, entry, &file).await? => continue,
                 Some(_) => {}
                 None => differences.added += 1,
             }
-            differences.write.push(NewFile { path, ..file });
+            differences.write.push(file);
         }
         for path in gone {
-            let path = workspace::normal(&path)?;
             let below = format!("{path}/");
             let is_there = there.contains_key(path.as_str())
                 || there.range(below.as_str()..).next().is_some_and(|(known, _)| known.starts_with(&below));
@@ -60,6 +74,26 @@ impl Differences {
         let told: Vec<String> =
             parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
         if told.is_empty() { "no changes".to_owned() } else { format!("files: {}", told.join(", ")) }
+    }
+}
+
+/// What is in the folders that the change is about: of a repository that is too large to be listed.
+async fn concerned(request: &Request, files: &[NewFile], gone: &[String]) -> Result<Vec<TreeEntry>, ActionError> {
+    let commit = &request.forge.resolve(request.grounds(), &request.ground()).await?;
+    let paths = files.iter().map(|file| file.path.as_str()).chain(gone.iter().map(String::as_str));
+    let folders: BTreeSet<&str> = paths.map(|path| path.rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
+    let asked: Vec<_> = folders.into_iter().map(|folder| listed(request, commit, folder)).collect();
+    let listed: Vec<Vec<TreeEntry>> = stream::iter(asked).buffered(AT_ONCE).try_collect().await?;
+    // A folder is of interest only where it goes as a whole.
+    let is_asked = |entry: &TreeEntry| entry.kind != EntryKind::Folder || gone.contains(&entry.path);
+    Ok(listed.into_iter().flatten().filter(is_asked).collect())
+}
+
+/// The entries of a folder; none if there is no such folder.
+async fn listed(request: &Request, commit: &str, folder: &str) -> Result<Vec<TreeEntry>, ActionError> {
+    match request.forge.tree(request.grounds(), commit, folder).await {
+        Err(ForgeError::NotFound(Missing::Path { .. })) => Ok(Vec::new()),
+        listed => Ok(listed?),
     }
 }
 
