@@ -15,7 +15,8 @@ function search(words) {
   const type = async (page) => {
     await page.keyboard.press('/');
     await page.keyboard.type(words);
-    await page.getByRole('option').filter({ hasText: words }).first().waitFor();
+    // Enter opens the marked one.
+    await page.getByRole('option', { selected: true }).filter({ hasText: words }).waitFor();
   };
   return Object.assign(type, { isTyping: true });
 }
