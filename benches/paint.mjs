@@ -1,0 +1,62 @@
+// What somebody sees and waits for in a browser: first and largest paint, layout shift, bytes of a first and of a next view.
+// Usage: node benches/paint.mjs http://localhost:7007 (a running release build), with the packages of .ci/setup test.
+import { load } from '../tests/portal.mjs';
+
+const { chromium } = load('playwright-core');
+const base = process.argv[2] ?? 'http://localhost:7007';
+const ROUNDS = 5;
+const pages = [
+  '/', '/catalog', '/catalog/default/component/checkout-service', '/catalog/default/component/checkout-service/dependencies',
+  '/catalog/default/api/checkout-api/api', '/catalog-graph?root=component:default/checkout-service', '/organisation', '/search?q=checkout',
+  '/docs', '/docs/default/component/greenroom/configuration/', '/create', '/delivery', '/status',
+];
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'],
+});
+
+/** Opens a page and tells how it was painted. */
+async function measured(page, address) {
+  await page.goto(base + address, { waitUntil: 'networkidle' });
+  return page.evaluate(() => {
+    const seen = (type) => new Promise((resolve) => {
+      new PerformanceObserver((list, observer) => { observer.disconnect(); resolve(list.getEntries()); }).observe({ type, buffered: true });
+      setTimeout(() => resolve([]), 200);
+    });
+    return Promise.all([seen('largest-contentful-paint'), seen('layout-shift')]).then(([largest, shifts]) => {
+      const [navigation] = performance.getEntriesByType('navigation');
+      const first = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN;
+      const bytes = [navigation, ...performance.getEntriesByType('resource')].reduce((sum, one) => sum + (one.transferSize ?? 0), 0);
+      return {
+        server: navigation.responseEnd - navigation.requestStart, first, largest: largest.at(-1)?.startTime ?? first, bytes,
+        shift: shifts.filter((one) => !one.hadRecentInput).reduce((sum, one) => sum + one.value, 0),
+      };
+    });
+  });
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+process.stdout.write('| page | answer, ms | first paint, ms | largest paint, ms | layout shift | first view, kB | next view, kB |\n| --- | --- | --- | --- | --- | --- | --- |\n');
+for (const address of pages) {
+  const cold = [];
+  const warm = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await context.newPage();
+    await page.goto(`${base}/sign-in`);
+    await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.locator('form[action="/sign-in/guest"] button').click()]);
+    // The sign-in page brought the stylesheet along: a first view has nothing of it.
+    const client = await context.newCDPSession(page);
+    await client.send('Network.clearBrowserCache');
+    cold.push(await measured(page, address));
+    warm.push(await measured(page, address));
+    await context.close();
+  }
+  const of = (rounds, key) => median(rounds.map((round) => round[key]));
+  const figures = [of(warm, 'server'), of(warm, 'first'), of(warm, 'largest')].map((one) => one.toFixed(0));
+  const shift = Math.max(...cold.map((one) => one.shift), ...warm.map((one) => one.shift)).toFixed(3);
+  const sizes = [of(cold, 'bytes'), of(warm, 'bytes')].map((one) => (one / 1000).toFixed(1));
+  process.stdout.write(`| \`${address}\` | ${[...figures, shift, ...sizes].join(' | ')} |\n`);
+}
+await browser.close();
