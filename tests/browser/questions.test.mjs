@@ -1,5 +1,5 @@
-// Twelve questions that people ask a portal, walked from the start page: each step is a click or an Enter. The numbers of
-// docs/compared.md are these.
+// Questions that people ask a portal, walked from the start page: each step is a click or an Enter. The numbers of
+// docs/compared.md are these; the pipelines there need a GitHub, which pipelines.test.mjs has.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -28,6 +28,8 @@ const questions = [
   ['Who owns X?', [search('Checkout service'), press('Enter')], 'Checkout'],
   ['Who is on the team that owns X?', [search('Checkout service'), press('Enter'), tab('Checkout')], 'Members'],
   ['What breaks if X is down?', [search('Checkout service'), press('Enter'), tab('Dependencies')], 'What breaks'],
+  ['What does X need?', [search('Checkout service'), press('Enter'), tab('Dependencies')], 'What it needs'],
+  ['How do I read X\'s docs?', [search('Placing an order'), press('Enter')], 'Placing an order'],
   ['How do I call X\'s API?', [search('Checkout API'), press('Enter'), tab('Definition')], 'GET'],
   ['Where does X run, in which version?', [search('Checkout service'), press('Enter'), tab('Environments')], 'No environment is declared'],
   ['Which services does my team own?', [], 'Feature flags'],
