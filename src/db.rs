@@ -7,6 +7,7 @@
 //! Rules for `migrations/` are in its README. Rooms take a [`PgPool`]; only composition sees [`Database`].
 
 pub(crate) mod embedded;
+mod listening;
 mod reach;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,6 +22,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool};
 
 use self::embedded::OLDEST_MAJOR;
+pub(crate) use self::listening::keep_listening;
 #[cfg(test)]
 pub(crate) use self::reach::Probe;
 pub(crate) use self::reach::{Reach, is_away};

@@ -30,12 +30,11 @@ use tokio_util::sync::CancellationToken;
 use self::queue::Bell;
 use self::store::{Added, New};
 use crate::catalog::{Catalog, ForgeEvent};
+use crate::db;
 use crate::forge::{Forges, Told, Webhook};
 
 /// Events that wait; more are refused, and GitHub shows them as such.
 const QUEUE: i64 = 10_000;
-/// After the database failed.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// The section `events`, as Backstage has it.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -192,12 +191,7 @@ impl Events {
 
     /// Follows what was taken, by any process, until told to stop.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let listen = async {
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = self.listen_forever() => {}
-            }
-        };
+        let listen = db::keep_listening("other processes' webhooks", &shutdown, || self.listen());
         tokio::join!(self.follow_all(&shutdown), listen);
     }
 
@@ -223,15 +217,6 @@ impl Events {
     }
 
     /// Hears what other processes were told of the installations of Apps.
-    async fn listen_forever(&self) {
-        loop {
-            if let Err(error) = self.listen().await {
-                tracing::warn!(%error, "cannot hear of other processes' webhooks");
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
     async fn listen(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.inner.pool).await?;
         listener.listen(store::INSTALLATIONS).await?;

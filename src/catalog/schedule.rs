@@ -19,6 +19,7 @@ use super::location::LocationRef;
 use super::provider::{Connection, Due, Found, NEVER, Provider};
 use super::walk::{Before, Walk};
 use super::{Catalog, CatalogError, ingest, store, walk};
+use crate::db;
 
 /// Sources read by one process at the same time, beside those that are slow.
 const AT_ONCE: usize = 8;
@@ -296,19 +297,7 @@ impl Catalog {
     }
 
     async fn follow(self, shutdown: CancellationToken) {
-        loop {
-            let followed = tokio::select! {
-                () = shutdown.cancelled() => return,
-                followed = self.listen() => followed,
-            };
-            if let Err(error) = followed {
-                tracing::warn!(%error, "cannot follow the catalog's changes");
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(RETRY) => {}
-            }
-        }
+        db::keep_listening("the catalog's changes", &shutdown, || self.listen()).await;
     }
 
     /// Applies changes as they are told; ends with an error when the connection does.

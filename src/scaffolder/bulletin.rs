@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store;
+use crate::db;
 
 /// News that a slow reader may miss before it has to look for itself.
 const KEPT: usize = 1024;
@@ -22,8 +23,6 @@ const KEPT: usize = 1024;
 const WAITING: usize = 4096;
 /// How long notices gather before they are announced.
 const GATHERING: Duration = Duration::from_millis(2);
-/// Wait before a broken connection is opened again.
-const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
 /// Something that somebody may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,19 +113,7 @@ impl Bulletin {
 
     /// Passes on what other processes tell, until `shutdown`.
     pub(super) async fn listen(self, pool: PgPool, shutdown: CancellationToken) {
-        loop {
-            let listened = tokio::select! {
-                () = shutdown.cancelled() => return,
-                listened = self.hear(&pool) => listened,
-            };
-            if let Err(error) = listened {
-                tracing::warn!(%error, "the scaffolder cannot listen to other processes, trying again");
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(RECONNECT_AFTER) => {}
-            }
-        }
+        db::keep_listening("what other processes tell of runs", &shutdown, || self.hear(&pool)).await;
     }
 
     async fn hear(&self, pool: &PgPool) -> Result<(), sqlx::Error> {

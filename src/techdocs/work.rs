@@ -15,6 +15,7 @@ use super::source::{self, Reading};
 use super::store::{self, NewSite, SiteRow};
 use super::{AT_A_LOOK, DocsError, TechDocs, Where};
 use crate::catalog::LocationRef;
+use crate::db;
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
@@ -196,19 +197,7 @@ impl TechDocs {
     }
 
     async fn follow(self, shutdown: CancellationToken) {
-        loop {
-            let followed = tokio::select! {
-                () = shutdown.cancelled() => return,
-                followed = self.listen() => followed,
-            };
-            if let Err(error) = followed {
-                tracing::warn!(%error, "cannot follow changes of documentation");
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-        }
+        db::keep_listening("changes of documentation", &shutdown, || self.listen()).await;
     }
 
     /// Tells listeners of what other processes read; ends with an error when the connection does.
