@@ -17,7 +17,6 @@ mod store;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
