@@ -1,5 +1,7 @@
 //! Webhooks as they come in: who may, what twice, how many. What they lead to is tested with the portal around it.
 
+use std::time::Duration;
+
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
