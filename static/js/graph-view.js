@@ -1,4 +1,5 @@
-// Zoom and pan of a drawing. Without it the drawing scrolls, and all links work.
+// Zoom and pan of a drawing. The stylesheet fits it to its frame, before this runs; without scripts it has its own size and
+// scrolls, and all links work.
 const STEP = 1.2;
 const LEAST = 0.2;
 const MOST = 3;
@@ -11,49 +12,47 @@ function watch(view) {
   const drawing = view.querySelector('svg');
   const [, , width, height] = drawing.getAttribute('viewBox').split(' ').map(Number);
   const tools = view.closest('section')?.querySelector('[data-graph-tools]');
-  let scale = 1;
 
   /** Makes the drawing larger or smaller, and keeps the point of the view where it is. */
-  const zoom = (wanted, x = view.clientWidth / 2, y = view.clientHeight / 2) => {
-    const next = Math.min(MOST, Math.max(LEAST, wanted));
+  const zoom = (factor, x = view.clientWidth / 2, y = view.clientHeight / 2) => {
     const before = drawing.getBoundingClientRect();
     const frame = view.getBoundingClientRect();
     const across = (frame.left + x - before.left) / before.width;
     const down = (frame.top + y - before.top) / before.height;
-    scale = next;
+    const scale = Math.min(MOST, Math.max(LEAST, before.width / width * factor));
+    view.classList.add('graph-view--zoomed');
     drawing.setAttribute('width', Math.round(width * scale));
     drawing.setAttribute('height', Math.round(height * scale));
     const after = drawing.getBoundingClientRect();
     view.scrollLeft += after.left + across * after.width - (frame.left + x);
     view.scrollTop += after.top + down * after.height - (frame.top + y);
   };
-  const fit = () => zoom(Math.min(1, (view.clientWidth - 24) / width, Math.max(320, window.innerHeight * 0.72) / height));
+  /** As the stylesheet fits it; what does not fit shows the entities that the graph starts from. */
+  const fit = () => {
+    view.classList.remove('graph-view--zoomed');
+    drawing.setAttribute('width', width);
+    drawing.setAttribute('height', height);
+    const root = drawing.querySelector('.graph__node--root')?.getBoundingClientRect();
+    if (!root) return;
+    const frame = view.getBoundingClientRect();
+    view.scrollLeft += root.left + root.width / 2 - frame.left - view.clientWidth / 2;
+    view.scrollTop += root.top + root.height / 2 - frame.top - view.clientHeight / 2;
+  };
 
   fit();
-  // Too small to read is no help: then the start of the graph is brought into view instead.
-  if (scale < 0.55) {
-    zoom(0.8);
-    drawing.querySelector('.graph__node--root')?.scrollIntoView({ block: 'nearest', inline: 'center' });
-    const root = drawing.querySelector('.graph__node--root')?.getBoundingClientRect();
-    if (root) {
-      const frame = view.getBoundingClientRect();
-      view.scrollTop += root.top - frame.top - view.clientHeight / 2;
-    }
-    window.scrollTo(0, 0);
-  }
   if (tools) {
     tools.hidden = false;
     tools.addEventListener('click', (event) => {
       const wanted = event.target.closest('[data-zoom]')?.dataset.zoom;
-      if (wanted === 'in') zoom(scale * STEP);
-      if (wanted === 'out') zoom(scale / STEP);
+      if (wanted === 'in') zoom(STEP);
+      if (wanted === 'out') zoom(1 / STEP);
       if (wanted === 'fit') fit();
     });
   }
   view.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === '+' || event.key === '=') zoom(scale * STEP);
-    else if (event.key === '-') zoom(scale / STEP);
+    if (event.key === '+' || event.key === '=') zoom(STEP);
+    else if (event.key === '-') zoom(1 / STEP);
     else if (event.key === '0') fit();
     else return;
     event.preventDefault();
@@ -62,7 +61,7 @@ function watch(view) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const frame = view.getBoundingClientRect();
-    zoom(scale * Math.exp(-event.deltaY / 300), event.clientX - frame.left, event.clientY - frame.top);
+    zoom(Math.exp(-event.deltaY / 300), event.clientX - frame.left, event.clientY - frame.top);
   }, { passive: false });
   drag(view);
 }

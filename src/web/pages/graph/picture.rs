@@ -19,6 +19,10 @@ const LETTERS: usize = 28;
 /// What finding places may cost, in the units of `dugong`: three times what it takes for as many entities and lines as
 /// are drawn.
 const WORK: usize = 4_500_000;
+/// How much smaller a drawing may become to fit its frame, in hundredths; below, names cannot be read.
+const LEAST: i32 = 60;
+/// Higher drawings than this do not fit a screen even so: they fit the frame's width alone, and it scrolls.
+const TALL: i32 = 930;
 
 /// Which way the lines go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +133,16 @@ impl WorkControl for Patience {
 }
 
 impl Picture {
+    /// The least width at which its names can be read, in pixels.
+    pub(in crate::web::pages) fn least_width(&self) -> i32 {
+        self.width * LEAST / 100
+    }
+
+    /// Whether no screen shows all of its height at once.
+    pub(in crate::web::pages) fn is_tall(&self) -> bool {
+        self.height > TALL
+    }
+
     /// Draws what was met. `leads` says where the link of an entity leads.
     pub(in crate::web::pages) fn draw(
         found: &Neighbourhood,
