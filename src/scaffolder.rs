@@ -66,7 +66,7 @@ pub(crate) use self::form::FieldError;
 pub(crate) use self::lifecycle::StartRun;
 pub(crate) use self::lint::{Care, lint, quoting_hint};
 pub(crate) use self::plan::{Branch, Draught, DryRun, Plan, PlanProblem, PlannedFile, Rehearsal, Trial};
-pub(crate) use self::store::{Tally, TaskQuery};
+pub(crate) use self::store::{Queue, Tally, TaskQuery};
 pub(crate) use self::task::{Event, Task};
 pub(crate) use self::template::schema::schema as template_schema;
 pub(crate) use self::template::{Rule, Step, Template, TemplateProblem};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use super::bulletin::Notice;
 use super::error::no_task;
 use super::log::{EventKind, NewEvent};
 use super::run::BEGAN;
-use super::store::{self, Claimed, NewTask, Tally, TaskQuery};
+use super::store::{self, Claimed, NewTask, Queue, Tally, TaskQuery};
 use super::task::{self, Event, JobRecord, Task};
 use super::template::Template;
 use super::{Scaffolder, ScaffolderError, form};
@@ -80,6 +80,11 @@ impl Scaffolder {
     /// How the runs of a template went.
     pub(crate) async fn tally(&self, _who: &Credentials, template: &EntityRef) -> Result<Tally, ScaffolderError> {
         Ok(store::tally(self.pool(), &template.to_string()).await?)
+    }
+
+    /// What the workers of all processes have before them, and how the runs of the last day ended.
+    pub(crate) async fn queue(&self, _who: &Credentials) -> Result<Queue, ScaffolderError> {
+        Ok(store::queue(self.pool(), Utc::now() - TimeDelta::days(1)).await?)
     }
 
     /// The entities that runs of a template registered, newest first; some may be gone.

@@ -19,8 +19,8 @@ use uuid::Uuid;
 pub(super) use self::draft::{DraftRow, add_draft, draft, forget_draft_secrets, save_draft, sweep_drafts};
 pub(super) use self::flag::{flags, lower_flag, raise_flag};
 pub(super) use self::ledger::{Note, Thing, forget, forget_one, made, note, noted, things_made};
-pub(crate) use self::tally::Tally;
-pub(super) use self::tally::{registered, tally};
+pub(crate) use self::tally::{Queue, Tally};
+pub(super) use self::tally::{queue, registered, tally};
 pub(super) use self::wait::{
     AskedRow, WaitingRow, asked, cancel_idle, decide, forget_refusals, park, waiting, wake, wake_due,
 };

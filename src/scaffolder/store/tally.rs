@@ -1,4 +1,4 @@
-//! How the runs of one template went.
+//! Runs, counted: how those of one template went, and what the workers have before them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, PgExecutor};
@@ -31,6 +31,36 @@ pub(in super::super) async fn tally(db: impl PgExecutor<'_>, template: &str) -> 
                FILTER (WHERE status = 'completed'))::bigint AS median \
                FROM scaffolder_task WHERE template = $1";
     sqlx::query_as(sql).bind(template).fetch_one(db).await
+}
+
+/// The runs that are not over, and how the newest ended.
+#[derive(Debug, Clone, Default, PartialEq, FromRow)]
+pub(crate) struct Queue {
+    /// That wait for a worker.
+    pub(crate) open: i64,
+    /// Since when the one that waits longest does.
+    pub(crate) oldest: Option<DateTime<Utc>>,
+    /// That a worker has.
+    pub(crate) processing: i64,
+    /// That wait for somebody or something.
+    pub(crate) waiting: i64,
+    /// Of those started since the asked moment, how many are over.
+    pub(crate) ended: i64,
+    /// Of these, how many ended by an error.
+    pub(crate) failed: i64,
+}
+
+/// Counts the runs that are not over, and those started since a moment that are.
+pub(in super::super) async fn queue(db: impl PgExecutor<'_>, since: DateTime<Utc>) -> Result<Queue> {
+    // One look for each status: each has an index of its own, and most runs are long over.
+    let sql = "SELECT open.count AS open, open.oldest, processing.count AS processing, waiting.count AS waiting, \
+               new.ended, new.failed \
+               FROM (SELECT COUNT(*), MIN(created_at) AS oldest FROM scaffolder_task WHERE status = 'open') AS open, \
+               (SELECT COUNT(*) FROM scaffolder_task WHERE status = 'processing') AS processing, \
+               (SELECT COUNT(*) FROM scaffolder_task WHERE status = 'waiting') AS waiting, \
+               (SELECT COUNT(*) FILTER (WHERE finished_at IS NOT NULL) AS ended, \
+               COUNT(*) FILTER (WHERE status = 'failed') AS failed FROM scaffolder_task WHERE created_at >= $1) AS new";
+    sqlx::query_as(sql).bind(since).fetch_one(db).await
 }
 
 /// The entities that runs of a template registered, newest first, as references.

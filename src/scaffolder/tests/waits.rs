@@ -45,6 +45,7 @@ async fn a_run_goes_on_when_somebody_approves() {
     assert_eq!(task.status, "processing", "Backstage's clients know no other word");
     let processing = TaskQuery { status: vec!["processing".to_owned()], limit: Some(9), ..TaskQuery::default() };
     assert_eq!(world.scaffolder.tasks(&world.who, processing).await.unwrap().1, 1);
+    assert_eq!(world.scaffolder.queue(&world.who).await.unwrap(), Queue { waiting: 1, ..Queue::default() });
     let asked = world.scaffolder.approvals(&ada(), id).await.unwrap();
     assert_eq!((asked[0].step.as_str(), asked[0].message.as_str(), &asked[0].obstacle), ("ask", "May it be?", &None));
     assert!(world.forge.list(None).await.unwrap().is_empty());
@@ -70,6 +71,7 @@ async fn a_rejected_run_fails_and_asks_again_when_it_is_tried_again() {
     let (status, events) = world.end(id).await;
     let error = json!({"name": "NotAllowedError", "message": "rejected by user:default/ada: not now"});
     assert_eq!((status.as_str(), &events.last().unwrap()["error"]), ("failed", &error));
+    assert_eq!(world.scaffolder.queue(&world.who).await.unwrap(), Queue { ended: 1, failed: 1, ..Queue::default() });
     world.scaffolder.retry(&world.who, id, Map::new()).await.unwrap();
     waiting(&world, id).await;
     world.scaffolder.decide(&ada(), id, "ask", (true, "")).await.unwrap();

@@ -75,7 +75,7 @@ async fn show(State(state): State<AppState>, viewer: Viewer, Query(asked): Query
         unread: site.at_hand(super::notifications::unread(notifications, &viewer)).await?,
         runs: site.at_hand(newest_of(catalog, scaffolder, &viewer, RUNS)).await?,
         systems: systems.items.iter().map(|record| SystemCard::new(catalog, &viewer, record)).collect(),
-        kinds: kinds(catalog),
+        kinds: kinds(catalog, &viewer),
     }))
 }
 
@@ -97,12 +97,8 @@ fn named_first(catalog: &Catalog, viewer: &Viewer, filter: EntityFilter, limit: 
     catalog.query(&viewer.credentials, &query)
 }
 
-fn kinds(catalog: &Catalog) -> Vec<KindCount> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let index = catalog.index();
-    for record in index.records() {
-        *counts.entry(record.reference.kind()).or_default() += 1;
-    }
+fn kinds(catalog: &Catalog, viewer: &Viewer) -> Vec<KindCount> {
+    let counts = shown::kind_counts(catalog, viewer);
     let shown = ["component", "api", "resource", "system", "domain", "group", "user"];
     let known = shown.into_iter().filter_map(|kind| Some((kind, *counts.get(kind)?)));
     known

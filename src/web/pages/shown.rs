@@ -2,10 +2,12 @@
 //!
 //! Each type is a small template of its own and marked as safe HTML, so `{{ owner }}` shows a link.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, EntityFilter};
 use crate::entity::{Entity, EntityRef};
 use crate::web::session::Viewer;
 use crate::web::url as link;
@@ -73,6 +75,16 @@ pub(crate) fn owner(catalog: &Catalog, viewer: &Viewer, entity: &Entity) -> Opti
 pub(crate) fn system(catalog: &Catalog, viewer: &Viewer, entity: &Entity) -> Option<EntityLink> {
     let relation = entity.relations().into_iter().find(|relation| relation.kind == "partOf")?;
     EntityLink::read(catalog, viewer, &relation.target)
+}
+
+/// How many entities there are of each kind, which is in lower case.
+pub(crate) fn kind_counts(catalog: &Catalog, viewer: &Viewer) -> BTreeMap<String, usize> {
+    let counted = catalog.counts(&viewer.credentials, "").values(&EntityFilter::default(), "kind");
+    let mut counts = BTreeMap::new();
+    for (kind, count) in counted {
+        *counts.entry(kind.to_lowercase()).or_default() += count;
+    }
+    counts
 }
 
 /// The symbol of an entity's kind.

@@ -1,6 +1,6 @@
 //! `GET /status`: what the people who run the portal want to know at a glance.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use askama::Template;
 use axum::Router;
@@ -15,6 +15,7 @@ use crate::cluster::{Cluster, ThingKind, WatchState};
 use crate::delivery::Sync;
 use crate::event::Figures;
 use crate::forge::{Allowance, Budget, Forge as _, Forges};
+use crate::scaffolder::Queue;
 use crate::web::error::Error;
 use crate::web::page::{Area, Chrome, Page, PageResult};
 use crate::web::session::Viewer;
@@ -43,6 +44,7 @@ pub(super) struct StatusPage {
     environments: Vec<EnvironmentRow>,
     allowances: Vec<AllowanceRow>,
     told: Option<Told>,
+    runs: Runs,
     clusters: Vec<ClusterRow>,
 }
 
@@ -54,6 +56,16 @@ struct ClusterRow {
     applications: usize,
     trouble: Option<(String, Moment)>,
     is_connecting: bool,
+}
+
+/// What the workers have before them, and how the runs of the last day ended.
+struct Runs {
+    open: usize,
+    oldest: Option<Moment>,
+    processing: usize,
+    waiting: usize,
+    ended: usize,
+    failed: usize,
 }
 
 /// How the webhooks of the last days stand.
@@ -118,20 +130,37 @@ async fn show(State(state): State<AppState>, viewer: Viewer) -> PageResult<Statu
     Ok(Page(StatusPage {
         chrome: viewer.chrome(Area::Status, "Status"),
         facts: facts(site, forges, repositories, state.search.size()),
-        counts: counts(catalog),
+        counts: counts(catalog, &viewer),
         more: more.len(),
         sources,
         problems: problems.len(),
         environments: delivery.environments().iter().map(environment).collect(),
         allowances: allowances(forges),
         told,
+        runs: Runs::new(site.at_hand(state.scaffolder.queue(&viewer.credentials)).await?),
         clusters: delivery.clusters().all().iter().map(ClusterRow::new).collect(),
     }))
 }
 
+fn count(number: i64) -> usize {
+    usize::try_from(number).unwrap_or_default()
+}
+
+impl Runs {
+    fn new(queue: Queue) -> Self {
+        Self {
+            open: count(queue.open),
+            oldest: queue.oldest.map(Moment),
+            processing: count(queue.processing),
+            waiting: count(queue.waiting),
+            ended: count(queue.ended),
+            failed: count(queue.failed),
+        }
+    }
+}
+
 impl Told {
     fn new(figures: Figures) -> Self {
-        let count = |number: i64| usize::try_from(number).unwrap_or_default();
         Self {
             newest: figures.newest.map(Moment),
             waiting: count(figures.waiting),
@@ -216,25 +245,27 @@ fn allowances(forges: &Forges) -> Vec<AllowanceRow> {
     rows.collect()
 }
 
-fn counts(catalog: &Catalog) -> Vec<(String, usize)> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for record in catalog.index().records() {
-        *counts.entry(shown::kind_plural(record.reference.kind())).or_default() += 1;
-    }
-    counts.into_iter().collect()
+fn counts(catalog: &Catalog, viewer: &Viewer) -> Vec<(String, usize)> {
+    let counted = shown::kind_counts(catalog, viewer);
+    let mut counts: Vec<_> = counted.into_iter().map(|(kind, count)| (shown::kind_plural(&kind), count)).collect();
+    counts.sort();
+    counts
 }
 
 /// Every root location with what it declares and its newest problem, those with one first.
 fn sources(catalog: &Catalog, forges: &Forges, problems: &[Problem]) -> Vec<Source> {
-    let mut counts: BTreeMap<String, usize> = problems.iter().map(|problem| (problem.source.clone(), 0)).collect();
-    for record in catalog.index().records() {
-        *counts.entry(record.source.to_string()).or_default() += 1;
+    let index = catalog.index();
+    let mut counts: HashMap<&str, usize> = problems.iter().map(|problem| (&*problem.source, 0)).collect();
+    for record in index.records() {
+        *counts.entry(&record.source).or_default() += 1;
     }
-    let source = |(reference, entities): (String, usize)| {
-        let (name, link) = named(forges, &reference, None);
+    let source = |(reference, entities): (&str, usize)| {
+        let (name, link) = named(forges, reference, None);
         let newest = problems.iter().filter(|problem| problem.source == reference).max_by_key(|problem| problem.since);
         Source { name, link, entities, problem: newest.map(|problem| (problem.message.clone(), Moment(problem.since))) }
     };
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_unstable();
     let mut sources: Vec<Source> = counts.into_iter().map(source).collect();
     sources.sort_by_key(|source| source.problem.is_none());
     sources

@@ -174,7 +174,7 @@ async fn every_page_of_the_catalog_is_shown() {
         ("/catalog/default/component/checkout-service/raw?format=json", &["&#34;kind&#34;: &#34;Component&#34;"]),
         ("/catalog/problems", &["acme/catalog: catalog.yaml:", "?view=source#L"]),
         ("/catalog/locations", &["acme/catalog: catalog.yaml", "registered"]),
-        ("/status", &["a test database", "acme/catalog: catalog.yaml"]),
+        ("/status", &["a test database", "acme/catalog: catalog.yaml", "Wait for a worker"]),
     ];
     for (path, expected) in cases {
         let html = guest.see(path).await;
