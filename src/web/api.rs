@@ -35,6 +35,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum_extra::extract::CookieJar;
 use chrono::SecondsFormat;
 use futures_util::FutureExt as _;
 
@@ -78,6 +79,10 @@ impl Gate {
         path == KEYS || (self.open)(path)
     }
 }
+
+/// The cookie in which a browser has the token of an app elsewhere, for what it asks by itself: pictures of documentation.
+/// As Backstage names it; good for reading alone.
+const APP_COOKIE: &str = "backstage-auth";
 
 const KEYS: &str = "/.backstage/auth/v1/jwks.json";
 
@@ -144,7 +149,7 @@ impl Gate {
             && request.extensions().get::<Listed>().is_none()
             && security::is_cross_site(request.headers(), &self.site.base_url);
         let anybody = || Caller(Credentials::anonymous());
-        let caller = match caller(self, is_cross_site, request.headers()).await {
+        let caller = match caller(self, is_safe, is_cross_site, request.headers()).await {
             Ok(Some(credentials)) => Caller(credentials),
             Ok(None) if is_cross_site => {
                 return Err(Error::NotAllowed("this request was sent by another site, so it is refused".to_owned()));
@@ -163,14 +168,30 @@ impl Gate {
 }
 
 /// Another site cannot use the session of a browser.
-async fn caller(gate: &Gate, cross_site: bool, headers: &HeaderMap) -> Result<Option<Credentials>, Error> {
+async fn caller(
+    gate: &Gate,
+    is_safe: bool,
+    cross_site: bool,
+    headers: &HeaderMap,
+) -> Result<Option<Credentials>, Error> {
     let Gate { auth, site, .. } = gate;
     if let Some(token) = bearer(headers) {
         return Ok(Some(auth.authenticate(token, gate.plugin).await?));
     }
-    let cookie = session::cookie_of(headers, site).filter(|_| !cross_site);
-    let Some(cookie) = cookie else { return Ok(None) };
-    Ok(auth.session(&cookie).await?.map(|session| session.credentials))
+    if let Some(cookie) = session::cookie_of(headers, site).filter(|_| !cross_site)
+        && let Some(session) = auth.session(&cookie).await?
+    {
+        return Ok(Some(session.credentials));
+    }
+    match app_cookie(headers).filter(|_| is_safe) {
+        Some(token) => Ok(Some(auth.authenticate(&token, gate.plugin).await?)),
+        None => Ok(None),
+    }
+}
+
+fn app_cookie(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::COOKIE)?;
+    CookieJar::from_headers(headers).get(APP_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -1,6 +1,7 @@
 //! `/api/techdocs`: documentation for Backstage's reader: metadata, looking at the source, and the site as MkDocs writes it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -8,22 +9,27 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use chrono::{Duration, SecondsFormat, Utc};
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::{Caller, reply};
+use super::{APP_COOKIE, Caller, bearer, reply};
 use crate::catalog::Catalog;
 use crate::entity::{EntityRef, TECHDOCS_REF};
 use crate::permission::Credentials;
 use crate::techdocs::index::{file_of, search_index};
 use crate::techdocs::{Docs, DocsError, TechDocs, Where};
-use crate::web::AppState;
 use crate::web::assets::CachePolicy;
 use crate::web::error::Error;
 use crate::web::extract::{EntityPath, Path};
 use crate::web::pages;
 use crate::web::sse::Follower;
+use crate::web::{AppState, Site};
+
+/// How long a browser may ask for pictures before the app renews it.
+const COOKIE_LASTS: Duration = Duration::hours(1);
 
 /// Routes of the plugin `techdocs`.
 pub(super) fn router() -> Router<AppState> {
@@ -34,7 +40,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/static/docs/{namespace}/{kind}/{name}", get(static_file))
         .route("/static/docs/{namespace}/{kind}/{name}/{*path}", get(static_file))
         .route("/cookie", get(cookie))
-        .route("/.backstage/auth/v1/cookie", get(cookie))
+        .route("/.backstage/auth/v1/cookie", get(cookie).delete(no_cookie))
 }
 
 fn no_metadata(entity: &EntityRef) -> Error {
@@ -191,8 +197,29 @@ fn first(docs: &Docs, wanted: &str) -> Option<usize> {
     (wanted == "index.html").then(|| docs.site.first()).flatten()
 }
 
-/// `GET /cookie`: a browser's session is all it needs for the pictures of a page.
-async fn cookie(Caller(_): Caller) -> Response {
-    let expires = (Utc::now() + Duration::hours(1)).to_rfc3339_opts(SecondsFormat::Millis, true);
-    reply::ok(&json!({"expiresAt": expires}))
+/// `GET /cookie`: for the pictures of a page, which a browser asks for without the app's token. Whoever is signed in here
+/// needs none.
+async fn cookie(State(site): State<Arc<Site>>, Caller(_): Caller, headers: HeaderMap) -> (CookieJar, Response) {
+    let expires = (Utc::now() + COOKIE_LASTS).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let mut jar = CookieJar::new();
+    if let Some(token) = bearer(&headers) {
+        jar = jar.add(app_cookie(&site, token.to_owned(), COOKIE_LASTS));
+    }
+    (jar, reply::ok(&json!({"expiresAt": expires})))
+}
+
+/// `DELETE /.backstage/auth/v1/cookie`
+async fn no_cookie(State(site): State<Arc<Site>>, Caller(_): Caller) -> (CookieJar, StatusCode) {
+    (CookieJar::new().add(app_cookie(&site, String::new(), Duration::zero())), StatusCode::NO_CONTENT)
+}
+
+fn app_cookie(site: &Site, token: String, lasts: Duration) -> Cookie<'static> {
+    let mut cookie = Cookie::new(APP_COOKIE, token);
+    cookie.set_http_only(true);
+    cookie.set_secure(site.is_https());
+    // An app elsewhere shows pictures from here, which browsers allow encrypted cookies alone.
+    cookie.set_same_site(if site.is_https() { SameSite::None } else { SameSite::Lax });
+    cookie.set_path("/api/techdocs");
+    cookie.set_max_age(Some(lasts.to_std().unwrap_or_default().try_into().unwrap_or_default()));
+    cookie
 }
