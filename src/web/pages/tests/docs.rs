@@ -72,6 +72,10 @@ async fn a_site_is_read_page_by_page() {
     let list = guest.see("/docs").await;
     has(&list, &["/docs/default/component/pay/", "Pay", "All (1)"]);
     assert!(guest.see("/docs?q=nothing").await.contains("Nothing fits"));
+    has(&guest.see("/docs?starred=yes").await, &["Starred (0)", "Stars put documentation here"]);
+    let starring = [("starred", "yes"), ("next", "/docs?starred=yes")];
+    assert_eq!(guest.led("/catalog/default/component/pay/star", &starring).await, "/docs?starred=yes");
+    has(&guest.see("/docs?starred=yes").await, &["Starred (1)", "/docs/default/component/pay/", "Remove star"]);
 
     let first = guest.open("/docs/default/component/pay").await;
     assert_eq!(
