@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::entity::Head;
 use super::tab::Tab;
 use crate::catalog::{Operation, Revision};
+use crate::entity::EntityRef;
 use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::diff::Diff;
@@ -38,6 +39,8 @@ struct ChangeLine {
     at: Moment,
     source: String,
     diff: Option<Diff>,
+    /// Of a change of an API's definition: what it means to callers.
+    definition: Option<String>,
     open: bool,
 }
 
@@ -49,12 +52,12 @@ pub(super) async fn show(tab: Tab, Query(asked): Query<HistoryAsked>) -> PageRes
     revisions.truncate(LISTED);
     let oldest = revisions.last().filter(|_| has_more).map(|revision| revision.change.sequence);
     let older = oldest.map(|sequence| format!("{}?before={sequence}", link::entity_tab(reference, "history")));
-    let changes = revisions.iter().enumerate().map(|(index, revision)| line(index, revision)).collect();
+    let changes = revisions.iter().enumerate().map(|(index, revision)| line(reference, index, revision)).collect();
     Ok(Page(HistoryPage { chrome: tab.chrome(), changes, older, head: tab.head }))
 }
 
 /// One change, compared with the document before it.
-fn line(index: usize, revision: &Revision) -> ChangeLine {
+fn line(reference: &EntityRef, index: usize, revision: &Revision) -> ChangeLine {
     let Revision { change, before } = revision;
     let (label, hue) = match change.operation {
         Operation::Insert => ("Added", "green"),
@@ -66,7 +69,15 @@ fn line(index: usize, revision: &Revision) -> ChangeLine {
         (Some(before), Some(document)) => Diff::new("the descriptor", &written(before), &written(document)),
         _ => None,
     };
-    ChangeLine { label, hue, at: Moment(change.at), source: change.source.clone(), open: index < 3, diff }
+    let definition = |document: &Option<Value>| document.as_ref()?.pointer("/spec/definition").cloned();
+    let has_other_definition = reference.kind() == "api"
+        && before.is_some()
+        && change.document.is_some()
+        && definition(before) != definition(&change.document);
+    let sequence = change.sequence.to_string();
+    let definition =
+        has_other_definition.then(|| link::definition(reference, &[("view", "changes"), ("to", &sequence)]));
+    ChangeLine { label, hue, at: Moment(change.at), source: change.source.clone(), open: index < 3, diff, definition }
 }
 
 fn written(document: &Value) -> String {

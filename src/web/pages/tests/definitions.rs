@@ -149,6 +149,10 @@ async fn versions_are_told_apart() {
     let sequences: Vec<&str> =
         html.split("<option value=\"").skip(1).filter_map(|part| part.split('"').next()).collect();
     assert_eq!(sequences.len(), 4, "two versions to choose from, twice");
+    let history = guest.see("/catalog/default/api/checkout/history").await;
+    let led = format!("/catalog/default/api/checkout/api?view=changes&#38;to={}", sequences[0]);
+    assert!(history.contains(&led), "{led} is missing in {history}");
+    assert_eq!(history.matches("who notices").count(), 1, "the first version is compared with nothing");
     let back = format!("/catalog/default/api/checkout/api?view=changes&from={}&to={}", sequences[0], sequences[1]);
     assert!(guest.see(&back).await.contains("may be left out now"));
     let none = guest.open("/catalog/default/api/checkout/api?view=changes&from=1&to=2").await;
