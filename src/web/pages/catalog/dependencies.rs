@@ -4,11 +4,13 @@
 //! provides, and whoever consumes those; of a system or domain, all its parts are down with it.
 
 use askama::Template;
+use serde::Deserialize;
 
 use super::entity::Head;
 use super::tab::Tab;
-use crate::catalog::{Catalog, Neighbour, Neighbourhood, Walk};
+use crate::catalog::{Catalog, EntityFilter, Neighbour, Neighbourhood, Walk};
 use crate::entity::EntityRef;
+use crate::web::extract::Query;
 use crate::web::page::{Chrome, Page, PageResult};
 use crate::web::pages::graph::picture::{Picture, Towards};
 use crate::web::pages::graph::strands::Strands;
@@ -29,8 +31,10 @@ const DRAWN: [&str; 6] = ["dependsOn", "dependencyOf", "consumesApi", "apiConsum
 
 /// Steps of a walk: further than any chain that means something.
 const DEPTH: usize = 30;
-/// Entities of one list.
+/// Entities that are looked for.
 const LISTED: usize = 500;
+/// Entities of one list that are shown before somebody asks for all.
+const SHOWN: usize = 40;
 /// Entities of the drawing.
 const DRAWN_LIMIT: usize = 40;
 
@@ -45,6 +49,8 @@ pub(super) struct DependenciesPage {
     /// Parts of a system or domain by kind.
     parts: Vec<(String, Vec<EntityLink>)>,
     picture: Option<Picture>,
+    /// This page with all that was found.
+    all: String,
     /// The whole graph along these relations.
     graph: String,
 }
@@ -54,8 +60,19 @@ struct Side {
     /// `7 entities of 3 owners`
     summary: String,
     direct: usize,
+    /// The nearest.
     items: Vec<Item>,
+    /// How many were found besides.
+    more: usize,
     is_cut: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    /// `yes`: all that was found, not just the nearest.
+    #[serde(default)]
+    all: String,
 }
 
 /// One entity of a list.
@@ -69,15 +86,16 @@ struct Item {
 }
 
 /// `GET …/dependencies`
-pub(super) async fn show(tab: Tab) -> PageResult<DependenciesPage> {
+pub(super) async fn show(tab: Tab, Query(asked): Query<Asked>) -> PageResult<DependenciesPage> {
     let chrome = tab.chrome();
     let Tab { catalog, viewer, record, head } = tab;
     let reference = record.reference.clone();
     let whole = with_parts(&catalog, &viewer, &reference);
     let starts: Vec<EntityRef> = whole.met.iter().map(|met| met.reference.clone()).collect();
+    let shown = if asked.all == "yes" { LISTED } else { SHOWN };
     let side = |relations: &[&str]| {
         let walk = Walk { depth: DEPTH, limit: LISTED + starts.len(), kinds: Vec::new(), relations: owned(relations) };
-        Side::of(&catalog, &viewer, &catalog.neighbourhood(&viewer.credentials, &starts, &walk))
+        Side::of(&catalog, &viewer, shown, &catalog.neighbourhood(&viewer.credentials, &starts, &walk))
     };
     let relations: Vec<(&str, String)> = DRAWN.iter().map(|relation| ("relation", (*relation).to_owned())).collect();
     let root = ("root", reference.to_string());
@@ -87,6 +105,7 @@ pub(super) async fn show(tab: Tab) -> PageResult<DependenciesPage> {
         needs: side(&NEEDS),
         parts: parts(&whole),
         picture: drawn(&catalog, &viewer, &reference),
+        all: format!("{}?all=yes", link::entity_tab(&reference, "dependencies")),
         graph: link::graph_where(&[&[root, ("depth", "3".to_owned())], &relations[..]].concat()),
         head,
     }))
@@ -127,19 +146,19 @@ fn drawn(catalog: &Catalog, viewer: &Viewer, reference: &EntityRef) -> Option<Pi
 
 impl Side {
     /// What was met besides the starts.
-    fn of(catalog: &Catalog, viewer: &Viewer, found: &Neighbourhood) -> Self {
-        let met = found.met.iter().enumerate().filter(|(_, met)| met.distance > 0);
-        let items: Vec<Item> = met.map(|(number, met)| Item::of(catalog, viewer, found, number, met)).collect();
-        let mut owners: Vec<&EntityLink> = items.iter().filter_map(|item| item.owner.as_ref()).collect();
-        owners.sort();
-        owners.dedup();
+    fn of(catalog: &Catalog, viewer: &Viewer, shown: usize, found: &Neighbourhood) -> Self {
+        let met: Vec<(usize, &Neighbour)> = found.met.iter().enumerate().filter(|(_, met)| met.distance > 0).collect();
+        let nearest = met.iter().take(shown);
+        let items = nearest.map(|(number, met)| Item::of(catalog, viewer, found, *number, met)).collect();
+        let filter = EntityFilter::Any(met.iter().map(|(_, met)| EntityFilter::entity(&met.reference)).collect());
+        let owners = catalog.counts(&viewer.credentials, "").values(&filter, "relations.ownedby");
         let summary = format!(
             "{} of {}",
-            shown::count(items.len(), "entity", "entities"),
+            shown::count(met.len(), "entity", "entities"),
             shown::count(owners.len(), "owner", "owners")
         );
-        let direct = items.iter().filter(|item| item.distance == 1).count();
-        Self { summary, direct, items, is_cut: found.is_cut }
+        let direct = met.iter().filter(|(_, met)| met.distance == 1).count();
+        Self { summary, direct, items, more: met.len().saturating_sub(shown), is_cut: found.is_cut }
     }
 }
 

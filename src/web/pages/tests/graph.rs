@@ -1,5 +1,7 @@
 //! The graph, dependencies and ancestry through the real router.
 
+use std::fmt::Write as _;
+
 use axum::http::StatusCode;
 
 use super::portal::Guest;
@@ -58,6 +60,33 @@ async fn dependencies_tell_what_breaks_and_what_is_needed() {
     let overview = guest.see("/catalog/default/component/checkout-service").await;
     assert!(overview.contains("<svg class=\"graph\"") && overview.contains("Full graph"), "{overview}");
     assert!(overview.contains("/dependencies\""), "{overview}");
+}
+
+#[tokio::test]
+async fn of_many_dependents_the_nearest_are_shown_first() {
+    let mut catalog = String::from(
+        "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: ledger}\n\
+         spec: {type: service, lifecycle: production, owner: a}\n",
+    );
+    for number in 0..70 {
+        let target = if number == 69 { "component:c-1" } else { "component:ledger" };
+        write!(
+            catalog,
+            "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{name: c-{number}}}\n\
+             spec: {{type: service, lifecycle: production, owner: team-{}, dependsOn: ['{target}']}}\n",
+            number % 7
+        )
+        .unwrap();
+    }
+    let guest = Guest::enter().await;
+    guest.declare("ledger", "catalog-info.yaml", &catalog).await;
+    let few = guest.see("/catalog/default/component/ledger/dependencies").await;
+    assert!(few.contains("70 entities of 7 owners, 69 directly"), "{few}");
+    assert_eq!(few.matches("class=\"needs__item\"").count(), 40);
+    assert!(few.contains("/dependencies?all=yes\">Show 30 more<"), "{few}");
+    let all = guest.see("/catalog/default/component/ledger/dependencies?all=yes").await;
+    assert_eq!(all.matches("class=\"needs__item\"").count(), 70);
+    assert!(!all.contains("Show 30 more"), "{all}");
 }
 
 #[tokio::test]
