@@ -141,6 +141,21 @@ def picker_rows(figures):
     return [row(name, one) for name, one in measured["asked"].items()]
 
 
+def view_rows(figures):
+    """The table of pages over a large catalog."""
+    measured = figures.get("views")
+    if not measured:
+        return []
+    live = measured["liveness"]
+    found = []
+    for name, one in measured["pages"].items():
+        bar = 0.05 if name.startswith("graph") else 0.01
+        found.append(Row(name, "embedded", "", f"≤ {bar * 1000:.0f} ms", f"{one['p99'] * 1000:.1f} ms",
+                         f"half within {one['p50'] * 1000:.1f} ms; liveness {live['p99'] * 1000:.2f} ms; "
+                         f"{one['bytes'] / 1000:.1f} kB at most", one["p99"] <= bar))
+    return found
+
+
 def page_rows(figures):
     """The table of starts, runs and pages."""
     pages = figures.get("pages")

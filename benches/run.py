@@ -7,6 +7,7 @@ Parts, each of which can be left out:
   growth      the same as catalog, in short, for every size, on a given database
   scaffolder  runs, dry runs, rendering, and the search of an entity picker at 50k entities, on a given database
   pages       first start, a run, every page, with the example organisation
+  views       the slowest views of every kind of page with 10k entities, on the embedded database
 
 Nothing passes or fails. Everything it starts it ends, also when it is interrupted. A Postgres of its own stands for the
 one that DATABASE_URL would name; the variable itself is not read.
@@ -29,12 +30,13 @@ import pickers
 import replicas
 import report
 import scaffolder
+import views
 from company import short, size
 from load import Turns, find_wrk
 from portal import Bill
 from postgres import Postgres
 
-PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages")
+PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages", "views")
 CONNECTIONS = (16, 1)
 CHANGES = 20
 
@@ -60,6 +62,10 @@ class Bench:
             say("pages")
             self.figures["pages"] = pages.measure(os.path.join(self.folder, "pages"), self.binary,
                                                   lambda portal: Bill([portal]), say)
+        if "views" in parts:
+            say(f"views, {short(self.options.entities)}")
+            with self.site("embedded", self.options.entities) as site:
+                self.figures["views"] = views.measure(site, say)
         if "scaffolder" in parts:
             say("scaffolder")
             self.figures["scaffolder"] = scaffolder.measure(os.path.join(self.folder, "scaffolder"), self.binary,
@@ -155,7 +161,7 @@ def arguments():
                         help="for the part catalog: embedded,given (both)")
     parser.add_argument("--requests", type=listed(catalog.REQUESTS), default=list(catalog.REQUESTS),
                         help=f"for the part catalog: some of {','.join(catalog.REQUESTS)} (all)")
-    parser.add_argument("--entities", type=size, default=bars.MAIN, help="for the parts catalog and replicas (10k)")
+    parser.add_argument("--entities", type=size, default=bars.MAIN, help="for the parts catalog, replicas and views (10k)")
     parser.add_argument("--sizes", type=listed((), size), default=[1000, 10_000, 50_000, bars.LARGE],
                         help="for the part growth (1k,10k,50k,200k); the last takes long")
     parser.add_argument("--seconds", type=int, default=6, help="of load for each request (%(default)s)")
