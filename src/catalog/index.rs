@@ -30,8 +30,8 @@ use crate::entity::EntityRef;
 /// The field by which entities are in order if no other is asked for.
 pub(super) const UID: &str = "metadata.uid";
 
-/// The fields that put lists in order for which nobody asked for one. They are learned quickly.
-const PLAIN: &[&str] = &["kind", "metadata.namespace", "metadata.name", UID];
+/// The fields that put lists in order for which nobody asked for one: by reference, or by uid. They are learned quickly.
+const PLAIN: [&[&str]; 2] = [&["kind", "metadata.namespace", "metadata.name"], &[UID]];
 
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +42,10 @@ pub(crate) struct Index {
     all: Bits,
     fields: OnceLock<Fields>,
     /// Those of [`PLAIN`], for whoever asks before the others are learned.
-    plain: OnceLock<Fields>,
-    /// The sources, files, parents and versions that entities have in common.
-    places: Sorted<Arc<str>, Arc<str>>,
+    plain: [OnceLock<Fields>; 2],
+    /// What entities of the same file have in common, and the texts that those have in common.
+    origins: Sorted<Arc<Origin>, Arc<Origin>>,
+    texts: Sorted<Arc<str>, Arc<str>>,
 }
 
 /// One changed entity: its new row, or none.
@@ -125,9 +126,10 @@ impl Index {
 
     /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        match self.fields.get() {
-            None if PLAIN.contains(&key) => self.plain.get_or_init(|| learned(&self.graph, &self.all, PLAIN)).get(key),
-            _ => self.fields().get(key),
+        let plain = PLAIN.into_iter().zip(&self.plain).find(|(keys, _)| keys.contains(&key));
+        match plain.filter(|_| self.fields.get().is_none()) {
+            Some((keys, plain)) => plain.get_or_init(|| learned(&self.graph, &self.all, keys)).get(key),
+            None => self.fields().get(key),
         }
     }
 
@@ -171,7 +173,7 @@ impl Index {
         }
         let slots: Vec<u32> = touched.keys().copied().collect();
         let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
-        self.plain = OnceLock::new();
+        self.plain = Default::default();
         let Self { graph, fields, all, .. } = self;
         let mut fields = fields.get_mut();
         let mut touched = touched.into_iter();
