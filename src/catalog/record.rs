@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -402,7 +403,8 @@ impl<'de> Visitor<'de> for Members<'de> {
             let text = value.get();
             match key.as_str() {
                 "kind" => outline.kind = serde_json::from_str(text).unwrap_or_default(),
-                "spec" => {
+                // As it is stored, a text needs no escapes for such a key.
+                "spec" if memmem::find(text.as_bytes(), b"\"profile\"").is_some() => {
                     let spec: Spec = serde_json::from_str(text).unwrap_or_default();
                     outline.display_name = spec.profile.and_then(|profile| profile.display_name);
                 }
