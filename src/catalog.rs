@@ -16,6 +16,7 @@ mod change;
 mod config;
 mod descriptor;
 mod early;
+mod edges;
 mod facts;
 mod feed;
 mod field;

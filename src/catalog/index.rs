@@ -159,8 +159,7 @@ impl Index {
         for Changed { reference, row } in changes {
             let slot = self.graph.take_shared(&reference);
             let row = row.map(|row| self.shared(row));
-            let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
-            self.graph.state(slot, edges, &mut gathered.shifts);
+            self.graph.state(slot, row.as_ref().map(|row| &row.edges), &mut gathered.shifts);
             gathered.touched.insert(slot, Touched::new(row));
         }
     }

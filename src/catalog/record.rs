@@ -17,8 +17,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::edges::Edges;
 use super::facts::Facts;
-use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
+use super::origin::Origin;
+use crate::entity::{Entity, EntityRef, Relation, ValidationError};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
@@ -34,7 +36,7 @@ pub(super) struct Row {
     /// The document without uid, etag, relations and status, as JSON.
     pub(super) document: String,
     /// What its document states about itself and others.
-    pub(super) edges: Vec<Edge>,
+    pub(super) edges: Edges,
     /// What is wrong with its newest version: a JSON list.
     pub(super) errors: Option<String>,
     /// Nothing declares it any more.
@@ -53,7 +55,7 @@ impl Row {
             parent: None,
             // Objects with text keys always serialise.
             document: serde_json::to_string(entity).unwrap_or_default(),
-            edges: crate::entity::edges(entity),
+            edges: Edges::of(entity.reference().as_str(), &crate::entity::edges(entity)),
             errors: None,
             is_orphan: false,
             positions: None,

@@ -28,9 +28,10 @@ use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::Operation;
+use super::edges::Edges;
 use super::index::Changed;
 use super::record::Row;
-use crate::entity::{self, Edge, Entity, Relation};
+use crate::entity::{self, Entity};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -74,9 +75,9 @@ impl EntityRow {
             return Ok(Changed { reference, row: None });
         };
         let edges = match &self.edges {
-            Some(edges) => read_edges(&reference, edges)?,
+            Some(edges) => Edges::read(edges).map_err(undecodable)?,
             // Written before edges were stored.
-            None => entity::edges(&json::<Entity>(&document)?),
+            None => Edges::of(&reference, &entity::edges(&json::<Entity>(&document)?)),
         };
         let row = Row {
             uid,
@@ -94,26 +95,12 @@ impl EntityRow {
     }
 }
 
-/// The stored form of edges: a list of `[source, relation, target]`, in which the entity itself is the empty text.
-pub(super) fn write_edges(own: &str, edges: &[Edge]) -> String {
-    let other = |reference: &'_ str| -> String { if reference == own { String::new() } else { reference.to_owned() } };
-    let edge = |edge: &Edge| [other(&edge.source), edge.relation.kind.clone(), other(&edge.relation.target)];
-    // Lists of texts always serialise.
-    serde_json::to_string(&edges.iter().map(edge).collect::<Vec<_>>()).unwrap_or_default()
-}
-
-fn read_edges(own: &str, text: &str) -> Result<Vec<Edge>> {
-    let edges: Vec<[String; 3]> = json(text)?;
-    let other = |reference: String| if reference.is_empty() { own.to_owned() } else { reference };
-    let edge = |[source, kind, target]: [String; 3]| Edge {
-        source: other(source),
-        relation: Relation { kind, target: other(target) },
-    };
-    Ok(edges.into_iter().map(edge).collect())
-}
-
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+    serde_json::from_str(text).map_err(undecodable)
+}
+
+fn undecodable(error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
 }
 
 /// Changes that are read from the log at once: so many fit in memory beside the index.
@@ -241,7 +228,7 @@ pub(super) struct Write<'a> {
     pub(super) location: String,
     pub(super) parent: Option<&'a str>,
     pub(super) document: &'a str,
-    /// As [`write_edges`] writes them.
+    /// As [`super::edges::write`] writes them.
     pub(super) edges: &'a str,
     pub(super) hash: &'a str,
     pub(super) errors: Option<String>,
