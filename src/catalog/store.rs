@@ -69,6 +69,11 @@ pub(super) struct EntityRow {
 
 impl EntityRow {
     /// What the index takes in of it.
+    /// Which entity it is.
+    pub(super) fn reference(&self) -> &str {
+        &self.reference
+    }
+
     pub(super) fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.into();
         let (Some(uid), Some(document)) = (self.uid, self.document) else {
@@ -82,14 +87,19 @@ impl EntityRow {
         let row = Row {
             uid,
             source: self.source.unwrap_or_default().into(),
+            source: self.source.unwrap_or_default().into(),
             location: self.location.unwrap_or_default().into(),
+            version: self.version.map(Arc::from),
+        };
+        let row = Row {
+            uid,
+            origin: Arc::new(origin),
             parent: self.parent.map(Arc::from),
             document,
             edges,
             errors: self.errors,
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
-            version: self.version.map(Arc::from),
         };
         Ok(Changed { reference, row: Some(row) })
     }
@@ -111,9 +121,9 @@ pub(super) async fn last_change(db: impl PgExecutor<'_>) -> Result<i64> {
     sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM catalog_change").fetch_one(db).await
 }
 
-/// The next entities in the order of their references, after one.
-pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Changed>> {
-    let rows: Vec<EntityRow> = sqlx::query_as(
+/// The next entities in the order of their references, after one; as they are stored, to be read aside.
+pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<EntityRow>> {
+    sqlx::query_as(
         "SELECT reference, 0::bigint AS sequence, uid, source, location, parent, document::text AS document,
                 edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version
          FROM catalog_entity WHERE reference > $1 ORDER BY reference LIMIT $2",
@@ -121,8 +131,7 @@ pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> 
     .bind(reference)
     .bind(BATCH)
     .fetch_all(db)
-    .await?;
-    rows.into_iter().map(EntityRow::changed).collect()
+    .await
 }
 
 /// Some changes of the log.
