@@ -31,6 +31,7 @@ mod lease;
 mod location;
 mod nearby;
 mod neighbourhood;
+mod origin;
 mod outline;
 mod ownership;
 mod problem;

@@ -23,6 +23,7 @@ use super::bits::Bits;
 use super::field::Field;
 use super::fields::Fields;
 use super::graph::{Graph, Shift};
+use super::origin::Origin;
 use super::record::{Record, Row};
 use super::sorted::Sorted;
 use crate::entity::EntityRef;
@@ -201,18 +202,18 @@ impl Index {
         }
     }
 
-    /// The row, with texts that other rows have too in one place.
+    /// The row, with what other rows have too in one place.
     fn shared(&mut self, mut row: Row) -> Row {
-        let mut share = |text: &Arc<str>| {
-            if let Some(known) = self.places.get(&**text) {
-                return Arc::clone(known);
-            }
-            Arc::clone(self.places.entry(&**text, || (Arc::clone(text), Arc::clone(text))))
-        };
-        row.source = share(&row.source);
-        row.location = share(&row.location);
-        row.parent = row.parent.as_ref().map(&mut share);
-        row.version = row.version.as_ref().map(share);
+        let Self { origins, texts, .. } = self;
+        let known = origins.get(&*row.origin).map(Arc::clone);
+        row.origin = known.unwrap_or_else(|| {
+            let share = |text: &Arc<str>| {
+                let text = texts.entry(&**text, || (Arc::clone(text), Arc::clone(text)));
+                Arc::clone(text)
+            };
+            let new = Arc::new(row.origin.map(share));
+            Arc::clone(origins.entry(&*new, || (Arc::clone(&new), Arc::clone(&new))))
+        });
         row
     }
 }

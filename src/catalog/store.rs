@@ -30,6 +30,7 @@ use uuid::Uuid;
 use super::Operation;
 use super::edges::Edges;
 use super::index::Changed;
+use super::origin::Origin;
 use super::record::Row;
 use crate::entity::{self, Entity};
 
@@ -68,12 +69,12 @@ pub(super) struct EntityRow {
 }
 
 impl EntityRow {
-    /// What the index takes in of it.
     /// Which entity it is.
     pub(super) fn reference(&self) -> &str {
         &self.reference
     }
 
+    /// What the index takes in of it.
     pub(super) fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.into();
         let (Some(uid), Some(document)) = (self.uid, self.document) else {
@@ -84,17 +85,15 @@ impl EntityRow {
             // Written before edges were stored.
             None => Edges::of(&reference, &entity::edges(&json::<Entity>(&document)?)),
         };
-        let row = Row {
-            uid,
-            source: self.source.unwrap_or_default().into(),
-            source: self.source.unwrap_or_default().into(),
+        let origin = Origin {
             location: self.location.unwrap_or_default().into(),
+            source: self.source.unwrap_or_default().into(),
+            parent: self.parent.map(Arc::from),
             version: self.version.map(Arc::from),
         };
         let row = Row {
             uid,
             origin: Arc::new(origin),
-            parent: self.parent.map(Arc::from),
             document,
             edges,
             errors: self.errors,
