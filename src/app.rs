@@ -101,7 +101,8 @@ impl App {
     pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
         // What is asked of forges while everything opens counts, too.
         crate::telemetry::metrics();
-        let opening = database::open(&loaded.config.backend, data);
+        // Large futures, each needed once.
+        let opening = Box::pin(database::open(&loaded.config.backend, data));
         let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
         let opened = opened?;
         let surroundings = Surroundings {
@@ -111,7 +112,7 @@ impl App {
             alone: opened.embedded.is_some(),
         };
         let app = match ground {
-            Ok(ground) => Self::on(ground, loaded, opened.database.pool(), data, surroundings).await,
+            Ok(ground) => Box::pin(Self::on(ground, loaded, opened.database.pool(), data, surroundings)).await,
             Err(error) => Err(error),
         };
         match app {
