@@ -49,7 +49,7 @@ use crate::web::{self, AppState, OwnApi, Parts, Site, WebConfig};
 const GRACE: Duration = Duration::from_secs(30);
 /// How long the question whether a server runs may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often the figures of requests are summed up.
+/// How often the figures of requests are summed up, and free memory is given back.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// How often expired sessions and drafts are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
@@ -101,7 +101,8 @@ impl App {
     pub(crate) async fn open(loaded: &Loaded, data: &DataDir, reached: Reached) -> anyhow::Result<(Self, Opened)> {
         // What is asked of forges while everything opens counts, too.
         crate::telemetry::metrics();
-        let opening = database::open(&loaded.config.backend, data);
+        // Large futures, each needed once.
+        let opening = Box::pin(database::open(&loaded.config.backend, data));
         let (opened, ground) = tokio::join!(opening, Ground::new(loaded, data, &reached.base_url));
         let opened = opened?;
         let surroundings = Surroundings {
@@ -111,7 +112,7 @@ impl App {
             alone: opened.embedded.is_some(),
         };
         let app = match ground {
-            Ok(ground) => Self::on(ground, loaded, opened.database.pool(), data, surroundings).await,
+            Ok(ground) => Box::pin(Self::on(ground, loaded, opened.database.pool(), data, surroundings)).await,
             Err(error) => Err(error),
         };
         match app {
@@ -299,15 +300,25 @@ fn forges(config: &Config, local: &LocalForge) -> anyhow::Result<Forges> {
     Ok(Forges::new(all))
 }
 
-/// Sums up what the histograms collect: until then every single value stays in memory.
+/// Sums up what the histograms collect: until then every single value stays in memory. What is free then is given back.
 async fn keep_figures(metrics: PrometheusHandle, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         tokio::select! {
-            _ = ticks.tick() => metrics.run_upkeep(),
+            _ = ticks.tick() => {
+                metrics.run_upkeep();
+                give_back();
+            }
             () = shutdown.cancelled() => return,
         }
     }
+}
+
+/// Has the allocator give free pages back to the system. It does so while pages come and go, and when a thread ends: what
+/// is left of the last work would stay for as long as nobody asks for anything.
+fn give_back() {
+    // Where no thread can be had, there are greater troubles than this.
+    let _ = std::thread::Builder::new().spawn(|| drop(std::hint::black_box(Box::new(0_u8))));
 }
 
 /// The scaffolder with every action. Expressions see where the portal is as `environment.parameters.portalUrl`.

@@ -16,6 +16,7 @@ mod change;
 mod config;
 mod descriptor;
 mod early;
+mod edges;
 mod facts;
 mod feed;
 mod field;
@@ -30,6 +31,7 @@ mod lease;
 mod location;
 mod nearby;
 mod neighbourhood;
+mod origin;
 mod outline;
 mod ownership;
 mod problem;
@@ -169,8 +171,11 @@ impl Catalog {
         let reader = Reader::new(forges, config.reading.clone());
         let config = config.settled(&reader);
         let catalog = Self::with(early, pool, reader, config, providers);
-        // What is removed meanwhile comes again with the log.
-        let (index, ()) = tokio::try_join!(load(&catalog.inner.pool), catalog.configure())?;
+        // One after the other: another connection would take longer to make than the first of them does.
+        let mut connection = catalog.inner.pool.acquire().await?;
+        catalog.configure(&mut connection).await?;
+        let index = load(&mut connection).await?;
+        drop(connection);
         let index = catalog.publish(index);
         catalog.advance().await?;
         tokio::spawn(async move {
@@ -347,7 +352,7 @@ impl Catalog {
         let floor = store::floor(&mut *db).await?;
         if index.sequence < floor {
             // What is loaded is never older than the floor that was seen.
-            let mut loaded = load(&self.inner.pool).await?;
+            let mut loaded = load(&mut *db).await?;
             loaded.sequence = loaded.sequence.max(floor);
             index = self.publish(loaded);
             next = store::changed_since(&mut *db, index.sequence).await?;
@@ -421,18 +426,19 @@ async fn taken(mut index: Index, changed: Vec<Changed>, sequence: i64) -> Index 
 const LARGE: usize = 50;
 
 /// The index of everything that is stored. While one part is taken in, the next one is read.
-async fn load(pool: &PgPool) -> Result<Index, CatalogError> {
+async fn load(db: &mut PgConnection) -> Result<Index, CatalogError> {
     // What changes while this reads comes again with the log.
-    let mut index = Index::at(store::last_change(pool).await?);
+    let mut index = Index::at(store::last_change(&mut *db).await?);
     let mut gathered = Gathered::default();
-    let mut rows = store::entities_after(pool, "").await?;
-    while let Some(last) = rows.last().map(|row| Arc::clone(&row.reference)) {
+    let mut rows = store::entities_after(&mut *db, "").await?;
+    while let Some(last) = rows.last().map(|row| row.reference().to_owned()) {
         let gathering = aside(move || {
-            index.gather(rows, &mut gathered);
-            (index, gathered)
+            let changed: Result<Vec<Changed>, sqlx::Error> = rows.into_iter().map(store::EntityRow::changed).collect();
+            index.gather(changed?, &mut gathered);
+            Ok::<_, sqlx::Error>((index, gathered))
         });
-        let next;
-        ((index, gathered), next) = tokio::join!(gathering, store::entities_after(pool, &last));
+        let (done, next) = tokio::join!(gathering, store::entities_after(&mut *db, &last));
+        (index, gathered) = done?;
         rows = next?;
     }
     Ok(aside(move || {

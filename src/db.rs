@@ -15,6 +15,7 @@ pub(crate) mod testing;
 mod tests;
 
 use std::error::Error;
+use std::pin::pin;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -67,8 +68,19 @@ impl Database {
 
     /// Connects, looks at the server's version, and opens a pool of at most `size` connections.
     pub(crate) async fn connect(options: PgConnectOptions, size: u32) -> Result<Self, DatabaseError> {
-        check_server(&options.clone().application_name(APPLICATION_NAME)).await?;
-        Ok(Self::known(options, size))
+        let database = Self::known(options.clone(), size);
+        let options = options.application_name(APPLICATION_NAME);
+        // The first connection of the pool is made beside it. What is wrong with that is found when it is used.
+        let (mut first, mut checked) = (pin!(database.pool.acquire()), pin!(check_server(&options)));
+        tokio::select! {
+            biased;
+            checked = &mut checked => {
+                checked?;
+                drop(first.await);
+            }
+            _ = &mut first => checked.await?,
+        }
+        Ok(database)
     }
 
     /// Opens a pool of at most `size` connections to a server that answered already, and whose version is known.

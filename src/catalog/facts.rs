@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use hashbrown::DefaultHashBuilder;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Longer paths are left out, longer values count as being there without a value.
 const LONGEST: usize = 200;
@@ -27,6 +27,8 @@ pub(super) struct Facts {
     rows: Vec<Row>,
     /// The only keys that are looked for; without any, all are.
     only: &'static [&'static str],
+    /// Members of the document that have some of those and were not met yet.
+    ahead: usize,
 }
 
 #[derive(Debug)]
@@ -60,10 +62,14 @@ pub(super) struct FactValue<'a> {
 }
 
 impl Facts {
-    /// Reads the facts of a document; what is no JSON object has none. Of `only` some keys, unless that is empty.
+    /// Reads the facts of a document; what is no JSON object has none. Of `only` some keys, unless that is empty; those in
+    /// one member of the document stand beside each other.
     pub(super) fn of(document: &str, only: &'static [&'static str]) -> Self {
         let length = if only.is_empty() { document.len() } else { 0 };
-        let mut facts = Self { text: String::with_capacity(length), rows: Vec::with_capacity(length.min(64)), only };
+        let member = |key: &&'static str| key.split('.').next();
+        let ahead = only.chunk_by(|one, next| member(one) == member(next)).count();
+        let (text, rows) = (String::with_capacity(length), Vec::with_capacity(length.min(64)));
+        let mut facts = Self { text, rows, only, ahead };
         let mut path = String::with_capacity(LONGEST);
         let seed = Part { path: &mut path, facts: &mut facts, is_item: false };
         // The document was checked before it was stored; facts found before a fault stay.
@@ -112,6 +118,15 @@ impl Facts {
             is_on_the_way && key.get(path.len()).is_none_or(|next| *next == b'.')
         };
         self.only.is_empty() || path.is_empty() || self.only.iter().any(|key| leads_to(key))
+    }
+
+    /// Whether nothing that is looked for comes behind this member of the document.
+    fn was_last(&mut self, member: &str) -> bool {
+        if self.only.iter().all(|key| key.split('.').next() != Some(member)) {
+            return false;
+        }
+        self.ahead = self.ahead.saturating_sub(1);
+        self.ahead == 0
     }
 
     fn add(&mut self, path: &str, value: Option<&str>) {
@@ -237,6 +252,9 @@ impl<'de> Visitor<'de> for Part<'_> {
         let end = path.len();
         while map.next_key_seed(Step(path))?.is_some() {
             map.next_value_seed(Part { path, facts, is_item: false })?;
+            if end == 0 && facts.was_last(path) {
+                return Err(A::Error::custom("nothing else is looked for"));
+            }
             path.truncate(end);
         }
         Ok(())

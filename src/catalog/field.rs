@@ -205,6 +205,11 @@ impl Field {
         found.finish()
     }
 
+    /// Takes no more memory than it needs, until it changes.
+    pub(super) fn compact(&mut self) {
+        self.values.compact();
+    }
+
     /// Replaces what some entities have here; each is there once.
     pub(super) fn replace(&mut self, changes: &[FieldChange<'_>]) {
         let mut added: Vec<Added<'_>> = Vec::with_capacity(changes.len());

@@ -62,6 +62,11 @@ impl Fields {
         }
     }
 
+    /// Takes no more memory than it needs, until it changes.
+    pub(super) fn compact(&mut self) {
+        self.table.each_mut(|(_, field)| Arc::make_mut(field).compact());
+    }
+
     /// Takes a field out, to be given back; a new one if there is none.
     fn lend(&mut self, hash: u64, path: &str) -> Arc<Field> {
         let found = self.table.find_mut(hash, |(known, _)| **known == *path);

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use hashbrown::DefaultHashBuilder;
 
+use super::edges::Edges;
 use super::record::Record;
 use super::table::Table;
-use crate::entity::Edge;
 
 /// Nodes in one shared piece.
 const PIECE: usize = 256;
@@ -202,13 +202,13 @@ impl Graph {
     }
 
     /// Replaces what an entity states. The shifts are to be given to [`Graph::shift`], with those of others.
-    pub(super) fn state(&mut self, by: u32, edges: &[Edge], shifts: &mut Vec<Shift>) {
+    pub(super) fn state(&mut self, by: u32, edges: Option<&Edges>, shifts: &mut Vec<Shift>) {
+        let edges = edges.into_iter().flat_map(Edges::iter);
         let mut stated: Vec<Stated> = edges
-            .iter()
-            .map(|edge| Stated {
-                from: self.take(&edge.source),
-                kind: self.kind(&edge.relation.kind),
-                to: self.take(&edge.relation.target),
+            .map(|[source, kind, target]| {
+                let mut end = |reference: &str| if reference.is_empty() { by } else { self.take(reference) };
+                let (from, to) = (end(source), end(target));
+                Stated { from, kind: self.kind(kind), to }
             })
             .collect();
         stated.sort_unstable();

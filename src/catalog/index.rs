@@ -23,6 +23,7 @@ use super::bits::Bits;
 use super::field::Field;
 use super::fields::Fields;
 use super::graph::{Graph, Shift};
+use super::origin::Origin;
 use super::record::{Record, Row};
 use super::sorted::Sorted;
 use crate::entity::EntityRef;
@@ -30,8 +31,8 @@ use crate::entity::EntityRef;
 /// The field by which entities are in order if no other is asked for.
 pub(super) const UID: &str = "metadata.uid";
 
-/// The fields that put lists in order for which nobody asked for one. They are learned quickly.
-const PLAIN: &[&str] = &["kind", "metadata.namespace", "metadata.name", UID];
+/// The fields that put lists in order for which nobody asked for one: by reference, or by uid. They are learned quickly.
+const PLAIN: [&[&str]; 2] = [&["kind", "metadata.namespace", "metadata.name"], &[UID]];
 
 /// A snapshot of the whole catalog.
 #[derive(Debug, Clone, Default)]
@@ -42,9 +43,10 @@ pub(crate) struct Index {
     all: Bits,
     fields: OnceLock<Fields>,
     /// Those of [`PLAIN`], for whoever asks before the others are learned.
-    plain: OnceLock<Fields>,
-    /// The sources, files, parents and versions that entities have in common.
-    places: Sorted<Arc<str>, Arc<str>>,
+    plain: [OnceLock<Fields>; 2],
+    /// What entities of the same file have in common, and the texts that those have in common.
+    origins: Sorted<Arc<Origin>, Arc<Origin>>,
+    texts: Sorted<Arc<str>, Arc<str>>,
 }
 
 /// One changed entity: its new row, or none.
@@ -125,9 +127,10 @@ impl Index {
 
     /// A field by its path in lower case.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
-        match self.fields.get() {
-            None if PLAIN.contains(&key) => self.plain.get_or_init(|| learned(&self.graph, &self.all, PLAIN)).get(key),
-            _ => self.fields().get(key),
+        let plain = PLAIN.into_iter().zip(&self.plain).find(|(keys, _)| keys.contains(&key));
+        match plain.filter(|_| self.fields.get().is_none()) {
+            Some((keys, plain)) => plain.get_or_init(|| learned(&self.graph, &self.all, keys)).get(key),
+            None => self.fields().get(key),
         }
     }
 
@@ -157,8 +160,7 @@ impl Index {
         for Changed { reference, row } in changes {
             let slot = self.graph.take_shared(&reference);
             let row = row.map(|row| self.shared(row));
-            let edges = row.as_ref().map_or(&[][..], |row| &row.edges);
-            self.graph.state(slot, edges, &mut gathered.shifts);
+            self.graph.state(slot, row.as_ref().map(|row| &row.edges), &mut gathered.shifts);
             gathered.touched.insert(slot, Touched::new(row));
         }
     }
@@ -171,7 +173,7 @@ impl Index {
         }
         let slots: Vec<u32> = touched.keys().copied().collect();
         let mut done: Vec<(u32, Option<Arc<Record>>)> = Vec::with_capacity(touched.len());
-        self.plain = OnceLock::new();
+        self.plain = Default::default();
         let Self { graph, fields, all, .. } = self;
         let mut fields = fields.get_mut();
         let mut touched = touched.into_iter();
@@ -200,18 +202,18 @@ impl Index {
         }
     }
 
-    /// The row, with texts that other rows have too in one place.
+    /// The row, with what other rows have too in one place.
     fn shared(&mut self, mut row: Row) -> Row {
-        let mut share = |text: &Arc<str>| {
-            if let Some(known) = self.places.get(&**text) {
-                return Arc::clone(known);
-            }
-            Arc::clone(self.places.entry(&**text, || (Arc::clone(text), Arc::clone(text))))
-        };
-        row.source = share(&row.source);
-        row.location = share(&row.location);
-        row.parent = row.parent.as_ref().map(&mut share);
-        row.version = row.version.as_ref().map(share);
+        let Self { origins, texts, .. } = self;
+        let known = origins.get(&*row.origin).map(Arc::clone);
+        row.origin = known.unwrap_or_else(|| {
+            let share = |text: &Arc<str>| {
+                let text = texts.entry(&**text, || (Arc::clone(text), Arc::clone(text)));
+                Arc::clone(text)
+            };
+            let new = Arc::new(row.origin.map(share));
+            Arc::clone(origins.entry(&*new, || (Arc::clone(&new), Arc::clone(&new))))
+        });
         row
     }
 }

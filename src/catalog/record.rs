@@ -6,57 +6,52 @@
 //! need no more than the text itself.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::edges::Edges;
 use super::facts::Facts;
-use crate::entity::{Edge, Entity, EntityRef, Relation, ValidationError};
+use super::origin::Origin;
+use crate::entity::{Entity, EntityRef, Relation, ValidationError};
 use crate::yaml::Positions;
 
 /// An entity as the store has it.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) uid: Uuid,
-    /// The root location it belongs to: `type:target`.
-    pub(super) source: Arc<str>,
-    /// The file it is in: `type:target`.
-    pub(super) location: Arc<str>,
-    /// The `Location` entity that led to it.
-    pub(super) parent: Option<Arc<str>>,
+    pub(super) origin: Arc<Origin>,
     /// The document without uid, etag, relations and status, as JSON.
     pub(super) document: String,
     /// What its document states about itself and others.
-    pub(super) edges: Vec<Edge>,
+    pub(super) edges: Edges,
     /// What is wrong with its newest version: a JSON list.
     pub(super) errors: Option<String>,
     /// Nothing declares it any more.
     pub(super) is_orphan: bool,
     pub(super) positions: Option<Arc<Positions>>,
-    pub(super) version: Option<Arc<str>>,
 }
 
 impl Row {
     /// An entity that is stored nowhere: nothing is known of it but its document.
     pub(super) fn alone(uid: Uuid, source: &str, entity: &Entity) -> Self {
+        let origin = Origin { location: source.into(), source: source.into(), parent: None, version: None };
         Self {
             uid,
-            source: source.into(),
-            location: source.into(),
-            parent: None,
+            origin: Arc::new(origin),
             // Objects with text keys always serialise.
             document: serde_json::to_string(entity).unwrap_or_default(),
-            edges: crate::entity::edges(entity),
+            edges: Edges::of(entity.reference().as_str(), &crate::entity::edges(entity)),
             errors: None,
             is_orphan: false,
             positions: None,
-            version: None,
         }
     }
 }
@@ -70,21 +65,23 @@ pub(crate) struct Record {
     pub(crate) uid: Uuid,
     /// The finished document.
     pub(crate) json: Bytes,
-    /// The file it is in, as `type:target`: the base of relative references.
-    pub(crate) location: Arc<str>,
-    /// The root location it belongs to, as `type:target`.
-    pub(crate) source: Arc<str>,
-    /// The `Location` entity that led to it.
-    pub(crate) parent: Option<Arc<str>>,
+    origin: Arc<Origin>,
     /// Where the fields were written; only of templates.
     pub(crate) positions: Option<Arc<Positions>>,
-    /// Commit or content hash of its file.
-    pub(crate) version: Option<Arc<str>>,
     /// What to call it on a page.
     pub(crate) title: Box<str>,
     /// Lower-case text that people search in.
     pub(super) haystack: Box<str>,
     seams: Seams,
+}
+
+/// Whatever is known of its origin is known of an entity.
+impl Deref for Record {
+    type Target = Origin;
+
+    fn deref(&self) -> &Origin {
+        &self.origin
+    }
 }
 
 /// Where the finished text was put together.
@@ -94,10 +91,8 @@ struct Seams {
     metadata: Span,
     /// The list of relations.
     relations: Span,
-    /// The etag, without quotes.
-    etag: Span,
-    /// Whether the document brings its own etag.
-    has_own_etag: bool,
+    /// The etag that the document brings, without quotes; else one is at the end of `metadata`.
+    own_etag: Option<Box<Span>>,
 }
 
 /// From and to a byte; documents are far below four gigabytes.
@@ -153,11 +148,8 @@ impl Record {
             reference: EntityRef::shared(name, &outline.kind, outline.namespace(), &outline.name),
             uid: row.uid,
             json,
-            location: Arc::clone(&row.location),
-            source: Arc::clone(&row.source),
-            parent: row.parent.clone(),
+            origin: Arc::clone(&row.origin),
             positions: row.positions.clone(),
-            version: row.version.clone(),
             haystack: outline.haystack(),
             title: outline.title().into(),
             seams,
@@ -167,24 +159,21 @@ impl Record {
     /// The same entity with other relations.
     pub(super) fn related(&self, relations: &str) -> Self {
         let text = self.text();
-        let Seams { metadata, relations: before, etag, has_own_etag } = &self.seams;
+        let Seams { metadata, relations: before, own_etag } = &self.seams;
         let parts = Parts {
             head: &text[..range(metadata).start],
             middle: &text[range(metadata).end..range(before).start - RELATIONS.len()],
             tail: &text[range(before).end..],
             uid: self.uid,
-            own_etag: has_own_etag.then(|| range(etag)),
+            own_etag: own_etag.as_deref().map(range),
         };
         let (json, seams) = parts.join(relations);
         Self {
             reference: self.reference.clone(),
             uid: self.uid,
             json,
-            location: Arc::clone(&self.location),
-            source: Arc::clone(&self.source),
-            parent: self.parent.clone(),
+            origin: Arc::clone(&self.origin),
             positions: self.positions.clone(),
-            version: self.version.clone(),
             haystack: self.haystack.clone(),
             title: self.title.clone(),
             seams,
@@ -207,7 +196,10 @@ impl Record {
 
     /// Changes with anything in the document.
     pub(crate) fn etag(&self) -> &str {
-        self.text().get(range(&self.seams.etag)).unwrap_or_default()
+        let Seams { metadata, own_etag, .. } = &self.seams;
+        let end = (metadata.end as usize).saturating_sub(1);
+        let etag = own_etag.as_deref().map_or(end.saturating_sub(ETAG_DIGITS)..end, range);
+        self.text().get(etag).unwrap_or_default()
     }
 
     /// What it is found by, apart from its relations.
@@ -241,6 +233,8 @@ const STATUS: &str = ",\"status\":";
 pub(crate) const STATUS_LEVEL: &str = "status.level";
 
 const RELATIONS: &str = ",\"relations\":";
+/// How long an etag is that the document does not bring.
+const ETAG_DIGITS: usize = 40;
 
 impl Parts<'_> {
     fn join(&self, relations: &str) -> (Bytes, Seams) {
@@ -251,14 +245,13 @@ impl Parts<'_> {
         text.push_str(",\"uid\":\"");
         text.push_str(self.uid.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         text.push('"');
-        let etag = self.own_etag.clone().unwrap_or_else(|| {
+        if self.own_etag.is_none() {
             let hash = Sha256::new().chain_update(&text).chain_update(self.middle);
             let hash = hash.chain_update(relations).chain_update(self.tail);
             text.push_str(",\"etag\":\"");
             text.push_str(&forty_digits(&hash.finalize()));
             text.push('"');
-            text.len() - 41..text.len() - 1
-        });
+        }
         let metadata = self.head.len()..text.len();
         text.push_str(self.middle);
         text.push_str(RELATIONS);
@@ -266,8 +259,8 @@ impl Parts<'_> {
         text.push_str(relations);
         let relations = start..text.len();
         text.push_str(self.tail);
-        let has_own_etag = self.own_etag.is_some();
-        let seams = Seams { metadata: span(&metadata), relations: span(&relations), etag: span(&etag), has_own_etag };
+        let own_etag = self.own_etag.as_ref().map(|etag| Box::new(span(etag)));
+        let seams = Seams { metadata: span(&metadata), relations: span(&relations), own_etag };
         (text_of(text), seams)
     }
 }
@@ -402,7 +395,8 @@ impl<'de> Visitor<'de> for Members<'de> {
             let text = value.get();
             match key.as_str() {
                 "kind" => outline.kind = serde_json::from_str(text).unwrap_or_default(),
-                "spec" => {
+                // As it is stored, a text needs no escapes for such a key.
+                "spec" if memmem::find(text.as_bytes(), b"\"profile\"").is_some() => {
                     let spec: Spec = serde_json::from_str(text).unwrap_or_default();
                     outline.display_name = spec.profile.and_then(|profile| profile.display_name);
                 }
@@ -441,7 +435,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 
 fn forty_digits(hash: &[u8]) -> String {
     let mut text = hex::encode(hash);
-    text.truncate(40);
+    text.truncate(ETAG_DIGITS);
     text
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{Connection as _, FromRow, PgConnection};
 use url::Url;
 use uuid::Uuid;
 
@@ -180,12 +180,12 @@ impl Catalog {
     }
 
     /// Takes over the configured locations, and removes those that are configured no more.
-    pub(super) async fn configure(&self) -> Result<(), CatalogError> {
+    pub(super) async fn configure(&self, db: &mut PgConnection) -> Result<(), CatalogError> {
         let now = Utc::now();
         let configured: Vec<LocationRef> =
             self.inner.config.locations.iter().map(ConfiguredLocation::reference).collect();
         let references: Vec<String> = configured.iter().map(LocationRef::to_string).collect();
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = db.begin().await?;
         store::lock(&mut *transaction).await?;
         for location in &configured {
             store::add_source(&mut *transaction, location, true, now).await?;

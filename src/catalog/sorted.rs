@@ -124,15 +124,30 @@ impl<K: Ord, V> Sorted<K, V> {
 
 impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     /// A map of entries that are in order and have no key twice.
-    pub(super) fn of_sorted(entries: Vec<(K, V)>) -> Self {
-        let length = entries.len();
-        let mut runs = Vec::with_capacity(length.div_ceil(LONGEST));
+    pub(super) fn of_sorted(entries: impl IntoIterator<Item = (K, V)>) -> Self {
+        let (mut runs, mut length) = (Vec::new(), 0);
         let mut entries = entries.into_iter().peekable();
         while let Some((first, _)) = entries.peek() {
             let first = first.clone();
-            runs.push(Run { first, entries: Arc::new(entries.by_ref().take(LONGEST).collect()) });
+            let mut run = Vec::with_capacity(LONGEST);
+            run.extend(entries.by_ref().take(LONGEST));
+            length += run.len();
+            if run.len() < LONGEST {
+                // A copy: shrinking may leave a block as large as it was.
+                let mut shorter = Vec::with_capacity(run.len());
+                shorter.append(&mut run);
+                run = shorter;
+            }
+            runs.push(Run { first, entries: Arc::new(run) });
         }
+        runs.shrink_to_fit();
         Self { runs, length }
+    }
+
+    /// Fills the runs, for a map that was made of entries in any order and stays as it is for long.
+    pub(super) fn compact(&mut self) {
+        let runs = std::mem::take(self).runs.into_iter();
+        *self = Self::of_sorted(runs.flat_map(|run| Arc::unwrap_or_clone(run.entries)));
     }
 
     /// The value of a key, to be changed; made first if there is none.
@@ -262,8 +277,11 @@ mod tests {
                     expected.insert(key, value);
                 }
             }
+            let mut compact = sorted.clone();
+            compact.compact();
+            copies.push((compact, expected.clone()));
             copies.push((sorted, expected.clone()));
-            copies.push((Sorted::of_sorted(expected.clone().into_iter().collect()), expected));
+            copies.push((Sorted::of_sorted(expected.clone()), expected));
             for (sorted, expected) in copies {
                 prop_assert_eq!(sorted.len(), expected.len());
                 prop_assert!(sorted.iter().map(|(key, value)| (key, value)).eq(expected.iter()));

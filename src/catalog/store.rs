@@ -28,9 +28,11 @@ use sqlx::{FromRow, PgConnection, PgExecutor};
 use uuid::Uuid;
 
 use super::Operation;
+use super::edges::Edges;
 use super::index::Changed;
+use super::origin::Origin;
 use super::record::Row;
-use crate::entity::{self, Edge, Entity, Relation};
+use crate::entity::{self, Entity};
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
 
@@ -67,6 +69,11 @@ pub(super) struct EntityRow {
 }
 
 impl EntityRow {
+    /// Which entity it is.
+    pub(super) fn reference(&self) -> &str {
+        &self.reference
+    }
+
     /// What the index takes in of it.
     pub(super) fn changed(self) -> Result<Changed> {
         let reference: Arc<str> = self.reference.into();
@@ -74,46 +81,35 @@ impl EntityRow {
             return Ok(Changed { reference, row: None });
         };
         let edges = match &self.edges {
-            Some(edges) => read_edges(&reference, edges)?,
+            Some(edges) => Edges::read(edges).map_err(undecodable)?,
             // Written before edges were stored.
-            None => entity::edges(&json::<Entity>(&document)?),
+            None => Edges::of(&reference, &entity::edges(&json::<Entity>(&document)?)),
+        };
+        let origin = Origin {
+            location: self.location.unwrap_or_default().into(),
+            source: self.source.unwrap_or_default().into(),
+            parent: self.parent.map(Arc::from),
+            version: self.version.map(Arc::from),
         };
         let row = Row {
             uid,
-            source: self.source.unwrap_or_default().into(),
-            location: self.location.unwrap_or_default().into(),
-            parent: self.parent.map(Arc::from),
+            origin: Arc::new(origin),
             document,
             edges,
             errors: self.errors,
             is_orphan: self.is_orphan.unwrap_or_default(),
             positions: self.positions.as_deref().map(json).transpose()?.map(Arc::new),
-            version: self.version.map(Arc::from),
         };
         Ok(Changed { reference, row: Some(row) })
     }
 }
 
-/// The stored form of edges: a list of `[source, relation, target]`, in which the entity itself is the empty text.
-pub(super) fn write_edges(own: &str, edges: &[Edge]) -> String {
-    let other = |reference: &'_ str| -> String { if reference == own { String::new() } else { reference.to_owned() } };
-    let edge = |edge: &Edge| [other(&edge.source), edge.relation.kind.clone(), other(&edge.relation.target)];
-    // Lists of texts always serialise.
-    serde_json::to_string(&edges.iter().map(edge).collect::<Vec<_>>()).unwrap_or_default()
-}
-
-fn read_edges(own: &str, text: &str) -> Result<Vec<Edge>> {
-    let edges: Vec<[String; 3]> = json(text)?;
-    let other = |reference: String| if reference.is_empty() { own.to_owned() } else { reference };
-    let edge = |[source, kind, target]: [String; 3]| Edge {
-        source: other(source),
-        relation: Relation { kind, target: other(target) },
-    };
-    Ok(edges.into_iter().map(edge).collect())
-}
-
 fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+    serde_json::from_str(text).map_err(undecodable)
+}
+
+fn undecodable(error: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::Decode(Box::new(error))
 }
 
 /// Changes that are read from the log at once: so many fit in memory beside the index.
@@ -124,9 +120,9 @@ pub(super) async fn last_change(db: impl PgExecutor<'_>) -> Result<i64> {
     sqlx::query_scalar("SELECT COALESCE(MAX(sequence), 0) FROM catalog_change").fetch_one(db).await
 }
 
-/// The next entities in the order of their references, after one.
-pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<Changed>> {
-    let rows: Vec<EntityRow> = sqlx::query_as(
+/// The next entities in the order of their references, after one; as they are stored, to be read aside.
+pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> Result<Vec<EntityRow>> {
+    sqlx::query_as(
         "SELECT reference, 0::bigint AS sequence, uid, source, location, parent, document::text AS document,
                 edges::text AS edges, errors::text AS errors, is_orphan, positions::text AS positions, version
          FROM catalog_entity WHERE reference > $1 ORDER BY reference LIMIT $2",
@@ -134,8 +130,7 @@ pub(super) async fn entities_after(db: impl PgExecutor<'_>, reference: &str) -> 
     .bind(reference)
     .bind(BATCH)
     .fetch_all(db)
-    .await?;
-    rows.into_iter().map(EntityRow::changed).collect()
+    .await
 }
 
 /// Some changes of the log.
@@ -241,7 +236,7 @@ pub(super) struct Write<'a> {
     pub(super) location: String,
     pub(super) parent: Option<&'a str>,
     pub(super) document: &'a str,
-    /// As [`write_edges`] writes them.
+    /// As [`super::edges::write`] writes them.
     pub(super) edges: &'a str,
     pub(super) hash: &'a str,
     pub(super) errors: Option<String>,

@@ -45,6 +45,11 @@ impl<T: Clone> Table<T> {
         }
     }
 
+    /// Changes every entry; its key must stay equal to what it is.
+    pub(super) fn each_mut(&mut self, mut change: impl FnMut(&mut T)) {
+        self.tables.iter_mut().for_each(|table| Arc::make_mut(table).iter_mut().for_each(&mut change));
+    }
+
     /// Every entry, in no particular order.
     #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {

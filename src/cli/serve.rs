@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -14,6 +15,9 @@ use super::{Common, print};
 use crate::app::{App, DataDir, Opened, Reached, database};
 use crate::config::{Config, Loaded};
 use crate::db::embedded::EmbeddedPostgres;
+
+/// Whoever waits for a page is answered before background work opens its connections.
+const BACKGROUND_AFTER: Duration = Duration::from_millis(100);
 
 /// Serves until a signal says stop, then lets everything under way finish.
 pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
@@ -34,12 +38,17 @@ pub(super) async fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let (app, opened) = App::open(&loaded, &data, reached).await?;
     let lost = opened.embedded.as_ref().map(EmbeddedPostgres::exited);
     let announcement = data.announce(nearby(address)?).context("cannot write to the data directory")?;
-    app.start(&shutdown);
     banner(&loaded, &data, &opened, &base_url);
 
     let serving = crate::web::serve::serve(listener, app.router(), shutdown.clone());
+    let starting = async {
+        tokio::time::sleep(BACKGROUND_AFTER).await;
+        app.start(&shutdown);
+        std::future::pending::<()>().await;
+    };
     let failure = tokio::select! {
         () = serving => None,
+        () = starting => None,
         error = async { match lost { Some(lost) => lost.await, None => std::future::pending().await } } => {
             shutdown.cancel();
             Some(error)

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct EntityRef {
     text: Arc<str>,
-    colon: usize,
-    slash: usize,
+    colon: u32,
+    slash: u32,
 }
 
 /// What a reference that leaves parts out is completed with.
@@ -44,21 +44,15 @@ pub(crate) enum EntityRefError {
 impl EntityRef {
     /// Builds a reference from its parts; case is folded.
     pub(crate) fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        let mut text = String::with_capacity(kind.len() + namespace.len() + name.len() + 2);
-        push_lowercase(&mut text, kind);
-        let colon = text.len();
-        text.push(':');
-        push_lowercase(&mut text, namespace);
-        let slash = text.len();
-        text.push('/');
-        push_lowercase(&mut text, name);
+        let (text, colon, slash) = folded(kind, namespace, name);
         Self { text: text.into(), colon, slash }
     }
 
     /// The same, sharing the text of the reference if it is the one that is known.
     pub(crate) fn shared(known: &Arc<str>, kind: &str, namespace: &str, name: &str) -> Self {
-        let own = Self::new(kind, namespace, name);
-        if *own.text == **known { Self { text: Arc::clone(known), ..own } } else { own }
+        let (text, colon, slash) = folded(kind, namespace, name);
+        let text = if *text == **known { Arc::clone(known) } else { text.into() };
+        Self { text, colon, slash }
     }
 
     /// Parses a reference that may leave out what `defaults` gives.
@@ -82,17 +76,17 @@ impl EntityRef {
 
     /// Kind, lower-case.
     pub(crate) fn kind(&self) -> &str {
-        &self.text[..self.colon]
+        &self.text[..self.colon as usize]
     }
 
     /// Namespace, lower-case.
     pub(crate) fn namespace(&self) -> &str {
-        &self.text[self.colon + 1..self.slash]
+        &self.text[self.colon as usize + 1..self.slash as usize]
     }
 
     /// Name, lower-case.
     pub(crate) fn name(&self) -> &str {
-        &self.text[self.slash + 1..]
+        &self.text[self.slash as usize + 1..]
     }
 
     /// The whole reference.
@@ -118,6 +112,21 @@ fn push_lowercase(text: &mut String, part: &str) {
     } else {
         text.push_str(&part.to_lowercase());
     }
+}
+
+/// The text of a reference, and where its colon and its slash are.
+fn folded(kind: &str, namespace: &str, name: &str) -> (String, u32, u32) {
+    let mut text = String::with_capacity(kind.len() + namespace.len() + name.len() + 2);
+    // Whoever has four gigabytes for one name has other troubles.
+    let end = |text: &String| u32::try_from(text.len()).unwrap_or(u32::MAX);
+    push_lowercase(&mut text, kind);
+    let colon = end(&text);
+    text.push(':');
+    push_lowercase(&mut text, namespace);
+    let slash = end(&text);
+    text.push('/');
+    push_lowercase(&mut text, name);
+    (text, colon, slash)
 }
 
 impl PartialEq for EntityRef {

@@ -74,6 +74,7 @@ pub(super) fn learned(graph: &Graph, all: &Bits, only: &'static [&'static str]) 
             if pack.len() < MANY { pack.iter().map(known).collect() } else { pack.par_iter().map(known).collect() };
         fields.learn(&known.iter().map(Prepared::lesson).collect::<Vec<_>>());
     }
+    fields.compact();
     fields
 }
 

@@ -82,7 +82,7 @@ fn what_lists_are_in_order_by_is_known_before_everything_else() {
             let values = index.field(key).into_iter().flat_map(|field| field.order().iter());
             values.map(|(value, slots)| (value.to_string(), slots.clone())).collect()
         };
-        PLAIN.iter().map(order).collect::<Vec<_>>()
+        PLAIN.concat().iter().map(order).collect::<Vec<_>>()
     };
     let early = orders(&index);
     assert!(index.fields.get().is_none());

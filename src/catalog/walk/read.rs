@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::process::Process;
 use super::{Before, Seen};
 use crate::catalog::descriptor::{self, Draft, Fault, Include, Placeholders, Seems};
+use crate::catalog::edges;
 use crate::catalog::location::LocationRef;
 use crate::catalog::reader::{Fetched, ReadError};
 use crate::catalog::record::digest;
-use crate::catalog::store::write_edges;
 use crate::entity::{Edge, Entity, ValidationError};
 use crate::yaml::Positions;
 
@@ -67,7 +67,7 @@ impl Ready {
         let is_template = entity.kind() == "Template";
         // The other files of a template change with its own.
         let version = if is_template { version } else { "" };
-        let edges = write_edges(entity.reference().as_str(), edges);
+        let edges = edges::write(entity.reference().as_str(), edges);
         let parts = [&document, &location.to_string(), parent.unwrap_or_default(), version, &edges];
         let hash = digest(parts.join("\0").as_bytes());
         let entity = (entity.kind() == "Location").then_some(entity);
