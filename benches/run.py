@@ -7,6 +7,7 @@ Parts, each of which can be left out:
   growth      the same as catalog, in short, for every size, on a given database
   scaffolder  runs, dry runs, rendering, and the search of an entity picker at 50k entities, on a given database
   pages       first start, a run, every page, with the example organisation
+  delivery    memory and pages with five clusters; changes, plans and applying with a real API server
 
 Nothing passes or fails. Everything it starts it ends, also when it is interrupted. A Postgres of its own stands for the
 one that DATABASE_URL would name; the variable itself is not read.
@@ -23,6 +24,7 @@ from contextlib import ExitStack
 
 import bars
 import catalog
+import delivery
 import machine
 import pages
 import pickers
@@ -34,7 +36,7 @@ from load import Turns, find_wrk
 from portal import Bill
 from postgres import Postgres
 
-PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages")
+PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages", "delivery")
 CONNECTIONS = (16, 1)
 CHANGES = 20
 
@@ -60,6 +62,9 @@ class Bench:
             say("pages")
             self.figures["pages"] = pages.measure(os.path.join(self.folder, "pages"), self.binary,
                                                   lambda portal: Bill([portal]), say)
+        if "delivery" in parts:
+            say("delivery")
+            self.figures["delivery"] = delivery.measure(os.path.join(self.folder, "delivery"), self.binary, say)
         if "scaffolder" in parts:
             say("scaffolder")
             self.figures["scaffolder"] = scaffolder.measure(os.path.join(self.folder, "scaffolder"), self.binary,
