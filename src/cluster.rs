@@ -8,11 +8,13 @@
 //! no message. What a cluster refuses is a sentence that says what to change where (`error`).
 
 mod access;
+mod application;
 mod apply;
 mod config;
 mod diagnosis;
 mod difference;
 mod error;
+mod lean;
 mod live;
 mod manifest;
 mod object;
@@ -22,6 +24,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod word;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -71,6 +74,8 @@ struct Inner {
     kinds: tokio::sync::Mutex<Option<(Instant, Arc<Discovery>)>>,
     custom: Vec<CustomResource>,
     picture: Picture,
+    /// Whose turn it is to be listed.
+    listing: tokio::sync::Semaphore,
 }
 
 /// What is told about a cluster.
@@ -185,6 +190,7 @@ impl Cluster {
             kinds: tokio::sync::Mutex::default(),
             custom: kinds,
             picture: Picture::default(),
+            listing: tokio::sync::Semaphore::new(watch::LISTS_AT_ONCE),
         }))
     }
 
