@@ -3,6 +3,7 @@
 mod clusters;
 mod gitops;
 mod registry;
+mod sync;
 
 use chrono::Utc;
 use proptest::prelude::*;
