@@ -11,6 +11,7 @@ use kube::api::{ApiResource, DynamicObject};
 use serde_json::Value;
 
 use super::application;
+use super::usage::Amount;
 use super::word::word;
 
 /// The kinds that are followed.
@@ -263,6 +264,10 @@ pub(crate) struct Container {
     pub(crate) state: ContainerState,
     /// How it ended the last time: reason and exit code.
     pub(crate) last_end: Option<(Box<str>, i32)>,
+    /// What it asks for; nothing is zero.
+    pub(crate) requests: Amount,
+    /// What it may use at most; without bounds is zero.
+    pub(crate) limits: Amount,
 }
 
 /// What a container does.
@@ -428,6 +433,8 @@ fn pod(spec: &Value, status: &Value) -> Pod {
                 restarts: number(state, "restartCount").unwrap_or(0),
                 state: container_state(&state["state"]),
                 last_end: last.is_object().then(|| (text(last, "reason").into(), exit_code(last))),
+                requests: Amount::of(&written["resources"]["requests"]),
+                limits: Amount::of(&written["resources"]["limits"]),
             });
         }
     }
