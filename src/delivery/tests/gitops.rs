@@ -40,6 +40,28 @@ async fn repository(forge: &LocalForge, name: &str, files: &[(&str, &str)]) -> S
     forge.commit(&id, new_commit("main", Parent::Root, tree(files), "Begin")).await.unwrap().id
 }
 
+/// An application whose values are in the other repository.
+fn declared(environment: &str) -> Application {
+    Application {
+        name: format!("orders-{environment}"),
+        environment: environment.to_owned(),
+        value_files: vec!["values.yaml".to_owned(), format!("$values/apps/orders/envs/{environment}/values.yaml")],
+        values_repository: Some("local/acme/gitops".to_owned()),
+        ..application(Uuid::now_v7())
+    }
+}
+
+fn service() -> Service {
+    Service {
+        reference: EntityRef::new("component", "default", "orders"),
+        title: "orders".to_owned(),
+        repository: Some("local/acme/orders".to_owned()),
+        app_name: None,
+        app_selector: None,
+        objects: None,
+    }
+}
+
 #[tokio::test]
 async fn a_promotion_is_proposed_where_the_values_are_and_goes_back_to_what_was_said_there() {
     let (database, folder) = (testing::database().await, tempfile::tempdir().unwrap());
@@ -59,13 +81,6 @@ async fn a_promotion_is_proposed_where_the_values_are_and_goes_back_to_what_was_
     if helm.exists() {
         delivery.config = Arc::new(DeliveryConfig { helm: Some(helm.clone()) });
     }
-    let declared = |environment: &str| Application {
-        name: format!("orders-{environment}"),
-        environment: environment.to_owned(),
-        value_files: vec!["values.yaml".to_owned(), format!("$values/apps/orders/envs/{environment}/values.yaml")],
-        values_repository: Some("local/acme/gitops".to_owned()),
-        ..application(Uuid::now_v7())
-    };
     for environment in ["dev", "staging"] {
         delivery.declare(&declared(environment)).await.unwrap();
     }
@@ -76,15 +91,7 @@ async fn a_promotion_is_proposed_where_the_values_are_and_goes_back_to_what_was_
         declared: Some(one.clone()),
         ..Cell::default()
     };
-    let service = Service {
-        reference: EntityRef::new("component", "default", "orders"),
-        title: "orders".to_owned(),
-        repository: Some("local/acme/orders".to_owned()),
-        app_name: None,
-        app_selector: None,
-        objects: None,
-    };
-    let row = Row { service: Arc::new(service), cells: stored.iter().map(cell).collect() };
+    let row = Row { service: Arc::new(service()), cells: stored.iter().map(cell).collect() };
     let pipelines = Pipelines::new(forges.clone());
     let environment = delivery.environment("staging").unwrap().clone();
 

@@ -341,7 +341,7 @@ fn mebibytes(bytes: u64) -> String {
     let tenths = mebibytes * 10 / 1024;
     match mebibytes {
         0..1024 => format!("{mebibytes}Mi"),
-        _ if tenths % 10 == 0 => format!("{}Gi", tenths / 10),
+        _ if tenths.is_multiple_of(10) => format!("{}Gi", tenths / 10),
         _ => format!("{}.{}Gi", tenths / 10, tenths % 10),
     }
 }
