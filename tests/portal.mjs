@@ -8,7 +8,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
-const modules = process.env.GREENROOM_NODE_MODULES ?? path.join(root, 'build/node/node_modules');
+/** Where the packages are. */
+export const modules = process.env.GREENROOM_NODE_MODULES ?? path.join(root, 'build/node/node_modules');
 
 /** Loads a package that .ci/setup installed. */
 export const load = createRequire(path.join(modules, 'index.js'));
