@@ -180,3 +180,40 @@ def page_rows(figures):
                           f"{page['seconds'] * 1000:.1f} ms, {page['bytes'] / 1000:.1f} kB",
                           f"{page['seconds'] / live:.0f} × liveness; {page['plain_bytes'] / 1000:.0f} kB unpacked", met))
     return found
+
+
+def delivery_rows(figures):
+    """The table of clusters and delivery."""
+    measured = figures.get("delivery")
+    if not measured:
+        return []
+    line = lambda what, bar, told, beside, met: Row(what, "embedded", "", bar, told, beside, met)
+    millis = lambda value: f"{value * 1000:.1f} ms"
+    watching, changing = measured["watching"], measured.get("changing")
+    live = watching["liveness"]
+    page = lambda one: (f"{one['seconds'] / live:.0f} × liveness ({live * 1000:.2f} ms); {one['bytes'] / 1000:.0f} kB, "
+                        f"{one['plain_bytes'] / 1000:.0f} kB unpacked")
+    cost = watching["with_mb"] - watching["without_mb"]
+    found = [
+        line("memory, 5 clusters of 2,000 pods", "≤ 150 MB", f"{watching['with_mb']:.0f} MB",
+             f"watches {cost:.0f} MB ({watching['objects']:,} objects, pods of {watching['pod_bytes'] / 1000:.1f} kB on the server); "
+             f"without clusters {watching['without_mb']:.0f} MB; after the pages {watching['after_mb']:.0f} MB",
+             watching["with_mb"] <= 150),
+        line("matrix, 100 services × 3 environments", "≤ 50 ms", millis(watching["matrix"]["seconds"]), page(watching["matrix"]),
+             watching["matrix"]["seconds"] <= 0.05),
+        line("Kubernetes page of a component, on 5 clusters", "≤ 20 ms", millis(watching["kubernetes"]["seconds"]),
+             page(watching["kubernetes"]), watching["kubernetes"]["seconds"] <= 0.02),
+    ]
+    if not changing:
+        return found
+    change, plan, apply = changing["change"], changing["plan_changed"], changing["apply"]
+    return found + [
+        line("change on the API server until it is on the matrix page", "≤ 300 ms", seconds(change["median"]),
+             f"worst of {change['times']}: {seconds(change['worst'])}", change["median"] <= 0.3),
+        line("plan of 40 objects that change, with differences", "≤ 400 ms", seconds(plan["median"]),
+             f"worst {seconds(plan['worst'])}; the same requests without the portal {seconds(changing['alone_plan']['median'])}; "
+             f"of 40 new ones {seconds(changing['plan_new']['median'])}", plan["median"] <= 0.4),
+        line("run that applies 40 new objects", "≤ 1 s", seconds(apply["median"]),
+             f"worst {seconds(apply['worst'])}; applying them without the portal {seconds(changing['alone_apply']['median'])}",
+             apply["median"] <= 1),
+    ]

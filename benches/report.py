@@ -16,7 +16,7 @@ def terminal(figures):
     found = [("what", "database", "measured", "bar", "", "beside it")]
     found += [(plain(row.what), plain(row.database), row.measured, row.bar, MET[row.met], plain(row.beside))
               for row in bars.rows(figures) + bars.scaffolder_rows(figures) + bars.picker_rows(figures)
-              + bars.page_rows(figures) + bars.view_rows(figures)]
+              + bars.page_rows(figures) + bars.view_rows(figures) + bars.delivery_rows(figures)]
     widths = [max(len(line[column]) for line in found) for column in range(6)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in found]
     lines += ["", *growth_lines(figures)] if figures["growth"] else []
@@ -92,6 +92,10 @@ def sections(figures):
     if rows := bars.view_rows(figures):
         lines = ([row.what, row.bar, row.measured, MET[row.met], row.beside] for row in rows)
         found["views"] = markdown([["page", "bar", "p99", "", "beside it"], *lines])
+    if rows := bars.delivery_rows(figures):
+        head = ["what", "bar", "measured", "", "beside it"]
+        lines = ([row.what, row.bar, row.measured, MET[row.met], row.beside] for row in rows)
+        found["delivery"] = markdown([head, *lines])
     return found
 
 

@@ -8,6 +8,7 @@ Parts, each of which can be left out:
   scaffolder  runs, dry runs, rendering, and the search of an entity picker at 50k entities, on a given database
   pages       first start, a run, every page, with the example organisation
   views       the slowest views of every kind of page with 10k entities, on the embedded database
+  delivery    memory and pages with five clusters; changes, plans and applying with a real API server
 
 Nothing passes or fails. Everything it starts it ends, also when it is interrupted. A Postgres of its own stands for the
 one that DATABASE_URL would name; the variable itself is not read.
@@ -24,6 +25,7 @@ from contextlib import ExitStack
 
 import bars
 import catalog
+import delivery
 import machine
 import pages
 import pickers
@@ -36,7 +38,7 @@ from load import Turns, find_wrk
 from portal import Bill
 from postgres import Postgres
 
-PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages", "views")
+PARTS = ("catalog", "replicas", "growth", "scaffolder", "pages", "views", "delivery")
 CONNECTIONS = (16, 1)
 CHANGES = 20
 
@@ -66,6 +68,9 @@ class Bench:
             say(f"views, {short(self.options.entities)}")
             with self.site("embedded", self.options.entities) as site:
                 self.figures["views"] = views.measure(site, say)
+        if "delivery" in parts:
+            say("delivery")
+            self.figures["delivery"] = delivery.measure(os.path.join(self.folder, "delivery"), self.binary, say)
         if "scaffolder" in parts:
             say("scaffolder")
             self.figures["scaffolder"] = scaffolder.measure(os.path.join(self.folder, "scaffolder"), self.binary,

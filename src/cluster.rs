@@ -2,26 +2,32 @@
 //!
 //! [`Clusters`] knows each one by name: those of the configuration (`config`) and those that a catalog told
 //! ([`Clusters::learn`]). A [`Cluster`] is asked and changed through its API server (`apply`, `live`), and followed by
-//! one watch for each kind (`watch`) whose trimmed objects stand in its [`Picture`]: pages read that, never the server.
+//! one watch for each kind (`watch`) whose trimmed objects stand in its [`Picture`]: pages read that, never the server. Only
+//! what pods use cannot be watched (`usage`).
 //!
 //! Invariants: one cluster that is away delays nobody but those who ask it; every call has a time limit; tokens stand in
 //! no message. What a cluster refuses is a sentence that says what to change where (`error`).
 
 mod access;
+mod application;
 mod apply;
 mod config;
 mod diagnosis;
 mod difference;
 mod error;
+mod lean;
 mod live;
 mod manifest;
 mod object;
 mod picture;
+mod quantity;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod watch;
+mod word;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,8 +45,9 @@ pub(crate) use self::diagnosis::{Advice, advice, is_about};
 pub(crate) use self::error::ClusterError;
 pub(crate) use self::live::LogWanted;
 pub(crate) use self::manifest::{Manifest, read as manifests};
-pub(crate) use self::object::{Container, ContainerState, Detail, Thing, ThingKind};
+pub(crate) use self::object::{Container, ContainerState, Detail, Pod, Thing, ThingKind};
 pub(crate) use self::picture::{Picture, Selector, SelectorError, WatchState};
+pub(crate) use self::usage::{Amount, Usage};
 
 /// How long an API server may take to answer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -71,6 +78,9 @@ struct Inner {
     kinds: tokio::sync::Mutex<Option<(Instant, Arc<Discovery>)>>,
     custom: Vec<CustomResource>,
     picture: Picture,
+    usages: usage::Usages,
+    /// Whose turn it is to be listed.
+    listing: tokio::sync::Semaphore,
 }
 
 /// What is told about a cluster.
@@ -86,7 +96,7 @@ pub(crate) struct ClusterFacts {
     pub(crate) dashboard: Option<String>,
     /// How the portal signs in, in Backstage's words.
     pub(crate) auth_provider: String,
-    /// Accepted as Backstage's.
+    /// Whether what pods use is not asked for.
     pub(crate) skip_metrics: bool,
     /// Where it was named.
     pub(crate) origin: Origin,
@@ -185,6 +195,8 @@ impl Cluster {
             kinds: tokio::sync::Mutex::default(),
             custom: kinds,
             picture: Picture::default(),
+            usages: usage::Usages::default(),
+            listing: tokio::sync::Semaphore::new(watch::LISTS_AT_ONCE),
         }))
     }
 

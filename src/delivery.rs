@@ -73,9 +73,11 @@ pub(crate) struct Application {
     pub(crate) repository: String,
     /// Folder of the chart.
     pub(crate) path: String,
-    /// Values files, the later win.
+    /// Values files, the later win. One that begins with `$values/` is in another repository.
     #[sqlx(json)]
     pub(crate) value_files: Vec<String>,
+    /// `host/owner/repository` of those.
+    pub(crate) values_repository: Option<String>,
     /// The Application manifest in the repository.
     pub(crate) manifest: Option<String>,
     /// Whether a change goes out without a pull request.

@@ -88,7 +88,7 @@ pub(crate) struct ClusterConfig {
     /// Takes any certificate.
     #[serde(default, rename = "skipTLSVerify")]
     pub(crate) skip_tls_verify: bool,
-    /// Accepted as Backstage's: figures of pods are read where the cluster has them.
+    /// Whether what pods use is not asked for.
     #[serde(default, rename = "skipMetricsLookup")]
     pub(crate) skip_metrics_lookup: bool,
     /// A dashboard of the cluster, linked from pages.

@@ -4,9 +4,15 @@
 //! Kubernetes API (<https://kubernetes.io/docs/reference/kubernetes-api/>); what is missing or of another shape is
 //! taken as not said, since a newer server may say more.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use kube::api::{ApiResource, DynamicObject};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::application;
+use super::usage::Amount;
+use super::word::word;
 
 /// The kinds that are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +132,7 @@ pub(crate) struct Thing {
     /// The server's name for this very object.
     pub(crate) uid: Box<str>,
     /// Its labels.
-    pub(crate) labels: Box<[(Box<str>, Box<str>)]>,
+    pub(crate) labels: Box<[(Arc<str>, Arc<str>)]>,
     /// The uid of what controls it.
     pub(crate) owner: Option<Box<str>>,
     /// When it was made.
@@ -203,7 +209,7 @@ pub(crate) enum Detail {
         /// When last.
         last: Option<DateTime<Utc>>,
     },
-    /// Of an Argo CD application: `spec` and `status` as they are, without what is long.
+    /// Of an Argo CD application: `spec` and `status` as they are, of the keys that are read.
     Application(Box<Value>),
 }
 
@@ -230,7 +236,7 @@ pub(crate) struct Pod {
     /// `Running`
     pub(crate) phase: Box<str>,
     /// Where it runs.
-    pub(crate) node: Option<Box<str>>,
+    pub(crate) node: Option<Arc<str>>,
     /// Whether it takes traffic.
     pub(crate) ready: bool,
     /// Why it cannot be placed, or was put out: reason and message.
@@ -243,11 +249,11 @@ pub(crate) struct Pod {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Container {
     /// Its name.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// As the template has it.
-    pub(crate) image: Box<str>,
+    pub(crate) image: Arc<str>,
     /// `registry/name@sha256:…`, once it was pulled.
-    pub(crate) digest: Option<Box<str>>,
+    pub(crate) digest: Option<Arc<str>>,
     /// Whether it runs before the others.
     pub(crate) first: bool,
     /// Whether its readiness probe succeeds.
@@ -258,6 +264,10 @@ pub(crate) struct Container {
     pub(crate) state: ContainerState,
     /// How it ended the last time: reason and exit code.
     pub(crate) last_end: Option<(Box<str>, i32)>,
+    /// What it asks for; nothing is zero.
+    pub(crate) requests: Amount,
+    /// What it may use at most; without bounds is zero.
+    pub(crate) limits: Amount,
 }
 
 /// What a container does.
@@ -276,7 +286,7 @@ pub(crate) enum ContainerState {
 
 impl Thing {
     /// What is kept of an object.
-    pub(super) fn of(kind: ThingKind, object: DynamicObject) -> Self {
+    pub(crate) fn of(kind: ThingKind, object: DynamicObject) -> Self {
         let metadata = object.metadata;
         let controller = metadata.owner_references.into_iter().flatten().find(|owner| owner.controller == Some(true));
         let labels = metadata.labels.unwrap_or_default();
@@ -286,7 +296,7 @@ impl Thing {
             namespace: metadata.namespace.unwrap_or_default().into(),
             name: metadata.name.unwrap_or_default().into(),
             uid: metadata.uid.unwrap_or_default().into(),
-            labels: labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect(),
+            labels: labels.into_iter().map(|(key, value)| (word(&key), word(&value))).collect(),
             owner: controller.map(|owner| owner.uid.into()),
             created,
             deleting: metadata.deletion_timestamp.is_some(),
@@ -345,7 +355,9 @@ impl Detail {
             }
             ThingKind::HorizontalPodAutoscaler => autoscaler(&spec, &status),
             ThingKind::Event => event(&data),
-            ThingKind::Application => application(spec, status, data["operation"].take()),
+            ThingKind::Application => {
+                Self::Application(Box::new(application::kept(spec, status, data["operation"].take())))
+            }
         }
     }
 }
@@ -379,18 +391,6 @@ fn event(data: &Value) -> Detail {
     }
 }
 
-fn application(spec: Value, mut status: Value, operation: Value) -> Detail {
-    // One line for each object of each resource would be the longest part by far.
-    if let Some(state) = status.get_mut("operationState").and_then(Value::as_object_mut) {
-        state.remove("syncResult");
-    }
-    let mut kept = Map::new();
-    kept.insert("spec".to_owned(), spec);
-    kept.insert("status".to_owned(), status);
-    kept.insert("operation".to_owned(), operation);
-    Detail::Application(Box::new(Value::Object(kept)))
-}
-
 fn workload(spec: &Value, status: &Value, desired: u32) -> Workload {
     let count = |key: &str| number(status, key).unwrap_or(0);
     let containers = spec.pointer("/template/spec/containers").and_then(Value::as_array);
@@ -422,17 +422,19 @@ fn pod(spec: &Value, status: &Value) -> Pod {
             let state = state.unwrap_or(&Value::Null);
             let last = &state["lastState"]["terminated"];
             containers.push(Container {
-                name: name.into(),
-                image: text(written, "image").into(),
+                name: word(name),
+                image: word(text(written, "image")),
                 digest: state["imageID"]
                     .as_str()
                     .filter(|id| id.contains("@sha256:"))
-                    .map(|id| id.trim_start_matches("docker-pullable://").into()),
+                    .map(|id| word(id.trim_start_matches("docker-pullable://"))),
                 first,
                 ready: state["ready"].as_bool().unwrap_or(false),
                 restarts: number(state, "restartCount").unwrap_or(0),
                 state: container_state(&state["state"]),
                 last_end: last.is_object().then(|| (text(last, "reason").into(), exit_code(last))),
+                requests: Amount::of(&written["resources"]["requests"]),
+                limits: Amount::of(&written["resources"]["limits"]),
             });
         }
     }
@@ -441,7 +443,7 @@ fn pod(spec: &Value, status: &Value) -> Pod {
     let put_out = status["reason"].as_str().map(|reason| (reason, text(status, "message")));
     Pod {
         phase: text(status, "phase").into(),
-        node: spec["nodeName"].as_str().map(Into::into),
+        node: spec["nodeName"].as_str().map(word),
         ready: condition("Ready").is_some_and(|(_, holds, ..)| holds),
         trouble: unplaced
             .map(|(_, _, reason, message)| (reason, message))

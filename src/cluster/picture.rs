@@ -147,11 +147,16 @@ impl Picture {
         })
     }
 
+    /// Says that something is other which no watch follows.
+    pub(super) fn touch(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
     fn change(&self, kind: ThingKind, change: impl FnOnce(&mut Kept)) {
         let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
         change(kinds.entry(kind).or_default());
         drop(kinds);
-        self.revision.send_modify(|revision| *revision += 1);
+        self.touch();
     }
 
     /// A list begins.

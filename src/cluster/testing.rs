@@ -54,7 +54,9 @@ impl Plane {
             assert!(child.try_wait().unwrap().is_none(), "the control plane did not start");
             std::thread::sleep(Duration::from_millis(50));
         };
-        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap();
+        // A connection ends with the runtime of the test that made it, so none is kept for the next.
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_mins(1)).pool_max_idle_per_host(0).build().unwrap();
         Some(Self { told, http, _child: child, _folder: folder })
     }
 

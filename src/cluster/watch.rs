@@ -1,23 +1,28 @@
 //! The watches of a cluster: one for each kind, for the whole portal.
 //!
 //! Each is a list and then a stream of changes, which kube takes up again where the server ended it. After an error it
-//! begins anew with a list, later each time it fails: only a complete list says that nothing was missed. A kind that the cluster does not know is looked for again now and then. Every
-//! object is trimmed as it comes (`object`), so a list costs what a page of it weighs.
+//! begins anew with a list, later each time it fails: only a complete list says that nothing was missed. A kind that the
+//! cluster does not know is looked for again now and then.
+//!
+//! Every object is read without what nobody keeps (`lean`) and trimmed as it comes (`object`), so a list costs what a page
+//! of it weighs; and of one cluster a few kinds at a time are listed.
 
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use kube::Api;
-use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::lean::Lean;
 use super::object::{Thing, ThingKind};
 use super::{Cluster, ClusterError, WatchState};
 
 /// Objects of one page of a list.
-const PAGE: u32 = 250;
+const PAGE: u32 = 100;
+/// Kinds of one cluster that are listed at the same time.
+pub(super) const LISTS_AT_ONCE: usize = 3;
 /// How soon a watch begins again after an error, and at the latest; a kind that the cluster did not know as well.
 const SOONEST: Duration = Duration::from_millis(500);
 const LATEST: Duration = Duration::from_secs(30);
@@ -52,13 +57,15 @@ impl Cluster {
         }
         let mut pause = SOONEST;
         loop {
-            let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+            let mut turn = self.0.listing.acquire().await.ok();
+            let api: Api<Lean> = Api::all_with(client.clone(), &resource);
             let mut changes = watcher::watcher(api, config.clone()).boxed();
             let error = loop {
                 match changes.try_next().await {
                     Ok(Some(event)) => {
                         if matches!(event, Event::InitDone) {
                             pause = SOONEST;
+                            turn = None;
                         }
                         self.seen(kind, event);
                     }
@@ -66,6 +73,7 @@ impl Cluster {
                     Err(error) => break Some(error),
                 }
             };
+            drop(turn);
             match error {
                 Some(error) if is_absent(&error) => {
                     self.picture().tell(kind, WatchState::Absent);
@@ -81,11 +89,11 @@ impl Cluster {
         }
     }
 
-    fn seen(&self, kind: ThingKind, event: Event<DynamicObject>) {
+    fn seen(&self, kind: ThingKind, event: Event<Lean>) {
         let picture = self.picture();
         match event {
             Event::Init => picture.begin(kind),
-            Event::InitApply(object) => picture.list(Thing::of(kind, object)),
+            Event::InitApply(object) => picture.list(Thing::of(kind, object.0)),
             Event::InitDone => {
                 picture.complete(kind);
                 tracing::debug!(
@@ -95,8 +103,8 @@ impl Cluster {
                     "follows a kind"
                 );
             }
-            Event::Apply(object) => picture.put(Thing::of(kind, object)),
-            Event::Delete(object) => picture.remove(&Thing::of(kind, object)),
+            Event::Apply(object) => picture.put(Thing::of(kind, object.0)),
+            Event::Delete(object) => picture.remove(&Thing::of(kind, object.0)),
         }
     }
 

@@ -14,6 +14,8 @@ use crate::cluster::{Detail, Thing};
 pub(crate) const API_VERSION: &str = "argoproj.io/v1alpha1";
 /// Where Argo CD is installed unless somebody says otherwise.
 const NAMESPACE: &str = "argocd";
+/// What values files of another repository than the chart's begin with, after the `$`.
+const VALUES_REF: &str = "values";
 
 fn namespace() -> String {
     NAMESPACE.to_owned()
@@ -66,6 +68,8 @@ pub(crate) struct NewApplication<'a> {
     pub(crate) revision: &'a str,
     pub(crate) release: Option<&'a str>,
     pub(crate) value_files: &'a [String],
+    /// The repository of the values files that begin with `$values/`.
+    pub(crate) values_url: Option<&'a str>,
     pub(crate) server: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) automated: bool,
@@ -89,7 +93,7 @@ pub(crate) fn application(new: &NewApplication<'_>, control: &str) -> Value {
     if new.automated {
         policy["automated"] = json!({"prune": true, "selfHeal": true});
     }
-    json!({
+    let mut manifest = json!({
         "apiVersion": API_VERSION,
         "kind": "Application",
         "metadata": {
@@ -101,12 +105,19 @@ pub(crate) fn application(new: &NewApplication<'_>, control: &str) -> Value {
         },
         "spec": {
             "project": new.project,
-            "source": source,
             "destination": {"server": new.server, "namespace": new.namespace},
             "syncPolicy": policy,
             "revisionHistoryLimit": 10,
         },
-    })
+    });
+    match new.values_url {
+        Some(url) => {
+            let values = json!({"repoURL": url, "targetRevision": "HEAD", "ref": VALUES_REF});
+            manifest["spec"]["sources"] = json!([source, values]);
+        }
+        None => manifest["spec"]["source"] = source,
+    }
+    manifest
 }
 
 /// The manifest of a project: which repositories may go where.
@@ -172,8 +183,10 @@ pub(crate) struct Source {
     pub(crate) repo_url: String,
     /// The folder.
     pub(crate) path: String,
-    /// Values files, the later win.
+    /// Values files, the later win. One that begins with `$` is in another repository.
     pub(crate) value_files: Vec<String>,
+    /// The clone URL of that one, for the last of the files.
+    pub(crate) values_url: Option<String>,
 }
 
 /// One entry of the history.
@@ -183,6 +196,8 @@ pub(crate) struct Deployment {
     pub(crate) id: u64,
     /// The commit.
     pub(crate) revision: String,
+    /// The commit of the repository that holds the values.
+    pub(crate) values_revision: String,
     /// When it was done.
     pub(crate) at: Option<DateTime<Utc>>,
     /// Who asked for it; empty where Argo CD did it by itself.
@@ -199,7 +214,8 @@ impl Report {
     /// What is said by an application as its API server tells it.
     pub(crate) fn read(object: &Value) -> Self {
         let (spec, status) = (&object["spec"], &object["status"]);
-        let source = if spec["source"].is_object() { &spec["source"] } else { &spec["sources"][0] };
+        let sources = Sources::of(spec);
+        let source = sources.chart;
         let operation = &status["operationState"];
         let conditions = status["conditions"].as_array();
         let complaint = conditions.into_iter().flatten().map(|one| text(&one["message"])).find(|one| !one.is_empty());
@@ -208,7 +224,7 @@ impl Report {
             sync: or_unknown(&status["sync"]["status"]),
             health: or_unknown(&status["health"]["status"]),
             message: complaint.unwrap_or_else(|| text(&status["health"]["message"])),
-            revision: text(&status["sync"]["revision"]),
+            revision: sources.revision(&status["sync"], sources.chart_at),
             images: texts(&status["summary"]["images"]),
             phase: text(&operation["phase"]),
             phase_message: text(&operation["message"]),
@@ -218,7 +234,8 @@ impl Report {
                 .flatten()
                 .map(|one| Deployment {
                     id: one["id"].as_u64().unwrap_or(0),
-                    revision: text(&one["revision"]),
+                    revision: sources.revision(one, sources.chart_at),
+                    values_revision: sources.revision(one, sources.values_at),
                     at: time(&one["deployedAt"]),
                     by: text(&one["initiatedBy"]["username"]),
                 })
@@ -227,6 +244,7 @@ impl Report {
                 repo_url: text(&source["repoURL"]),
                 path: text(&source["path"]),
                 value_files: texts(&source["helm"]["valueFiles"]),
+                values_url: sources.values_url(),
             },
             destination: (text(&spec["destination"]["server"]), text(&spec["destination"]["namespace"])),
             busy: object["operation"].is_object() || operation["phase"] == "Running",
@@ -241,6 +259,40 @@ impl Report {
     /// When the newest deployment was done.
     pub(crate) fn last_deployed(&self) -> Option<DateTime<Utc>> {
         self.history.last().and_then(|deployment| deployment.at)
+    }
+}
+
+/// Where an application's chart is, and where its values are: one source, or several by their places in the list.
+struct Sources<'a> {
+    all: &'a [Value],
+    chart: &'a Value,
+    chart_at: usize,
+    values_at: usize,
+}
+
+impl<'a> Sources<'a> {
+    fn of(spec: &'a Value) -> Self {
+        let all = spec["sources"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if all.is_empty() {
+            return Self { all, chart: &spec["source"], chart_at: 0, values_at: 0 };
+        }
+        // One with a `ref` is there for the values of others.
+        let chart_at = all.iter().position(|one| !one["ref"].is_string()).unwrap_or_default();
+        let chart = &all[chart_at];
+        let last = chart.pointer("/helm/valueFiles").and_then(Value::as_array).and_then(|files| files.last()?.as_str());
+        let named = last.and_then(|file| file.strip_prefix('$')?.split('/').next());
+        let values_at = named.and_then(|name| all.iter().position(|one| one["ref"] == name)).unwrap_or(chart_at);
+        Self { all, chart, chart_at, values_at }
+    }
+
+    /// The commit of a source, of what has one commit or one for each source.
+    fn revision(&self, told: &Value, at: usize) -> String {
+        let several = told["revisions"].get(at).filter(|_| !self.all.is_empty());
+        text(several.unwrap_or(&told["revision"]))
+    }
+
+    fn values_url(&self) -> Option<String> {
+        (self.values_at != self.chart_at).then(|| text(&self.all[self.values_at]["repoURL"]))
     }
 }
 

@@ -13,7 +13,7 @@ use super::argocd::{Instance, Report};
 use super::ties::Service;
 use super::{Application, Delivery, DeliveryError, Environment, store};
 use crate::catalog::Catalog;
-use crate::cluster::{ClusterError, Detail, Thing, ThingKind};
+use crate::cluster::{Cluster, ClusterError, Detail, Thing, ThingKind};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
 
@@ -86,6 +86,15 @@ pub(crate) enum Standing {
     Unknown,
 }
 
+/// An environment, and where it is seen what runs there.
+struct Column<'a> {
+    environment: &'a Environment,
+    instance: Instance,
+    /// The cluster that holds Argo CD's objects.
+    control: Option<Cluster>,
+    away: Option<(DateTime<Utc>, ClusterError)>,
+}
+
 impl Version {
     /// Takes `image:tag@digest` apart.
     pub(crate) fn parse(text: &str) -> Self {
@@ -154,7 +163,7 @@ impl Delivery {
             (Some(repository), Some(pool)) => store::by_repository(pool, repository).await?,
             _ => Vec::new(),
         };
-        Ok(self.assemble(service, &declared))
+        Ok(Row { cells: self.cells(&self.columns(), &service, &declared), service })
     }
 
     /// Some services, in their order.
@@ -164,11 +173,12 @@ impl Delivery {
             Some(pool) if !repositories.is_empty() => store::by_repositories(pool, &repositories).await?,
             _ => Vec::new(),
         };
+        let columns = self.columns();
         let row = |service: Arc<Service>| {
             let own =
                 declared.iter().filter(|application| Some(&application.repository) == service.repository.as_ref());
             let own: Vec<Application> = own.cloned().collect();
-            self.assemble(service, &own)
+            Row { cells: self.cells(&columns, &service, &own), service }
         };
         Ok(services.into_iter().map(row).collect())
     }
@@ -179,13 +189,14 @@ impl Delivery {
         for application in store::all(self.pool()?).await? {
             declared.entry(application.repository.clone()).or_default().push(application);
         }
-        let mut rows = Vec::new();
+        let (mut rows, columns) = (Vec::new(), self.columns());
         for service in self.services(catalog, forges).iter() {
             let own = service.repository.as_ref().and_then(|repository| declared.get(repository));
             if own.is_none() && service.app_name.is_none() && service.app_selector.is_none() {
                 continue;
             }
-            let row = self.assemble(Arc::clone(service), own.map_or(&[][..], Vec::as_slice));
+            let cells = self.cells(&columns, service, own.map_or(&[][..], Vec::as_slice));
+            let row = Row { service: Arc::clone(service), cells };
             if row.cells.iter().any(|cell| cell.declared.is_some() || cell.seen.is_some()) {
                 rows.push(row);
             }
@@ -209,23 +220,33 @@ impl Delivery {
         services
     }
 
-    fn assemble(&self, service: Arc<Service>, declared: &[Application]) -> Row {
-        let cells = self.environments.iter().map(|environment| self.cell(&service, environment, declared)).collect();
-        Row { service, cells }
+    /// What all services have in common, once for all of them.
+    fn columns(&self) -> Vec<Column<'_>> {
+        let column = |environment| {
+            let instance = self.instance_of(environment);
+            let control = self.clusters.find(&instance.cluster);
+            let trouble = control.as_ref().and_then(|cluster| cluster.picture().trouble());
+            Column { environment, instance, control, away: trouble.map(|(error, since)| (since, error)) }
+        };
+        self.environments.iter().map(column).collect()
     }
 
-    fn cell(&self, service: &Service, environment: &Environment, declared: &[Application]) -> Cell {
-        let instance = self.instance_of(environment);
+    fn cells(&self, columns: &[Column<'_>], service: &Service, declared: &[Application]) -> Vec<Cell> {
+        columns.iter().map(|column| self.cell(column, service, declared)).collect()
+    }
+
+    fn cell(&self, column: &Column<'_>, service: &Service, declared: &[Application]) -> Cell {
+        let Column { environment, instance, control, away } = column;
         let declared = declared.iter().find(|one| one.environment == environment.name).cloned();
         let mut cell = Cell { environment: environment.name.clone(), declared, ..Cell::default() };
-        let Some(cluster) = self.clusters.find(&instance.cluster) else { return cell };
+        let Some(cluster) = control else { return cell };
         cell.followed = true;
-        cell.away = cluster.picture().trouble().map(|(error, since)| (since, error));
+        cell.away.clone_from(away);
         let thing = match &cell.declared {
             Some(declared) => cluster.picture().find(ThingKind::Application, &instance.namespace, &declared.name),
-            None => self.annotated(service, environment, &instance),
+            None => self.annotated(service, column, cluster),
         };
-        cell.seen = thing.and_then(|thing| seen(&thing, instance, Some(service)));
+        cell.seen = thing.and_then(|thing| seen(&thing, instance.clone(), Some(service)));
         if let Some(seen) = &mut cell.seen
             && let Some(version) = seen.version.as_mut().filter(|version| version.tag.is_empty())
         {
@@ -247,14 +268,20 @@ impl Delivery {
     }
 
     /// The application that an annotation of the entity means, for one environment.
-    fn annotated(&self, service: &Service, environment: &Environment, instance: &Instance) -> Option<Arc<Thing>> {
-        let picture = self.clusters.find(&instance.cluster)?;
-        let is_meant = |thing: &Thing| match (&service.app_name, &service.app_selector) {
-            (Some(name), _) => *thing.name == **name || *thing.name == *format!("{name}-{}", environment.name),
-            (None, Some(selector)) => selector.matches(thing),
-            (None, None) => false,
+    fn annotated(&self, service: &Service, column: &Column<'_>, control: &Cluster) -> Option<Arc<Thing>> {
+        let Column { environment, instance, .. } = column;
+        let picture = control.picture();
+        let named = |name: &str| picture.find(ThingKind::Application, &instance.namespace, name);
+        let found: Vec<Arc<Thing>> = match (&service.app_name, &service.app_selector) {
+            (Some(name), _) => {
+                [named(name), named(&format!("{name}-{}", environment.name))].into_iter().flatten().collect()
+            }
+            (None, Some(selector)) => {
+                let is_meant = |thing: &Thing| selector.matches(thing);
+                picture.select(ThingKind::Application, Some(&instance.namespace), is_meant)
+            }
+            (None, None) => Vec::new(),
         };
-        let found = picture.picture().select(ThingKind::Application, Some(&instance.namespace), is_meant);
         let is_here = |thing: &Arc<Thing>| match thing.label("environment") {
             Some(label) => label == environment.name,
             None => Report::of(thing).is_some_and(|report| {

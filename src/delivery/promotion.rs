@@ -254,7 +254,8 @@ impl Delivery {
     pub(crate) async fn gates(&self, pipelines: &Pipelines, row: &Row, promotion: &Promotion) -> Vec<Gate> {
         let Some(environment) = self.environment(&promotion.environment) else { return Vec::new() };
         let source = promotion.from_environment.as_deref().and_then(|from| cell(row, from).ok());
-        gate::gates(pipelines, environment, source, &promotion.repository, &promotion.after, Some(promotion)).await
+        let built_in = row.service.repository.as_deref().unwrap_or(&promotion.repository);
+        gate::gates(pipelines, environment, source, built_in, &promotion.after, Some(promotion)).await
     }
 
     /// Somebody agrees.

@@ -9,12 +9,14 @@ use super::Application;
 pub(super) async fn declare(executor: impl PgExecutor<'_>, application: &Application) -> sqlx::Result<bool> {
     let adopted = sqlx::query(
         "INSERT INTO application
-             (id, name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated, task)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             (id, name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated, task,
+              values_repository)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT ON CONSTRAINT application_name_is_unique DO UPDATE
              SET environment = EXCLUDED.environment, namespace = EXCLUDED.namespace, project = EXCLUDED.project,
                  repository = EXCLUDED.repository, path = EXCLUDED.path, value_files = EXCLUDED.value_files,
-                 manifest = EXCLUDED.manifest, automated = EXCLUDED.automated
+                 manifest = EXCLUDED.manifest, automated = EXCLUDED.automated,
+                 values_repository = EXCLUDED.values_repository
              WHERE application.task = EXCLUDED.task",
     )
     .bind(Uuid::now_v7())
@@ -29,6 +31,7 @@ pub(super) async fn declare(executor: impl PgExecutor<'_>, application: &Applica
     .bind(&application.manifest)
     .bind(application.automated)
     .bind(application.task)
+    .bind(&application.values_repository)
     .execute(executor)
     .await?;
     Ok(adopted.rows_affected() == 1)
@@ -42,7 +45,7 @@ pub(super) async fn by_name(
 ) -> sqlx::Result<Option<Application>> {
     sqlx::query_as(
         "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
-                task, declared_at
+                task, declared_at, values_repository
          FROM application WHERE cluster = $1 AND name = $2",
     )
     .bind(cluster)
@@ -55,7 +58,7 @@ pub(super) async fn by_name(
 pub(super) async fn by_repository(executor: impl PgExecutor<'_>, repository: &str) -> sqlx::Result<Vec<Application>> {
     sqlx::query_as(
         "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
-                task, declared_at
+                task, declared_at, values_repository
          FROM application WHERE repository = $1 ORDER BY name",
     )
     .bind(repository)
@@ -70,7 +73,7 @@ pub(super) async fn by_repositories(
 ) -> sqlx::Result<Vec<Application>> {
     sqlx::query_as(
         "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
-                task, declared_at
+                task, declared_at, values_repository
          FROM application WHERE repository = ANY($1) ORDER BY name",
     )
     .bind(repositories)
@@ -82,7 +85,7 @@ pub(super) async fn by_repositories(
 pub(super) async fn all(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Application>> {
     sqlx::query_as(
         "SELECT name, environment, cluster, namespace, project, repository, path, value_files, manifest, automated,
-                task, declared_at
+                task, declared_at, values_repository
          FROM application ORDER BY name",
     )
     .fetch_all(executor)

@@ -1,7 +1,9 @@
 //! Placement of services, and declarations by concurrent runs.
 
 mod clusters;
+mod gitops;
 mod registry;
+mod sync;
 
 use chrono::Utc;
 use proptest::prelude::*;
@@ -28,6 +30,7 @@ fn application(task: Uuid) -> Application {
         repository: "local/acme/orders".to_owned(),
         path: "chart".to_owned(),
         value_files: vec!["values.yaml".to_owned(), "values-dev.yaml".to_owned()],
+        values_repository: None,
         manifest: Some("deploy/argocd/dev.yaml".to_owned()),
         automated: true,
         task,

@@ -3,14 +3,14 @@
 //! Read from the pictures of the clusters. An object belongs to a service by its labels; pods and replica sets belong to
 //! the workload that controls them, whatever their labels say.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
 use super::ties::ObjectsWanted;
 use crate::cluster::{
-    Advice, Cluster, ClusterError, Clusters, Detail, Selector, Thing, ThingKind, WatchState, advice, is_about,
+    Advice, Cluster, ClusterError, Clusters, Detail, Picture, Selector, Thing, ThingKind, WatchState, advice, is_about,
 };
 
 /// Warnings that are shown of one cluster.
@@ -56,25 +56,17 @@ fn on_cluster(cluster: Cluster, wanted: &ObjectsWanted) -> OnCluster {
     let ObjectsWanted { selector, namespace, .. } = wanted;
     let picture = cluster.picture();
     let select = |kind| picture.select(kind, namespace.as_deref(), |thing: &Thing| selector.matches(thing));
-    let pods = Pods::of(&cluster, namespace.as_deref(), selector);
     let keepers =
         [ThingKind::Deployment, ThingKind::StatefulSet, ThingKind::DaemonSet, ThingKind::Job, ThingKind::CronJob];
-    let mut events: Vec<Arc<Thing>> = picture.select(ThingKind::Event, namespace.as_deref(), |_| true);
-    events.sort_by_key(|event| std::cmp::Reverse(when(event)));
-    let mut workloads = Vec::new();
+    let mut keepers: Vec<Arc<Thing>> = keepers.into_iter().flat_map(select).collect();
+    // A job of a cron job stands with it.
+    keepers.retain(|keeper| keeper.kind != ThingKind::Job || keeper.owner.is_none());
+    let mut pods = Pods::of(picture, namespace.as_deref(), selector, &keepers);
+    let alone = std::mem::take(&mut pods.alone);
+    let events = events(picture, namespace.as_deref(), keepers.iter().chain(pods.all()).chain(&alone));
     let mut warnings = Vec::new();
-    for kind in keepers {
-        for workload in select(kind) {
-            // A job of a cron job stands with it.
-            if kind == ThingKind::Job && workload.owner.is_some() {
-                continue;
-            }
-            workloads.push(tree(workload, &pods, &events, &mut warnings));
-        }
-    }
-    for pod in pods.alone() {
-        workloads.push(tree(pod, &pods, &events, &mut warnings));
-    }
+    let mut workloads: Vec<WorkloadTree> =
+        keepers.into_iter().chain(alone).map(|workload| tree(workload, &mut pods, &events, &mut warnings)).collect();
     workloads.sort_by(|a, b| {
         (a.advice.is_empty(), &a.workload.namespace, &a.workload.name).cmp(&(
             b.advice.is_empty(),
@@ -96,12 +88,27 @@ fn on_cluster(cluster: Cluster, wanted: &ObjectsWanted) -> OnCluster {
     }
 }
 
-fn tree(workload: Arc<Thing>, pods: &Pods, events: &[Arc<Thing>], warnings: &mut Vec<Arc<Thing>>) -> WorkloadTree {
-    let mut own =
-        if workload.kind == ThingKind::Pod { vec![Arc::clone(&workload)] } else { pods.controlled_by(&workload) };
+/// The warnings about some things, newest first. Of thousands on a cluster a few are.
+fn events<'a>(
+    picture: &Picture,
+    namespace: Option<&str>,
+    things: impl Iterator<Item = &'a Arc<Thing>>,
+) -> Vec<Arc<Thing>> {
+    let about: HashSet<(&str, &str)> = things.map(|thing| (&*thing.namespace, &*thing.name)).collect();
+    let is_meant = |event: &Thing| match &event.detail {
+        Detail::Event { about_name, .. } => about.contains(&(&*event.namespace, &**about_name)),
+        _ => false,
+    };
+    let mut events = picture.select(ThingKind::Event, namespace, is_meant);
+    events.sort_by_key(|event| std::cmp::Reverse(when(event)));
+    events
+}
+
+fn tree(workload: Arc<Thing>, pods: &mut Pods, events: &[Arc<Thing>], warnings: &mut Vec<Arc<Thing>>) -> WorkloadTree {
+    let is_pod = workload.kind == ThingKind::Pod;
+    let mut own = if is_pod { vec![Arc::clone(&workload)] } else { pods.of_keeper(&workload) };
     own.sort_by_key(|pod| std::cmp::Reverse(pod.created));
     let mut all = Vec::new();
-    let is_pod = workload.kind == ThingKind::Pod;
     for thing in own.iter().chain((!is_pod).then_some(&workload)) {
         let about: Vec<&Arc<Thing>> = events.iter().filter(|event| is_about(event, thing)).collect();
         let told: Vec<&Thing> = about.iter().map(|event| &***event).collect();
@@ -121,39 +128,44 @@ fn when(event: &Thing) -> Option<DateTime<Utc>> {
     }
 }
 
-/// Pods by who controls them, over replica sets and jobs.
+/// Pods by the workload that keeps them, over replica sets and jobs.
 struct Pods {
-    by_controller: BTreeMap<Box<str>, Vec<Arc<Thing>>>,
+    by_keeper: HashMap<Box<str>, Vec<Arc<Thing>>>,
     alone: Vec<Arc<Thing>>,
 }
 
 impl Pods {
-    fn of(cluster: &Cluster, namespace: Option<&str>, selector: &Selector) -> Self {
-        let picture = cluster.picture();
-        let between: BTreeMap<Box<str>, Box<str>> = [ThingKind::ReplicaSet, ThingKind::Job]
+    /// Those of some workloads, and those that nothing keeps. What belongs to other services is passed over.
+    fn of(picture: &Picture, namespace: Option<&str>, selector: &Selector, keepers: &[Arc<Thing>]) -> Self {
+        let mut keeper_of: HashMap<Box<str>, Box<str>> =
+            keepers.iter().map(|keeper| (keeper.uid.clone(), keeper.uid.clone())).collect();
+        let between: Vec<Arc<Thing>> = [ThingKind::ReplicaSet, ThingKind::Job]
             .into_iter()
-            .flat_map(|kind| picture.select(kind, namespace, |thing| thing.owner.is_some()))
-            .filter_map(|thing| Some((thing.uid.clone(), thing.owner.clone()?)))
+            .flat_map(|kind| {
+                let is_kept = |thing: &Thing| thing.owner.as_ref().is_some_and(|owner| keeper_of.contains_key(owner));
+                picture.select(kind, namespace, is_kept)
+            })
             .collect();
-        let mut pods = Self { by_controller: BTreeMap::new(), alone: Vec::new() };
-        for pod in picture.select(ThingKind::Pod, namespace, |_| true) {
-            match &pod.owner {
-                Some(owner) => {
-                    let controller = between.get(owner).unwrap_or(owner).clone();
-                    pods.by_controller.entry(controller).or_default().push(pod);
-                }
-                None if selector.matches(&pod) => pods.alone.push(pod),
-                None => {}
+        keeper_of.extend(between.iter().filter_map(|thing| Some((thing.uid.clone(), thing.owner.clone()?))));
+        let is_own = |pod: &Thing| match &pod.owner {
+            Some(owner) => keeper_of.contains_key(owner),
+            None => selector.matches(pod),
+        };
+        let mut pods = Self { by_keeper: HashMap::new(), alone: Vec::new() };
+        for pod in picture.select(ThingKind::Pod, namespace, is_own) {
+            match pod.owner.as_ref().and_then(|owner| keeper_of.get(owner)) {
+                Some(keeper) => pods.by_keeper.entry(keeper.clone()).or_default().push(pod),
+                None => pods.alone.push(pod),
             }
         }
         pods
     }
 
-    fn controlled_by(&self, workload: &Thing) -> Vec<Arc<Thing>> {
-        self.by_controller.get(&workload.uid).cloned().unwrap_or_default()
+    fn all(&self) -> impl Iterator<Item = &Arc<Thing>> {
+        self.by_keeper.values().flatten()
     }
 
-    fn alone(&self) -> Vec<Arc<Thing>> {
-        self.alone.clone()
+    fn of_keeper(&mut self, workload: &Thing) -> Vec<Arc<Thing>> {
+        self.by_keeper.remove(&workload.uid).unwrap_or_default()
     }
 }

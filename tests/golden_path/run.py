@@ -3,8 +3,8 @@
     python run.py --greenroom target/debug/greenroom --work build/golden-path [--node DIR]
 
 Every template is rendered with every file of answers/, by a portal configured with the environments it names, and with
-combinations of the options of its form. What came out gets every check of check.py; the suite of its language is run on
-the one of minimal.yaml, because the others hold the same sources. The templates that change a service are tried by
+combinations of the options of its form. What came out gets every check of check.py, also a dry run on a real API server,
+which is started once; the suite of its language is run on the one of minimal.yaml, because the others hold the same sources. The templates that change a service are tried by
 changes.py. Last, selftest.py shows that the checks can fail.
 """
 
@@ -26,7 +26,7 @@ import combinations
 import likeness
 from changes import SERVICE
 from check import check, stale
-from checks import languages
+from checks import languages, server
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
 
@@ -62,19 +62,20 @@ def main():
     if SERVICE in templates:
         base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
         jobs += [(changes.tried, setup, *job) for job in changes.prepared(greenroom, setup, TEMPLATES, base)]
-    # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
-    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
-        for report in pool.map(done, jobs):
-            show(report)
-            used |= report.used
-            if report.failed:
-                failed.append(report.name)
-    # One template alone may not need all of them.
-    failed += [] if options.only else stale(used)
-    for number, template in enumerate(templates):
-        command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
-        if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
-            failed.append(f"selftest of {template}")
+    with server.started(work):
+        # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
+        with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+            for report in pool.map(done, jobs):
+                show(report)
+                used |= report.used
+                if report.failed:
+                    failed.append(report.name)
+        # One template alone may not need all of them.
+        failed += [] if options.only else stale(used)
+        for number, template in enumerate(templates):
+            command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
+            if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
+                failed.append(f"selftest of {template}")
     print(f"golden path: {len(jobs)} repositories in {time.monotonic() - began:.0f} s")
     if failed:
         sys.exit("golden path: failed: " + "\n".join(failed))

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from check import run
-from checks import content, deployment, languages, tools
+from checks import content, deployment, languages, server, tools
 from checks.repository import LEFT, Repository
 
 CI, DEPLOYMENT = ".github/workflows/ci.yaml", "chart/templates/deployment.yaml"
@@ -59,6 +59,14 @@ CHANGES = [
     (deployment.set_image, "set-image/refused", "deploy/set-image.sh", "sha256:[0-9a-f]{64}", ".*"),
 ]
 
+# The same, where there is an API server to ask.
+SERVER_CHANGES = [
+    (server.dry_run, "server/refuses", DEPLOYMENT, "readinessProbe:", "readynessProbe:"),
+    (server.dry_run, "server/refuses", DEPLOYMENT, "maxSurge: 1", "maxSurge: 0"),
+    (server.dry_run, "server/pod-security", DEPLOYMENT, "runAsNonRoot: true", "runAsNonRoot: false"),
+    (server.dry_run, "server/refuses", "deploy/argocd/project.yaml", "  sourceRepos:", "  sourceRepositories:"),
+]
+
 # The same, of what a language has to itself.
 LANGUAGE_CHANGES = {
     "node-service": [
@@ -99,7 +107,7 @@ def main():
     good = options.folder
     changes = LANGUAGE_CHANGES[languages.of(Repository(good)).template]
     if not options.language_only:
-        changes = CHANGES + changes
+        changes = CHANGES + SERVER_CHANGES * server.is_there() + changes
     missed = [change for change in changes if not seen(good, *change)]
     for check, rule, path, old, new in missed:
         print(f"FAILED {check.__name__} does not report {rule} for {path}: {old!r} changed to {new!r}")

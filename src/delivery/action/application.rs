@@ -12,7 +12,7 @@ use url::Url;
 use super::super::environment::Subject;
 use super::super::{Application, Delivery, DeliveryError, Environment, Sync, argocd};
 use super::objects::{self, Wanted};
-use super::{argo, control, name_of, text};
+use super::{argo, control, name_of, text, texts};
 use crate::cluster::Manifest;
 use crate::forge::{Forges, RepositoryId};
 use crate::permission::Credentials;
@@ -46,7 +46,8 @@ impl Action for DeclareApplication {
                     "repoUrl": {"type": "string", "title": "Repository", "description": "Clone URL of the repository that holds the chart"},
                     "path": {"type": "string", "title": "Path", "description": "Folder of the chart; . without it"},
                     "namespace": {"type": "string", "title": "Namespace", "description": "By the environment's rule without it"},
-                    "valueFiles": {"type": "array", "items": {"type": "string"}, "title": "Values files"},
+                    "valueFiles": {"type": "array", "items": {"type": "string"}, "title": "Values files", "description": "Below the chart's folder; $values/apps/api/envs/dev/values.yaml is in the repository of valuesRepoUrl"},
+                    "valuesRepoUrl": {"type": "string", "title": "Repository of the values", "description": "Clone URL of another repository, for values files that begin with $values/; promotions are proposed there"},
                     "project": {"type": "string", "title": "Argo CD project"},
                     "instance": {"type": "string", "title": "Argo CD", "description": "One of argocd.instances; that of the environment without it"},
                     "manifest": {"type": "string", "title": "Manifest", "description": "Path of the Application in the repository; what is there is put on the cluster"},
@@ -172,6 +173,7 @@ impl DeclareApplication {
                 revision: "HEAD",
                 release: None,
                 value_files: &application.value_files,
+                values_url: Some(text(input, "valuesRepoUrl")).filter(|url| !url.is_empty()),
                 server: server.unwrap_or_default(),
                 namespace: &application.namespace,
                 automated: application.automated,
@@ -192,7 +194,19 @@ impl DeclareApplication {
             "" => namespace_by_rule(ctx, environment)?,
             given => given.to_owned(),
         };
-        let files = input.get("valueFiles").and_then(Value::as_array).into_iter().flatten();
+        let value_files = texts(input, "valueFiles");
+        let values_url = text(input, "valuesRepoUrl");
+        let is_elsewhere = value_files.iter().any(|file| file.starts_with('$'));
+        if values_url.is_empty() && is_elsewhere {
+            return Err(ActionError::input(
+                "a values file begins with `$`: give `valuesRepoUrl`, the repository it is in",
+            ));
+        }
+        if let Some(other) = value_files.iter().find(|file| file.starts_with('$') && !file.starts_with("$values/")) {
+            return Err(ActionError::input(format!(
+                "`{other}`: values files of `valuesRepoUrl` begin with `$values/`"
+            )));
+        }
         let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
         Ok(Application {
             name: text(input, "name").to_owned(),
@@ -202,7 +216,8 @@ impl DeclareApplication {
             project: or(text(input, "project"), DEFAULT_PROJECT),
             repository: self.repository(text(input, "repoUrl"))?,
             path: or(text(input, "path"), "."),
-            value_files: files.filter_map(Value::as_str).map(str::to_owned).collect(),
+            values_repository: if is_elsewhere { Some(self.repository(values_url)?) } else { None },
+            value_files,
             manifest: Some(text(input, "manifest")).filter(|path| !path.is_empty()).map(str::to_owned),
             automated: environment.sync == Sync::Automated,
             task: ctx.task,

@@ -190,6 +190,7 @@ pub(super) fn wanted_resources(delivery: &Delivery, _: &ActionContext, input: &O
         revision: &either("revision", "revision", "HEAD"),
         release: None,
         value_files: &[],
+        values_url: None,
         server: IN_CLUSTER,
         namespace: &namespace,
         automated: true,

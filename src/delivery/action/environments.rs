@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::environment::Subject;
 use super::super::{Delivery, Placement};
-use super::{name_of, text};
+use super::{name_of, registry, text};
 use crate::scaffolder::{Action, ActionContext, ActionDescription, ActionError, Example, Outputs};
 
 /// `delivery:environments`
@@ -23,6 +23,7 @@ impl Action for Environments {
                     "service": {"type": "string", "title": "Service", "description": "Name of the service"},
                     "owner": {"type": "string", "title": "Owner", "description": "Entity reference of its owner"},
                     "system": {"type": "string", "title": "System", "description": "Entity reference of its system"},
+                    "image": {"type": "string", "title": "Image", "description": "Its image with the host, to know whether clusters get a secret for it"},
                 },
             }),
             output: Some(json!({
@@ -34,7 +35,7 @@ impl Action for Environments {
                         "cluster": {"type": "string"}, "server": {"type": "string"}, "namespace": {"type": "string"},
                         "application": {"type": "string"}, "automated": {"type": "boolean"}, "colour": {"type": "string"},
                     },
-                }}},
+                }}, "pullSecret": {"type": "string", "description": "The secret that registry:repository puts into the namespaces for the image; empty where it puts none"}},
             })),
             examples: vec![Example {
                 description: "Where a service of the payments team lands",
@@ -55,7 +56,11 @@ impl Action for Environments {
             let placed = self.0.environments().iter().enumerate().map(|(order, one)| one.place(order, subject));
             let placements: Vec<Placement> =
                 placed.collect::<Result<_, _>>().map_err(|error| ActionError::input(error.to_string()))?;
-            Ok(Outputs::from_iter([("environments".to_owned(), json!(placements))]))
+            let pull_secret = registry::pull_secret(&self.0, text(&input, "image"))?;
+            Ok(Outputs::from_iter([
+                ("environments".to_owned(), json!(placements)),
+                ("pullSecret".to_owned(), json!(pull_secret)),
+            ]))
         })
     }
 }

@@ -18,6 +18,7 @@ use serde_json::json;
 
 pub(super) use self::push::PushChart;
 use self::request::Wanted;
+pub(super) use self::request::pull_secret;
 use super::super::Delivery;
 use crate::forge::Forges;
 use crate::permission::Credentials;
@@ -41,8 +42,8 @@ impl Action for RegistryRepository {
                 "type": "object",
                 "required": ["image"],
                 "properties": {
-                    "registry": {"type": "string", "title": "Registry", "description": "Name of a configured registry; the only one without it"},
-                    "image": {"type": "string", "title": "Image", "minLength": 1, "description": "payments-api, or with its project acme/payments-api"},
+                    "registry": {"type": "string", "title": "Registry", "description": "Name of a configured registry; that of the image's host, or the only one, without it"},
+                    "image": {"type": "string", "title": "Image", "minLength": 1, "description": "payments-api, with its project acme/payments-api, or with its host as well; one whose host is no configured registry is left out"},
                     "project": {"type": "string", "title": "Project", "description": "Harbor's project, GHCR's owner; as configured without it"},
                     "quota": {"type": ["string", "number"], "title": "Quota", "description": "What a new project may hold: 10Gi, or bytes (Harbor)"},
                     "visibility": {"type": "string", "title": "Visibility", "enum": ["private", "public"], "description": "Who may pull from a new project; private without it (Harbor)"},

@@ -6,7 +6,7 @@ use super::render::Rendering;
 use super::{Gate, PromotionError, cell, gate, located, refused, values};
 use crate::delivery::board::{Cell, Row, Version};
 use crate::delivery::{Delivery, Environment};
-use crate::forge::{Forge, Forges, RepositoryId, SnapshotLimits};
+use crate::forge::{Forge, Forges, NewFile, RepositoryId, SnapshotLimits};
 use crate::pipeline::Pipelines;
 
 /// How much a chart may hold.
@@ -50,59 +50,104 @@ pub(crate) struct Proposal {
     pub(super) base: String,
 }
 
-/// Where the values of a cell are written.
+/// Where the values of a cell are written, and the chart that they are for.
 struct Place<'a> {
-    forge: &'a std::sync::Arc<dyn Forge>,
-    repository: RepositoryId,
-    full: String,
+    chart: Side<'a>,
+    values: Side<'a>,
     folder: String,
     files: Vec<String>,
     application: String,
     namespace: String,
 }
 
+/// A repository.
+struct Side<'a> {
+    forge: &'a std::sync::Arc<dyn Forge>,
+    repository: RepositoryId,
+    full: String,
+}
+
+impl<'a> Side<'a> {
+    fn of(forges: &'a Forges, full: String) -> Result<Self, PromotionError> {
+        let (forge, repository) = located(forges, &full)?;
+        Ok(Self { forge, repository, full })
+    }
+
+    /// Its branch that is deployed.
+    async fn base(&self) -> Result<String, PromotionError> {
+        Ok(self.forge.find(&self.repository).await?.default_branch)
+    }
+
+    async fn read(&self, revision: &str, path: &str) -> Result<String, PromotionError> {
+        let file = self.forge.read(&self.repository, revision, path).await?;
+        Ok(String::from_utf8_lossy(&file.bytes).into_owned())
+    }
+}
+
 impl Place<'_> {
     /// The values file of this environment: the last one wins in Helm, too.
     fn path(&self) -> String {
         let file = self.files.last().map_or("values.yaml", String::as_str);
-        if self.folder.is_empty() { file.to_owned() } else { format!("{}/{file}", self.folder) }
+        match elsewhere(file) {
+            Some(path) => path.to_owned(),
+            None if self.folder.is_empty() => file.to_owned(),
+            None => format!("{}/{file}", self.folder),
+        }
     }
 }
 
+/// The path of a values file that is not below the chart: `$values/apps/api/values.yaml`.
+fn elsewhere(file: &str) -> Option<&str> {
+    file.strip_prefix('$').and_then(|rest| rest.split_once('/')).map(|(_, path)| path)
+}
+
+/// `host/owner/repository` of a clone URL that Argo CD was told.
+fn repository_of(url: &str) -> String {
+    let url = url.trim_end_matches('/').trim_end_matches(".git");
+    url.split_once("://").map_or(url, |(_, rest)| rest).to_owned()
+}
+
 fn place<'a>(forges: &'a Forges, row: &Row, cell: &Cell) -> Result<Place<'a>, PromotionError> {
-    let (full, folder, files, application, namespace): (String, String, Vec<String>, String, String) =
-        match (&cell.declared, &cell.seen) {
-            (Some(declared), _) => (
-                declared.repository.clone(),
-                declared.path.clone(),
-                declared.value_files.clone(),
-                declared.name.clone(),
-                declared.namespace.clone(),
-            ),
-            (None, Some(seen)) => {
-                let source = &seen.report.source;
-                let url = source.repo_url.trim_end_matches('/').trim_end_matches(".git");
-                let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-                (
-                    path.to_owned(),
-                    source.path.clone(),
-                    source.value_files.clone(),
-                    seen.name.clone(),
-                    seen.report.destination.1.clone(),
-                )
-            }
-            (None, None) => {
-                return refused(format!("nothing of {} is deployed to {}", row.service.reference, cell.environment));
-            }
-        };
+    let (full, values, folder, files, application, namespace) = match (&cell.declared, &cell.seen) {
+        (Some(declared), _) => (
+            declared.repository.clone(),
+            declared.values_repository.clone(),
+            declared.path.clone(),
+            declared.value_files.clone(),
+            declared.name.clone(),
+            declared.namespace.clone(),
+        ),
+        (None, Some(seen)) => {
+            let source = &seen.report.source;
+            (
+                repository_of(&source.repo_url),
+                source.values_url.as_deref().map(repository_of),
+                source.path.clone(),
+                source.value_files.clone(),
+                seen.name.clone(),
+                seen.report.destination.1.clone(),
+            )
+        }
+        (None, None) => {
+            return refused(format!("nothing of {} is deployed to {}", row.service.reference, cell.environment));
+        }
+    };
     if files.is_empty() {
         return refused(format!(
             "application {application} names no values file, so there is nothing to change by pull request"
         ));
     }
-    let (forge, repository) = located(forges, &full)?;
+    let is_elsewhere = files.last().is_some_and(|file| elsewhere(file).is_some());
+    let values = match values.filter(|_| is_elsewhere) {
+        Some(values) => values,
+        None if is_elsewhere => {
+            return refused(format!("nobody knows in which repository the values of application {application} are"));
+        }
+        None => full.clone(),
+    };
     let folder = folder.trim_start_matches("./").trim_matches('/').trim_start_matches('.').to_owned();
-    Ok(Place { forge, repository, full, folder, files, application, namespace })
+    let (chart, values) = (Side::of(forges, full)?, Side::of(forges, values)?);
+    Ok(Place { chart, values, folder, files, application, namespace })
 }
 
 impl Delivery {
@@ -117,10 +162,10 @@ impl Delivery {
     ) -> Result<Proposal, PromotionError> {
         let cell = cell(row, &environment.name)?;
         let place = place(forges, row, cell)?;
-        let base = place.forge.find(&place.repository).await?.default_branch;
-        let tip = place.forge.resolve(&place.repository, &base).await?;
+        let base = place.values.base().await?;
+        let tip = place.values.forge.resolve(&place.values.repository, &base).await?;
         let path = place.path();
-        let text = read(&place, &tip, &path).await?;
+        let text = place.values.read(&tip, &path).await?;
         let before = named(&text, &path)?;
         let (after, from) = match wanted {
             NewPromotion::From(from) => {
@@ -128,7 +173,7 @@ impl Delivery {
                 (self.runs_in(forges, row, source).await?, Some(from.clone()))
             }
             NewPromotion::Back(revision) => {
-                let then = read(&place, revision, &path).await?;
+                let then = place.values.read(revision, &path).await?;
                 (named(&then, &path)?, None)
             }
         };
@@ -147,13 +192,14 @@ impl Delivery {
         let values = similar::TextDiff::from_lines(&text, &new).unified_diff().context_radius(CONTEXT).to_string();
         let manifests = self.rendered(&place, row.service.reference.name(), &tip, &new).await;
         let source = from.as_deref().and_then(|from| self::cell(row, from).ok());
-        let gates = gate::gates(pipelines, environment, source, &place.full, &after, None).await;
+        let built_in = row.service.repository.as_deref().unwrap_or(&place.chart.full);
+        let gates = gate::gates(pipelines, environment, source, built_in, &after, None).await;
         Ok(Proposal {
             environment: environment.name.clone(),
             from,
             before,
             after,
-            repository: place.full.clone(),
+            repository: place.values.full.clone(),
             path,
             values,
             manifests,
@@ -167,20 +213,34 @@ impl Delivery {
 
     /// What another text of the values file changes in what the chart renders to.
     async fn rendered(&self, place: &Place<'_>, release: &str, tip: &str, new: &str) -> Result<String, String> {
-        let chart = place.forge.snapshot(&place.repository, tip, &place.folder, CHART).await;
-        let chart = chart.map_err(|error| error.to_string())?;
+        let words = |error: PromotionError| error.to_string();
+        let chart_tip = if place.chart.full == place.values.full {
+            tip.to_owned()
+        } else {
+            place.chart.base().await.map_err(words)?
+        };
+        let chart = place.chart.forge.snapshot(&place.chart.repository, &chart_tip, &place.folder, CHART).await;
+        let mut chart = chart.map_err(|error| error.to_string())?;
+        // Helm is given all values as files of the chart's folder.
+        let mut files = place.files.clone();
+        for (number, file) in files.iter_mut().enumerate() {
+            let Some(path) = elsewhere(file) else { continue };
+            let text = place.values.read(tip, path).await.map_err(words)?;
+            let name = format!("values-from-elsewhere-{number}.yaml");
+            chart.files.push(NewFile::regular(name.clone(), text));
+            *file = name;
+        }
         let helm = self.helm();
-        let rendering =
-            Rendering { helm: &helm, chart: &chart, release, namespace: &place.namespace, values: &place.files };
-        rendering.difference(place.files.last().map_or("values.yaml", String::as_str), new).await
+        let rendering = Rendering { helm: &helm, chart: &chart, release, namespace: &place.namespace, values: &files };
+        rendering.difference(files.last().map_or("values.yaml", String::as_str), new).await
     }
 
     /// The version of an environment: the digest that runs, else what its values name.
     async fn runs_in(&self, forges: &Forges, row: &Row, cell: &Cell) -> Result<Version, PromotionError> {
         let place = place(forges, row, cell)?;
-        let base = place.forge.find(&place.repository).await?.default_branch;
+        let base = place.values.base().await?;
         let path = place.path();
-        let written = named(&read(&place, &base, &path).await?, &path)?;
+        let written = named(&place.values.read(&base, &path).await?, &path)?;
         match cell.version() {
             // What runs decides; the values know its tag.
             Some(running) if !running.digest.is_empty() => {
@@ -202,11 +262,6 @@ fn on_path() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join("helm")).find(|file| file.is_file());
     found.unwrap_or_else(|| PathBuf::from("/nonexistent/helm"))
-}
-
-async fn read(place: &Place<'_>, revision: &str, path: &str) -> Result<String, PromotionError> {
-    let file = place.forge.read(&place.repository, revision, path).await?;
-    Ok(String::from_utf8_lossy(&file.bytes).into_owned())
 }
 
 fn named(text: &str, path: &str) -> Result<Version, PromotionError> {

@@ -34,7 +34,7 @@ pub(super) struct World {
 }
 
 impl World {
-    async fn new(clusters: Clusters, environments: Value, steps: &str) -> Self {
+    pub(super) async fn new(clusters: Clusters, environments: Value, steps: &str) -> Self {
         Self::beside(clusters, Registries::default(), Vec::new(), environments, steps).await
     }
 
@@ -348,6 +348,7 @@ async fn a_merged_promotion_is_followed_until_argo_cd_says_it_is_healthy() {
             revision: "main",
             release: None,
             value_files: &[],
+            values_url: None,
             server: "https://kubernetes.default.svc",
             namespace: "followed",
             automated: false,

@@ -225,6 +225,33 @@ async fn a_portal_without_a_registry_leaves_it_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_with_its_host_finds_its_registry_and_clusters_are_told_of_a_pull_secret() {
+    let (Some(program), Some(plane)) = (plain(), shared()) else { return };
+    let all = clusters(&[plane.entry("east")]).await;
+    let mut entry = program.own_entry("oci");
+    entry["pull"] = json!({"username": "ci", "password": "push-secret"});
+    let known = registries(&[entry]);
+    let steps = |host: &str| {
+        format!(
+            "    - id: environments\n      action: delivery:environments\n      input: {{ service: '${{{{ parameters.name }}}}', owner: team, image: '{host}/acme/web' }}\n    - id: namespace\n      action: kubernetes:namespace\n      input: {{ environment: dev, name: '${{{{ steps.environments.output.environments[0].namespace }}}}' }}\n    - id: registry\n      action: registry:repository\n      input: {{ image: '{host}/acme/web', environments: '${{{{ steps.environments.output.environments }}}}' }}\n    - id: told\n      action: debug:log\n      input: {{ message: 'told <${{{{ steps.environments.output.pullSecret }}}}>' }}\n"
+        )
+    };
+    let (here, elsewhere) = (own("web"), own("web"));
+    let host = program.told("host");
+    let world = World::beside(all.clone(), known.clone(), Vec::new(), environments(), &steps(host)).await;
+    let (_, status, log) = world.run(json!({"name": here})).await;
+    assert_eq!(status, "completed", "{log}");
+    assert!(log.contains("told <registry>"), "{log}");
+    assert!(world.object("v1", "Secret", Some(&format!("{here}-dev")), "registry").await.is_some());
+
+    let world = World::beside(all, known, Vec::new(), environments(), &steps("r.acme.example")).await;
+    let (_, status, log) = world.run(json!({"name": elsewhere})).await;
+    assert_eq!(status, "completed", "{log}");
+    assert!(log.contains("Left out: registry r.acme.example is not connected") && log.contains("told <>"), "{log}");
+    assert!(world.object("v1", "Secret", Some(&format!("{elsewhere}-dev")), "registry").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_chart_is_pushed_once_and_never_replaced() {
     let Some(program) = plain() else { return };
     let charts = own("charts");

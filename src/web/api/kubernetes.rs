@@ -5,6 +5,9 @@
 //! not answer is among its `errors`, and the others answer. Objects are told of namespaces that are known to be the
 //! service's own (see [`crate::delivery::Trust`]); credentials that a caller sends along are not used.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -15,7 +18,7 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::{Caller, reply};
 use crate::catalog::Catalog;
-use crate::cluster::{Cluster, ClusterError, CustomResource};
+use crate::cluster::{Amount, Cluster, ClusterError, CustomResource, Usage};
 use crate::delivery::{Delivery, ObjectsWanted, Service, Trust};
 use crate::entity::{EntityRef, RefDefaults};
 use crate::forge::Forges;
@@ -203,11 +206,69 @@ async fn of_cluster(
             Err(error) => errors.push(told(kind, &error)),
         }
     }
+    let metrics = pod_metrics(cluster, &resources).await;
     let mut facts = json!({"name": cluster.name()});
     if let Some(title) = &cluster.facts().title {
         facts["title"] = json!(title);
     }
-    json!({"cluster": facts, "resources": resources, "podMetrics": [], "errors": errors})
+    json!({"cluster": facts, "resources": resources, "podMetrics": metrics, "errors": errors})
+}
+
+/// What the pods among the answers use, where the cluster tells it; numbers are texts, as Backstage has them.
+async fn pod_metrics(cluster: &Cluster, resources: &[Value]) -> Vec<Value> {
+    let pods = resources.iter().filter(|one| one["type"] == "pods");
+    let pods: Vec<&Value> = pods.filter_map(|one| one["resources"].as_array()).flatten().collect();
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let namespaces: BTreeSet<String> = pods.iter().map(|pod| text(pod, "/metadata/namespace")).collect();
+    let asked = namespaces.into_iter().map(async |namespace| {
+        let usage = cluster.usage_now(&namespace).await;
+        (namespace, usage)
+    });
+    let usages: BTreeMap<String, Arc<Usage>> = join_all(asked).await.into_iter().collect();
+    let status = |pod: &&Value| {
+        let name = text(pod, "/metadata/name");
+        let usage = usages.get(&text(pod, "/metadata/namespace"))?;
+        let of_container = |one: &Value| {
+            let used = usage.of(&name, one["name"].as_str()?)?;
+            Some((
+                one["name"].clone(),
+                used,
+                Amount::of(&one["resources"]["requests"]),
+                Amount::of(&one["resources"]["limits"]),
+            ))
+        };
+        let containers: Vec<_> = pod.pointer("/spec/containers")?.as_array()?.iter().filter_map(of_container).collect();
+        let none = Amount::default();
+        let sum = containers
+            .iter()
+            .fold((none, none, none), |(used, requests, limits), one| (used + one.1, requests + one.2, limits + one.3));
+        let shown = containers.iter().map(|(name, used, requests, limits)| {
+            json!({"container": name, "cpuUsage": cpu(*used, *requests, *limits), "memoryUsage": memory(*used, *requests, *limits)})
+        });
+        let shown: Vec<Value> = shown.collect();
+        Some(json!({
+            "pod": pod, "cpu": cpu(sum.0, sum.1, sum.2), "memory": memory(sum.0, sum.1, sum.2), "containers": shown,
+        }))
+    };
+    // A pod that does not run yet has no figures.
+    pods.iter()
+        .filter_map(status)
+        .filter(|one| one["containers"].as_array().is_some_and(|all| !all.is_empty()))
+        .collect()
+}
+
+fn cpu(used: Amount, requests: Amount, limits: Amount) -> Value {
+    let cores = |amount: Amount| {
+        let (whole, rest) = (amount.cpu / 1000, amount.cpu % 1000);
+        if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:03}").trim_end_matches('0').to_owned() }
+    };
+    json!({"currentUsage": cores(used), "requestTotal": cores(requests), "limitTotal": cores(limits)})
+}
+
+fn memory(used: Amount, requests: Amount, limits: Amount) -> Value {
+    let bytes = |amount: Amount| amount.memory.to_string();
+    json!({"currentUsage": bytes(used), "requestTotal": bytes(requests), "limitTotal": bytes(limits)})
 }
 
 fn told(kind: &CustomResource, error: &ClusterError) -> Value {

@@ -9,7 +9,7 @@ use super::super::text;
 use super::refused;
 use crate::cluster::Cluster;
 use crate::forge::{Forge, Forges, RepoUrl, RepositoryId};
-use crate::registry::{ImageName, Kind, Registry};
+use crate::registry::{ImageName, Kind, Registry, split_image};
 use crate::scaffolder::{ActionError, Outputs};
 
 /// The secret in a namespace where the input names none.
@@ -66,7 +66,9 @@ impl Wanted {
             Ok(registry) => registry,
             Err(why) => return Ok(Err(why)),
         };
-        let image = image(&registry, text(input, "image"), text(input, "project"))?;
+        let path = split_image(text(input, "image")).filter(|(host, _)| *host == registry.host());
+        let path = path.map_or_else(|| text(input, "image").to_owned(), |(_, name)| name.to_string());
+        let image = image(&registry, &path, text(input, "project"))?;
         let mut wanted = Self {
             image,
             public: Some(text(input, "visibility")).filter(|text| !text.is_empty()).map(|text| text == "public"),
@@ -138,9 +140,7 @@ impl Wanted {
         if asked.is_empty() {
             return Ok(());
         }
-        let can_pull =
-            self.registry.harbor().is_some() || self.registry.pull_login().map_err(|error| refused(&error))?.is_some();
-        if !can_pull {
+        if !can_pull(&self.registry)? {
             self.remarks.push(format!(
                 "Left out: the pull secrets; give registry {} a `pull` with `username` and `password`",
                 self.registry.name()
@@ -180,15 +180,40 @@ impl Wanted {
     }
 }
 
-/// The registry of an input. `Err` in it: why nothing is to be done, where the portal knows none at all and none is named.
+/// What the pull secret of an image is called where a step puts one into the namespaces; empty where it does not.
+pub(in super::super) fn pull_secret(delivery: &Delivery, image: &str) -> Result<&'static str, ActionError> {
+    let registry = split_image(image).and_then(|(host, _)| delivery.registries().by_host(host));
+    let is_given = match registry {
+        Some(registry) if !delivery.clusters().is_empty() => can_pull(registry)?,
+        _ => false,
+    };
+    Ok(if is_given { PULL_SECRET } else { "" })
+}
+
+/// Whether there is something to give to clusters.
+fn can_pull(registry: &Registry) -> Result<bool, ActionError> {
+    Ok(registry.harbor().is_some() || registry.pull_login().map_err(|error| refused(&error))?.is_some())
+}
+
+/// The registry of an input: by its name, by the host of the image, or the only one. `Err` in it: why nothing is to be done,
+/// where none is named and the portal knows none at all, or none of that host.
 pub(super) fn registry(delivery: &Delivery, input: &Outputs) -> Result<Result<Registry, String>, ActionError> {
     let name = text(input, "registry");
-    if name.is_empty() && delivery.registries().all().is_empty() {
+    let known = delivery.registries();
+    if name.is_empty() && known.all().is_empty() {
         return Ok(Err(
             "Left out: no registry is connected to this portal; one is configured in `registries`".to_owned()
         ));
     }
-    delivery.registries().get(name).cloned().map(Ok).map_err(|error| refused(&error))
+    if name.is_empty()
+        && let Some((host, _)) = split_image(text(input, "image"))
+    {
+        let found = known.by_host(host).cloned();
+        return Ok(found.ok_or_else(|| {
+            format!("Left out: registry {host} is not connected to this portal; one is configured in `registries`")
+        }));
+    }
+    known.get(name).cloned().map(Ok).map_err(|error| refused(&error))
 }
 
 /// The image with its project: the input's, its own, or the registry's.

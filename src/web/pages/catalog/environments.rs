@@ -153,7 +153,7 @@ fn history(forges: &Forges, reference: &EntityRef, row: &Row, cell: &Cell) -> Ve
             commit_page: commit_page(forges, repository, &one.revision).unwrap_or_default(),
             at: one.at.map(Moment),
             by: one.by.clone(),
-            back: (index > 0).then(|| link::promotion_back(reference, &cell.environment, &one.revision)),
+            back: (index > 0).then(|| link::promotion_back(reference, &cell.environment, &one.values_revision)),
         })
         .collect()
 }

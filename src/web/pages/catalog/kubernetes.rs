@@ -17,7 +17,7 @@ use chrono::Utc;
 use super::entity::Head;
 use super::tab::Tab;
 use crate::catalog::{Catalog, Record};
-use crate::cluster::{Advice, Cluster, Container, ContainerState, Detail, Thing, ThingKind};
+use crate::cluster::{Advice, Amount, Cluster, Container, ContainerState, Detail, Pod, Thing, ThingKind, Usage};
 use crate::delivery::{self, Delivery, KUBERNETES_ID, OnCluster, Service, Trust, WorkloadTree};
 use crate::entity::EntityRef;
 use crate::forge::Forges;
@@ -80,6 +80,8 @@ struct WorkloadView {
     advice: Vec<Advice>,
     pods: Vec<PodView>,
     more_pods: usize,
+    /// Whether the cluster tells what pods use.
+    is_measured: bool,
     /// Where restarting and scaling post to, and how many pods are wanted; for owners.
     acts: Option<(String, Option<(String, u32)>)>,
 }
@@ -91,7 +93,15 @@ struct PodView {
     node: String,
     created: Option<Moment>,
     restarts: u32,
+    cpu: Option<Used>,
+    memory: Option<Used>,
     containers: Vec<ContainerView>,
+}
+
+/// What a pod uses beside what it asked for: "100m" and "of 200m, at most 1".
+struct Used {
+    now: String,
+    asked: String,
 }
 
 struct ContainerView {
@@ -198,7 +208,9 @@ impl WorkloadView {
             (true, false) => "amber",
         };
         let trusted = asker.is_trusted(&workload.namespace);
-        let view = |pod: &Arc<Thing>| PodView::new(reference, cluster, pod, trusted);
+        let usage = cluster.usage(&workload.namespace);
+        let pods_shown: Vec<PodView> =
+            pods.iter().take(PODS).map(|pod| PodView::new(reference, cluster, pod, &usage, trusted)).collect();
         Self {
             kind,
             name: workload.name.to_string(),
@@ -207,7 +219,8 @@ impl WorkloadView {
             hue,
             images: images(workload),
             advice: advice.clone(),
-            pods: pods.iter().take(PODS).map(view).collect(),
+            is_measured: pods_shown.iter().any(|pod| pod.cpu.is_some()),
+            pods: pods_shown,
             more_pods: pods.len().saturating_sub(PODS),
             acts,
         }
@@ -251,7 +264,7 @@ fn images(workload: &Thing) -> Vec<String> {
 }
 
 impl PodView {
-    fn new(reference: &EntityRef, cluster: &Cluster, pod: &Thing, trusted: bool) -> Self {
+    fn new(reference: &EntityRef, cluster: &Cluster, pod: &Thing, usage: &Usage, trusted: bool) -> Self {
         let Detail::Pod(detail) = &pod.detail else {
             return Self {
                 name: pod.name.to_string(),
@@ -260,6 +273,8 @@ impl PodView {
                 node: String::new(),
                 created: pod.created.map(Moment),
                 restarts: 0,
+                cpu: None,
+                memory: None,
                 containers: Vec::new(),
             };
         };
@@ -281,8 +296,53 @@ impl PodView {
             node: detail.node.as_deref().unwrap_or_default().to_owned(),
             created: pod.created.map(Moment),
             restarts: detail.containers.iter().map(|one| one.restarts).sum(),
+            cpu: usage.of_pod(&pod.name).map(|used| Used::cpu(used, detail)),
+            memory: usage.of_pod(&pod.name).map(|used| Used::memory(used, detail)),
             containers: detail.containers.iter().map(|one| ContainerView::new(one, log(one))).collect(),
         }
+    }
+}
+
+impl Used {
+    fn cpu(used: Amount, pod: &Pod) -> Self {
+        Self::new(used.cpu, pod, |amount| amount.cpu, cores)
+    }
+
+    fn memory(used: Amount, pod: &Pod) -> Self {
+        Self::new(used.memory, pod, |amount| amount.memory, mebibytes)
+    }
+
+    fn new(used: u64, pod: &Pod, read: fn(&Amount) -> u64, write: fn(u64) -> String) -> Self {
+        // Containers that ran before the others are over.
+        let running = || pod.containers.iter().filter(|one| !one.first);
+        let requested: u64 = running().map(|one| read(&one.requests)).sum();
+        // One container without a limit is a pod without one.
+        let is_limited = running().all(|one| read(&one.limits) > 0);
+        let limit: u64 = running().map(|one| read(&one.limits)).sum();
+        let mut asked = Vec::new();
+        if requested > 0 {
+            asked.push(format!("of {}", write(requested)));
+        }
+        if is_limited && limit > 0 {
+            asked.push(format!("at most {}", write(limit)));
+        }
+        Self { now: write(used), asked: asked.join(", ") }
+    }
+}
+
+/// Thousandths of a CPU as manifests write them: `250m`, `2`.
+fn cores(thousandths: u64) -> String {
+    if thousandths.is_multiple_of(1000) { (thousandths / 1000).to_string() } else { format!("{thousandths}m") }
+}
+
+/// Bytes as manifests write them: `64Mi`, `1.5Gi`.
+fn mebibytes(bytes: u64) -> String {
+    let mebibytes = bytes.div_ceil(1 << 20);
+    let tenths = mebibytes * 10 / 1024;
+    match mebibytes {
+        0..1024 => format!("{mebibytes}Mi"),
+        _ if tenths.is_multiple_of(10) => format!("{}Gi", tenths / 10),
+        _ => format!("{}.{}Gi", tenths / 10, tenths % 10),
     }
 }
 
