@@ -10,6 +10,7 @@ pub(super) fn stand_ins() -> Vec<Arc<dyn Action>> {
         Arc::new(Environments),
         Arc::new(Application),
         Arc::new(Unconnected("kubernetes:namespace")),
+        Arc::new(Unconnected("registry:repository")),
         Arc::new(Unconnected("argocd:project")),
     ]
 }
