@@ -137,7 +137,7 @@ async fn show(State(state): State<AppState>, viewer: Viewer) -> PageResult<Statu
         environments: delivery.environments().iter().map(environment).collect(),
         allowances: allowances(forges),
         told,
-        runs: Runs::new(site.at_hand(state.scaffolder.queue(&viewer.credentials)).await?),
+        runs: Runs::new(&site.at_hand(state.scaffolder.queue(&viewer.credentials)).await?),
         clusters: delivery.clusters().all().iter().map(ClusterRow::new).collect(),
     }))
 }
@@ -147,7 +147,7 @@ fn count(number: i64) -> usize {
 }
 
 impl Runs {
-    fn new(queue: Queue) -> Self {
+    fn new(queue: &Queue) -> Self {
         Self {
             open: count(queue.open),
             oldest: queue.oldest.map(Moment),
