@@ -9,7 +9,7 @@ export function start(views) {
 }
 
 function watch(view) {
-  const drawing = view.querySelector('svg');
+  const drawing = view.querySelector('.graph');
   const [, , width, height] = drawing.getAttribute('viewBox').split(' ').map(Number);
   const tools = view.closest('section')?.querySelector('[data-graph-tools]');
 
