@@ -61,7 +61,7 @@ test('the graph is walked by keyboard', async () => {
   await page.locator('html[data-enlivened]').waitFor({ state: 'attached' });
   const view = page.locator('[data-graph]');
   await view.focus();
-  const width = () => page.locator('svg.graph').getAttribute('width').then(Number);
+  const width = () => page.locator('svg.graph').boundingBox().then((box) => box.width);
   await page.keyboard.press('0');
   const fitted = await width();
   await page.keyboard.press('+');
