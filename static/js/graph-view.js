@@ -41,7 +41,6 @@ function watch(view) {
 
   fit();
   if (tools) {
-    tools.hidden = false;
     tools.addEventListener('click', (event) => {
       const wanted = event.target.closest('[data-zoom]')?.dataset.zoom;
       if (wanted === 'in') zoom(STEP);

@@ -31,7 +31,6 @@ export async function enliven(root) {
       starting.push(import(`./${module}`).then(({ start }) => { start(elements); }));
     }
   }
-  for (const element of root.querySelectorAll('[data-without-script]')) element.hidden = true;
   await Promise.all(starting);
 }
 
