@@ -103,8 +103,12 @@ class Palette {
     this.ask();
   }
 
+  ask() {
+    this.answering = this.answer();
+  }
+
   /** Asks for what is typed; an answer that is not wanted any more is given up. */
-  async ask() {
+  async answer() {
     this.asking?.abort();
     const text = this.input.value.trim();
     const asked = new URLSearchParams({ q: text, type: SORTS[this.sort][0] });
@@ -174,9 +178,15 @@ class Palette {
       this.turn(this.sort + (event.shiftKey ? -1 : 1));
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      const target = (event.shiftKey ? null : this.options[this.marked])?.href ?? this.all.href;
-      if (event.ctrlKey || event.metaKey) window.open(target, '_blank', 'noopener');
-      else location.assign(target);
+      this.go(event.shiftKey, event.ctrlKey || event.metaKey);
     }
+  }
+
+  /** Opens what is marked once the answer to what is typed is there: until then the list is that of other words. */
+  async go(toAll, inNewTab) {
+    await this.answering;
+    const target = (toAll ? null : this.options[this.marked])?.href ?? this.all.href;
+    if (inNewTab) window.open(target, '_blank', 'noopener');
+    else location.assign(target);
   }
 }
