@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { load, startPortal } from '../portal.mjs';
+import { noting } from './called.mjs';
 
 const { CATALOG_FILTER_EXISTS, CatalogClient } = load('@backstage/catalog-client');
 const { parseEntityRef, stringifyEntityRef } = load('@backstage/catalog-model');
@@ -39,14 +40,7 @@ before(async () => {
   const signedIn = await (await fetch(`${portal.url}/api/auth/guest/refresh`, { method: 'POST' })).json();
   options = { token: signedIn.backstageIdentity.token };
   const plain = new CatalogClient({ discoveryApi: { getBaseUrl: async (plugin) => `${portal.url}/api/${plugin}` } });
-  // Notes which methods are called, also by each other.
-  client = new Proxy(plain, {
-    get(target, name, receiver) {
-      called.add(name);
-      const value = Reflect.get(target, name, receiver);
-      return typeof value === 'function' ? value.bind(receiver) : value;
-    },
-  });
+  client = noting(plain, called);
 });
 
 after(async () => {

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { start } from '../cluster/cluster.mjs';
 import { load, modules, startPortal } from '../portal.mjs';
+import { noting } from './called.mjs';
 
 const { detectErrors, groupResponses } = load('@backstage/plugin-kubernetes-common');
 const file = path.join(modules, '../clients/@backstage/plugin-kubernetes-react/api/KubernetesBackendClient.esm.js');
@@ -69,13 +70,7 @@ before(async () => {
     fetchApi: { fetch: (url, options = {}) => fetch(url, { ...options, headers: { ...options.headers, authorization } }) },
     kubernetesAuthProvidersApi: { getCredentials: async () => ({}) },
   });
-  client = new Proxy(plain, {
-    get(target, name, receiver) {
-      called.add(name);
-      const value = Reflect.get(target, name, receiver);
-      return typeof value === 'function' ? value.bind(receiver) : value;
-    },
-  });
+  client = noting(plain, called);
 });
 
 after(async () => {
