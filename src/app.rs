@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::BoxFuture;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -25,7 +26,7 @@ pub(crate) use database::Opened;
 
 use crate::announcement::Announcements;
 use crate::auth::{self, Auth, AuthConfig};
-use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early};
+use crate::catalog::{Catalog, CatalogConfig, ConfiguredLocation, Early, ForgeEvent};
 use crate::cluster::Clusters;
 use crate::config::{Config, Loaded};
 use crate::db::Reach;
@@ -151,7 +152,9 @@ impl App {
         registry.register(send_notification(&notifications, &catalog));
         let review = review(loaded, &catalog, &forges, &registry)?;
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
-        let followers: Vec<Arc<dyn Follower>> = vec![Arc::new(review), Arc::new(imports.clone())];
+        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
+        let followers: Vec<Arc<dyn Follower>> =
+            vec![Arc::new(review), Arc::new(imports.clone()), Arc::new(techdocs.clone())];
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         runs.open(scaffolder.clone());
@@ -167,7 +170,6 @@ impl App {
         let web =
             WebConfig { cors: config.backend.cors.clone(), loopback: surroundings.loopback, ..WebConfig::default() };
         let site = site(config, data, surroundings, reach);
-        let techdocs = TechDocs::new(pool.clone(), catalog.clone());
         let parts = Parts {
             search: Search::new(catalog.clone(), scaffolder.clone(), techdocs.clone()),
             pipelines: Pipelines::new(forges.clone()),
@@ -448,4 +450,10 @@ fn registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Au
         registry.register(action);
     }
     registry
+}
+
+impl Follower for TechDocs {
+    fn hear<'a>(&'a self, event: &'a ForgeEvent) -> BoxFuture<'a, anyhow::Result<()>> {
+        Box::pin(async move { Ok(TechDocs::hear(self, event).await?) })
+    }
 }

@@ -35,6 +35,8 @@ pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const APPLICATION_NAME: &str = "greenroom";
 /// How long a caller waits for a connection. A page that waited longer would be given up by its reader.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is kept that nobody needs.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -109,6 +111,8 @@ fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // They are used in turn: few that are used often know their statements, many that are used seldom plan each anew.
+        .idle_timeout(IDLE_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
             Box::pin(async move {

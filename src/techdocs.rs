@@ -66,6 +66,8 @@ struct Inner {
     shelf: Shelf,
     /// What has documentation, at a version of the catalog.
     entities: Mutex<(i64, Arc<Entities>)>,
+    /// What the database was last told to be referred to, and when.
+    wanted: Mutex<Option<(Arc<Entities>, DateTime<Utc>)>>,
     /// Held by whoever reads a source in this process.
     reading: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Wakes the work when something became due.
@@ -122,6 +124,7 @@ impl TechDocs {
             catalog,
             entities: Mutex::new((-1, Arc::default())),
             shelf: Shelf::new(SHELF_BYTES),
+            wanted: Mutex::default(),
             reading: Mutex::default(),
             due: Notify::new(),
             changed: watch::Sender::new(0),

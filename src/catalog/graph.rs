@@ -122,7 +122,12 @@ impl Graph {
         shown.iter().map(|shown| (&*self.kinds[usize::from(shown.kind)], &self.node(shown.to).reference))
     }
 
-    /// The same as JSON, as Backstage writes it.
+    /// What the node with a number shows: the name of the relation and the number of the other end, in the same order.
+    pub(super) fn ends(&self, slot: u32) -> impl Iterator<Item = (&Arc<str>, u32)> {
+        self.node(slot).shown().iter().map(|shown| (&self.kinds[usize::from(shown.kind)], shown.to))
+    }
+
+    /// What a node shows as JSON, as Backstage writes it.
     pub(super) fn relations_json(&self, shown: &[Shown]) -> String {
         let mut json = String::with_capacity(2 + shown.len() * 80);
         json.push('[');

@@ -4,6 +4,7 @@
 //! Whoever was told does this, one process of all: what others must know goes through the store.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -13,7 +14,7 @@ use url::Url;
 
 use super::provider::Connection;
 use super::{Catalog, CatalogError, LocationRef, store};
-use crate::forge::{FileLocation, LocationKind, Push, Told};
+use crate::forge::{FileLocation, Forge, LocationKind, Push, Told};
 
 /// Sources that are read at the same time because of one push.
 const AT_ONCE: usize = 8;
@@ -80,14 +81,7 @@ impl Catalog {
         let Ok(forge) = self.reader().forges().by_host(&event.host).cloned() else {
             return Ok(HashSet::new());
         };
-        let revisions = std::iter::once(push.branch.as_str()).chain(push.is_default.then_some("HEAD"));
-        let prefixes: Vec<String> = revisions
-            .flat_map(|revision| [LocationKind::Blob, LocationKind::Tree].map(|kind| (revision.to_owned(), kind)))
-            .map(|(revision, kind)| {
-                let root = FileLocation { repository: push.repository.clone(), revision, path: String::new(), kind };
-                format!("url:{}/", forge.canonical_url(&root).as_str().trim_end_matches('/'))
-            })
-            .collect();
+        let prefixes = below(&forge, push);
         let leading = store::leading_below(&self.inner.pool, &prefixes).await?;
         let Some(files) = &push.files else {
             return Ok(leading.into_iter().map(|(source, _)| source).collect());
@@ -111,6 +105,18 @@ impl Catalog {
         let below = |location: &&str| prefixes.iter().any(|prefix| location.starts_with(prefix.as_str()));
         templates.map(|record| &*record.location).filter(below).map(str::to_owned).collect()
     }
+}
+
+/// How the locations of all files and folders begin that are on the branch of a push.
+pub(crate) fn below(forge: &Arc<dyn Forge>, push: &Push) -> Vec<String> {
+    let revisions = std::iter::once(push.branch.as_str()).chain(push.is_default.then_some("HEAD"));
+    let roots = revisions.flat_map(|revision| [LocationKind::Blob, LocationKind::Tree].map(|kind| (revision, kind)));
+    let prefix = |(revision, kind): (&str, LocationKind)| {
+        let (repository, revision) = (push.repository.clone(), revision.to_owned());
+        let root = FileLocation { repository, revision, path: String::new(), kind };
+        format!("url:{}/", forge.canonical_url(&root).as_str().trim_end_matches('/'))
+    };
+    roots.map(prefix).collect()
 }
 
 /// Whether a path, which may have wildcards, is that of a file.

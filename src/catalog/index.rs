@@ -116,6 +116,11 @@ impl Index {
         self.graph.record(slot)
     }
 
+    /// Everything that has a name, and who is related to whom.
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
     #[cfg(test)]
     pub(super) fn slot(&self, reference: &str) -> Option<u32> {
         self.graph.find(reference).filter(|slot| self.all.contains(*slot))

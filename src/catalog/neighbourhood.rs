@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::{Catalog, Index, Record};
+use super::graph::Graph;
+use super::{Catalog, Record};
 use crate::entity::EntityRef;
 use crate::permission::Credentials;
 
@@ -61,14 +62,17 @@ pub(crate) struct Link {
 impl Catalog {
     /// Walks from some entities along their relations. What the catalog does not have is met, and not walked from.
     pub(crate) fn neighbourhood(&self, _who: &Credentials, starts: &[EntityRef], walk: &Walk) -> Neighbourhood {
-        Walker { index: &self.index(), walk, numbers: HashMap::new(), found: Neighbourhood::default() }.from(starts)
+        let index = self.index();
+        let walker = Walker { graph: index.graph(), walk, numbers: HashMap::new(), found: Neighbourhood::default() };
+        walker.from(starts)
     }
 }
 
 struct Walker<'a> {
-    index: &'a Index,
+    graph: &'a Graph,
     walk: &'a Walk,
-    numbers: HashMap<EntityRef, usize>,
+    /// The numbers here of nodes of the graph.
+    numbers: HashMap<u32, usize>,
     found: Neighbourhood,
 }
 
@@ -76,28 +80,35 @@ impl Walker<'_> {
     fn from(mut self, starts: &[EntityRef]) -> Neighbourhood {
         let mut next = VecDeque::new();
         for start in starts {
-            if let Some(number) = self.meet(start.clone(), 0, None) {
-                next.push_back(number);
+            match self.graph.find(start.as_str()) {
+                Some(node) if self.numbers.contains_key(&node) => {}
+                Some(node) => next.extend(self.meet(node, start.clone(), 0, None).map(|number| (node, number))),
+                None if self.found.met.iter().any(|met| met.reference == *start) => {}
+                // Nobody refers to it either.
+                None => _ = self.push(start.clone(), None, 0, None),
             }
         }
-        while let Some(number) = next.pop_front() {
+        while let Some((node, number)) = next.pop_front() {
             let Neighbour { distance, record, .. } = &self.found.met[number];
-            let (distance, Some(record)) = (*distance, record.clone()) else { continue };
-            for (relation, target) in self.shown(&record) {
-                let known = self.numbers.get(&target).copied();
-                let to = match known {
-                    Some(to) => to,
-                    None if distance >= self.walk.depth || !self.is_wanted(&target) => continue,
-                    None => match self.meet(target, distance + 1, Some(number)) {
-                        Some(to) => {
-                            next.push_back(to);
-                            to
+            let (distance, true) = (*distance, record.is_some()) else { continue };
+            for (relation, target) in self.graph.ends(node) {
+                if !self.is_followed(relation) {
+                    continue;
+                }
+                let to = match self.numbers.get(&target) {
+                    Some(to) => *to,
+                    None => {
+                        let Ok(reference) = self.graph.node(target).reference.parse::<EntityRef>() else { continue };
+                        if distance >= self.walk.depth || !self.is_wanted(&reference) {
+                            continue;
                         }
-                        None => continue,
-                    },
+                        let Some(to) = self.meet(target, reference, distance + 1, Some(number)) else { continue };
+                        next.push_back((target, to));
+                        to
+                    }
                 };
                 if self.found.links.len() < LINKS {
-                    self.found.links.push(Link { from: number, to, relation });
+                    self.found.links.push(Link { from: number, to, relation: Arc::clone(relation) });
                 } else {
                     self.found.is_cut = true;
                 }
@@ -106,17 +117,25 @@ impl Walker<'_> {
         self.found
     }
 
-    /// Gives somebody a number; none where the limit is reached.
-    fn meet(&mut self, reference: EntityRef, distance: usize, through: Option<usize>) -> Option<usize> {
-        if let Some(known) = self.numbers.get(&reference) {
-            return Some(*known);
-        }
+    /// Gives a node of the graph that was not met yet a number; none where the limit is reached.
+    fn meet(&mut self, node: u32, reference: EntityRef, distance: usize, through: Option<usize>) -> Option<usize> {
+        let record = self.graph.record(node).cloned();
+        let number = self.push(reference, record, distance, through)?;
+        self.numbers.insert(node, number);
+        Some(number)
+    }
+
+    fn push(
+        &mut self,
+        reference: EntityRef,
+        record: Option<Arc<Record>>,
+        distance: usize,
+        through: Option<usize>,
+    ) -> Option<usize> {
         if self.found.met.len() >= self.walk.limit {
             self.found.is_cut = true;
             return None;
         }
-        let record = self.index.get(&reference).cloned();
-        self.numbers.insert(reference.clone(), self.found.met.len());
         self.found.met.push(Neighbour { reference, record, distance, through });
         Some(self.found.met.len() - 1)
     }
@@ -125,12 +144,9 @@ impl Walker<'_> {
         self.walk.kinds.is_empty() || self.walk.kinds.iter().any(|kind| kind == reference.kind())
     }
 
-    /// The relations of an entity that are followed. Those to the last ones met are told, too: a link to somebody who is
-    /// met later is found from there.
-    fn shown(&self, record: &Record) -> Vec<(Arc<str>, EntityRef)> {
-        let relations = record.relations().into_iter();
-        let wanted =
-            relations.filter(|relation| self.walk.relations.is_empty() || self.walk.relations.contains(&relation.kind));
-        wanted.filter_map(|relation| Some((relation.kind.into(), relation.target.parse().ok()?))).collect()
+    /// Whether a relation is followed. One to the last ones met is told, too: a link to somebody who is met later is
+    /// found from there.
+    fn is_followed(&self, relation: &str) -> bool {
+        self.walk.relations.is_empty() || self.walk.relations.iter().any(|wanted| wanted == relation)
     }
 }

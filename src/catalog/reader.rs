@@ -203,7 +203,7 @@ impl Reader {
     }
 
     /// The forges that are read.
-    pub(super) fn forges(&self) -> &Forges {
+    pub(crate) fn forges(&self) -> &Forges {
         &self.forges
     }
 
@@ -254,10 +254,14 @@ impl Reader {
         let url = parse_url(&folder.target)?;
         match self.forges.locate(&url) {
             Some((forge, file)) => forge_tree(forge, file, &folder.target).await,
-            None => Err(ReadError::Unsupported(format!(
-                "{url} cannot be read as a folder: only folders on disk and in repositories of a configured forge can"
-            ))),
+            None => Err(no_folder(&folder.target)),
         }
+    }
+
+    /// Whether a location is where folders can be read at all.
+    pub(crate) fn has_folders(&self, location: &LocationRef) -> Result<(), ReadError> {
+        let on_forge = || self.forges.locate(&parse_url(&location.target).ok()?).map(|_| ());
+        if location.is_file() || on_forge().is_some() { Ok(()) } else { Err(no_folder(&location.target)) }
     }
 
     /// What a reference found in the file at `base` means: relative to it, or absolute.
@@ -385,6 +389,12 @@ impl Reader {
 
 fn parse_url(target: &str) -> Result<Url, ReadError> {
     Url::parse(target).map_err(|error| ReadError::Unsupported(format!("\"{target}\" is not a URL: {error}")))
+}
+
+fn no_folder(target: &str) -> ReadError {
+    ReadError::Unsupported(format!(
+        "{target} cannot be read as a folder: only folders on disk and in repositories of a configured forge can"
+    ))
 }
 
 async fn forge_tree(forge: &Arc<dyn Forge>, folder: FileLocation, target: &str) -> Result<Tree, ReadError> {

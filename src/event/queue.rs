@@ -5,7 +5,7 @@
 //! Pull requests have places of their own: looking at one takes longer than reading a file.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use futures_util::future::join_all;
@@ -23,8 +23,11 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 /// How long an event is in hand without being renewed, and how often that is done.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
-/// How often it is looked what other processes left.
+/// How often it is looked what waits for its time, or was left by other processes: soon after there was something, and
+/// when there was nothing for a while.
 const POLL: Duration = Duration::from_secs(5);
+const IDLE_POLL: Duration = Duration::from_secs(30);
+const IDLE_AFTER: Duration = Duration::from_mins(2);
 /// After the database failed.
 const RETRY: Duration = Duration::from_secs(2);
 /// How often an event is begun, and how long it waits after the first failure.
@@ -80,10 +83,12 @@ impl Events {
 
     async fn follow_lane(&self, lane: Lane, shutdown: &CancellationToken) {
         let (mut under_way, mut held) = (JoinSet::new(), HashSet::new());
+        let mut last_at = None::<Instant>;
         loop {
             match self.claimed(lane, lane.places() - under_way.len()).await {
                 Ok(claimed) => {
                     for one in claimed {
+                        last_at = Some(Instant::now());
                         held.insert(one.id.clone());
                         let events = self.clone();
                         under_way.spawn(async move { events.follow(one).await });
@@ -91,6 +96,8 @@ impl Events {
                 }
                 Err(error) => tracing::warn!(%error, "cannot look for webhooks that wait"),
             }
+            let is_idle = last_at.is_none_or(|at| at.elapsed() > IDLE_AFTER);
+            let pause = if is_idle { IDLE_POLL } else { POLL };
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(done) = under_way.join_next() => match done {
@@ -99,7 +106,7 @@ impl Events {
                     Err(error) => tracing::error!(%error, "following a webhook broke off"),
                 },
                 () = self.inner.bell.of(lane).notified() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         under_way.shutdown().await;

@@ -42,6 +42,13 @@ pub(crate) fn of(reader: &Reader, record: &Record) -> Option<Result<Where, Strin
 }
 
 fn own(reader: &Reader, record: &Record, entity: &Entity, reference: &str) -> Result<LocationRef, String> {
+    let folder = folder(reader, record, entity, reference)?;
+    // What can never be read is not asked for again and again.
+    reader.has_folders(&folder).map_err(|error| format!("annotation {TECHDOCS_REF}: {error}"))?;
+    Ok(folder)
+}
+
+fn folder(reader: &Reader, record: &Record, entity: &Entity, reference: &str) -> Result<LocationRef, String> {
     let wrong = |reason: String| format!("annotation {TECHDOCS_REF}: {reason}");
     let (kind, target) = reference
         .split_once(':')

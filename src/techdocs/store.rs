@@ -100,6 +100,17 @@ pub(super) async fn hasten(executor: impl PgExecutor<'_>, source: &str, now: Dat
     Ok(sqlx::query(statement).bind(source).bind(now).execute(executor).await?.rows_affected() > 0)
 }
 
+/// Makes the sources due whose names begin with one of these; gives how many were not.
+pub(super) async fn hasten_below(
+    executor: impl PgExecutor<'_>,
+    prefixes: &[String],
+    now: DateTime<Utc>,
+) -> Result<u64> {
+    let statement = "UPDATE techdocs_site SET due_at = $2
+         WHERE due_at > $2 AND EXISTS (SELECT FROM unnest($1::text[]) AS p(prefix) WHERE starts_with(source, p.prefix))";
+    Ok(sqlx::query(statement).bind(prefixes).bind(now).execute(executor).await?.rows_affected())
+}
+
 /// A look that found what was there before, at a newer version.
 pub(super) async fn checked(
     executor: impl PgExecutor<'_>,

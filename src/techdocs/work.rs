@@ -3,6 +3,7 @@
 //! A source that is due is claimed (`SKIP LOCKED`) by one process, for a limited time; a claim that is not let go ends by
 //! itself. Sources that do not answer are asked less and less often. Other processes hear of a change by `NOTIFY`, and by a slow poll.
 
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -14,22 +15,25 @@ use super::site::Site;
 use super::source::{self, Reading};
 use super::store::{self, NewSite, SiteRow};
 use super::{AT_A_LOOK, DocsError, TechDocs, Where};
-use crate::catalog::LocationRef;
+use crate::catalog::{ForgeEvent, LocationRef, below};
 use crate::db;
 use crate::entity::EntityRef;
+use crate::forge::Told;
 use crate::permission::Credentials;
 
-/// How often a source is looked at that nobody asks for.
+/// How often a source is looked at that nobody asks for, if it changed of late.
 const EVERY: chrono::Duration = chrono::Duration::minutes(10);
-/// The same after failures, at most.
+/// The same of one that did not change for long, or that cannot be read, at most.
 const LONGEST: chrono::Duration = chrono::Duration::hours(6);
 /// A claim ends after this.
 const IN_HAND: chrono::Duration = chrono::Duration::minutes(5);
 /// How old a look may be when somebody reads a page: of a source that is near, and of one that costs a request.
 const FRESH_NEAR: chrono::Duration = chrono::Duration::seconds(2);
 const FRESH_FAR: chrono::Duration = chrono::Duration::minutes(1);
+/// How often it is noted that the catalog still refers to the same sources.
+const WANT_EVERY: chrono::Duration = chrono::Duration::hours(1);
 /// Without any notification, how often it is looked for changes and for what is due.
-const POLL: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_mins(1);
 /// After the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How often what nobody refers to is forgotten.
@@ -72,7 +76,8 @@ impl TechDocs {
             }
             Ok(unchanged) => {
                 let version = unchanged.map(|reading| reading.version).or_else(|| known.map(str::to_owned));
-                store::checked(&self.inner.pool, &name, &version.unwrap_or_default(), now, now + EVERY).await?;
+                let due = now + pause_of_unchanged(row.as_ref().and_then(|row| row.read_at), now);
+                store::checked(&self.inner.pool, &name, &version.unwrap_or_default(), now, due).await?;
                 Ok(false)
             }
             Err(reason) => {
@@ -143,9 +148,7 @@ impl TechDocs {
 
     /// Notes what the catalog refers to, and looks at everything that is due now; gives how much that was.
     pub(crate) async fn look_due(&self) -> Result<usize, DocsError> {
-        let mut sources: Vec<String> = self.entities().by_source.keys().cloned().collect();
-        sources.sort();
-        store::want(&self.inner.pool, &sources, Utc::now()).await?;
+        self.want_all().await?;
         let mut looked = 0;
         while let Some(source) = store::claim(&self.inner.pool, Utc::now(), Utc::now() + IN_HAND).await? {
             if let Some(location) = LocationRef::parse(&source) {
@@ -154,6 +157,32 @@ impl TechDocs {
             looked += 1;
         }
         Ok(looked)
+    }
+
+    /// Notes what the catalog refers to, if that is not known to be noted.
+    async fn want_all(&self) -> Result<(), DocsError> {
+        let (entities, now) = (self.entities(), Utc::now());
+        {
+            let wanted = self.inner.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if wanted.as_ref().is_some_and(|(all, at)| Arc::ptr_eq(all, &entities) && now - at < WANT_EVERY) {
+                return Ok(());
+            }
+        }
+        let mut sources: Vec<String> = entities.by_source.keys().cloned().collect();
+        sources.sort();
+        store::want(&self.inner.pool, &sources, now).await?;
+        *self.inner.wanted.lock().unwrap_or_else(PoisonError::into_inner) = Some((entities, now));
+        Ok(())
+    }
+
+    /// Looks soon at every site that is on the branch of a push.
+    pub(crate) async fn hear(&self, event: &ForgeEvent) -> Result<(), DocsError> {
+        let Told::Push(push) = &event.told else { return Ok(()) };
+        let Ok(forge) = self.inner.catalog.reader().forges().by_host(&event.host).cloned() else { return Ok(()) };
+        if store::hasten_below(&self.inner.pool, &below(&forge, push), Utc::now()).await? > 0 {
+            self.inner.due.notify_one();
+        }
+        Ok(())
     }
 
     async fn look_forever(&self, shutdown: CancellationToken) {
@@ -215,6 +244,35 @@ impl TechDocs {
             if let Ok(told) = tokio::time::timeout(POLL, listener.try_recv()).await {
                 told?;
             }
+        }
+    }
+}
+
+/// How long a site rests that was read at a time and is unchanged since: what did not change for a day will hardly
+/// change within minutes.
+fn pause_of_unchanged(read_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> chrono::Duration {
+    read_at.map_or(EVERY, |read| ((now - read) / 10).clamp(EVERY, LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_rarely_changes_is_rarely_looked_at() {
+        let now = Utc::now();
+        let pause = |age: Option<Duration>| pause_of_unchanged(age.map(|age| now - age), now);
+        for (age, expected) in [
+            (None, Duration::minutes(10)),
+            (Some(Duration::seconds(5)), Duration::minutes(10)),
+            (Some(Duration::hours(5)), Duration::minutes(30)),
+            (Some(Duration::days(1)), Duration::minutes(144)),
+            (Some(Duration::days(300)), Duration::hours(6)),
+            (Some(Duration::days(-1)), Duration::minutes(10)),
+        ] {
+            assert_eq!(pause(age), expected, "{age:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Swagger UI, out of the archive that its crate brings.
+//! Swagger UI, out of the archive that its crate brings; `build.rs` takes the two files out of it that a page needs.
 //!
 //! The archive's members are deflated already, which is what gzip wraps: a browser gets them as they lie there, and
-//! nothing is compressed or taken apart. Only the two files that a page needs are served.
+//! nothing is compressed or taken apart.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read as _};
@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::CachePolicy;
@@ -20,6 +19,8 @@ use super::CachePolicy;
 /// The files that are served, with what they are.
 const SERVED: [(&str, &str); 2] =
     [("swagger-ui.css", "text/css; charset=utf-8"), ("swagger-ui-bundle.js", "text/javascript; charset=utf-8")];
+
+static ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/swagger-ui.zip"));
 
 /// One file.
 struct Member {
@@ -31,7 +32,7 @@ struct Member {
 static MEMBERS: LazyLock<HashMap<&'static str, Member>> = LazyLock::new(members);
 
 /// Changes with the archive.
-static VERSION: LazyLock<String> = LazyLock::new(|| hex::encode(&Sha256::digest(SWAGGER_UI_VENDORED)[..8]));
+static VERSION: LazyLock<String> = LazyLock::new(|| hex::encode(&Sha256::digest(ARCHIVE)[..8]));
 
 /// The URL of a file of Swagger UI.
 pub(crate) fn swagger_ui(name: &str) -> String {
@@ -55,13 +56,10 @@ pub(super) async fn serve(Path((version, name)): Path<(String, String)>, headers
 }
 
 fn members() -> HashMap<&'static str, Member> {
-    let Ok(mut archive) = ZipArchive::new(Cursor::new(SWAGGER_UI_VENDORED)) else { return HashMap::new() };
-    let ends: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(ARCHIVE)) else { return HashMap::new() };
     let mut members = HashMap::new();
     for (name, kind) in SERVED {
-        let ending = format!("/dist/{name}");
-        let found = ends.iter().find(|path| path.ends_with(&ending));
-        if let Some(member) = found.and_then(|path| member(&mut archive, path, kind)) {
+        if let Some(member) = member(&mut archive, name, kind) {
             members.insert(name, member);
         }
     }
