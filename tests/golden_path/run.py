@@ -26,7 +26,7 @@ import combinations
 import likeness
 from changes import SERVICE
 from check import check, stale
-from checks import languages, server
+from checks import languages, server, tools
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
 
@@ -62,6 +62,8 @@ def main():
     if SERVICE in templates:
         base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
         jobs += [(changes.tried, setup, *job) for job in changes.prepared(greenroom, setup, TEMPLATES, base)]
+    if not tools.unittest_is_there():
+        print("helm-unittest is not built in build/helm-unittest (`.ci/setup test` does that): the charts' own tests are not run", flush=True)
     with server.started(work):
         # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
         with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:

@@ -73,6 +73,12 @@ GITOPS_CHANGES = [
     (deployment.set_image, "set-image/written", "deploy/set-image.sh", "  digest: .*", "  digests: .*"),
 ]
 
+# The same, where helm-unittest is built.
+UNITTEST_CHANGES = [
+    (tools.unittest, "helm-unittest/failed", "chart/templates/poddisruptionbudget.yaml", "| int) 1", "| int) 99"),
+    (tools.unittest, "helm-unittest/failed", "chart/templates/_helpers.tpl", "{{- if .digest -}}", "{{- if .none -}}"),
+]
+
 # The same, where there is an API server to ask.
 SERVER_CHANGES = [
     (server.dry_run, "server/refuses", DEPLOYMENT, "readinessProbe:", "readynessProbe:"),
@@ -124,7 +130,7 @@ def main():
     if options.gitops:
         changes = GITOPS_CHANGES
     elif not options.language_only:
-        changes = CHANGES + SERVER_CHANGES * server.is_there() + changes
+        changes = CHANGES + UNITTEST_CHANGES * tools.unittest_is_there() + SERVER_CHANGES * server.is_there() + changes
     missed = [change for change in changes if not seen(good, *change)]
     for check, rule, path, old, new in missed:
         print(f"FAILED {check.__name__} does not report {rule} for {path}: {old!r} changed to {new!r}")
