@@ -264,8 +264,7 @@ impl Cluster {
         };
         let only = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         // It is gone when what it made is.
-        let params =
-            if id.kind == "ApplicationSet" { DeleteParams::foreground() } else { DeleteParams::background() };
+        let params = if id.kind == "ApplicationSet" { DeleteParams::foreground() } else { DeleteParams::background() };
         let params = params.preconditions(only);
         match self.answer(&id.to_string(), api.delete(&id.name, &params)).await {
             Ok(_) => Ok(true),

@@ -23,8 +23,6 @@ from checks.deployment import cases, render
 from checks.repository import GITOPS, Finding, Repository
 
 SERVICE = "rust-service"
-# Makes the GitOps repository.
-TEMPLATE = Path(__file__).resolve().parent / "gitops/template.yaml"
 GITOPS_URL = "local?owner=acme&repo=gitops"
 # What is different in each, by what its name ends with.
 SERVICES = {
@@ -50,8 +48,8 @@ def prepared(greenroom, setup, templates, base):
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     services = [named(base, kind, answers) for kind, answers in SERVICES.items()]
-    with portal(greenroom, work, base["environments"], TEMPLATE) as url:
-        told(greenroom, url, work, "run", "gitops-repository", {"repoUrl": GITOPS_URL})
+    with portal(greenroom, work, base["environments"]) as url:
+        told(greenroom, url, work, "run", "gitops-repository", {"repoUrl": GITOPS_URL, "owner": "group:default/platform"})
     for service in services:
         with portal(greenroom, work, base["environments"]) as url:
             told(greenroom, url, work, "run", SERVICE, service["parameters"])
@@ -194,16 +192,11 @@ def database(repository, answers):
 
 
 @contextmanager
-def portal(greenroom, work, environments, template=None):
-    """The address of a portal with these environments, until it is not needed any more.
-
-    With a template, that one is the whole catalog.
-    """
+def portal(greenroom, work, environments):
+    """The address of a portal with these environments, until it is not needed any more."""
     config = work / "portal.json"
     kept = ("name", "title", "cluster", "server", "colour")
-    location = {"type": "file", "target": str(template), "rules": [{"allow": ["Template"]}]}
-    catalog = {"catalog": {"locations": [location]}} if template else {}
-    config.write_text(json.dumps(catalog | {"environments": [
+    config.write_text(json.dumps({"environments": [
         {key: one[key] for key in kept}
         | {"namespace": one["namespace"], "sync": "automated" if one["automated"] else "pull-request"}
         for one in environments

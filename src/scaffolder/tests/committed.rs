@@ -93,7 +93,10 @@ async fn what_is_there_already_is_not_committed() {
     let (status, events) = world.run("values", answers("pay")).await;
     let said = messages(&events);
     assert_eq!(status, "completed", "{said:#?}");
-    assert!(said.contains(&"info: acme/gitops has all of this already, so nothing is committed".to_owned()), "{said:#?}");
+    assert!(
+        said.contains(&"info: acme/gitops has all of this already, so nothing is committed".to_owned()),
+        "{said:#?}"
+    );
     assert_eq!(world.forge.resolve(&gitops(), "main").await.unwrap(), there.id);
 }
 
