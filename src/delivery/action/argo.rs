@@ -56,7 +56,7 @@ pub(super) fn application_set() -> ActionDescription {
         output: Some(objects_schema()),
         examples: vec![Example {
             description: "One set for all environments",
-            example: "steps:\n  - id: set\n    action: argocd:applicationset\n    input:\n      environments: ${{ steps.environments.output.environments }}\n      manifest: deploy/argocd/applicationset.yaml\n",
+            example: "steps:\n  - id: set\n    action: argocd:applicationset\n    input:\n      environments: [dev, staging, prod]\n      manifest: deploy/argocd/applicationset.yaml\n",
         }],
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::clusters::{World, sentences};
 use crate::cluster::testing::{self, clusters};
 
-const STEPS: &str = r#"    - id: environments
+const STEPS: &str = r"    - id: environments
       action: delivery:environments
       input: { service: '${{ parameters.name }}', owner: '${{ parameters.owner }}' }
     - id: write
@@ -35,7 +35,7 @@ const STEPS: &str = r#"    - id: environments
         environment: ${{ each.value.name }}
         repoUrl: http://localhost:7007/git/acme/${{ parameters.name }}.git
         applicationSet: ${{ parameters.name }}
-"#;
+";
 
 fn answers(name: &str) -> Value {
     json!({"name": name, "owner": "group:default/team"})
