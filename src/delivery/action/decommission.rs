@@ -225,7 +225,7 @@ const REPOSITORY: &str = "repository";
 const RUNS: &str = "runs";
 const VALUES: &str = "values";
 
-/// What the service templates write into the catalog entry of a service whose values are in a GitOps repository.
+/// What the service templates write into the catalog entry of a service whose values are in a repository of their own.
 const VALUES_REPOSITORY: &str = "greenroom.dev/values-repository";
 const VALUES_DELIVERY: &str = "greenroom.dev/values-delivery";
 
