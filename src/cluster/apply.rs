@@ -263,7 +263,9 @@ impl Cluster {
             Err(error) => return Err(error),
         };
         let only = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
-        let params = DeleteParams::background().preconditions(only);
+        // It is gone when what it made is.
+        let params = if id.kind == "ApplicationSet" { DeleteParams::foreground() } else { DeleteParams::background() };
+        let params = params.preconditions(only);
         match self.answer(&id.to_string(), api.delete(&id.name, &params)).await {
             Ok(_) => Ok(true),
             Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => Ok(false),

@@ -35,6 +35,9 @@ use crate::scaffolder::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, Inspection, Inverse, Made, Outputs,
 };
 
+/// The kind that makes applications.
+const APPLICATION_SET: &str = "ApplicationSet";
+
 /// All of delivery's actions.
 pub(crate) fn all(delivery: &Delivery, forges: &Forges) -> Vec<Arc<dyn Action>> {
     let object = |describe: fn() -> ActionDescription, want: Want| -> Arc<dyn Action> {
@@ -95,7 +98,14 @@ impl Action for ObjectAction {
     }
 
     fn undo<'a>(&'a self, _: &'a Credentials, made: &'a Made) -> BoxFuture<'a, Result<(), ActionError>> {
-        Box::pin(objects::undo(self.delivery.clusters(), made))
+        Box::pin(async {
+            objects::undo(self.delivery.clusters(), made).await?;
+            // The project of its applications is taken back next, which Argo CD needs until they are gone.
+            if objects::is_of_kind(made, APPLICATION_SET)? {
+                objects::until_gone(self.delivery.clusters(), made).await?;
+            }
+            Ok(())
+        })
     }
 
     fn run<'a>(&'a self, ctx: &'a mut ActionContext, input: Outputs) -> BoxFuture<'a, Result<Outputs, ActionError>> {

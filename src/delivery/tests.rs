@@ -3,6 +3,7 @@
 mod clusters;
 mod gitops;
 mod registry;
+mod sets;
 mod sync;
 
 use chrono::Utc;

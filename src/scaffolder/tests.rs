@@ -1,5 +1,6 @@
 //! The scaffolder as a whole: a real database, the local forge, a catalog read from files.
 
+mod committed;
 mod durable;
 mod github;
 mod golden;

@@ -1,9 +1,9 @@
 """The templates that change a service that is there, tried against a portal with such a service.
 
-A portal is started on a fresh data folder, makes a service, and is started again with more environments, at another
-address. Every combination of a template's options is rendered against it; what comes out is laid over the service's
+A portal is started on a fresh data folder, makes services, and is started again with more environments, at another
+address. Every combination of a template's options is rendered against the first; what comes out is laid over the service's
 repository, and the result gets every check that a new service gets. One of each is run for real, and its branch must hold
-just that.
+just that. The other services, which have their values in a GitOps repository, are changed in fewer ways.
 """
 
 import json
@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,13 +20,21 @@ import yaml
 import combinations
 from check import check, run
 from checks.deployment import cases, render
-from checks.repository import Finding, Repository
+from checks.repository import GITOPS, Finding, Repository
 
 SERVICE = "rust-service"
+GITOPS_URL = "local?owner=acme&repo=gitops"
+# What is different in each, by what its name ends with.
+SERVICES = {
+    "": {},
+    "proposed": {"values": "gitops-pull-request", "gitopsRepoUrl": GITOPS_URL},
+    "committed": {"values": "gitops-commit", "gitopsRepoUrl": GITOPS_URL, "applications": "set"},
+}
 # Beside those that the service begins with, in their place in the order of promotion.
 MORE = [
     (1, {"name": "qa", "title": "Quality", "automated": True, "colour": "blue"}),
-    (3, {"name": "load", "title": "Load", "automated": False, "colour": "violet"}),
+    # A name that is something else to YAML.
+    (3, {"name": "no", "title": "Norway", "automated": False, "colour": "violet"}),
 ]
 STORAGE = {"small": "5Gi", "medium": "20Gi", "large": "100Gi"}
 
@@ -33,34 +42,66 @@ STORAGE = {"small": "5Gi", "medium": "20Gi", "large": "100Gi"}
 def prepared(greenroom, setup, templates, base):
     """Name, folder, answers of the service, answers of the change, and findings so far, of each changed repository.
 
-    `base` are the answers that the service is made from.
+    `base` are the answers that the services are made from.
     """
     work = setup.work / "changes"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    name = base["parameters"]["name"]
-    service = {"component": f"component:default/{name}"}
-    more = list(base["environments"])
+    services = [named(base, kind, answers) for kind, answers in SERVICES.items()]
+    with portal(greenroom, work, base["environments"]) as url:
+        told(greenroom, url, work, "run", "gitops-repository", {"repoUrl": GITOPS_URL, "owner": "group:default/platform"})
+    for service in services:
+        with portal(greenroom, work, base["environments"]) as url:
+            told(greenroom, url, work, "run", SERVICE, service["parameters"])
+        if service["parameters"].get("values") == "gitops-pull-request":
+            merge(work, f"add-{service['parameters']['name']}")
+    for service in services:
+        yield from changed(greenroom, work, templates, service)
+
+
+def named(base, kind, answers):
+    """The answers for a service of its own, with some that are different."""
+    suffix = f"-{kind}" if kind else ""
+    name = base["parameters"]["name"] + suffix
+    environments = [{**one, "application": f"{name}-{one['name']}"} for one in base["environments"]]
+    own = {"name": name, "repoUrl": base["parameters"]["repoUrl"] + suffix}
+    return {**base, "kind": kind, "parameters": base["parameters"] | own | answers, "environments": environments}
+
+
+def changed(greenroom, work, templates, service):
+    """The same of one service."""
+    name, kind = service["parameters"]["name"], service["kind"]
+    more = list(service["environments"])
     for place, environment in MORE:
         where = {"namespace": f"payments-{environment['name']}", "application": f"{name}-{environment['name']}"}
-        more.insert(place, {**base["environments"][0], **environment, **where})
-    with portal(greenroom, work, base["environments"]) as url:
-        told(greenroom, url, work, "run", SERVICE, base["parameters"])
+        more.insert(place, {**service["environments"][0], **environment, **where})
     with portal(greenroom, work, more) as url:
-        folder = cloned(url, base, "main", work / "service")
-        for label, template, answers in every(templates):
-            changed = work / label
-            made = work / f"{label}-made"
-            told(greenroom, url, work, "render", templates / template, service | answers, "--out", made)
-            shutil.copytree(folder, changed, ignore=shutil.ignore_patterns(".git"))
-            shutil.copytree(made, changed, dirs_exist_ok=True)
-            there = [one for one in more if one in base["environments"] or one["name"] == answers.get("environment")]
-            findings = list(untouched(made, folder))
-            if label.endswith("-1"):
-                told(greenroom, url, work, "run", template, service | answers)
-                branch = "database" if template == "add-database" else f"environment/{answers['environment']}"
-                findings += different(changed, cloned(url, base, branch, work / f"{label}-proposed"), branch)
-            yield label, changed, {**base, "environments": there}, answers, findings
+        folder = assembled(url, service, "main", "main", work / f"service{kind}")
+        for label, template, answers, is_run in every(templates, kind):
+            label = f"{label}-{kind}" if kind else label
+            made, whole = work / f"{label}-made", work / label
+            asked = {"component": f"component:default/{name}"} | answers
+            told(greenroom, url, work, "render", templates / template, asked, "--out", made)
+            shutil.copytree(folder, whole, ignore=shutil.ignore_patterns(".git"))
+            shutil.copytree(made, whole, dirs_exist_ok=True)
+            there = [one for one in more if one in service["environments"] or one["name"] == answers.get("environment")]
+            findings = list(untouched(made, folder, name))
+            if is_run:
+                told(greenroom, url, work, "run", template, asked)
+                own, values = branches(service, template, answers)
+                proposed = assembled(url, service, own, values, work / f"{label}-branch")
+                findings += different(whole, proposed, own)
+            yield label, whole, {**service, "environments": there}, answers, findings
+
+
+def branches(service, template, answers):
+    """Where a change is proposed in the service's repository, and where its values are in the GitOps repository."""
+    name = service["parameters"]["name"]
+    if template == "add-database":
+        return "database", f"{name}-database" if answers["highAvailability"] else "main"
+    proposed = service["parameters"].get("values") == "gitops-pull-request"
+    environment = answers["environment"]
+    return f"environment/{environment}", f"add-{name}-{environment}" if proposed else "main"
 
 
 def tried(setup, label, folder, asked, answers, findings):
@@ -81,20 +122,28 @@ def different(changed, proposed, branch):
             yield Finding("change/branch", f"{path} is not the same on the branch {branch}")
 
 
-def every(templates):
-    """Name, template and answers of each case."""
-    for number, (_, environment) in enumerate(MORE, 1):
-        yield f"add-environment-{number}", "add-environment", {"environment": environment["name"], "replicas": 3}
+def every(templates, kind):
+    """Name, template, answers, and whether it is run for real, of each case.
+
+    Values that are committed are there for the next case, so what adds some comes last.
+    """
     form = yaml.safe_load((templates / "add-database/template.yaml").read_text())
     found, size = combinations.combined(combinations.options(form))
-    print(f"add-database: {len(found)} of {size} combinations of its options", flush=True)
+    if kind:
+        found = [one for one in found if one["size"] == "small" and one["engine"] == "cloudnative-pg"]
+    print(f"add-database {kind}: {len(found)} of {size} combinations of its options", flush=True)
     for number, answers in enumerate(found, 1):
-        yield f"add-database-{number}", "add-database", answers
+        yield f"add-database-{number}", "add-database", answers, number == len(found)
+    for number, (_, environment) in enumerate(MORE, 1):
+        answers = {"environment": environment["name"], "replicas": 3}
+        yield f"add-environment-{number}", "add-environment", answers, number == len(MORE)
 
 
-def untouched(made, service):
+def untouched(made, service, name):
     """Nothing is changed but what the change is about: most of what was read comes out as it was."""
     for path in Repository(made).files:
+        if path.parts[0] == GITOPS and path.parts[1:4] == ("apps", name, "envs"):
+            continue
         if path.parts[0] not in ("chart", "deploy", "docs", "catalog-info.yaml", "mkdocs.yml"):
             yield Finding("change/path", f"{path} is written")
         elif (service / path).exists() and path.parts[:2] == ("chart", "templates"):
@@ -177,9 +226,25 @@ def told(greenroom, url, work, verb, template, answers, *more):
         raise RuntimeError(f"cannot {verb} {template} with {answers}: {done.stdout}{done.stderr}")
 
 
-def cloned(url, base, branch, folder):
-    """A branch of the service's repository."""
-    owner, name = re.search(r"owner=([^&]+)&repo=([^&]+)", base["parameters"]["repoUrl"]).groups()
+def assembled(url, service, own, values, folder):
+    """A branch of the service's repository, with its values on a branch of the GitOps repository where they are there."""
+    cloned(url, service["parameters"]["repoUrl"], own, folder)
+    if "gitopsRepoUrl" in service["parameters"]:
+        with tempfile.TemporaryDirectory() as clone:
+            cloned(url, GITOPS_URL, values, clone)
+            apps = Path("apps") / service["parameters"]["name"]
+            shutil.copytree(Path(clone) / apps, folder / GITOPS / apps)
+    return folder
+
+
+def merge(work, branch):
+    """A branch of the GitOps repository becomes its main one, while no portal looks."""
+    (folder,) = (work / "data").glob("repositories/**/gitops.git")
+    subprocess.run(["git", "update-ref", "refs/heads/main", f"refs/heads/{branch}"], cwd=folder, check=True, timeout=60)
+
+
+def cloned(url, repository, branch, folder):
+    """A branch of a repository of the portal's own forge."""
+    owner, name = re.search(r"owner=([^&]+)&repo=([^&]+)", repository).groups()
     command = ["git", "clone", "--quiet", "--branch", branch, f"{url}/git/{owner}/{name}.git", folder]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return Path(folder)

@@ -82,6 +82,8 @@ def checks(repository, suite, setup):
     yield "shellcheck", tools.shellcheck
     yield "check-jsonschema", tools.schemas
     yield "helm lint and template", deployment.helm
+    if tools.unittest_is_there():
+        yield "helm-unittest", tools.unittest
     yield "kubernetes-validate", deployment.kubernetes
     yield "restricted pods", deployment.pods
     yield "values schema refuses", deployment.refusals

@@ -1,6 +1,7 @@
 """Which answers to try: the options of a template's form, combined.
 
-An option is a question with a fixed number of answers: a list to choose from, a check box, the hosts of a repository.
+An option is a question with a fixed number of answers: a list to choose from, a check box, the hosts of a repository. One
+that is asked only with certain answers to others is none.
 All combinations where there are few of them; else so many that every two answers to different questions meet at least
 once, which is how most faults show that need more than one answer.
 """
@@ -20,7 +21,7 @@ def options(template):
                 found[name] = field["enum"]
             elif field["type"] == "boolean":
                 found[name] = [False, True]
-            elif field.get("ui:field") == "RepoUrlPicker":
+            elif field.get("ui:field") == "RepoUrlPicker" and "ui:if" not in field:
                 hosts = field["ui:options"]["allowedHosts"]
                 found[name] = [f"{host}?owner=acme&repo=payments-api" for host in hosts]
     return found

@@ -26,7 +26,7 @@ import combinations
 import likeness
 from changes import SERVICE
 from check import check, stale
-from checks import languages, server
+from checks import languages, server, tools
 from checks.languages import LANGUAGES, Setup
 from checks.repository import Repository
 
@@ -62,6 +62,8 @@ def main():
     if SERVICE in templates:
         base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
         jobs += [(changes.tried, setup, *job) for job in changes.prepared(greenroom, setup, TEMPLATES, base)]
+    if not tools.unittest_is_there():
+        print("helm-unittest is not built in build/helm-unittest (`.ci/setup test` does that): the charts' own tests are not run", flush=True)
     with server.started(work):
         # Started afresh, not forked: Helm's library, written in Go, does not live on in a fork.
         with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
@@ -76,6 +78,9 @@ def main():
             command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{template}-{BUILT}"]
             if subprocess.run(command + ["--language-only"] * (number > 0), cwd=HERE).returncode:
                 failed.append(f"selftest of {template}")
+        command = [sys.executable, HERE / "selftest.py", work / "rendered" / f"{templates[0]}-gitops", "--gitops"]
+        if subprocess.run(command, cwd=HERE).returncode:
+            failed.append("selftest of values in a GitOps repository")
     print(f"golden path: {len(jobs)} repositories in {time.monotonic() - began:.0f} s")
     if failed:
         sys.exit("golden path: failed: " + "\n".join(failed))
@@ -95,8 +100,15 @@ def cases(template):
     print(f"{template}: {len(tried)} of {size} combinations of its options", flush=True)
     base = yaml.safe_load((HERE / "answers" / f"{BUILT}.yaml").read_text())
     for number, chosen in enumerate(tried, 1):
-        answers = {**base, "parameters": base["parameters"] | chosen}
+        answers = {**base, "parameters": base["parameters"] | with_gitops(chosen)}
         yield template, f"{template}-{number}", "none", answers
+
+
+def with_gitops(chosen):
+    """The answers with a GitOps repository beside the service's, where values go to one."""
+    if chosen["values"] == "service":
+        return chosen
+    return chosen | {"gitopsRepoUrl": chosen["repoUrl"].replace("repo=payments-api", "repo=gitops")}
 
 
 def done(job):

@@ -1,6 +1,6 @@
 """Proves that the checks see what they are for: breaks a copy of a good repository in one way after another.
 
-    python selftest.py FOLDER [--language-only]
+    python selftest.py FOLDER [--language-only | --gitops]
 
 FOLDER is a repository that check.py accepts. Each change must bring up its rule. Exits with 1 when one does not.
 """
@@ -59,6 +59,26 @@ CHANGES = [
     (deployment.set_image, "set-image/refused", "deploy/set-image.sh", "sha256:[0-9a-f]{64}", ".*"),
 ]
 
+# The same, where values go to a GitOps repository and an ApplicationSet makes the applications.
+SET = "deploy/argocd/applicationset.yaml"
+GITOPS_CHANGES = [
+    (content.text, "text/leftover", CI, "repository: ", "repository: ${{ values.gitops.slug }} "),
+    (tools.actionlint, "actionlint/shellcheck", CI, '--message "$title"', "--message $title"),
+    (tools.shellcheck, "shellcheck/SC2086", "deploy/set-image.sh", 'rm "$written"', "rm $written"),
+    (deployment.argocd, "argocd/application", SET, "/{{ .environment }}/", "/{{ .cluster }}/"),
+    (deployment.argocd, "argocd/application", SET, "ref: values", "ref: value"),
+    (deployment.argocd, "argocd/destinations", SET, "            namespace: ", "            namespace: x-"),
+    (deployment.argocd, "argocd/environments", SET, "- environment: ", "- environment: x"),
+    (deployment.argocd, "argocd/kustomization", "deploy/argocd/kustomization.yaml", "  - applicationset.yaml\n", ""),
+    (deployment.set_image, "set-image/written", "deploy/set-image.sh", "  digest: .*", "  digests: .*"),
+]
+
+# The same, where helm-unittest is built.
+UNITTEST_CHANGES = [
+    (tools.unittest, "helm-unittest/failed", "chart/templates/poddisruptionbudget.yaml", "| int) 1", "| int) 99"),
+    (tools.unittest, "helm-unittest/failed", "chart/templates/_helpers.tpl", "{{- if .digest -}}", "{{- if .none -}}"),
+]
+
 # The same, where there is an API server to ask.
 SERVER_CHANGES = [
     (server.dry_run, "server/refuses", DEPLOYMENT, "readinessProbe:", "readynessProbe:"),
@@ -103,11 +123,14 @@ def main():
     parser = argparse.ArgumentParser(description="Show that the checks can fail.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--language-only", action="store_true", help="not what every language has")
+    parser.add_argument("--gitops", action="store_true", help="only what values in a GitOps repository make different")
     options = parser.parse_args()
     good = options.folder
     changes = LANGUAGE_CHANGES[languages.of(Repository(good)).template]
-    if not options.language_only:
-        changes = CHANGES + SERVER_CHANGES * server.is_there() + changes
+    if options.gitops:
+        changes = GITOPS_CHANGES
+    elif not options.language_only:
+        changes = CHANGES + UNITTEST_CHANGES * tools.unittest_is_there() + SERVER_CHANGES * server.is_there() + changes
     missed = [change for change in changes if not seen(good, *change)]
     for check, rule, path, old, new in missed:
         print(f"FAILED {check.__name__} does not report {rule} for {path}: {old!r} changed to {new!r}")

@@ -49,6 +49,7 @@ impl Action for DeclareApplication {
                     "valueFiles": {"type": "array", "items": {"type": "string"}, "title": "Values files", "description": "Below the chart's folder; $values/apps/api/envs/dev/values.yaml is in the repository of valuesRepoUrl"},
                     "valuesRepoUrl": {"type": "string", "title": "Repository of the values", "description": "Clone URL of another repository, for values files that begin with $values/; promotions are proposed there"},
                     "project": {"type": "string", "title": "Argo CD project"},
+                    "applicationSet": {"type": "string", "title": "Application set", "description": "The ApplicationSet that makes it: it is only declared in the portal then"},
                     "instance": {"type": "string", "title": "Argo CD", "description": "One of argocd.instances; that of the environment without it"},
                     "manifest": {"type": "string", "title": "Manifest", "description": "Path of the Application in the repository; what is there is put on the cluster"},
                 },
@@ -156,6 +157,10 @@ impl DeclareApplication {
         input: &Outputs,
         application: &Application,
     ) -> Result<Result<Wanted, String>, ActionError> {
+        let set = text(input, "applicationSet");
+        if !set.is_empty() {
+            return Ok(Err(format!("Argo CD makes {} itself, by ApplicationSet {set}", application.name)));
+        }
         let (instance, cluster) = match control(&self.delivery, input)? {
             Ok(control) => control,
             Err(why) => return Ok(Err(why)),

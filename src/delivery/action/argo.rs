@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Delivery, argocd};
+use super::super::{Delivery, Instance, argocd};
 use super::objects::Wanted;
-use super::{Asked, control, kubernetes, objects_schema, schema, text, texts};
+use super::{APPLICATION_SET, Asked, control, environment, kubernetes, objects_schema, schema, text, texts};
 use crate::cluster::Manifest;
 use crate::scaffolder::{ActionContext, ActionDescription, ActionError, Example, Outputs};
 
@@ -49,13 +49,14 @@ pub(super) fn application_set() -> ActionDescription {
             &["manifest"],
             json!({
                 "manifest": {"type": "string", "title": "Manifest", "description": "Path of an ApplicationSet in the workspace"},
+                "environments": {"type": "array", "title": "Environments", "description": "Environments that it is for, by name or as delivery:environments tells them: one Argo CD must deploy all of them", "items": {"type": ["string", "object"]}},
                 "instance": instance_key(),
             }),
         ),
         output: Some(objects_schema()),
         examples: vec![Example {
             description: "One set for all environments",
-            example: "steps:\n  - id: set\n    action: argocd:applicationset\n    input:\n      instance: main\n      manifest: deploy/argocd/applicationset.yaml\n",
+            example: "steps:\n  - id: set\n    action: argocd:applicationset\n    input:\n      environments: [dev, staging, prod]\n      manifest: deploy/argocd/applicationset.yaml\n",
         }],
     }
 }
@@ -142,14 +143,41 @@ pub(super) fn wanted_application_set(
     ctx: &ActionContext,
     input: &Outputs,
 ) -> Result<Asked, ActionError> {
-    let wanted = match control(delivery, input)? {
+    let asked = for_one_instance(delivery, input)?;
+    let wanted = match control(delivery, &asked)? {
         Ok((instance, cluster)) => {
-            let manifests = of_kind(ctx, text(input, "manifest"), "ApplicationSet", &instance.namespace)?;
+            let manifests = of_kind(ctx, text(input, "manifest"), APPLICATION_SET, &instance.namespace)?;
             Ok(Wanted { cluster, manifests, namespace: None, force: false })
         }
         Err(why) => Err(why),
     };
     Ok(Asked { wanted, outputs: Outputs::new() })
+}
+
+/// The input with an environment, the first of the `environments`, all of which one Argo CD must deploy.
+fn for_one_instance(delivery: &Delivery, input: &Outputs) -> Result<Outputs, ActionError> {
+    let mut asked = input.clone();
+    let mut first: Option<(String, Instance)> = None;
+    for one in input.get("environments").and_then(Value::as_array).into_iter().flatten() {
+        let name = one.as_str().or_else(|| one["name"].as_str()).unwrap_or_default();
+        asked.insert("environment".to_owned(), json!(name));
+        let Some(environment) = environment(delivery, &asked)? else { continue };
+        let instance = delivery.instance_of(environment);
+        match &first {
+            Some((before, other)) if *other != instance => {
+                return Err(ActionError::input(format!(
+                    "Argo CD `{}` deploys to {before} and `{}` to {name}, but one makes all applications of an ApplicationSet; make an Application for each environment",
+                    other.name, instance.name
+                )));
+            }
+            Some(_) => {}
+            None => first = Some((name.to_owned(), instance)),
+        }
+    }
+    if let Some((name, _)) = first {
+        asked.insert("environment".to_owned(), json!(name));
+    }
+    Ok(asked)
 }
 
 /// What the input of `argocd:create-resources` or `argocd:create-app` asks for.

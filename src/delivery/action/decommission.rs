@@ -73,6 +73,8 @@ impl Action for Decommission {
             output: Some(json!({"type": "object", "properties": {
                 "removed": {"type": "array", "items": {"type": "string"}},
                 "kept": {"type": "array", "items": {"type": "string"}},
+                "valuesRepository": {"type": "string", "description": "The GitOps repository that has its values, as a repoUrl; empty if none has"},
+                "valuesDelivery": {"type": "string", "description": "How values got there: commit or pull-request"},
             }})),
             examples: vec![Example {
                 description: "Everything but the repository",
@@ -94,6 +96,7 @@ impl Action for Decommission {
             let scaffolder = self.runs.inside()?;
             // Whoever owns the service may take it back, whoever it was that made it.
             let portal = Credentials::service("decommission");
+            let values = self.values(ctx, &input).await?;
             let (mut removed, mut kept, mut failed) = (Vec::new(), Vec::new(), Vec::new());
             for OfRun { run, things } in self.made(ctx, &input, &scaffolder).await? {
                 let (go, stay): (Vec<_>, Vec<_>) = things.into_iter().partition(|thing| stays(&input, thing).is_none());
@@ -120,7 +123,7 @@ impl Action for Decommission {
             if !failed.is_empty() {
                 return Err(ActionError::failed(format!("not everything could be taken back: {}", failed.join("; "))));
             }
-            Ok(Outputs::from_iter([("removed".to_owned(), json!(removed)), ("kept".to_owned(), json!(kept))]))
+            Ok(outputs(&removed, &kept, values))
         })
     }
 
@@ -131,6 +134,7 @@ impl Action for Decommission {
     ) -> BoxFuture<'a, Result<Inspection, ActionError>> {
         Box::pin(async move {
             let mut inspection = Inspection::default();
+            let values = self.values(ctx, input).await?;
             let (mut removed, mut kept) = (Vec::new(), Vec::new());
             for OfRun { things, .. } in self.made(ctx, input, &self.runs.inside()?).await? {
                 for thing in things {
@@ -143,14 +147,26 @@ impl Action for Decommission {
                     }
                 }
             }
-            inspection.outputs =
-                Outputs::from_iter([("removed".to_owned(), json!(removed)), ("kept".to_owned(), json!(kept))]);
+            inspection.outputs = outputs(&removed, &kept, values);
             Ok(inspection)
         })
     }
 }
 
 impl Decommission {
+    /// Where the values of the service are, and how they got there, by the annotations of its entity.
+    async fn values(&self, ctx: &ActionContext, input: &Outputs) -> Result<[String; 2], ActionError> {
+        if let Some(noted) = ctx.noted(VALUES).await? {
+            // The entity itself is among what goes.
+            return Ok(serde_json::from_value(noted).unwrap_or_default());
+        }
+        let Some(record) = self.catalog.entity(&ctx.who, &reference(input)?) else { return Ok(Default::default()) };
+        let values = [VALUES_REPOSITORY, VALUES_DELIVERY]
+            .map(|key| record.entity().annotation(key).unwrap_or_default().to_owned());
+        ctx.note(VALUES, json!(values)).await?;
+        Ok(values)
+    }
+
     /// What the service's runs made, the newest run first.
     async fn made(
         &self,
@@ -158,9 +174,7 @@ impl Decommission {
         input: &Outputs,
         scaffolder: &Scaffolder,
     ) -> Result<Vec<OfRun>, ActionError> {
-        let defaults = RefDefaults { kind: Some("component"), namespace: Some("default") };
-        let reference = EntityRef::parse(text(input, "entityRef"), defaults)
-            .map_err(|error| ActionError::input(format!("`entityRef`: {error}")))?;
+        let reference = reference(input)?;
         let repository = if let Some(noted) = ctx.noted(REPOSITORY).await? {
             // The entity itself is among what goes.
             noted.as_str().unwrap_or_default().to_owned()
@@ -209,6 +223,27 @@ impl Decommission {
 /// What the ledger keeps.
 const REPOSITORY: &str = "repository";
 const RUNS: &str = "runs";
+const VALUES: &str = "values";
+
+/// What the service templates write into the catalog entry of a service whose values are in a repository of their own.
+const VALUES_REPOSITORY: &str = "greenroom.dev/values-repository";
+const VALUES_DELIVERY: &str = "greenroom.dev/values-delivery";
+
+/// The service that an input names.
+fn reference(input: &Outputs) -> Result<EntityRef, ActionError> {
+    let defaults = RefDefaults { kind: Some("component"), namespace: Some("default") };
+    EntityRef::parse(text(input, "entityRef"), defaults)
+        .map_err(|error| ActionError::input(format!("`entityRef`: {error}")))
+}
+
+fn outputs(removed: &[String], kept: &[String], [repository, delivery]: [String; 2]) -> Outputs {
+    Outputs::from_iter([
+        ("removed".to_owned(), json!(removed)),
+        ("kept".to_owned(), json!(kept)),
+        ("valuesRepository".to_owned(), json!(repository)),
+        ("valuesDelivery".to_owned(), json!(delivery)),
+    ])
+}
 
 /// Why a thing stays.
 fn stays(input: &Outputs, thing: &Undoing) -> Option<String> {

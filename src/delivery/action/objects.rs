@@ -174,6 +174,11 @@ pub(super) async fn until_gone(clusters: &Clusters, made: &Made) -> Result<(), A
     Ok(())
 }
 
+/// Whether a run made objects of a kind.
+pub(super) fn is_of_kind(made: &Made, kind: &str) -> Result<bool, ActionError> {
+    Ok(kept(made)?.made.iter().any(|(id, _)| id.kind == kind))
+}
+
 fn kept(made: &Made) -> Result<Kept, ActionError> {
     serde_json::from_value(made.value.clone())
         .map_err(|error| ActionError::failed(format!("what the run noted cannot be read: {error}")))

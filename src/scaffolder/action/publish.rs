@@ -5,7 +5,9 @@
 //! anywhere takes what it made itself, and refuses what somebody else made.
 
 mod author;
+mod commit;
 mod create;
+mod differences;
 mod github;
 mod pull_request;
 mod setup;
@@ -22,7 +24,7 @@ use self::author::{is_of_run, newest, signed, trailer};
 use super::super::workspace;
 use super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
-    Outputs, outputs, text,
+    Outputs, outputs, text, texts,
 };
 use crate::forge::{
     Contents, FileLocation, Forge, ForgeError, Forges, LogQuery, NewCommit, NewFile, Parent, RepoUrl, RepositoryId,
@@ -37,7 +39,8 @@ pub(super) fn actions(forges: &Forges, author: &Author) -> Vec<Arc<dyn Action>> 
     let plain = PublishRepository { forges: forges.clone(), author: author.clone() };
     let github = |part| Arc::new(github::PublishGithub { plain: plain.clone(), part }) as Arc<dyn Action>;
     let [both, create, push] = [Part::Both, Part::Create, Part::Push].map(github);
-    vec![both, create, push, Arc::new(pull_request::OpenPullRequest(plain.clone())), Arc::new(plain)]
+    let commit = Arc::new(commit::CommitFiles(plain.clone()));
+    vec![both, create, push, commit, Arc::new(pull_request::OpenPullRequest(plain.clone())), Arc::new(plain)]
 }
 
 /// Which part of publishing is done.
@@ -106,7 +109,7 @@ impl PublishRepository {
             let repository = self.create(ctx, &request, input, fitted).await?;
             return Ok(published(&request, &repository.id, None));
         }
-        let files = files(ctx, &request.folder)?;
+        let files = wanted(ctx, &request.folder, input)?;
         let count = files.len();
         let (id, commit) = if part == Part::Push {
             (request.id.clone(), self.push(ctx, &request, input, files).await?)
@@ -164,7 +167,7 @@ impl PublishRepository {
         if part == Part::Create {
             return Ok(Inspection { effects, outputs: published(&request, &request.id, None), warnings: Vec::new() });
         }
-        let count = files(ctx, &request.folder)?.len();
+        let count = wanted(ctx, &request.folder, input)?.len();
         effects.push(ctx.effect(EffectKind::Push, format!("push {} to {}", counted(count), request.branch), None));
         if request.forge.github().is_some() && fitted {
             let told = setup::foreseen(&request.id, &request.branch, input)?;
@@ -236,6 +239,17 @@ fn files(ctx: &ActionContext, folder: &str) -> Result<Vec<NewFile>, ActionError>
     Ok(files)
 }
 
+/// The same without what the input leaves out.
+fn wanted(ctx: &ActionContext, folder: &str, input: &Outputs) -> Result<Vec<NewFile>, ActionError> {
+    let mut files = files(ctx, folder)?;
+    for path in texts(input, "exclude") {
+        let path = workspace::normal(&path)?;
+        let below = format!("{path}/");
+        files.retain(|file| file.path != path && !file.path.starts_with(&below));
+    }
+    Ok(files)
+}
+
 /// `1 file`, `2 files`
 fn counted(files: usize) -> String {
     format!("{files} {}", if files == 1 { "file" } else { "files" })
@@ -285,6 +299,7 @@ impl Action for PublishRepository {
                 "gitAuthorName": string("Sets the author name for the commit"),
                 "gitAuthorEmail": string("Sets the author email for the commit"),
                 "sourcePath": string("Path within the workspace that will be used as the repository root. If omitted, the entire workspace will be published"),
+                "exclude": {"type": "array", "items": {"type": "string"}, "description": "Files and folders of what would be published that are not"},
                 "topics": {"type": "array", "items": {"type": "string"}, "description": "Topics of the repository, where the forge has them"},
             }}),
             output: Some(json!({"type": "object", "properties": {

@@ -12,6 +12,7 @@ pub(super) fn stand_ins() -> Vec<Arc<dyn Action>> {
         Arc::new(Unconnected("kubernetes:namespace")),
         Arc::new(Unconnected("registry:repository")),
         Arc::new(Unconnected("argocd:project")),
+        Arc::new(Unconnected("argocd:applicationset")),
     ]
 }
 

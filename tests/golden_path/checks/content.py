@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from . import languages
+from . import deployment, languages
 from .repository import Finding
 
 PINS = json.loads((Path(__file__).parent.parent / "pins.json").read_text())
@@ -183,11 +183,21 @@ def answers(repository):
         ("monitoring", values["serviceMonitor"]["enabled"], given.get("monitoring", False)),
         ("secrets", values["secrets"]["enabled"], given.get("secrets", False)),
         ("architectures", architectures(repository), given.get("architectures", "amd64")),
+        ("values", delivered(component, given), given.get("values", "service")),
+        ("application set", deployment.is_set(repository), given.get("applications") == "set"),
         ("environments", repository.environments, sorted(one["name"] for one in repository.answers["environments"])),
         ("order of promotion", order(repository), [one["name"] for one in repository.answers["environments"]]),
     ):
         if found != expected:
             yield Finding("answers/value", f"{what}: {found!r}, not {expected!r}")
+
+
+def delivered(component, given):
+    """Where the values are, by what the catalog entry says of it."""
+    annotations = component["metadata"]["annotations"]
+    where = annotations.get("greenroom.dev/values-repository")
+    how = f"gitops-{annotations.get('greenroom.dev/values-delivery')}" if where else "service"
+    return how if where == given.get("gitopsRepoUrl") else f"{how} in {where}"
 
 
 def order(repository):

@@ -1,6 +1,7 @@
 """How the service is deployed: chart, manifests, Argo CD."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -46,7 +47,7 @@ def merge(base, over):
 def cases(repository):
     """What is rendered: every environment as generated and after a release, and one with everything on."""
     for environment in repository.environments:
-        values = repository.document(f"chart/values-{environment}.yaml")
+        values = repository.document(repository.values_of(environment))
         yield environment, values
         yield f"{environment}, released", merge(values, RELEASED)
     yield "everything", EVERYTHING
@@ -189,7 +190,9 @@ def argocd(repository):
     """The project allows exactly what its applications do, and each environment has its own, as it was asked for."""
     project = repository.document("deploy/argocd/project.yaml")
     listed = repository.document("deploy/argocd/kustomization.yaml")["resources"]
-    if sorted(listed) != sorted(["project.yaml", *(f"{name}.yaml" for name in repository.environments)]):
+    objects = ["applicationset.yaml"] if is_set(repository) else [f"{name}.yaml" for name in repository.environments]
+    written = [path.name for path in repository.files if path.parts[:2] == ("deploy", "argocd")]
+    if sorted(listed) != sorted(["project.yaml", *objects]) or sorted(written) != sorted([*listed, "kustomization.yaml"]):
         yield Finding("argocd/kustomization", f"kustomization.yaml lists {listed}")
     allowed = [(place["server"], place["namespace"]) for place in project["spec"]["destinations"]]
     kinds = {(one["group"], one["kind"]) for one in project["spec"]["namespaceResourceWhitelist"]}
@@ -201,14 +204,58 @@ def argocd(repository):
     if rendered != kinds:
         yield Finding("argocd/kinds", f"the project allows {sorted(kinds)}, the chart makes {sorted(rendered)}")
     asked = {one["name"]: one for one in (repository.answers or {}).get("environments", [])}
-    used = []
-    for name in repository.environments:
-        application = repository.document(f"deploy/argocd/{name}.yaml")
+    used, made = [], list(applications(repository))
+    if sorted(name for name, _, _ in made) != repository.environments:
+        yield Finding("argocd/environments", f"there are applications for {[name for name, _, _ in made]}")
+    for name, path, application in made:
         used.append((application["spec"]["destination"]["server"], application["spec"]["destination"]["namespace"]))
         for text in application_findings(repository, name, application, project, asked.get(name)):
-            yield Finding("argocd/application", f"deploy/argocd/{name}.yaml: {text}")
+            yield Finding("argocd/application", f"{path} ({name}): {text}")
     if sorted(used) != sorted(allowed):
         yield Finding("argocd/destinations", f"the project allows {allowed}, the applications use {used}")
+
+
+def is_set(repository):
+    return (repository.root / "deploy/argocd/applicationset.yaml").exists()
+
+
+def applications(repository):
+    """Environment, file and Application of each, as Argo CD sees it."""
+    if not is_set(repository):
+        for name in repository.environments:
+            path = f"deploy/argocd/{name}.yaml"
+            if (repository.root / path).exists():
+                yield name, path, repository.document(path)
+        return
+    path = "deploy/argocd/applicationset.yaml"
+    spec = repository.document(path)["spec"]
+    (generator,) = spec["generators"]
+    for element in generator["list"]["elements"]:
+        application = filled(yaml.safe_dump(spec["template"], width=1000), element)
+        yield element["environment"], path, patched(application, filled(spec["templatePatch"], element))
+
+
+def filled(text, element):
+    """A text of Go's templates with the values of one element; Helm's engine is Go's."""
+    with tempfile.TemporaryDirectory() as folder:
+        chart = Path(folder) / "chart"
+        (chart / "templates").mkdir(parents=True)
+        (chart / "Chart.yaml").write_text("apiVersion: v2\nname: filled\nversion: 0.1.0\n")
+        (chart / "templates/it.yaml").write_text("{{- with .Values.element }}\n" + text + "\n{{- end }}\n")
+        with helm_chart.Chart.load(chart) as loaded:
+            (made,) = loaded.render({"element": element}, name="filled", namespace="default").values()
+    return yaml.safe_load(made)
+
+
+def patched(base, patch):
+    """A strategic merge patch, of which only maps and new lists are used: null takes a key away."""
+    both = dict(base)
+    for key, value in (patch or {}).items():
+        if value is None:
+            both.pop(key, None)
+        else:
+            both[key] = patched(both.get(key) or {}, value) if isinstance(value, dict) else value
+    return both
 
 
 def application_findings(repository, name, application, project, asked):
@@ -216,10 +263,16 @@ def application_findings(repository, name, application, project, asked):
     service = repository.document("chart/Chart.yaml")["name"]
     if spec["project"] != project["metadata"]["name"]:
         yield f"is in the project {spec['project']}"
-    if [spec["source"]["repoURL"]] != project["spec"]["sourceRepos"]:
-        yield f"{spec['source']['repoURL']} is not the project's repository"
-    if spec["source"]["helm"]["valueFiles"] != ["values.yaml", f"values-{name}.yaml"]:
-        yield f"uses {spec['source']['helm']['valueFiles']}"
+    sources = spec.get("sources") or [spec["source"]]
+    if [source["repoURL"] for source in sources] != project["spec"]["sourceRepos"]:
+        yield f"deploys {[source['repoURL'] for source in sources]}, not the project's {project['spec']['sourceRepos']}"
+    own = f"values-{name}.yaml"
+    if repository.elsewhere:
+        own = repository.values_of(name).replace("gitops/", "$values/", 1)
+        if len(sources) != 2 or sources[1].get("ref") != "values" or "path" in sources[1]:
+            yield f"has the sources {sources}"
+    if sources[0]["helm"]["valueFiles"] != ["values.yaml", own]:
+        yield f"uses {sources[0]['helm']['valueFiles']}"
     if (labels["app.kubernetes.io/name"], labels["environment"]) != (service, name):
         yield f"has the labels {labels}"
     if not asked:
@@ -231,21 +284,25 @@ def application_findings(repository, name, application, project, asked):
     wanted = {"prune": True, "selfHeal": True} if asked["automated"] else None
     if automated != wanted:
         yield f"syncs with {automated}"
+    if ("finalizers" in application["metadata"]) != asked["automated"]:
+        yield f"has the finalizers {application['metadata'].get('finalizers')}"
 
 
 def set_image(repository):
     """The script of the pipeline changes the image and nothing else, and refuses what is no image."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "repository"
-        for part in ("chart", "deploy"):
-            shutil.copytree(repository.root / part, copy / part)
+        for part in ("chart", "deploy", "gitops"):
+            if (repository.root / part).exists():
+                shutil.copytree(repository.root / part, copy / part)
+        environment = os.environ | ({"GITOPS": "gitops"} if repository.elsewhere else {})
 
         def run(*arguments):
             script = ["sh", "deploy/set-image.sh", *arguments]
-            return subprocess.run(script, cwd=copy, capture_output=True, text=True, check=False).returncode
+            return subprocess.run(script, cwd=copy, env=environment, capture_output=True, check=False).returncode
 
         for name in repository.environments:
-            path = f"chart/values-{name}.yaml"
+            path = repository.values_of(name)
             code = run(name, RELEASED["image"]["tag"], DIGEST)
             expected = merge(repository.document(path), RELEASED)
             if code or Repository(copy).document(path) != expected:

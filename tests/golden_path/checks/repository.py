@@ -13,6 +13,10 @@ import yaml
 LEFT = {".git", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", "node_modules", "target"}
 
 
+# What goes to the GitOps repository is in this folder.
+GITOPS = "gitops"
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something that is wrong: `rule` is a name for exceptions.yaml, `text` is for people."""
@@ -52,10 +56,22 @@ class Repository:
         return sorted(path for path in relative if path.parts[0] not in LEFT and "__pycache__" not in path.parts)
 
     @cached_property
+    def elsewhere(self):
+        """The folder with the values of the environments, where they go to a GitOps repository."""
+        found = sorted(self.root.glob(f"{GITOPS}/apps/*/envs"))
+        return found[0].relative_to(self.root).as_posix() if found else None
+
+    @cached_property
     def environments(self):
         """Names, from the values files."""
+        if self.elsewhere:
+            return sorted(path.parent.name for path in self.root.glob(f"{self.elsewhere}/*/values.yaml"))
         names = (path.name for path in self.root.glob("chart/values-*.yaml"))
         return sorted(name.removeprefix("values-").removesuffix(".yaml") for name in names)
+
+    def values_of(self, environment):
+        """The path of an environment's values file."""
+        return f"{self.elsewhere}/{environment}/values.yaml" if self.elsewhere else f"chart/values-{environment}.yaml"
 
     def text(self, path):
         return (self.root / path).read_text(encoding="utf-8")

@@ -17,6 +17,8 @@ from .repository import Finding
 # Beside the interpreter: the tools are installed into its environment. actionlint finds shellcheck there, too.
 BIN = Path(sys.executable).parent
 REMEMBERED = {}
+# `.ci/setup test` builds it.
+UNITTEST = Path(__file__).resolve().parents[3] / "build/helm-unittest/helm-unittest"
 
 
 def remembered(repository, tool, paths, judge):
@@ -70,6 +72,20 @@ def shellcheck(repository):
             yield Finding(f"shellcheck/SC{item['code']}", f"{item['file']}:{item['line']}: {item['message']}")
 
     return remembered(repository, "shellcheck", scripts, judge)
+
+
+def unittest_is_there():
+    """Whether helm-unittest is built."""
+    return UNITTEST.exists()
+
+
+def unittest(repository):
+    """The tests that the chart brings with it."""
+    done = command(repository, UNITTEST, "--color=false", "chart")
+    if done.returncode:
+        yield Finding("helm-unittest/failed", (done.stdout + done.stderr).strip())
+    elif "Tests:       0 passed" in done.stdout:
+        yield Finding("helm-unittest/none", "chart: has no tests")
 
 
 def schemas(repository):

@@ -4,20 +4,19 @@
 //! The branch is committed first, then proposed. Both are noted, and the commit's message ends with the run's id, so a
 //! run that was cut off anywhere finds what it made itself, and opens nothing twice.
 
-mod differences;
 mod request;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use self::differences::Differences;
 use self::request::{Request, shown};
 use super::super::{
     Action, ActionContext, ActionDescription, ActionError, EffectClass, EffectKind, Example, Inspection, Inverse, Made,
     Outputs, flag, outputs, texts,
 };
 use super::author::signed;
+use super::differences::Differences;
 use super::github::left_out;
 use super::setup::skipped;
 use super::{PublishRepository, addressed, given, resumed};
@@ -97,7 +96,7 @@ impl OpenPullRequest {
             Some(commit) => commit,
             None if request.tip.is_some() && !update => return Err(ActionError::conflict(request.taken())),
             None => {
-                let differences = Differences::of(ctx, input, &request).await?;
+                let differences = Differences::of(ctx, input, &request.ground()).await?;
                 let told = differences.sentence();
                 if differences.is_empty() && input.get("createWhenEmpty") == Some(&Value::Bool(false)) {
                     ctx.log.info(format!("{} has all of this already, so no pull request is opened", request.id()));
@@ -157,7 +156,7 @@ impl OpenPullRequest {
             return Ok(Inspection { effects, outputs, warnings: vec![warning] });
         }
         let request = Request::of(&self.0.forges, input).await?;
-        let differences = Differences::of(ctx, input, &request).await?;
+        let differences = Differences::of(ctx, input, &request.ground()).await?;
         let open = request.open().await?;
         let conflict = (request.tip.is_some() && !flag(input, "update")).then(|| request.taken());
         let verb = if open.is_some() { "update" } else { "open" };

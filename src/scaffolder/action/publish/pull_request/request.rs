@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::super::{ActionError, Outputs, flag, outputs};
 use super::super::author::newest;
+use super::super::differences::Ground;
 use super::super::{addressed, given};
 use crate::forge::{Forge, Forges, PullRequest, Repository, RepositoryId};
 
@@ -63,14 +64,13 @@ impl Request {
         if self.is_forked() { format!("{}:{}", self.from.owner(), self.head) } else { self.head.clone() }
     }
 
-    /// Where the files of the ground are.
-    pub(super) fn grounds(&self) -> &RepositoryId {
-        if self.tip.is_some() { &self.from } else { &self.repository.id }
-    }
-
-    /// The commit that the files are compared with: of the branch, or of what it will begin at.
-    pub(super) fn ground(&self) -> String {
-        self.tip.as_ref().map_or_else(|| format!("refs/heads/{}", self.base), |(id, _)| id.clone())
+    /// What the files are compared with: the branch, or what it will begin at.
+    pub(super) fn ground(&self) -> Ground<'_> {
+        let (repository, revision) = match &self.tip {
+            Some((id, _)) => (&self.from, id.clone()),
+            None => (&self.repository.id, format!("refs/heads/{}", self.base)),
+        };
+        Ground { forge: self.forge.as_ref(), repository, revision: Some(revision) }
     }
 
     /// What later steps see of the pull request.
