@@ -1,4 +1,5 @@
-// What somebody sees and waits for in a browser: first and largest paint, layout shift, bytes of a first and of a next view.
+// What somebody sees and waits for in a browser: first and largest paint, layout shift, bytes of a first and of a next view;
+// and how long it takes from a click until what was asked for is painted.
 // Usage: node benches/paint.mjs http://localhost:7007 (a running release build), with the packages of .ci/setup test.
 import { load } from '../tests/portal.mjs';
 
@@ -36,16 +37,43 @@ async function measured(page, address) {
   });
 }
 
+const interactions = [
+  ['a filter of the list', '/catalog', 'a[href*="type=service"]'],
+  ['another order of the list', '/catalog', 'thead a'],
+  ['a tab of an entity', '/catalog/default/component/checkout-service', 'a[href$="/dependencies"]'],
+  ['a page of the menu', '/', '.side a[href="/docs"]'],
+];
+
+/** Opens a session of its own, as a guest. */
+async function entered() {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.goto(`${base}/sign-in`);
+  await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.locator('form[action="/sign-in/guest"] button').click()]);
+  return { context, page };
+}
+
+/** Milliseconds from a click on a link to the first paint of the page behind it. */
+async function followed(page, address, link) {
+  await page.goto(base + address, { waitUntil: 'networkidle' });
+  await page.evaluate(() => addEventListener('click', (click) => sessionStorage.setItem('asked', performance.timeOrigin + click.timeStamp), true));
+  const here = page.url();
+  await Promise.all([page.waitForURL((url) => url.href !== here), page.locator(link).first().click()]);
+  return page.evaluate(() => new Promise((resolve) => {
+    new PerformanceObserver((list) => {
+      const first = list.getEntriesByName('first-contentful-paint')[0];
+      if (first) resolve(performance.timeOrigin + first.startTime - Number(sessionStorage.getItem('asked')));
+    }).observe({ type: 'paint', buffered: true });
+  }));
+}
+
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 process.stdout.write('| page | answer, ms | first paint, ms | largest paint, ms | layout shift | first view, kB | next view, kB |\n| --- | --- | --- | --- | --- | --- | --- |\n');
 for (const address of pages) {
   const cold = [];
   const warm = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-    const page = await context.newPage();
-    await page.goto(`${base}/sign-in`);
-    await Promise.all([page.waitForURL((url) => url.pathname === '/'), page.locator('form[action="/sign-in/guest"] button').click()]);
+    const { context, page } = await entered();
     // The sign-in page brought the stylesheet along: a first view has nothing of it.
     const client = await context.newCDPSession(page);
     await client.send('Network.clearBrowserCache');
@@ -58,5 +86,13 @@ for (const address of pages) {
   const shift = Math.max(...cold.map((one) => one.shift), ...warm.map((one) => one.shift)).toFixed(3);
   const sizes = [of(cold, 'bytes'), of(warm, 'bytes')].map((one) => (one / 1000).toFixed(1));
   process.stdout.write(`| \`${address}\` | ${[...figures, shift, ...sizes].join(' | ')} |\n`);
+}
+const { page } = await entered();
+process.stdout.write('\n| interaction | to paint, ms | worst, ms |\n| --- | --- | --- |\n');
+const told = (what, times) => process.stdout.write(`| ${what} | ${median(times).toFixed(0)} | ${Math.max(...times).toFixed(0)} |\n`);
+for (const [what, address, link] of interactions) {
+  const times = [];
+  for (let round = 0; round < 2 * ROUNDS; round += 1) times.push(await followed(page, address, link));
+  told(what, times);
 }
 await browser.close();
