@@ -153,8 +153,7 @@ impl App {
         let review = review(loaded, &catalog, &forges, &registry)?;
         let imports = Imports::new(pool.clone(), catalog.clone(), forges.clone(), config.scaffolder.author());
         let techdocs = TechDocs::new(pool.clone(), catalog.clone());
-        let followers: Vec<Arc<dyn Follower>> =
-            vec![Arc::new(review), Arc::new(imports.clone()), Arc::new(techdocs.clone())];
+        let followers = followers(review, &imports, &techdocs);
         let events = Events::new(pool.clone(), forges.clone(), catalog.clone(), &config.events, followers);
         let scaffolder = scaffolder(config, pool, &surroundings, &catalog, &forges, &delivery, registry);
         runs.open(scaffolder.clone());
@@ -450,6 +449,11 @@ fn registry(catalog: &Catalog, forges: &Forges, delivery: &Delivery, author: &Au
         registry.register(action);
     }
     registry
+}
+
+/// Who follows what forges tell, besides the catalog.
+fn followers(review: Review, imports: &Imports, techdocs: &TechDocs) -> Vec<Arc<dyn Follower>> {
+    vec![Arc::new(review), Arc::new(imports.clone()), Arc::new(techdocs.clone())]
 }
 
 impl Follower for TechDocs {

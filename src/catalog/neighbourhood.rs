@@ -95,17 +95,16 @@ impl Walker<'_> {
                 if !self.is_followed(relation) {
                     continue;
                 }
-                let to = match self.numbers.get(&target) {
-                    Some(to) => *to,
-                    None => {
-                        let Ok(reference) = self.graph.node(target).reference.parse::<EntityRef>() else { continue };
-                        if distance >= self.walk.depth || !self.is_wanted(&reference) {
-                            continue;
-                        }
-                        let Some(to) = self.meet(target, reference, distance + 1, Some(number)) else { continue };
-                        next.push_back((target, to));
-                        to
+                let to = if let Some(to) = self.numbers.get(&target) {
+                    *to
+                } else {
+                    let Ok(reference) = self.graph.node(target).reference.parse::<EntityRef>() else { continue };
+                    if distance >= self.walk.depth || !self.is_wanted(&reference) {
+                        continue;
                     }
+                    let Some(to) = self.meet(target, reference, distance + 1, Some(number)) else { continue };
+                    next.push_back((target, to));
+                    to
                 };
                 if self.found.links.len() < LINKS {
                     self.found.links.push(Link { from: number, to, relation: Arc::clone(relation) });
