@@ -1,4 +1,6 @@
 // Shows the card of an entity when somebody points at a reference for a moment, or comes to it by keyboard.
+import { signal } from './content.js';
+
 const PAUSE = 350;
 const cards = new Map();
 let card;
@@ -25,7 +27,7 @@ function soon(link) {
 async function show(link) {
   const text = await told(`${link.getAttribute('href').split(/[?#]/)[0]}/card`);
   if (!text || !link.isConnected || !(link.matches(':hover') || link.matches(':focus-visible'))) return;
-  card ??= made();
+  if (!card?.isConnected) card = made();
   card.innerHTML = text;
   link.removeAttribute('title');
   link.setAttribute('aria-describedby', card.id);
@@ -52,8 +54,8 @@ function made() {
   one.setAttribute('role', 'tooltip');
   one.popover = 'manual';
   (document.querySelector('main') ?? document.body).append(one);
-  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
-  addEventListener('scroll', hide, { passive: true });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); }, { signal: signal() });
+  addEventListener('scroll', hide, { passive: true, signal: signal() });
   return one;
 }
 

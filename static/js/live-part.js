@@ -1,5 +1,7 @@
 // Keeps a part of the page as the server sees it: events at `data-follow` say that something changed, the page at
 // `data-from` has the part of the same id. Focus and scroll stay where they are.
+import { signal } from './content.js';
+
 const AGAIN = 3000;
 
 export function start(parts) {
@@ -7,6 +9,7 @@ export function start(parts) {
 }
 
 function follow(part) {
+  if (!part.isConnected) return;
   const events = new EventSource(part.dataset.follow);
   let busy = false;
   let missed = false;
@@ -27,7 +30,9 @@ function follow(part) {
   let lost;
   events.addEventListener('open', () => { clearTimeout(lost); lost = undefined; stale(part, false); });
   events.addEventListener('error', () => { lost ??= setTimeout(() => stale(part, true), AGAIN); });
-  addEventListener('pagehide', () => { clearTimeout(lost); events.close(); });
+  const end = () => { clearTimeout(lost); events.close(); };
+  addEventListener('pagehide', end, { signal: signal() });
+  signal().addEventListener('abort', end);
 }
 
 function stale(part, is) {
@@ -43,6 +48,8 @@ function stale(part, is) {
 }
 
 async function renew(part) {
+  // Other content stands there now.
+  if (!part.isConnected) return;
   // Somebody is writing in it, or is about to press something.
   if (part.contains(document.activeElement) && document.activeElement.matches('input, textarea, select')) return;
   if ([...part.querySelectorAll('[type="checkbox"]')].some((box) => box.checked !== box.defaultChecked)) return;

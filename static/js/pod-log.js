@@ -1,4 +1,6 @@
 // Adds the lines of a container's log as they are written; keeps to the end unless somebody has scrolled up.
+import { signal } from './content.js';
+
 const MOST = 5000;
 
 export function start(logs) {
@@ -15,6 +17,7 @@ export function start(logs) {
     });
     // The container is over, or it cannot be followed: coming back would bring nothing.
     events.addEventListener('end', () => events.close());
-    addEventListener('pagehide', () => events.close());
+    addEventListener('pagehide', () => events.close(), { signal: signal() });
+    signal().addEventListener('abort', () => events.close());
   }
 }

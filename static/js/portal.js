@@ -11,6 +11,7 @@ const behaviours = {
   '[data-late]': 'late-part.js',
   '[data-lines]': 'pod-log.js',
   '[data-follow]': 'live-part.js',
+  '.tabs__item, .facet__item, thead a': 'soft-links.js',
   'a.ref': 'hover-card.js',
   '[data-list]': 'chosen-rows.js',
   '[data-once]': 'submit-once.js',

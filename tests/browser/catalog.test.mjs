@@ -72,6 +72,55 @@ test('a list is walked and chosen from by keyboard', async () => {
   await context.close();
 });
 
+test('filters and tabs are followed without leaving the document, and as well as by leaving it', async () => {
+  const { context, page } = await opened('/catalog');
+  const stays = async () => page.evaluate(() => window.sameDocument === true);
+  const names = async () => page.locator('.table__name').allTextContents();
+  await page.evaluate(() => { window.sameDocument = true; });
+  const all = await names();
+  await page.getByRole('main').getByRole('link', { name: /^service \d+$/ }).click();
+  await page.waitForURL(/type=service/);
+  assert.ok(await stays());
+  const services = await names();
+  assert.ok(services.length > 0 && services.length < all.length, `${services.length} of ${all.length}`);
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /^service\s*\d+$/);
+  assert.deepEqual(await accessibilityViolations(page), []);
+  // Rows are walked by keyboard as before.
+  await page.keyboard.press('j');
+  assert.equal(await page.evaluate(() => document.activeElement.closest('tr') !== null), true);
+  await page.getByRole('columnheader').getByRole('link').first().click();
+  await page.waitForURL(/sort=/);
+  assert.ok(await stays());
+  await page.goBack();
+  await page.goBack();
+  await page.waitForURL((url) => url.search === '');
+  await page.waitForFunction((count) => document.querySelectorAll('.table__name').length === count, all.length);
+  assert.ok(await stays());
+  const [other] = await Promise.all([context.waitForEvent('page'), page.getByRole('main').getByRole('link', { name: /^service \d+$/ }).click({ modifiers: ['Control'] })]);
+  await other.waitForURL(/type=service/);
+  await other.close();
+
+  await open(page, service);
+  await page.evaluate(() => { window.sameDocument = true; });
+  const tab = (name) => page.getByRole('main').getByRole('navigation').getByRole('link', { name, exact: true });
+  await tab('Dependencies').click();
+  await page.waitForURL(/\/dependencies$/);
+  assert.ok(await stays());
+  await page.locator('#content a.ref').first().hover();
+  await page.getByRole('tooltip').waitFor();
+  await tab('History').click();
+  await page.waitForURL(/\/history$/);
+  await page.locator('#content a.ref').first().hover();
+  await page.getByRole('tooltip').waitFor();
+  // Another release has other scripts: the browser takes the whole page.
+  await page.evaluate(() => document.querySelector('head script').setAttribute('src', '/assets/older/js/portal.js'));
+  await tab('Overview').click();
+  await page.waitForURL((url) => url.pathname === service);
+  await page.waitForFunction(() => window.sameDocument === undefined);
+  assert.deepEqual(context.offences, []);
+  await context.close();
+});
+
 test('a hand-over is proposed, merged, and seen by a page that was open all the time', async () => {
   const { context, page } = await opened(service);
   const watching = await context.newPage();

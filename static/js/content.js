@@ -1,0 +1,17 @@
+// The content of the page may be exchanged for another without leaving the document: who listens outside of it, or keeps a
+// connection, does so until `signal()` says that it is gone.
+let ending = new AbortController();
+
+export const signal = () => ending.signal;
+
+/** Puts other content in its place. */
+export async function exchange(other, title) {
+  ending.abort();
+  ending = new AbortController();
+  const content = document.getElementById('content');
+  content.className = other.className;
+  content.replaceChildren(...other.childNodes);
+  document.title = title;
+  const { enliven } = await import('./portal.js');
+  await enliven(content);
+}
