@@ -43,7 +43,7 @@ pub(crate) use self::apply::{Applied, Change, ObjectId, Options, Rehearsed, Rema
 pub(crate) use self::config::{ClusterConfig, CustomResource, KubernetesConfig, Locator};
 pub(crate) use self::diagnosis::{Advice, advice, is_about};
 pub(crate) use self::error::ClusterError;
-pub(crate) use self::live::LogWanted;
+pub(crate) use self::live::{LogLine, LogLines, LogWanted};
 pub(crate) use self::manifest::{Manifest, read as manifests};
 pub(crate) use self::object::{Container, ContainerState, Detail, Pod, Thing, ThingKind};
 pub(crate) use self::picture::{Picture, Selector, SelectorError, WatchState};

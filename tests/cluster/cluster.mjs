@@ -70,6 +70,7 @@ class Cluster {
     this.kubeconfig = this.writeKubeconfig('admin', { user: { 'client-certificate': this.keys.admin.certificate, 'client-key': this.keys.admin.key } });
     this.podLog = path.join(this.folder, 'pods.log');
     writeFileSync(this.podLog, '');
+    this.lines = 0;
     this.api = new Api({ url: this.url, ca: this.keys.ca, admin: this.keys.admin });
 
     this.add('etcd', [
@@ -240,7 +241,9 @@ class Cluster {
 
   /** Adds lines to the log that every container of the cluster has. */
   writePodLog(text) {
-    const lines = text.replace(/\n$/, '').split('\n').map((line) => `${new Date().toISOString()} stdout F ${line}\n`);
+    // Each has a time of its own, as nodes give them.
+    const time = () => new Date().toISOString().replace('Z', `${String(this.lines += 1).padStart(6, '0')}Z`);
+    const lines = text.replace(/\n$/, '').split('\n').map((line) => `${time()} stdout F ${line}\n`);
     writeFileSync(this.podLog, lines.join(''), { flag: 'a' });
   }
 

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::running;
+use crate::cluster::Amount;
 use crate::cluster::testing::{self, clusters, follow, until};
-use crate::cluster::{Amount, Detail, Manifest, ObjectId, Options, ThingKind};
 
 const NAMESPACE: &str = "measured";
 
@@ -16,29 +17,10 @@ async fn what_pods_use_comes_after_it_was_asked_for_and_whoever_follows_is_told(
     let _following = follow(&all);
     let east = all.find("east").unwrap();
     let resources = json!({"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}});
-    let set = [
-        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}),
-        json!({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": "api", "namespace": NAMESPACE, "annotations": {"acme.test/cpu": "1500m"}},
-            "spec": {"containers": [{"name": "one", "image": "x", "resources": resources}, {"name": "two", "image": "x"}]}}),
-    ];
-    let [namespace, pod] = set.map(Manifest::made);
-    east.apply(&[namespace], Options::default()).await.unwrap();
-    let account = ObjectId {
-        api_version: "v1".to_owned(),
-        kind: "ServiceAccount".to_owned(),
-        namespace: Some(NAMESPACE.to_owned()),
-        name: "default".to_owned(),
-    };
-    // Pods are refused until the namespace has its account, which nobody follows.
-    while east.read(&account).await.unwrap().is_none() {}
-    east.apply(&[pod], Options::default()).await.unwrap();
-    let pod = until(&all, "the pod runs", || {
-        let thing = east.picture().find(ThingKind::Pod, NAMESPACE, "api")?;
-        let Detail::Pod(pod) = &thing.detail else { return None };
-        (*pod.phase == *"Running").then(|| pod.clone())
-    })
-    .await;
+    let pod = json!({"apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "api", "namespace": NAMESPACE, "annotations": {"acme.test/cpu": "1500m"}},
+        "spec": {"containers": [{"name": "one", "image": "x", "resources": resources}, {"name": "two", "image": "x"}]}});
+    let pod = running(&all, NAMESPACE, pod).await;
     let mebibyte = 1 << 20;
     let main = &pod.containers[0];
     assert_eq!(main.requests, Amount { cpu: 100, memory: 128 * mebibyte });

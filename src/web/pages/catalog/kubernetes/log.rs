@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum::response::sse::Event;
-use futures_util::StreamExt as _;
+use chrono::DateTime;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 
 use super::{Asker, acts};
-use crate::cluster::{Cluster, Detail, LogWanted, Thing, ThingKind};
+use crate::cluster::{Cluster, Detail, LogLine, LogLines, LogWanted, Thing, ThingKind};
 use crate::delivery::{Delivery, on_clusters};
 use crate::entity::EntityRef;
 use crate::web::AppState;
@@ -38,6 +39,9 @@ pub(super) struct Asked {
     /// `yes`: that of the container before the last restart.
     #[serde(default)]
     previous: String,
+    /// For new lines: after when, in nanoseconds since 1970.
+    #[serde(default)]
+    after: i64,
 }
 
 /// A log.
@@ -72,21 +76,24 @@ pub(super) async fn show(
     let names = containers(&pod);
     let container = names.iter().find(|name| **name == asked.container).or_else(|| names.last()).cloned();
     let container = container.unwrap_or_default();
-    let wanted = wanted(&place, &container, previous, false);
-    let lines = match cluster.log(&wanted).await {
-        Ok(lines) => {
-            let lines: Vec<_> = lines.collect().await;
-            lines.into_iter().collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
+    let wanted = wanted(&place, &container, previous, LogLines::Last(LINES));
+    let lines: Result<Vec<LogLine>, _> = match cluster.log(wanted).await {
+        Ok(lines) => lines.try_collect().await,
+        Err(error) => Err(error),
     };
+    let lines = lines.map_err(|error| error.to_string());
     let page = |name: &str| link::entity_log(&reference, &place.cluster, &place.space, &place.pod, name);
     let mut others: Vec<(String, String)> =
         names.iter().filter(|name| **name != container).map(|name| (name.clone(), page(name))).collect();
     if !previous {
         others.push(("Before the last restart".to_owned(), format!("{}&previous=yes", page(&container))));
     }
-    let follow = (!previous && lines.is_ok()).then(|| page(&container).replacen("?container=", "/lines?container=", 1));
+    // No clock but the node's: nothing that is written meanwhile is left out.
+    let follow = lines.as_ref().ok().filter(|_| !previous).map(|lines| {
+        let page = page(&container).replacen("?container=", "/lines?container=", 1);
+        format!("{page}&after={}", lines.iter().rev().find_map(nanoseconds).unwrap_or_default())
+    });
+    let lines = lines.map(|lines| lines.into_iter().map(|line| line.text).collect());
     Ok(Page(LogPage {
         chrome,
         pod: place.pod,
@@ -111,24 +118,35 @@ pub(super) async fn follow(
     let record = record(&state.catalog, &viewer, &reference)?;
     let asker = Asker::new(&state.catalog, &state.delivery, &state.forges, &viewer, &record).await?;
     let (cluster, _) = pod(&asker, &state.delivery, &reference, &place)?;
-    let wanted = LogWanted { tail: 0, ..wanted(&place, &asked.container, false, true) };
-    let lines = cluster.log(&wanted).await.map_err(|error| acts::told(&error))?;
+    let after = DateTime::from_timestamp_nanos(follower.last_seen().unwrap_or(asked.after));
+    let wanted = wanted(&place, &asked.container, false, LogLines::After(after));
+    let lines = cluster.log(wanted).await.map_err(|error| acts::told(&error))?;
     let lines = lines.map(|line| match line {
-        Ok(line) => Event::default().event("line").data(line),
+        Ok(line) => {
+            let event = Event::default().event("line");
+            let event = match nanoseconds(&line) {
+                Some(at) => event.id(at.to_string()),
+                None => event,
+            };
+            event.data(line.text)
+        }
         Err(error) => Event::default().event("end").data(error.to_string()),
     });
     let end = futures_util::stream::once(async { Event::default().event("end").data("") });
     Ok(follower.follow(lines.chain(end)))
 }
 
-fn wanted(place: &Place, container: &str, previous: bool, follow: bool) -> LogWanted {
+fn nanoseconds(line: &LogLine) -> Option<i64> {
+    line.at?.timestamp_nanos_opt()
+}
+
+fn wanted(place: &Place, container: &str, previous: bool, lines: LogLines) -> LogWanted {
     LogWanted {
         namespace: place.space.clone(),
         pod: place.pod.clone(),
         container: Some(container.to_owned()).filter(|name| !name.is_empty()),
         previous,
-        tail: LINES,
-        follow,
+        lines,
     }
 }
 
