@@ -58,7 +58,7 @@ pub(crate) use config::{CatalogConfig, ConfiguredLocation, Interval, ReadingRule
 pub(crate) use early::Early;
 pub(crate) use feed::{FeedEvent, Following};
 pub(crate) use filter::{EntityFilter, FilterError};
-pub(crate) use hearing::{ForgeEvent, below};
+pub(crate) use hearing::{ForgeEvent, locations_of_branch};
 pub(crate) use index::Index;
 pub(crate) use location::LocationRef;
 pub(crate) use neighbourhood::{Neighbour, Neighbourhood, Walk};

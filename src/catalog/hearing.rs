@@ -81,7 +81,7 @@ impl Catalog {
         let Ok(forge) = self.reader().forges().by_host(&event.host).cloned() else {
             return Ok(HashSet::new());
         };
-        let prefixes = below(&forge, push);
+        let prefixes = locations_of_branch(&forge, push);
         let leading = store::leading_below(&self.inner.pool, &prefixes).await?;
         let Some(files) = &push.files else {
             return Ok(leading.into_iter().map(|(source, _)| source).collect());
@@ -107,8 +107,8 @@ impl Catalog {
     }
 }
 
-/// How the locations of all files and folders begin that are on the branch of a push.
-pub(crate) fn below(forge: &Arc<dyn Forge>, push: &Push) -> Vec<String> {
+/// How the locations of all files and folders begin that are on the branch of a push: that of its root, and `/`.
+pub(crate) fn locations_of_branch(forge: &Arc<dyn Forge>, push: &Push) -> Vec<String> {
     let revisions = std::iter::once(push.branch.as_str()).chain(push.is_default.then_some("HEAD"));
     let roots = revisions.flat_map(|revision| [LocationKind::Blob, LocationKind::Tree].map(|kind| (revision, kind)));
     let prefix = |(revision, kind): (&str, LocationKind)| {

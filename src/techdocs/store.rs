@@ -100,15 +100,11 @@ pub(super) async fn hasten(executor: impl PgExecutor<'_>, source: &str, now: Dat
     Ok(sqlx::query(statement).bind(source).bind(now).execute(executor).await?.rows_affected() > 0)
 }
 
-/// Makes the sources due whose names begin with one of these; gives how many were not.
-pub(super) async fn hasten_below(
-    executor: impl PgExecutor<'_>,
-    prefixes: &[String],
-    now: DateTime<Utc>,
-) -> Result<u64> {
+/// Makes the sources due that are one of these folders or below one, each with a `/` at its end; gives how many were not.
+pub(super) async fn hasten_below(executor: impl PgExecutor<'_>, folders: &[String], now: DateTime<Utc>) -> Result<u64> {
     let statement = "UPDATE techdocs_site SET due_at = $2
-         WHERE due_at > $2 AND EXISTS (SELECT FROM unnest($1::text[]) AS p(prefix) WHERE starts_with(source, p.prefix))";
-    Ok(sqlx::query(statement).bind(prefixes).bind(now).execute(executor).await?.rows_affected())
+         WHERE due_at > $2 AND EXISTS (SELECT FROM unnest($1::text[]) AS p(folder) WHERE starts_with(source || '/', p.folder))";
+    Ok(sqlx::query(statement).bind(folders).bind(now).execute(executor).await?.rows_affected())
 }
 
 /// A look that found what was there before, at a newer version.

@@ -15,7 +15,7 @@ use super::site::Site;
 use super::source::{self, Reading};
 use super::store::{self, NewSite, SiteRow};
 use super::{AT_A_LOOK, DocsError, TechDocs, Where};
-use crate::catalog::{ForgeEvent, LocationRef, below};
+use crate::catalog::{ForgeEvent, LocationRef, locations_of_branch};
 use crate::db;
 use crate::entity::EntityRef;
 use crate::forge::Told;
@@ -179,7 +179,7 @@ impl TechDocs {
     pub(crate) async fn hear(&self, event: &ForgeEvent) -> Result<(), DocsError> {
         let Told::Push(push) = &event.told else { return Ok(()) };
         let Ok(forge) = self.inner.catalog.reader().forges().by_host(&event.host).cloned() else { return Ok(()) };
-        if store::hasten_below(&self.inner.pool, &below(&forge, push), Utc::now()).await? > 0 {
+        if store::hasten_below(&self.inner.pool, &locations_of_branch(&forge, push), Utc::now()).await? > 0 {
             self.inner.due.notify_one();
         }
         Ok(())

@@ -11,6 +11,7 @@ export function start(logs) {
       const follows = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
       const line = document.createElement('div');
       line.textContent = data;
+      log.querySelector('[data-nothing]')?.remove();
       log.append(line);
       while (log.childElementCount > MOST) log.firstElementChild.remove();
       if (follows) log.scrollTop = log.scrollHeight;

@@ -4,8 +4,9 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::portal::Guest;
+use crate::catalog::ForgeEvent;
 use crate::forge::testing::{new_commit, tree, written};
-use crate::forge::{Commit, Contents, Forge as _, Parent, RepositoryId};
+use crate::forge::{Commit, Contents, Forge as _, Parent, Push, RepositoryId, Told};
 use crate::permission::Credentials;
 use crate::web::tests::Answer;
 
@@ -204,6 +205,43 @@ async fn a_change_is_seen_and_a_source_that_is_away_leaves_the_last_site() {
     guest.write_docs(gone, Some(&commit)).await;
     has(&guest.sync().await.text, &["event: log", "cannot be read"]);
     has(&guest.see("/docs/default/component/pay/").await, &["Changed", "may be out of date", "no folder `docs`"]);
+}
+
+#[tokio::test]
+async fn a_push_to_its_branch_makes_a_site_due() {
+    let (guest, _) = Guest::with_docs().await;
+    let techdocs = &guest.app.state.techdocs;
+    assert_eq!(techdocs.look_due().await.unwrap(), 1);
+    for (repository, branch, is_default, expected) in
+        [("pay", "topic", false, 0), ("other", "main", true, 0), ("pay", "main", true, 1)]
+    {
+        let push = Push {
+            repository: RepositoryId::new("acme", repository).unwrap(),
+            branch: branch.to_owned(),
+            is_default,
+            before: None,
+            after: None,
+            files: None,
+        };
+        let host = guest.app.state.forge.host().to_owned();
+        techdocs.hear(&ForgeEvent { host, told: Told::Push(push), received_at: chrono::Utc::now() }).await.unwrap();
+        assert_eq!(techdocs.look_due().await.unwrap(), expected, "{repository} {branch}");
+    }
+}
+
+#[tokio::test]
+async fn what_can_never_be_read_is_told_at_once_and_not_asked_for() {
+    let guest = Guest::enter().await;
+    let descriptor = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: pay\n  annotations:\n    \
+         backstage.io/techdocs-ref: url:https://git.example.com/acme/pay\n\
+         spec: { type: service, lifecycle: production, owner: storefront }\n";
+    guest.declare("pay", "catalog-info.yaml", descriptor).await;
+    assert_eq!(guest.app.state.techdocs.look_due().await.unwrap(), 0);
+    let page = guest.open("/docs/default/component/pay/").await;
+    has(
+        &page.text,
+        &["annotation backstage.io/techdocs-ref", "only folders on disk and in repositories of a configured"],
+    );
 }
 
 #[tokio::test]
