@@ -9,6 +9,7 @@
 pub(crate) mod embedded;
 mod listening;
 mod reach;
+mod surplus;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub(crate) use self::listening::keep_listening;
 #[cfg(test)]
 pub(crate) use self::reach::Probe;
 pub(crate) use self::reach::{Reach, is_away};
+use self::surplus::Surplus;
 
 /// The schema, as steps from nothing to now.
 pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
@@ -35,8 +37,6 @@ pub(crate) static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const APPLICATION_NAME: &str = "greenroom";
 /// How long a caller waits for a connection. A page that waited longer would be given up by its reader.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is kept that nobody needs.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -108,13 +108,21 @@ impl Database {
 
 /// A pool that connects when it is used, and whose sessions have our limits.
 fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
+    open_shrinking_pool(options, size, surplus::LONG)
+}
+
+/// The same, which lets connections go that lie idle for `long`.
+fn open_shrinking_pool(options: PgConnectOptions, size: u32, long: Duration) -> PgPool {
+    let opened = Surplus::new(long);
+    let (taken, given_back) = (opened.clone(), opened.clone());
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // They are used in turn: few that are used often know their statements, many that are used seldom plan each anew.
-        .idle_timeout(IDLE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
         .test_before_acquire(false)
-        .before_acquire(|connection, about| {
+        .before_acquire(move |connection, about| {
+            taken.taken(about.idle_for);
             Box::pin(async move {
                 if about.idle_for > FRESH {
                     connection.ping().await?;
@@ -122,7 +130,14 @@ fn open_pool(options: PgConnectOptions, size: u32) -> PgPool {
                 Ok(true)
             })
         })
-        .after_connect(|connection, _| Box::pin(set(connection, SESSION)))
+        .after_release(move |_, about| {
+            let is_wanted = given_back.is_wanted(about.age);
+            Box::pin(async move { Ok(is_wanted) })
+        })
+        .after_connect(move |connection, _| {
+            opened.opened();
+            Box::pin(set(connection, SESSION))
+        })
         .connect_lazy_with(options)
 }
 

@@ -117,3 +117,33 @@ async fn no_statement_fails_after_a_quick_restart() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_quiet_pool_lets_connections_go() {
+    let database = database().await;
+    // Whatever lay idle did so for long.
+    let pool = open_shrinking_pool(database.options(), 5, Duration::ZERO);
+    let burst = futures_util::future::try_join_all((0..5).map(|_| pool.acquire())).await.unwrap();
+    drop(burst);
+    while pool.num_idle() < 5 {
+        tokio::task::yield_now().await;
+    }
+    // A statement, and its connection is back or closed.
+    let ask = async || {
+        let own: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await.unwrap();
+        while usize::try_from(pool.size()).unwrap() > pool.num_idle() {
+            tokio::task::yield_now().await;
+        }
+        own
+    };
+    let asked = async {
+        for _ in 0..3 {
+            ask().await;
+        }
+        assert_eq!(pool.size(), 2, "three of five are closed");
+        // What is left is not closed and opened again and again.
+        let servers: std::collections::HashSet<i32> = [ask().await, ask().await, ask().await, ask().await].into();
+        assert_eq!(servers.len(), 2);
+    };
+    tokio::time::timeout(Duration::from_secs(20), asked).await.unwrap();
+}
