@@ -1,7 +1,7 @@
 //! `greenroom techdocs`: documentation without a portal.
 
-use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,12 +12,15 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::print;
-use crate::techdocs::index::{file_of, search_index};
+use crate::techdocs::index::{file_of, search_documents, write_search_index};
 use crate::techdocs::{Folder, Site, read_folder};
 use crate::web;
 
 /// The stylesheet of a built site.
 const STYLESHEET: &str = "assets/greenroom.css";
+
+/// Files that one core takes at a time. They differ so much in size that with larger shares the others would wait at the end.
+const SHARE: usize = 4;
 
 /// Options of `greenroom techdocs`.
 #[derive(Debug, Args)]
@@ -89,26 +92,15 @@ impl Build {
 
     fn write(&self, folder: &Folder, name: &str) -> anyhow::Result<()> {
         let site = &folder.site;
-        let folders = site.pages.iter().map(|page| file_of(&page.url)).chain(site.other_files().map(str::to_owned));
-        let folders: HashSet<PathBuf> =
-            folders.filter_map(|file| Some(self.output.join(file).parent()?.to_owned())).collect();
-        for folder in folders.into_iter().chain([self.output.join("assets"), self.output.join("search")]) {
-            fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        (0..site.pages.len()).into_par_iter().try_for_each(|page| {
-            let html = web::whole_docs_page(site, page, name, Some(STYLESHEET))?;
-            self.put(&file_of(&site.pages[page].url), html.as_bytes())
-        })?;
-        // What is copied takes the system's time, what is gathered for the search takes ours.
-        let (copied, said) = rayon::join(|| self.copy(folder), || site.survey().sections);
+        let (documents, copied) = rayon::join(|| self.write_pages(site, name), || self.copy(folder));
         copied?;
+        self.index(&documents?).context("cannot write the index of the search")?;
         if let Some(first) = site.first().filter(|page| file_of(&site.pages[*page].url) != "index.html") {
             // A site without a first page leads to its first one.
             let html = web::whole_docs_page(site, first, name, Some(STYLESHEET))?;
             self.put("index.html", html.as_bytes())?;
         }
         self.put(STYLESHEET, web::docs_stylesheet().as_bytes())?;
-        self.put("search/search_index.json", search_index(&said).to_string().as_bytes())?;
         let built = chrono::Utc::now().timestamp_millis();
         let about = json!({
             "site_name": site.name().unwrap_or(name),
@@ -118,19 +110,44 @@ impl Build {
         self.put("techdocs_metadata.json", about.to_string().as_bytes())
     }
 
+    /// Writes every page; gives what the search finds on each.
+    fn write_pages(&self, site: &Site, name: &str) -> anyhow::Result<Vec<String>> {
+        let documents = (0..site.pages.len()).into_par_iter().with_max_len(SHARE).map(|page| {
+            let html = web::whole_docs_page(site, page, name, Some(STYLESHEET))?;
+            self.put(&file_of(&site.pages[page].url), html.as_bytes())?;
+            Ok(search_documents(&site.said_on(page)))
+        });
+        Ok(documents.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn index(&self, documents: &[String]) -> anyhow::Result<()> {
+        let mut file = BufWriter::new(File::create(self.place("search/search_index.json")?)?);
+        write_search_index(documents, &mut file)?;
+        Ok(file.flush()?)
+    }
+
     /// Copies what is no page.
     fn copy(&self, folder: &Folder) -> anyhow::Result<()> {
         let others: Vec<_> = folder.site.other_files().collect();
-        others.par_iter().try_for_each(|path| {
-            let (from, to) = (folder.docs.join(path), self.output.join(path));
+        others.par_iter().with_max_len(SHARE).try_for_each(|path| {
+            let (from, to) = (folder.docs.join(path), self.place(path)?);
             fs::copy(&from, &to)
                 .map(drop)
                 .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
         })
     }
 
-    fn put(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    /// Where a file of the site is put; its folder is there.
+    fn place(&self, path: &str) -> anyhow::Result<PathBuf> {
         let path = self.output.join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        Ok(path)
+    }
+
+    fn put(&self, path: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.place(path)?;
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use rayon::prelude::*;
 
 use super::config::{NAMES, SiteConfig};
 use super::site::{Place, Site, SiteFiles, is_page};
@@ -23,15 +24,20 @@ pub(crate) fn read(folder: &Path) -> io::Result<Folder> {
     let config = NAMES.iter().find_map(|name| fs::read_to_string(folder.join(name)).ok());
     let parsed = config.as_deref().map(SiteConfig::parse).unwrap_or_default();
     let root = folder.join(&parsed.docs_dir);
-    let mut docs = BTreeMap::new();
-    walk(&root, &root, &mut docs)?;
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found)?;
+    let docs = found.into_par_iter().map(|(below, path)| {
+        let bytes = if is_page(&below) { fs::read(path)?.into() } else { Bytes::new() };
+        Ok((below, bytes))
+    });
+    let docs = docs.collect::<io::Result<_>>()?;
     let mut site =
         Site::new(SiteFiles { config, docs, beside: BTreeMap::new() }, "folder".to_owned(), Place::default());
     site.other_images = true;
     // What pages include, from wherever.
-    let names = site.files.docs.iter().filter(|(path, _)| is_page(path));
+    let pages = site.files.docs.par_iter().filter(|(path, _)| is_page(path));
     let names: Vec<String> =
-        names.flat_map(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
+        pages.flat_map_iter(|(_, bytes)| crate::markdown::included(&String::from_utf8_lossy(bytes))).collect();
     for name in names {
         for place in site.places_of(&name).collect::<Vec<_>>() {
             let below = place.strip_prefix(&parsed.docs_dir).map(|path| path.trim_start_matches('/').to_owned());
@@ -45,7 +51,8 @@ pub(crate) fn read(folder: &Path) -> io::Result<Folder> {
     Ok(Folder { site, docs: root })
 }
 
-fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, Bytes>) -> io::Result<()> {
+/// Finds the files below a folder: each by its path below the root, and where it is.
+fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
@@ -56,8 +63,7 @@ fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, Bytes>) -> io::
             && let Ok(below) = path.strip_prefix(root)
             && let Some(below) = below.to_str()
         {
-            let bytes = if is_page(below) { fs::read(&path)?.into() } else { Bytes::new() };
-            found.insert(below.replace('\\', "/"), bytes);
+            found.push((below.replace('\\', "/"), path.clone()));
         }
     }
     Ok(())

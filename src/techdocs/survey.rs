@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::site::Site;
+use super::page::Content;
+use super::site::{Page, Site};
 
 /// The text below one heading of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,11 @@ const MOST_PROBLEMS: usize = 500;
 const LONGEST_TEXT: usize = 64 * 1024;
 
 impl Site {
+    /// What is said on one page, which is rendered if it was not yet.
+    pub(crate) fn said_on(&self, page: usize) -> Vec<DocumentSection> {
+        said(&self.pages[page], &self.content(page)).collect()
+    }
+
     /// Renders every page and gathers what is said in it; nothing of it stays.
     pub(crate) fn survey(&self) -> Survey {
         let mut survey = Survey::default();
@@ -48,13 +54,7 @@ impl Site {
             };
             survey.problems.extend(content.problems.iter().map(|text| problem(&page.path, text.clone())));
             anchored.extend(content.anchored.iter().map(|link| (number, link.clone())));
-            survey.sections.extend(content.sections.iter().map(|section| DocumentSection {
-                path: page.url.clone(),
-                title: page.title.clone(),
-                heading: section.heading.replace('\0', ""),
-                anchor: section.anchor.replace('\0', ""),
-                text: cut(section.text.replace('\0', "")),
-            }));
+            survey.sections.extend(said(page, &content));
             ids.push(content.ids());
         }
         for (from, (to, anchor, link)) in anchored {
@@ -67,6 +67,16 @@ impl Site {
         survey.problems.truncate(MOST_PROBLEMS);
         survey
     }
+}
+
+fn said(page: &Page, content: &Content) -> impl Iterator<Item = DocumentSection> {
+    content.sections.iter().map(|section| DocumentSection {
+        path: page.url.clone(),
+        title: page.title.clone(),
+        heading: section.heading.replace('\0', ""),
+        anchor: section.anchor.replace('\0', ""),
+        text: cut(section.text.replace('\0', "")),
+    })
 }
 
 fn cut(mut text: String) -> String {

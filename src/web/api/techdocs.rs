@@ -19,7 +19,7 @@ use super::{APP_COOKIE, Caller, bearer, reply};
 use crate::catalog::Catalog;
 use crate::entity::{EntityRef, TECHDOCS_REF};
 use crate::permission::Credentials;
-use crate::techdocs::index::{file_of, search_index};
+use crate::techdocs::index::{file_of, search_documents, write_search_index};
 use crate::techdocs::{Docs, DocsError, TechDocs, Where};
 use crate::web::assets::CachePolicy;
 use crate::web::error::Error;
@@ -172,7 +172,11 @@ async fn static_file(
         "techdocs_metadata.json" => reply::ok(&written(&docs, &name)),
         "search/search_index.json" => {
             let said = techdocs.said(&docs).await?;
-            reply::ok(&search_index(&said))
+            let pages = said.chunk_by(|one, other| one.path == other.path);
+            let documents: Vec<String> = pages.filter_map(search_documents).collect();
+            let mut index = Vec::new();
+            write_search_index(&documents, &mut index).map_err(Error::internal)?;
+            reply::passed_through(index)
         }
         _ => {
             let wanted = file_of(&path);
