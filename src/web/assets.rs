@@ -17,13 +17,17 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::{LazyLock, OnceLock};
 
+use async_compression::Level;
+use async_compression::tokio::bufread::BrotliEncoder;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncReadExt as _;
 
 pub(crate) use self::swagger_ui::swagger_ui;
 
@@ -160,13 +164,32 @@ fn encoded(path: &str, data: Cow<'static, [u8]>, headers: &HeaderMap) -> (Option
 }
 
 fn brotli(plain: &[u8]) -> Option<Bytes> {
-    let mut writer = brotli::CompressorWriter::new(Vec::new(), 4096, 9, 22);
-    writer.write_all(plain).ok()?;
-    Some(writer.into_inner().into())
+    let mut reader = BrotliEncoder::with_quality(plain, Level::Precise(9));
+    let mut packed = Vec::new();
+    // There is nothing to wait for in what is there.
+    reader.read_to_end(&mut packed).now_or_never()?.ok()?;
+    Some(packed.into())
 }
 
 fn gzip(plain: &[u8]) -> Option<Bytes> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     writer.write_all(plain).ok()?;
     writer.finish().ok().map(Bytes::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_compression::tokio::bufread::BrotliDecoder;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn packed_texts_are_what_they_were() {
+        let plain = text("css/portal.css").unwrap().repeat(20);
+        let packed = brotli(plain.as_bytes()).unwrap();
+        assert!(packed.len() * 10 < plain.len(), "{} of {}", packed.len(), plain.len());
+        let mut unpacked = String::new();
+        BrotliDecoder::new(&packed[..]).read_to_string(&mut unpacked).await.unwrap();
+        assert_eq!(unpacked, plain);
+    }
 }
