@@ -53,25 +53,49 @@ async function entered() {
   return { context, page };
 }
 
-/** Milliseconds from a click on a link until what is behind it is painted, in this document or in another. */
-async function followed(page, address, link) {
-  await page.goto(base + address, { waitUntil: 'networkidle' });
-  await page.evaluate(() => addEventListener('click', (click) => {
-    sessionStorage.setItem('asked', performance.timeOrigin + click.timeStamp);
+/** Notes when what comes next is painted: `window.asked` by an event, `window.exchanged` after the frame that shows it. */
+async function watch(page, event, place) {
+  await page.evaluate(([kind, within]) => addEventListener(kind, (happened) => {
+    sessionStorage.setItem('asked', performance.timeOrigin + happened.timeStamp);
     new MutationObserver((_, observer) => {
       observer.disconnect();
-      // After the frame that shows it.
-      requestAnimationFrame(() => setTimeout(() => { window.exchanged = performance.now() - click.timeStamp; }));
-    }).observe(document.getElementById('content'), { childList: true });
-  }, true));
+      requestAnimationFrame(() => setTimeout(() => { window.exchanged = performance.now() - happened.timeStamp; }));
+    }).observe(document.querySelector(within), { childList: true });
+  }, { capture: true, once: true }), [event, place]);
+}
+
+/** Milliseconds from a click on a link until what is behind it is painted, in this document or in another. */
+async function followed(page, address, link, how) {
+  await page.goto(base + address, { waitUntil: 'networkidle' });
+  await page.locator('html[data-enlivened]').waitFor();
+  await watch(page, 'click', '#content');
   const here = page.url();
-  await Promise.all([page.waitForURL((url) => url.href !== here), page.locator(link).first().click()]);
+  const target = page.locator(link).first();
+  if (how === 'keyboard') {
+    await target.focus();
+    await Promise.all([page.waitForURL((url) => url.href !== here), page.keyboard.press('Enter')]);
+  } else {
+    // A hand takes longer from arriving to pressing.
+    await target.hover();
+    await page.waitForTimeout(150);
+    await Promise.all([page.waitForURL((url) => url.href !== here), page.mouse.down().then(() => page.mouse.up())]);
+  }
   const painted = await page.waitForFunction(() => {
     const first = performance.getEntriesByName('first-contentful-paint')[0];
     const opened = first && performance.timeOrigin + first.startTime - Number(sessionStorage.getItem('asked'));
     return window.exchanged ?? (opened > 0 ? opened : undefined);
   });
   return painted.jsonValue();
+}
+
+/** Milliseconds from a letter typed into the search until what it finds is painted. */
+async function typed(page, letter) {
+  await watch(page, 'input', '.palette__list');
+  await page.keyboard.press(letter);
+  const painted = await page.waitForFunction(() => window.exchanged);
+  const time = await painted.jsonValue();
+  await page.evaluate(() => { window.exchanged = undefined; });
+  return time;
 }
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -95,11 +119,22 @@ for (const address of pages) {
   process.stdout.write(`| \`${address}\` | ${[...figures, shift, ...sizes].join(' | ')} |\n`);
 }
 const { page } = await entered();
-process.stdout.write('\n| interaction | to paint, ms | worst, ms |\n| --- | --- | --- |\n');
-const told = (what, times) => process.stdout.write(`| ${what} | ${median(times).toFixed(0)} | ${Math.max(...times).toFixed(0)} |\n`);
+process.stdout.write('\n| interaction | by pointer, ms | worst, ms | by keyboard, ms | worst, ms |\n| --- | --- | --- | --- | --- |\n');
+const told = (times) => `${median(times).toFixed(0)} | ${Math.max(...times).toFixed(0)}`;
 for (const [what, address, link] of interactions) {
-  const times = [];
-  for (let round = 0; round < 2 * ROUNDS; round += 1) times.push(await followed(page, address, link));
-  told(what, times);
+  const ways = [];
+  for (const how of ['pointer', 'keyboard']) {
+    const times = [];
+    for (let round = 0; round < 2 * ROUNDS; round += 1) times.push(await followed(page, address, link, how));
+    ways.push(told(times));
+  }
+  process.stdout.write(`| ${what} | ${ways.join(' | ')} |\n`);
 }
+await page.goto(base, { waitUntil: 'networkidle' });
+await page.locator('html[data-enlivened]').waitFor();
+await page.keyboard.press('/');
+await page.locator('.palette__list').waitFor();
+const times = [];
+for (const letter of 'checkout service') times.push(await typed(page, letter === ' ' ? 'Space' : letter));
+process.stdout.write(`| a letter of a search | – | – | ${told(times)} |\n`);
 await browser.close();

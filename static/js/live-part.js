@@ -1,6 +1,6 @@
 // Keeps a part of the page as the server sees it: events at `data-follow` say that something changed, the page at
 // `data-from` has the part of the same id. Focus and scroll stay where they are.
-import { signal } from './content.js';
+import { isFromBefore, signal } from './content.js';
 
 const AGAIN = 3000;
 
@@ -22,8 +22,8 @@ function follow(part) {
     }
   };
   events.addEventListener('changed', look);
-  // The connection was lost for a while: what happened meanwhile is not told again.
-  let was = false;
+  // The connection was lost for a while, or begins late: what happened meanwhile is not told again.
+  let was = isFromBefore();
   events.addEventListener('open', () => { if (was) look(); was = true; });
   events.addEventListener('error', () => { if (events.readyState === EventSource.CLOSED) setTimeout(() => follow(part), AGAIN); });
   // A page that cannot be told any more says since when.

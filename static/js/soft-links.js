@@ -1,20 +1,28 @@
 // Follows filters, orders and tabs without leaving the document: what is behind the link is fetched, and its content takes the
 // place of this one. Anything unusual (signed out, an error, another release, a page with scripts of its own) is left to the
-// browser, as is every click that means another window.
+// browser, as is every click that means another window. Where a pointer rests, or is pressed, a click is likely: the page is
+// fetched by then.
 import { exchange } from './content.js';
 
+const RESTS = 65;
+const FRESH = 1000;
 let turn = 0;
+let ahead;
+let resting;
 let listening = false;
 let said;
 
 export function start(links) {
   for (const link of links) {
+    if (link.origin !== location.origin || link.target || link.hasAttribute('download')) continue;
     link.addEventListener('click', (event) => {
       if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-      if (link.origin !== location.origin || link.target || link.hasAttribute('download')) return;
       event.preventDefault();
       go(link.href, { isNew: true, link });
     });
+    link.addEventListener('pointerdown', (event) => { if (event.button === 0) fetchAhead(link.href); });
+    link.addEventListener('pointerenter', () => { resting = setTimeout(fetchAhead, RESTS, link.href); });
+    link.addEventListener('pointerleave', () => clearTimeout(resting));
   }
   if (listening) return;
   listening = true;
@@ -24,7 +32,10 @@ export function start(links) {
 async function go(address, { isNew, link }) {
   turn += 1;
   const mine = turn;
-  const found = await page(address);
+  const isAhead = isFresh(address);
+  const found = await (isAhead ? ahead.found : page(address));
+  // Its nodes go into the document: it is used once.
+  ahead = undefined;
   // Somebody was quicker to click again.
   if (mine !== turn) return;
   if (!found) return isNew ? location.assign(address) : location.reload();
@@ -33,12 +44,19 @@ async function go(address, { isNew, link }) {
     history.replaceState({ isSoft: true }, '');
     history.pushState({ isSoft: true }, '', address);
   }
-  const alive = exchange(found.getElementById('content'), found.title);
+  const alive = exchange(found.getElementById('content'), found.title, isAhead);
   if (isNew && !isSame) scrollTo(0, 0);
   (counterpart(link) ?? document.getElementById('content')).focus({ preventScroll: true });
   said ??= voice();
   said.textContent = document.title;
   await alive;
+}
+
+/** A page is soon old: somebody else may change what it shows. */
+const isFresh = (address) => ahead?.address === address && performance.now() - ahead.at < FRESH;
+
+function fetchAhead(address) {
+  if (!isFresh(address) && !navigator.connection?.saveData) ahead = { address, at: performance.now(), found: page(address) };
 }
 
 /** The page at an address, if its content can stand in this document. */

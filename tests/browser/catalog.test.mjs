@@ -103,6 +103,11 @@ test('filters and tabs are followed without leaving the document, and as well as
   await open(page, service);
   await page.evaluate(() => { window.sameDocument = true; });
   const tab = (name) => page.getByRole('main').getByRole('navigation').getByRole('link', { name, exact: true });
+  // A page is fetched when a click is likely.
+  const fetched = page.waitForResponse(/\/dependencies$/);
+  await tab('Dependencies').hover();
+  await fetched;
+  assert.equal(new URL(page.url()).pathname, service);
   await tab('Dependencies').click();
   await page.waitForURL(/\/dependencies$/);
   assert.ok(await stays());
