@@ -6,6 +6,8 @@ import { load } from '../tests/portal.mjs';
 const { chromium } = load('playwright-core');
 const base = process.argv[2] ?? 'http://localhost:7007';
 const ROUNDS = 5;
+// Milliseconds between arriving at a link and pressing.
+const REST = 150;
 const pages = [
   '/', '/catalog', '/catalog/default/component/checkout-service', '/catalog/default/component/checkout-service/dependencies',
   '/catalog/default/api/checkout-api/api', '/catalog-graph?root=component:default/checkout-service', '/organisation', '/search?q=checkout',
@@ -71,13 +73,14 @@ async function followed(page, address, link, how) {
   await watch(page, 'click', '#content');
   const here = page.url();
   const target = page.locator(link).first();
+  // A hand takes longer from arriving to pressing.
   if (how === 'keyboard') {
     await target.focus();
+    await page.waitForTimeout(REST);
     await Promise.all([page.waitForURL((url) => url.href !== here), page.keyboard.press('Enter')]);
   } else {
-    // A hand takes longer from arriving to pressing.
     await target.hover();
-    await page.waitForTimeout(150);
+    await page.waitForTimeout(REST);
     await Promise.all([page.waitForURL((url) => url.href !== here), page.mouse.down().then(() => page.mouse.up())]);
   }
   const painted = await page.waitForFunction(() => {

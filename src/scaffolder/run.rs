@@ -12,6 +12,7 @@ mod step;
 
 pub(super) use self::step::HELP;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -258,7 +259,7 @@ impl Run<'_> {
             failed_step,
             workspace: self.context.workspace,
             effects: self.effects,
-            warnings: self.warnings,
+            warnings: each_once(self.warnings),
             taken: self.taken,
         }
     }
@@ -286,4 +287,10 @@ impl Ending {
             Self::Cancelled => "cancelled",
         }
     }
+}
+
+/// What several steps say is told once, where it was said first.
+fn each_once(said: Vec<String>) -> Vec<String> {
+    let mut known = HashSet::new();
+    said.into_iter().filter(|one| known.insert(one.clone())).collect()
 }

@@ -1,6 +1,6 @@
 // Follows filters, orders and tabs without leaving the document: what is behind the link is fetched, and its content takes the
 // place of this one. Anything unusual (signed out, an error, another release, a page with scripts of its own) is left to the
-// browser, as is every click that means another window. Where a pointer rests, or is pressed, a click is likely: the page is
+// browser, as is every click that means another window. Where the pointer or the focus rests a click is likely: the page is
 // fetched by then.
 import { exchange } from './content.js';
 
@@ -21,8 +21,8 @@ export function start(links) {
       go(link.href, { isNew: true, link });
     });
     link.addEventListener('pointerdown', (event) => { if (event.button === 0) fetchAhead(link.href); });
-    link.addEventListener('pointerenter', () => { resting = setTimeout(fetchAhead, RESTS, link.href); });
-    link.addEventListener('pointerleave', () => clearTimeout(resting));
+    for (const kind of ['pointerenter', 'focus']) link.addEventListener(kind, () => rest(link.href));
+    for (const kind of ['pointerleave', 'blur']) link.addEventListener(kind, () => clearTimeout(resting));
   }
   if (listening) return;
   listening = true;
@@ -54,6 +54,12 @@ async function go(address, { isNew, link }) {
 
 /** A page is soon old: somebody else may change what it shows. */
 const isFresh = (address) => ahead?.address === address && performance.now() - ahead.at < FRESH;
+
+function rest(address) {
+  clearTimeout(resting);
+  // The link of the page that is open has the focus after it was followed.
+  if (address !== location.href) resting = setTimeout(fetchAhead, RESTS, address);
+}
 
 function fetchAhead(address) {
   if (!isFresh(address) && !navigator.connection?.saveData) ahead = { address, at: performance.now(), found: page(address) };
