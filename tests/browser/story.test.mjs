@@ -174,6 +174,8 @@ test('everything is reached and operated by keyboard', async () => {
   await page.keyboard.press('/');
   const focused = await page.evaluate(() => document.activeElement.getAttribute('type'));
   assert.equal(focused, 'search');
+  // Until the palette is there, Enter asks the page of the search.
+  await page.getByRole('combobox', { name: 'Search everything' }).waitFor();
   await page.keyboard.type('payments');
   await page.keyboard.press('Enter');
   // Enter was quicker than the answer, and opens what the answer has first.
