@@ -55,7 +55,7 @@ async function entered() {
   return { context, page };
 }
 
-/** Notes when what comes next is painted: `window.asked` by an event, `window.exchanged` after the frame that shows it. */
+/** Notes in `asked` when an event happens next, and in `window.exchanged` how long after it a frame shows what it changed in `place`. */
 async function watch(page, event, place) {
   await page.evaluate(([kind, within]) => addEventListener(kind, (happened) => {
     sessionStorage.setItem('asked', performance.timeOrigin + happened.timeStamp);

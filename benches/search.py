@@ -123,7 +123,8 @@ def main():
         texts = documentation(folder, options.pages, vocabulary, rng) if options.pages else []
         roots = [os.path.join(files, "all.yaml")] + ([os.path.join(folder, "documented.yaml")] if texts else [])
         config = write_config(os.path.join(folder, "config.yaml"), *roots)
-        with Portal(os.path.abspath(options.binary), os.path.join(folder, "data"), config, log=os.path.join(folder, "log")) as portal:
+        binary = os.path.abspath(options.binary)
+        with Portal(binary, os.path.join(folder, "data"), config, log=os.path.join(folder, "log")) as portal:
             visitor = Visitor(portal)
             status = lambda: portal.request("GET", "/status", headers={"cookie": visitor.cookie})[2].decode()
             documents = lambda: int(status().split(" documents in ")[0].rsplit(">", 1)[1].replace("\u202f", ""))
