@@ -2,7 +2,8 @@
 //!
 //! A word is an unbroken run of letters and digits, so `-_./` and spaces separate words. One that is written in parts
 //! (`PaymentGateway`, `sha256`, `GitHub`) is the word as a whole, and each part of two letters or more beside it, at the
-//! same place: who writes `github` or `hub` finds it. What is asked for is never taken apart.
+//! same place: who writes `github` or `hub` finds it. Of a hash, parts mean nothing, and it has none. What is asked for is
+//! never taken apart.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -95,11 +96,15 @@ fn end_of(text: &str, start: usize) -> usize {
     end
 }
 
-/// Whether a word has no parts: one case, no digits beside letters.
+/// Hexadecimal digits from which on a word is a hash.
+const HASH: usize = 16;
+
+/// Whether a word has no parts: one case, no digits beside letters, or a hash.
 fn is_plain(word: &[u8]) -> bool {
     word.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || !byte.is_ascii())
         || word.iter().all(u8::is_ascii_digit)
         || word.iter().all(u8::is_ascii_uppercase)
+        || (word.len() >= HASH && word.iter().all(u8::is_ascii_hexdigit))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn texts_are_split_where_words_end() {
-        let cases: [(&str, &[&str]); 12] = [
+        let cases: [(&str, &[&str]); 13] = [
             ("checkout-service_v2", &["0checkout", "1service", "2v2"]),
             ("PaymentGateway", &["0paymentgateway", "0·payment", "0·gateway"]),
             ("HTTPServer", &["0httpserver", "0·http", "0·server"]),
@@ -226,6 +231,7 @@ mod tests {
             ("don't; 'quoted'", &["0dont", "1quoted"]),
             ("支払 api", &["0支", "1払", "2api"]),
             ("api支払", &["0api", "1支", "2払"]),
+            ("generated-0ab1f9c2de34567890ab", &["0generated", "10ab1f9c2de34567890ab"]),
             ("gRPC mTLS", &["0grpc", "0·rpc", "1mtls", "1·tls"]),
             ("", &[]),
             (" -.- ", &[]),

@@ -53,7 +53,7 @@ impl Rig {
 
     async fn start(backend: &str) -> Self {
         let backend: BackendAuth = serde_yaml::from_str(backend).unwrap();
-        let copy = tempfile::tempdir().unwrap();
+        let copy = folder_for_the_fixture();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = format!("localhost:{}", listener.local_addr().unwrap().port());
         copy_tree(&folder().join("fixture"), copy.path(), &|text| text.replace(THEIR_HOST, &host));
@@ -202,6 +202,21 @@ fn learn(recorded: &Value, got: &Value, ids: &mut Vec<(String, String)>) {
             recorded.iter().zip(got).for_each(|(recorded, got)| learn(recorded, got, ids));
         }
         _ => {}
+    }
+}
+
+/// A folder for the fixture. The entity of its location is named by a hash of the path; it must not begin with what a
+/// recorded search finds nowhere.
+fn folder_for_the_fixture() -> TempDir {
+    let is_found = |copy: &TempDir| {
+        let root = LocationRef::new("file", copy.path().join("golden/all.yaml").to_string_lossy());
+        root.entity_name().starts_with("generated-ab")
+    };
+    loop {
+        let copy = tempfile::tempdir().unwrap();
+        if !is_found(&copy) {
+            return copy;
+        }
     }
 }
 
