@@ -95,10 +95,10 @@ async fn read_within(reader: &Reader, folder: &LocationRef, known: Option<&str>)
     Ok(Some(Reading { files, version, digest, place, changed_at, problems }))
 }
 
-/// A folder as something to look from.
+/// A folder as something to look from: a file in it, whether that is there or not.
 fn within(folder: &LocationRef) -> LocationRef {
     if folder.is_file() {
-        LocationRef::new("file", format!("{}/.", folder.target.trim_end_matches('/')))
+        LocationRef::new("file", format!("{}/mkdocs.yml", folder.target.trim_end_matches('/')))
     } else {
         folder.clone()
     }
@@ -261,5 +261,38 @@ impl Home {
         let query = LogQuery { revision: self.commit.clone(), path, skip: 0, limit: 1 };
         let commits = self.forge.log(&self.folder.repository, query).await.ok()?;
         commits.first().map(|commit| commit.committer.time.to_utc())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::ReadingRules;
+    use crate::forge::Forges;
+
+    #[tokio::test]
+    async fn a_folder_on_disk_is_read_and_not_what_lies_beside_it() {
+        let disk = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = disk.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("mkdocs.yml", "site_name: The wrong one\n");
+        write("docs/wrong.md", "# Wrong\n");
+        write("site/mkdocs.yml", "site_name: Site\ndocs_dir: pages\n");
+        write("site/pages/index.md", "# Right\n\n--8<-- \"shared.md\"\n");
+        write("site/shared.md", "Shared.\n");
+        let reader = Reader::new(Forges::default(), ReadingRules::default());
+        for slash in ["", "/"] {
+            let folder = LocationRef::new("file", format!("{}/site{slash}", disk.path().display()));
+            let read = read(&reader, &folder, None).await.unwrap().expect("nothing was known of it");
+            assert_eq!(read.files.config.as_deref(), Some("site_name: Site\ndocs_dir: pages\n"));
+            assert_eq!(read.files.docs.keys().collect::<Vec<_>>(), ["index.md"]);
+            assert_eq!(read.files.beside.keys().collect::<Vec<_>>(), ["shared.md"]);
+        }
+        let empty = LocationRef::new("file", disk.path().join("site/pages").display().to_string());
+        let error = read(&reader, &empty, None).await.unwrap_err();
+        assert!(error.ends_with("has no folder `docs` and no mkdocs.yml"), "{error}");
     }
 }
