@@ -15,11 +15,11 @@ mod score;
 use self::expand::{Typed, Way, expand};
 use self::narrow::Narrowing;
 use self::score::{Slots, order_of};
-use super::document::{Facet, Field, Fields, Sort, WHOLE_NAME, WHOLE_TITLE};
+use super::document::{Facet, Fields, Sort, WHOLE_NAME, WHOLE_TITLE};
 use super::postings;
 use super::query::Query;
 use super::reading::Reading;
-use super::segment::Entry;
+use super::segment::{Entry, Segment};
 
 /// What is wanted of a search.
 #[derive(Debug, Clone, Copy)]
@@ -204,31 +204,37 @@ impl Search<'_> {
         let (mut is_known, mut better): (bool, Option<(u8, usize, String)>) = (false, None);
         for (part, number) in self.reading.parts.iter().zip(0..) {
             let segment = &part.segment;
-            expand(&segment.words, typed, |way, key| {
-                let lists = segment.postings(way.at);
+            let mut rate = |way: Way, key: &str| {
                 if way.distance == 0 {
                     is_known = true;
                 } else {
+                    let lists = segment.postings(way.at);
                     let rank = (way.distance, usize::MAX - lists[0].len() - lists[1].len());
                     if better.as_ref().is_none_or(|(distance, rest, _)| rank < (*distance, *rest)) {
                         better = Some((rank.0, rank.1, key.to_owned()));
                     }
                 }
+            };
+            expand(&segment.words, typed, |way, key| {
+                rate(way, key);
                 // Nor does what only begins like something misspelled.
                 let is_vague = !way.is_whole && (is_short || way.distance > 0);
+                let lists = segment.postings(way.at);
                 for list in &lists[..if is_vague { 1 } else { 2 }] {
                     postings::each(list, |posting| {
-                        if posting.field == Field::Whole.number() {
-                            if is_alone && let Some(reward) = reward(posting.first(), way) {
-                                slots.reward(number, posting.doc, reward, 1);
-                            }
-                        } else if fields.has(posting.field) {
+                        if fields.has(posting.field) {
                             let length = segment.entries[posting.doc as usize].length;
                             slots.note(number, posting, way.quality, length, must);
                         }
                     });
                 }
             });
+            if is_alone {
+                expand(&segment.wholes, typed, |way, key| {
+                    rate(way, key);
+                    reward_wholes(slots, segment, number, way, 1);
+                });
+            }
         }
         slots.end_word(must);
         better.filter(|_| !is_known).map(|(_, _, word)| word)
@@ -254,9 +260,7 @@ impl Search<'_> {
                                     .checked_sub(1)
                                     .is_some_and(|before| ends.binary_search(&(doc, posting.field, before)).is_ok())
                         };
-                        if posting.field != Field::Whole.number() {
-                            next.extend(posting.places().filter(follows).map(|place| (doc, posting.field, place)));
-                        }
+                        next.extend(posting.places().filter(follows).map(|place| (doc, posting.field, place)));
                     });
                 }
                 // Names come before the rest.
@@ -274,17 +278,18 @@ impl Search<'_> {
     fn look_for_whole(&self, slots: &mut Slots, most: u8, asked: u8) {
         let typed = Typed { word: &self.wish.query.joined, is_start: true, most };
         for (part, number) in self.reading.parts.iter().zip(0..) {
-            expand(&part.segment.words, &typed, |way, _| {
-                postings::each(part.segment.postings(way.at)[0], |posting| {
-                    if posting.field == Field::Whole.number()
-                        && let Some(reward) = reward(posting.first(), way)
-                    {
-                        slots.reward(number, posting.doc, reward, asked);
-                    }
-                });
-            });
+            expand(&part.segment.wholes, &typed, |way, _| reward_wholes(slots, &part.segment, number, way, asked));
         }
     }
+}
+
+/// Notes the documents whose name, title or tag is a word as a whole; they have all `asked` words.
+fn reward_wholes(slots: &mut Slots, segment: &Segment, part: usize, way: Way, asked: u8) {
+    postings::each(segment.postings(way.at)[0], |posting| {
+        if let Some(reward) = reward(posting.first(), way) {
+            slots.reward(part, posting.doc, reward, asked);
+        }
+    });
 }
 
 /// What it is worth that a name, title or tag is what was typed, or begins with it.

@@ -41,6 +41,9 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Segment {
     pub(super) words: fst::Map<Vec<u8>>,
+    /// Names, titles and tags as one word each ([`Field::Whole`]). There are about as many as documents, and whoever asks
+    /// for a word of several need not walk through them.
+    pub(super) wholes: fst::Map<Vec<u8>>,
     postings: Vec<u8>,
     pub(super) entries: Vec<Entry>,
     texts: Texts,
@@ -58,7 +61,7 @@ impl Segment {
         self.by_entity[first..].iter().copied().take_while(move |doc| name(*doc) == entity)
     }
 
-    /// The postings of a word, by what [`Segment::words`] says: those in names, and those elsewhere.
+    /// The postings of a word, by what [`Segment::words`] or [`Segment::wholes`] says: those in names, and those elsewhere.
     pub(super) fn postings(&self, at: u64) -> [&[u8]; 2] {
         let at = usize::try_from(at).unwrap_or(usize::MAX);
         let mut bytes = self.postings.get(at..).unwrap_or_default();
@@ -98,7 +101,8 @@ impl Segment {
     pub(super) fn size(&self) -> usize {
         let entries = self.entries.len() * (size_of::<Entry>() + size_of::<u32>());
         let texts = self.texts.text.len() + self.texts.ends.len() * 4 + self.tags.len() * 4;
-        self.words.as_fst().as_bytes().len() + self.postings.len() + entries + texts + self.kept.len()
+        let words = self.words.as_fst().as_bytes().len() + self.wholes.as_fst().as_bytes().len();
+        words + self.postings.len() + entries + texts + self.kept.len()
     }
 }
 
@@ -133,6 +137,8 @@ fn number_of(length: usize) -> u32 {
 pub(super) struct Builder {
     /// The words, with the number of their lists.
     words: HashMap<Box<str>, u32>,
+    /// The same of names, titles and tags as one word each.
+    wholes: HashMap<Box<str>, u32>,
     /// Of each word: where it is in names, and where elsewhere.
     lists: Vec<[List; 2]>,
     entries: Vec<Entry>,
@@ -149,6 +155,7 @@ impl Default for Builder {
     fn default() -> Self {
         let mut builder = Self {
             words: HashMap::new(),
+            wholes: HashMap::new(),
             lists: Vec::new(),
             entries: Vec::new(),
             texts: Texts::default(),
@@ -229,18 +236,19 @@ impl Builder {
     }
 
     fn note(&mut self, word: &str, field: u8, place: u32) {
-        let word = self.list(word);
+        let word = self.list(word, field);
         self.found.push((word, field, place));
     }
 
     /// The number of a word's lists.
-    fn list(&mut self, word: &str) -> u32 {
-        if let Some(known) = self.words.get(word) {
+    fn list(&mut self, word: &str, field: u8) -> u32 {
+        let words = if field == Field::Whole.number() { &mut self.wholes } else { &mut self.words };
+        if let Some(known) = words.get(word) {
             return *known;
         }
         let number = number_of(self.lists.len());
         self.lists.push(Default::default());
-        self.words.insert(word.into(), number);
+        words.insert(word.into(), number);
         number
     }
 
@@ -285,38 +293,29 @@ impl Builder {
             };
             self.push(entry, &tags);
         }
-        let mut words = segment.words.stream();
-        while let Some((word, at)) = words.next() {
-            let Ok(word) = std::str::from_utf8(word) else { continue };
-            let mut number = None;
-            for (bytes, which) in segment.postings(at).into_iter().zip(0..) {
-                postings::each(bytes, |posting| {
-                    if let Some(doc) = moved.get(posting.doc as usize).copied().flatten() {
-                        let number = *number.get_or_insert_with(|| self.list(word));
-                        self.lists[number as usize][which].add(doc, posting.field, posting.places());
-                    }
-                });
+        for words in [&segment.words, &segment.wholes] {
+            let mut words = words.stream();
+            while let Some((word, at)) = words.next() {
+                let Ok(word) = std::str::from_utf8(word) else { continue };
+                let mut number = None;
+                for (bytes, which) in segment.postings(at).into_iter().zip(0..) {
+                    postings::each(bytes, |posting| {
+                        if let Some(doc) = moved.get(posting.doc as usize).copied().flatten() {
+                            let number = *number.get_or_insert_with(|| self.list(word, posting.field));
+                            self.lists[number as usize][which].add(doc, posting.field, posting.places());
+                        }
+                    });
+                }
             }
         }
     }
 
     /// The segment.
     pub(super) fn finish(self) -> Segment {
-        let Self { words, lists, mut entries, mut texts, mut tags, mut kept, .. } = self;
-        let mut sorted: Vec<(Box<str>, u32)> = words.into_iter().collect();
-        sorted.sort_unstable();
-        let mut words = fst::MapBuilder::memory();
+        let Self { words, wholes, lists, mut entries, mut texts, mut tags, mut kept, .. } = self;
         let mut all = Vec::with_capacity(lists.iter().flatten().map(|list| list.bytes.len() + 2).sum());
-        for (word, number) in sorted {
-            let [names, rest] = &lists[number as usize];
-            // Words are sorted and none comes twice, so none is refused.
-            if words.insert(word.as_bytes(), all.len() as u64).is_ok() {
-                postings::put(&mut all, number_of(names.bytes.len()));
-                postings::put(&mut all, number_of(rest.bytes.len()));
-                all.extend_from_slice(&names.bytes);
-                all.extend_from_slice(&rest.bytes);
-            }
-        }
+        let words = written(words, &lists, &mut all);
+        let wholes = written(wholes, &lists, &mut all);
         all.shrink_to_fit();
         entries.shrink_to_fit();
         texts.text.shrink_to_fit();
@@ -325,8 +324,26 @@ impl Builder {
         kept.shrink_to_fit();
         let mut by_entity: Vec<u32> = (0..number_of(entries.len())).collect();
         by_entity.sort_by_key(|doc| texts.get(entries[*doc as usize].entity));
-        Segment { words: words.into_map(), postings: all, entries, texts, tags, kept, by_entity }
+        Segment { words, wholes, postings: all, entries, texts, tags, kept, by_entity }
     }
+}
+
+/// Puts the lists of words behind each other, and tells of each word where they are.
+fn written(words: HashMap<Box<str>, u32>, lists: &[[List; 2]], all: &mut Vec<u8>) -> fst::Map<Vec<u8>> {
+    let mut sorted: Vec<(Box<str>, u32)> = words.into_iter().collect();
+    sorted.sort_unstable();
+    let mut words = fst::MapBuilder::memory();
+    for (word, number) in sorted {
+        let [names, rest] = &lists[number as usize];
+        // Words are sorted and none comes twice, so none is refused.
+        if words.insert(word.as_bytes(), all.len() as u64).is_ok() {
+            postings::put(all, number_of(names.bytes.len()));
+            postings::put(all, number_of(rest.bytes.len()));
+            all.extend_from_slice(&names.bytes);
+            all.extend_from_slice(&rest.bytes);
+        }
+    }
+    words.into_map()
 }
 
 /// Whether a field is a name of the document, rather than something said about it.

@@ -228,16 +228,18 @@ fn contents(reading: &Reading) -> BTreeMap<String, BTreeSet<String>> {
             let is_new = all.insert(name(doc), facts.into()).is_none();
             assert!(is_new, "{} is there twice", name(doc));
         }
-        let mut words = segment.words.stream();
-        while let Some((word, at)) = words.next() {
-            for list in segment.postings(at) {
-                postings::each(list, |posting| {
-                    if part.has(posting.doc) {
-                        let places: Vec<u32> = posting.places().collect();
-                        let fact = format!("{} {} {places:?}", String::from_utf8_lossy(word), posting.field);
-                        all.get_mut(&name(posting.doc)).unwrap().insert(fact);
-                    }
-                });
+        for words in [&segment.words, &segment.wholes] {
+            let mut words = words.stream();
+            while let Some((word, at)) = words.next() {
+                for list in segment.postings(at) {
+                    postings::each(list, |posting| {
+                        if part.has(posting.doc) {
+                            let places: Vec<u32> = posting.places().collect();
+                            let fact = format!("{} {} {places:?}", String::from_utf8_lossy(word), posting.field);
+                            all.get_mut(&name(posting.doc)).unwrap().insert(fact);
+                        }
+                    });
+                }
             }
         }
     }
