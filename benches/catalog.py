@@ -11,6 +11,8 @@ from portal import Bill, Portal, write_config
 from processes import wait_until
 
 LONGEST_INGEST = 1800
+# Seconds after a start until Postgres has cleaned up after an ingest: it looks for such work once in a minute.
+CLEANED_UP = 100
 KINDS = ("component", "api", "resource", "system", "domain", "group", "user")
 COUNT = "/api/catalog/entities/by-query?limit=0&filter=" + ",".join(f"kind={kind}" for kind in KINDS)
 OPPOSITE = {"ownedBy": "ownerOf", "partOf": "hasPart", "memberOf": "hasMember", "childOf": "parentOf",

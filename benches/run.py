@@ -115,7 +115,7 @@ class Bench:
             say(f"  idle for {self.options.idle} s")
             with site.portal() as portal:
                 portal.first_answer()
-                catalog.memory(site, portal)
+                catalog.memory(site, portal, catalog.CLEANED_UP)
                 figures["idle"] = catalog.idle(site, portal, self.options.idle)
                 figures["memory_warm"] = catalog.memory(site, portal, 0)
         return figures
