@@ -93,7 +93,7 @@ def _load(about, figure, database):
 
 def _memory(measured, database, backstage, bar, limit):
     memory, words = measured["memory"], []
-    for name, when in (("memory_after_load", "after the load"), ("memory_warm", "minutes after a warm start")):
+    for name, when in (("memory_after_load", "after the load"), ("memory_warm", "after the idleness")):
         if name in measured:
             words.append(f"{when}: {measured[name]['server_mb']:,.0f} MB")
     words.append(f"server and Postgres: {memory['all_mb']:,.0f} MB")

@@ -129,7 +129,7 @@ def main():
             status = lambda: portal.request("GET", "/status", headers={"cookie": visitor.cookie})[2].decode()
             documents = lambda: int(status().split(" documents in ")[0].rsplit(">", 1)[1].replace("\u202f", ""))
             expected = options.entities + options.pages * SECTIONS
-            wait_until(lambda: documents() >= expected, 1800, "the index never had everything")
+            wait_until(lambda: documents() >= expected, 300, "the index never had everything")
             print(f"{options.entities} entities, {options.pages} pages: {documents()} documents, portal {resident_mb(portal.pid):.0f} MB")
             print(f"the way alone: {liveness(portal) * 1000:.2f} ms")
             database = reference(entities, texts)
