@@ -301,25 +301,15 @@ fn forges(config: &Config, local: &LocalForge) -> anyhow::Result<Forges> {
     Ok(Forges::new(all))
 }
 
-/// Sums up what the histograms collect: until then every single value stays in memory. What is free then is given back.
+/// Sums up what the histograms collect: until then every single value stays in memory.
 async fn keep_figures(metrics: PrometheusHandle, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         tokio::select! {
-            _ = ticks.tick() => {
-                metrics.run_upkeep();
-                give_back();
-            }
+            _ = ticks.tick() => metrics.run_upkeep(),
             () = shutdown.cancelled() => return,
         }
     }
-}
-
-/// Has the allocator give free pages back to the system. It does so while pages come and go, and when a thread ends: what
-/// is left of the last work would stay for as long as nobody asks for anything.
-fn give_back() {
-    // Where no thread can be had, there are greater troubles than this.
-    let _ = std::thread::Builder::new().spawn(|| drop(std::hint::black_box(Box::new(0_u8))));
 }
 
 /// The scaffolder with every action. Expressions see where the portal is as `environment.parameters.portalUrl`.

@@ -68,13 +68,20 @@ impl PartialEq for Hashed {
 
 impl Eq for Hashed {}
 
-/// The entities that have one value.
-#[derive(Debug, Clone, Default)]
-struct Posting {
+/// The entities that have one value. There are very many of these: what is seldom takes no room of its own.
+#[derive(Debug, Clone)]
+enum Posting {
+    /// Everybody wrote it in the same way.
+    Alike(Bits),
+    /// Not everybody did.
+    Apart(Box<Ways>),
+}
+
+/// The entities that have one value, and every way to write it, with who did.
+#[derive(Debug, Clone)]
+struct Ways {
     slots: Bits,
-    /// Where not everybody wrote it in the same way: every way, with who did.
-    #[expect(clippy::box_collection, reason = "seldom there, and there are very many of these")]
-    written: Option<Box<BTreeMap<Arc<str>, Bits>>>,
+    written: BTreeMap<Arc<str>, Bits>,
 }
 
 /// All values in one text, to be searched at once.
@@ -112,7 +119,7 @@ impl Field {
 
     /// What has a value (in lower case).
     pub(super) fn having(&self, value: &str) -> Option<&Bits> {
-        self.values.at(self.find(value).ok()?).map(|posting| &posting.slots)
+        self.values.at(self.find(value).ok()?).map(Posting::slots)
     }
 
     /// The values in their order, with what has each.
@@ -122,7 +129,7 @@ impl Field {
                 Cow::Borrowed(_) => Arc::clone(&value.text),
                 Cow::Owned(folded) => folded.into(),
             };
-            let entries = self.values.iter().map(|(value, posting)| (text(value), posting.slots.clone()));
+            let entries = self.values.iter().map(|(value, posting)| (text(value), posting.slots().clone()));
             let mut entries: Vec<(Arc<str>, Bits)> = entries.collect();
             entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             Sorted::of_sorted(entries)
@@ -143,9 +150,11 @@ impl Field {
     pub(super) fn originals(&self) -> Vec<(&str, &Bits)> {
         let mut written: Vec<(&str, &Bits)> = Vec::with_capacity(self.values.len());
         for (value, posting) in self.values.iter() {
-            match posting.written.as_deref() {
-                None => written.push((&value.text, &posting.slots)),
-                Some(many) => written.extend(many.iter().map(|(original, slots)| (&**original, slots))),
+            match posting {
+                Posting::Alike(slots) => written.push((&value.text, slots)),
+                Posting::Apart(ways) => {
+                    written.extend(ways.written.iter().map(|(original, slots)| (&**original, slots)));
+                }
             }
         }
         written.sort_unstable_by_key(|(original, _)| *original);
@@ -187,7 +196,7 @@ impl Field {
         let mut next = 0;
         for rank in text.find(term) {
             if let Some((_, posting)) = postings.nth(rank - next) {
-                found.add(&posting.slots);
+                found.add(posting.slots());
             }
             next = rank + 1;
         }
@@ -333,7 +342,7 @@ impl Field {
             // In lower case it is the same, so its place is.
             known.text = text;
         }
-        let (is_empty, is_gone) = (posting.slots.is_empty(), !posting.slots.contains(slot));
+        let (is_empty, is_gone) = (posting.slots().is_empty(), !posting.slots().contains(slot));
         if is_empty {
             self.values.remove_at(spot);
         }
@@ -360,26 +369,47 @@ fn set(bits: &mut Bits, slot: u32, is_in: bool) {
     }
 }
 
+impl Default for Posting {
+    fn default() -> Self {
+        Self::Alike(Bits::None)
+    }
+}
+
 impl Posting {
+    fn slots(&self) -> &Bits {
+        match self {
+            Self::Alike(slots) => slots,
+            Self::Apart(ways) => &ways.slots,
+        }
+    }
+
     /// Adds an entity. `known` is the way in which everybody wrote the value so far.
     fn insert(&mut self, known: &Arc<str>, value: &FieldValue<'_>, slot: u32) {
-        if self.written.is_none() && **known != *value.original {
-            self.written = Some(Box::new(BTreeMap::from([(Arc::clone(known), self.slots.clone())])));
-        }
-        if let Some(written) = self.written.as_deref_mut() {
-            match written.get_mut(value.original) {
-                Some(slots) => slots.insert(slot),
-                None => _ = written.insert(value.text(), Bits::One(slot)),
+        if let Self::Alike(slots) = self {
+            if **known == *value.original {
+                return slots.insert(slot);
             }
+            let slots = std::mem::take(slots);
+            let written = BTreeMap::from([(Arc::clone(known), slots.clone())]);
+            *self = Self::Apart(Box::new(Ways { slots, written }));
         }
-        self.slots.insert(slot);
+        if let Self::Apart(ways) = self {
+            match ways.written.get_mut(value.original) {
+                Some(slots) => slots.insert(slot),
+                None => _ = ways.written.insert(value.text(), Bits::One(slot)),
+            }
+            ways.slots.insert(slot);
+        }
     }
 
     /// Takes an entity out. The way in which all others wrote the value, where that was not clear before.
     fn remove(&mut self, original: &str, slot: u32) -> Option<Arc<str>> {
-        let Some(written) = self.written.as_deref_mut() else {
-            self.slots.remove(slot);
-            return None;
+        let Ways { slots, written } = match self {
+            Self::Alike(slots) => {
+                slots.remove(slot);
+                return None;
+            }
+            Self::Apart(ways) => &mut **ways,
         };
         if let Some(slots) = written.get_mut(original) {
             slots.remove(slot);
@@ -388,13 +418,13 @@ impl Posting {
             }
         }
         if written.values().all(|slots| !slots.contains(slot)) {
-            self.slots.remove(slot);
+            slots.remove(slot);
         }
         if written.len() > 1 {
             return None;
         }
         let (only, _) = written.pop_first()?;
-        self.written = None;
+        *self = Self::Alike(std::mem::take(slots));
         Some(only)
     }
 }

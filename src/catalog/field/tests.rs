@@ -102,3 +102,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_takes_forty_bytes() {
+    // Beside its text: there are ten of them for each entity.
+    assert_eq!(size_of::<(Hashed, Posting)>(), 40);
+}

@@ -4,24 +4,25 @@
 //! carried a harmless extra key for years; here they warn.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
 use super::super::schema::Schema;
 use super::{ActionError, Outputs};
 
-/// The compiled schema of an action's input.
+/// The schema of an action's input, compiled when an input is first checked: there are many actions, and few are used.
 pub(super) struct InputCheck {
-    schema: Option<Schema>,
+    compiled: OnceLock<Option<Schema>>,
     known: BTreeSet<String>,
 }
 
 impl InputCheck {
-    /// Compiles the schema; one that is none is a mistake of this program's own action, found by its test.
+    /// The check of a schema.
     pub(super) fn new(schema: &Value) -> Self {
         let mut known = BTreeSet::new();
         names(schema, &mut known);
-        Self { schema: Schema::compile(&open(schema)).ok(), known }
+        Self { compiled: OnceLock::new(), known }
     }
 
     /// The keys that an input may have; empty if any.
@@ -29,9 +30,10 @@ impl InputCheck {
         &self.known
     }
 
-    /// Checks an input; `name` is the action's id with the key of the round.
-    pub(super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
-        let violations = match &self.schema {
+    /// Checks an input by the schema that this was made of; `name` is the action's id with the key of the round. One that
+    /// is no schema is a mistake of this program's own action, found by its test.
+    pub(super) fn check(&self, schema: &Value, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
+        let violations = match self.compiled.get_or_init(|| Schema::compile(&open(schema)).ok()) {
             Some(schema) => schema.violations(&Value::Object(input.clone())),
             None => Vec::new(),
         };
@@ -99,7 +101,7 @@ mod tests {
         let schema = json!({"type": "object", "additionalProperties": false, "required": ["a"],
             "properties": {"a": {"type": "number"}, "b": {"type": "object", "properties": {}, "additionalProperties": false}}});
         let check = |input: Value| {
-            InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message)
+            InputCheck::new(&schema).check(&schema, "x:y", input.as_object().unwrap()).map_err(|error| error.message)
         };
         assert_eq!(check(json!({"a": 1})), Ok(vec![]));
         assert_eq!(
@@ -122,7 +124,7 @@ mod tests {
             {"type": "object", "required": ["url"], "properties": {"url": {"type": "string"}}, "additionalProperties": false},
             {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}, "additionalProperties": false}]});
         let check = |input: Value| {
-            InputCheck::new(&schema).check("x:y", input.as_object().unwrap()).map_err(|error| error.message)
+            InputCheck::new(&schema).check(&schema, "x:y", input.as_object().unwrap()).map_err(|error| error.message)
         };
         assert_eq!(
             check(json!({"path": "a", "extra": 1})),

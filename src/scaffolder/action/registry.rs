@@ -16,7 +16,7 @@ use super::{
 use crate::catalog::Catalog;
 use crate::forge::Forges;
 
-/// An action with its input schema compiled.
+/// An action with the check of its input.
 pub(in super::super) struct Registered {
     pub(in super::super) action: Arc<dyn Action>,
     pub(in super::super) description: ActionDescription,
@@ -26,7 +26,7 @@ pub(in super::super) struct Registered {
 impl Registered {
     /// Checks a step's input; what is merely unknown is returned as warnings.
     pub(in super::super) fn check(&self, name: &str, input: &Outputs) -> Result<Vec<String>, ActionError> {
-        self.input.check(name, input)
+        self.input.check(&self.description.input, name, input)
     }
 
     /// The keys that its input may have; empty if any.
