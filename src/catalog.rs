@@ -350,7 +350,7 @@ impl Catalog {
         let mut next = store::changed_since(&mut *db, index.sequence).await?;
         // Asked for after the changes: what is swept meanwhile makes the floor higher than need be, never lower.
         let floor = store::floor(&mut *db).await?;
-        if index.sequence < floor {
+        if index.sequence < floor || (!next.is_last && is_far_behind(&index, &mut *db).await?) {
             // What is loaded is never older than the floor that was seen.
             let mut loaded = load(&mut *db).await?;
             loaded.sequence = loaded.sequence.max(floor);
@@ -395,7 +395,17 @@ pub(crate) async fn fill(reader: &Reader, entity: Entity, location: &LocationRef
     descriptor::Placeholders { reader, location }.replace(entity, &mut Vec::new()).await
 }
 
-/// How often a process that is far behind shows how far it has come.
+/// Whether so much is new that reading everything is less work than taking the changes in one after the other, in what
+/// somebody may be looking at.
+async fn is_far_behind(index: &Index, db: &mut PgConnection) -> Result<bool, CatalogError> {
+    let missing = store::last_change(db).await?.saturating_sub(index.sequence);
+    Ok(usize::try_from(missing).is_ok_and(|missing| missing > FAR_BEHIND.max(index.len())))
+}
+
+/// Fewer changes than that are taken in as they are.
+const FAR_BEHIND: usize = if cfg!(test) { 1_000 } else { 20_000 };
+
+/// How often a process that has many changes to take in shows how far it has come.
 const SHOWN_EVERY: Duration = Duration::from_millis(500);
 
 /// A copy of an index, to be changed: all that it shares is learned before.

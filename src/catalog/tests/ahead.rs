@@ -63,6 +63,25 @@ async fn what_others_write_meanwhile_is_not_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_far_behind_reads_everything_at_once() {
+    let fixture = Fixture::with_files(&[("b.yaml", &component("first", ""))]).await;
+    let other = fixture.reopen().await;
+    fixture.write("a.yaml", &many(1_300, "shop"));
+    fixture.remove("b.yaml");
+    fixture.reread().await;
+    other.advance().await.unwrap();
+    assert_eq!(documents(&fixture.catalog), documents(&other));
+    assert_eq!(fixture.catalog.version(), other.version());
+    // Taking changes in, it would have had to learn what they change.
+    assert!(!other.index().is_learned());
+    fixture.write("a.yaml", &many(1_200, "checkout"));
+    fixture.reread().await;
+    other.advance().await.unwrap();
+    assert_eq!(documents(&fixture.catalog), documents(&other));
+    assert_eq!(fixture.catalog.version(), other.version());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_that_were_read_early_are_not_read_again() {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("a.yaml"), &many(3, "shop"));
