@@ -62,9 +62,9 @@ fn write_folder(html: &mut String, folder: &Folder<'_>, root: bool) {
             inner = deeper;
         }
         let line = format!(
-            "<li><details open><summary class=\"tree__folder\">{}<span>{}</span></summary>",
+            "<li><details open><summary class=\"tree__folder\">{}<span class=\"clip\" title=\"{name}\">{name}</span></summary>",
             icon("folder"),
-            escaped(&name)
+            name = escaped(&name)
         );
         html.push_str(&line);
         write_folder(html, inner, false);
@@ -78,10 +78,10 @@ fn write_folder(html: &mut String, folder: &Folder<'_>, root: bool) {
             Target::Button(button) => ("button", format!("name=\"{button}\" value=\"{}\"", escaped(&file.path))),
         };
         let line = format!(
-            "<li><{element} class=\"tree__file\" {target}{current}>{}<span class=\"break\">{}</span>{mark}<span class=\"tree__size\">{}</span></{element}></li>",
+            "<li><{element} class=\"tree__file\" {target}{current}>{}<span class=\"clip\" title=\"{name}\">{name}</span>{mark}<span class=\"tree__size\">{}</span></{element}></li>",
             icon("file"),
-            escaped(name),
             shown::size(file.size),
+            name = escaped(name),
         );
         html.push_str(&line);
     }
