@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// them, read at every start; as bitmaps they take 35 kB instead of 3 MB. A program for another system keeps the old form,
 /// for what that one knows cannot be asked here.
 fn knows_packed_relocations() -> bool {
-    let target = env::var("TARGET").unwrap_or_default();
-    if !target.ends_with("-linux-gnu") || env::var("HOST").ok().as_deref() != Some(&target) {
+    let target = env::var_os("TARGET").unwrap_or_default();
+    if env::var_os("HOST").as_ref() != Some(&target) || !target.to_string_lossy().ends_with("-linux-gnu") {
         return false;
     }
     let version = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok();
