@@ -6,7 +6,8 @@
 //! `index` (follows the change log) → `query` (everything that is asked).
 //!
 //! Postgres is the truth. All reads are answered from an [`Index`] in memory, which every process keeps by applying the
-//! change log in order; a verb that writes returns when its effect is visible in this process's index. Errors of
+//! change log in order, or by loading everything where that is less work; a verb that writes returns when its effect is
+//! visible in this process's index. Errors of
 //! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
 
 mod ahead;
@@ -402,7 +403,7 @@ async fn is_far_behind(index: &Index, db: &mut PgConnection) -> Result<bool, Cat
     Ok(usize::try_from(missing).is_ok_and(|missing| missing > FAR_BEHIND.max(index.len())))
 }
 
-/// Fewer changes than that are taken in as they are.
+/// Fewer changes than that are taken in as they are. No less than what is looked ahead at: that is there already.
 const FAR_BEHIND: usize = if cfg!(test) { 1_000 } else { 20_000 };
 
 /// How often a process that has many changes to take in shows how far it has come.
