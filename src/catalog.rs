@@ -7,8 +7,8 @@
 //!
 //! Postgres is the truth. All reads are answered from an [`Index`] in memory, which every process keeps by applying the
 //! change log in order, or by loading everything where that is less work; a verb that writes returns when its effect is
-//! visible in this process's index. Errors of
-//! sources and entities are data ([`Problem`], `status.items`); the last good version of everything stays.
+//! visible in this process's index. Errors of sources and entities are data ([`Problem`], `status.items`); the last good
+//! version of everything stays.
 
 mod ahead;
 mod analysis;
